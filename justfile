@@ -23,6 +23,10 @@ test *arguments:
 test-slow:
     .venv/bin/pytest -m slow
 
+# Every test, and every question put to the engine anew: the fast suite puts equal ones to it once (tests/support/counted_once.py).
+test-all:
+    .venv/bin/pytest -m 'slow or not slow'
+
 # Style and format.
 lint:
     .venv/bin/ruff check .

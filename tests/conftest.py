@@ -1,14 +1,70 @@
-"""Let every test import the oracle, its random logs, small workspaces and stored lines by their plain names."""
+"""Let every test import the oracle, its random logs, small workspaces and stored lines by their plain names.
+
+Owns what every test runs under as well: no deadlines, no waiting for a disk, nothing traversed that never goes.
+"""
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 for folder in ("oracle", "support", "golden/readings"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
+OF_THE_ENGINE = {"engines", "warehouse", "sql"}
+
 settings.register_profile("tallybook", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("tallybook")
+
+
+def _not_waited_for(descriptor: int) -> None:
+    """Refuse a descriptor that is none, as fsync does.
+
+    What it waits for can be seen after a power cut alone, which tests make up (``storage/faulty_os.py``); waiting took
+    a seventh of the time of all tests. Processes that tests start wait as ever.
+    """
+    os.fstat(descriptor)
+
+
+os.fsync = _not_waited_for
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    said = "ask the engine each time (whatever is not the fast suite does)"
+    parser.addoption("--ask-anew", action="store_true", help=said)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _counted_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In the fast suite alone: ``-m "slow or not slow"`` asks the engine each time. So do the tests of the engine."""
+    option, folder = request.config.option, request.path.parent.name
+    with pytest.MonkeyPatch.context() as patch:
+        if option.markexpr == "not slow" and not option.ask_anew and folder not in OF_THE_ENGINE:
+            from counted_once import put_in_place  # noqa: PLC0415  # the process that hands tests out needs no Arrow
+
+            put_in_place(patch)
+        yield
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the collector of garbage from traversing thousands of tests, which stay to the end, again and again.
+
+    Whoever tries mutants finds through it what is to be forgotten between two tests.
+    """
+    if not session.config.option.ask_anew:
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let what was kept go, as extensions ask for that count what is left."""
+    gc.unfreeze()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.mutants.changed_python import Place
 
 _SYNCS = {"os.fsync": "no fsync of a file", "sync_folder": "no fsync of a folder"}
-_SWEEPS = ("sweep_temporaries", "sweep_orphans", "sweep_spills", "sweep_key_alias_orphans")
+_SWEEPS = re.compile(r"sweep(_[a-z]+)*")
 _CHECKS = ("check_size", "verified_file", "has_sha256")
 _FLAGS = ("O_EXCL", "O_NOFOLLOW", "LOCK_NB")
 _OF_DIGESTS = ("sha256", "seal", "digest")
@@ -81,7 +82,7 @@ def _of_steps(call: ast.Call) -> Iterator[_Change]:
     called = ast.unparse(call.func)
     if what := _SYNCS.get(called.removeprefix("disk.")):
         yield what, lambda _: ast.Pass()
-    if called.rpartition(".")[2] in _SWEEPS:
+    if _SWEEPS.fullmatch(called.rpartition(".")[2]):
         yield "what is left is not swept", lambda _: ast.Pass()
     if called.rpartition(".")[2] in _CHECKS:
         yield "no check", lambda _: ast.Pass()
@@ -103,7 +104,7 @@ def _of_calls(call: ast.Call, *, is_value: bool) -> Iterator[_Change]:
         yield "no fsync of a file", lambda old: ast.Call(old.func, old.args, [*old.keywords, unsynced])
     if called == "locked":
         yield "no lock", lambda _: ast.parse("__import__('contextlib').nullcontext()", mode="eval").body
-    if is_value and name in _SWEEPS:
+    if is_value and _SWEEPS.fullmatch(name):
         yield "what is left is not swept", lambda _: ast.List([], ast.Load())
     if is_value and name == "verified_file":
         yield "no check", lambda old: old.args[0]

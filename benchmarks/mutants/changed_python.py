@@ -8,6 +8,7 @@ as they are. Does not own which of them amount to nothing (``groups.py``) nor ho
 from __future__ import annotations
 
 import ast
+import codecs
 import copy
 import re
 from functools import partial
@@ -200,7 +201,18 @@ def _of_constants(node: ast.Constant) -> Iterator[tuple[str, Callable[[ast.AST],
 
 
 def _another_text(value: str) -> str:
-    return str(int(value) + 1) if _NUMBER.fullmatch(value) else f"{value}~"
+    if _NUMBER.fullmatch(value):
+        return str(int(value) + 1)
+    return f"no {value}" if _is_codec(value) else f"{value}~"
+
+
+def _is_codec(value: str) -> bool:
+    """Whether a text names a codec: these are looked up by their letters and digits alone."""
+    try:
+        codecs.lookup(value)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def _of_values(node: ast.AST) -> Iterator[tuple[str, Callable[[ast.AST], ast.AST]]]:

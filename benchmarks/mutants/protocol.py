@@ -34,6 +34,7 @@ CALLERS = ("pipeline/jobs", "pipeline/cli")
 """Whose steps, and comparisons of digests, are the protocol's too."""
 _DURABLE = "tests/storage/test_acknowledged_is_durable.py"
 _OF_THE_LAKE = (
+    "tests/storage/test_entries_of_every_kind.py",
     "tests/storage/test_faults.py",
     "tests/storage/test_lake.py",
     "tests/storage/test_log_refusals.py",
@@ -49,6 +50,7 @@ _OF_KEYS = (
 _OF_THE_REGISTER = (
     _DURABLE,
     "tests/ages/test_newer.py",
+    "tests/storage/test_entries_of_every_kind.py",
     "tests/storage/test_faults.py",
     "tests/storage/test_forged_documents.py",
     "tests/storage/test_interrupted_freezing.py",
@@ -58,6 +60,7 @@ _OF_THE_REGISTER = (
 )
 _OF_NIGHTS = (
     *("tests/nights", "tests/forgetting/test_dying_while_forgetting.py", "tests/forgetting/test_forgetting.py"),
+    *("tests/forgetting/test_gone_for_good.py", "tests/storage/test_swept.py"),
     *("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_interrupted_freezing.py"),
     *("tests/storage/test_forged_documents.py", "tests/storage/test_lost_history.py"),
     *("tests/storage/test_signatures.py", *_OF_KEYS, *_OF_THE_LAKE),
@@ -70,9 +73,11 @@ _OF_OBJECTS = (
     "tests/storage/test_counted.py",
     "tests/storage/test_derived.py",
     "tests/storage/test_disk.py",
+    "tests/storage/test_litter.py",
     "tests/storage/test_lock.py",
     "tests/storage/test_register.py",
     "tests/storage/test_strict_json.py",
+    "tests/storage/test_entries_of_every_kind.py",
 )
 TESTS = {
     "pipeline/objects": _OF_OBJECTS,
@@ -89,14 +94,39 @@ TESTS = {
     "pipeline/lake/checkpoints.py": ("tests/storage/test_checkpoints.py",),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/test_derived.py",),
-    "pipeline/lake/forgetting.py": ("tests/forgetting", "tests/storage/test_log_refusals.py"),
+    "pipeline/lake/forgetting.py": (
+        "tests/forgetting",
+        "tests/storage/test_log_refusals.py",
+        "tests/storage/test_refused_forgetting.py",
+    ),
     "pipeline/lake/snapshot.py": (*_OF_THE_LAKE, "tests/forgetting/test_forgetting.py"),
     "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
     "pipeline/configuration/keys": _OF_KEYS,
     "pipeline/jobs": _OF_NIGHTS,
-    "pipeline/cli": _OF_NIGHTS,
+    "pipeline/jobs/invoices/freezing.py": ("tests/storage/test_interrupted_freezing.py",),
+    "pipeline/jobs/night/collect.py": ("tests/nights/test_trial.py", "tests/storage/test_swept.py", *_OF_THE_LAKE),
+    "pipeline/jobs/night/nightly.py": ("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_swept.py"),
+    "pipeline/jobs/night/other_usage.py": ("tests/nights/test_other_usage.py",),
+    "pipeline/jobs/night/received.py": (_DURABLE, "tests/nights/test_received.py", "tests/storage/test_swept.py"),
+    "pipeline/jobs/night/trial.py": ("tests/nights/test_trial.py",),
+    "pipeline/jobs/state/aggregate.py": ("tests/storage/test_swept.py",),
+    "pipeline/jobs/state/drafted": ("tests/nights/test_drafts_that_changed.py", "tests/nights/test_heads_now.py"),
+    "pipeline/jobs/state/history.py": ("tests/storage/test_lost_history.py",),
+    "pipeline/jobs/state/notices": (_DURABLE,),
+    "pipeline/jobs/upkeep/forgetting": ("tests/forgetting", "tests/storage/test_swept.py"),
+    "pipeline/jobs/upkeep/import_rates.py": (_DURABLE,),
+    "pipeline/jobs/upkeep/init.py": (_DURABLE,),
+    "pipeline/jobs/upkeep/rotate_keys.py": ("tests/storage/test_key_rotation.py", "tests/storage/test_swept.py"),
+    "pipeline/jobs/upkeep/upgrade.py": ("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_swept.py"),
+    "pipeline/jobs/answers/queried": ("tests/nights/test_heads_now.py", "tests/tools/test_export_duckdb.py"),
+    "pipeline/jobs/proofs": (
+        *("tests/storage/test_forged_documents.py", "tests/storage/test_signatures.py", "tests/storage/test_swept.py"),
+        *("tests/storage/test_verify_after_death.py", "tests/tools/test_recompute.py"),
+    ),
+    "pipeline/jobs/state/at_issue.py": ("tests/tools/test_recompute.py",),
+    "pipeline/cli": (_DURABLE, "tests/storage/test_commands_and_the_lock.py"),
 }
 """Which tests have to notice what is wrong in a file, or in the files of a folder: the longest path that fits."""
 
@@ -263,8 +293,15 @@ DECLARED = (
     Declared(
         "an invoice names a configuration that is kept only after it",
         "pipeline/jobs/invoices/freezing.py",
+        "        return append(\n            workspace.root, documents, lambda number: make_document(number) | "
+        "_provenance(workspace, built, self.now)\n        )\n\n"
+        "    def keep_configuration(self, workspace: Workspace) -> None:\n"
+        '        """Keep what documents are about to name; before any register entry does."""\n'
         "        if self.rehearsal is None:\n            configurations.keep(workspace)\n",
-        "        pass\n",
+        "        document = append(workspace.root, documents, lambda number: make_document(number) | "
+        "_provenance(workspace, built, self.now))\n"
+        "        if self.rehearsal is None:\n            configurations.keep(workspace)\n        return document\n\n"
+        "    def keep_configuration(self, workspace: Workspace) -> None:\n        del workspace\n",
     ),
     Declared(
         "the secret of before is destroyed before that is said",
@@ -330,7 +367,6 @@ EQUAL = {
     "lake.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
     "jobs.proofs.recompute: _differences: digests never differ": "it tells names of fields, and no digests",
     "jobs.proofs.recompute: _decided_again: written in place": "into a scratch folder, for one run",
-    "register.entries: _parse: no check: previous_sha256": "what is no text is no digest of the entry before either",
 }
 """How the name of a mutant begins, and why nothing can go wrong with it."""
 

@@ -48,6 +48,7 @@ _OURS = f"{_ROOT}pipeline/"
 _OPTIONS = (
     *("-n", "0", "-q", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line", f"--rootdir={ROOT}"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    "--ask-anew",  # what was answered before the change says nothing of it
 )
 _WARM = ("click", "duckdb", "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "rich.console", "zstandard")
 _BROKEN = 99
@@ -56,8 +57,9 @@ _TRUST = 5
 """A test that noticed once is asked sooner, as if it called a sixth as much; one that noticed often, sooner still."""
 _CPU_SECONDS_MORE = 10
 _CPU_TIMES = 6
-_WALL_TIMES = 20
-"""A trial ends as noticed when it takes so much more than its tests took with nothing changed: a loop has no end."""
+"""A test ends as noticing when it takes so much more CPU than it took with nothing changed: a loop has no end."""
+_STANDS_STILL_SECONDS, _STANDS_STILL_CPU_SECONDS = 45, 0.02
+"""Or when it uses no more CPU than this in so long: it waits for what never comes, however busy the machine is."""
 
 
 class Trial(NamedTuple):
@@ -247,6 +249,8 @@ class _Session(_SameExamples):
             raise session.Interrupted(message)
         self.watch.stop()
         at_import = frozenset(self.watch.calls)
+        for trial in self._trials:  # commands import what they need when they run: their functions are to be there now
+            importlib.import_module(module_of(trial.path))
         caches = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]  # noqa: SLF001
         caches = [each for each in caches if not each.__module__.startswith("pipeline.collectors.kernel")]
         seen_file = self._seen_file
@@ -303,7 +307,7 @@ class _Session(_SameExamples):
         file = str(ROOT / trial.path)
         old = compile(Path(file).read_text(encoding="utf-8"), file, "exec", dont_inherit=True)
         changed = _changed_functions(old, trial.changed())
-        if changed is None:
+        if changed is None or any((file, name) not in functions for name in changed):
             return _ANEW
         called = {f"{trial.path}:{name}" for name in changed}
         others = [(each, code) for name, code in changed.items() for each in functions.get((file, name), [])]
@@ -320,6 +324,7 @@ class _Session(_SameExamples):
             for function, code in others:
                 function.__code__ = code
             for item, following in itertools.pairwise([*chosen, None]):
+                _begin(item.nodeid, seen.seconds[item.nodeid], self._scratch)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failed is not None:
                     (self._scratch / "failed").write_text(self._failed, encoding="utf-8")
@@ -348,14 +353,33 @@ def _is_below(test: str, path: str) -> bool:
     return test == path or test.startswith((f"{path}/", f"{path}::", f"{path}["))
 
 
+def _begin(test: str, seconds: float, scratch: Path) -> None:
+    """Say which test is asked; it ends where it takes so much more CPU than with nothing changed, or stands still."""
+    (scratch / "asked").write_text(test, encoding="utf-8")
+    used, (_, hard) = time.process_time(), resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(hard, round(used + seconds * _CPU_TIMES) + _CPU_SECONDS_MORE), hard))
+    used += sum(os.times()[2:4])
+
+    def look(*_: object) -> None:
+        nonlocal used
+        before, used = used, time.process_time() + sum(os.times()[2:4])
+        if used - before < _STANDS_STILL_CPU_SECONDS:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGALRM)
+        signal.alarm(_STANDS_STILL_SECONDS)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.alarm(_STANDS_STILL_SECONDS)
+
+
 def _noticed(ask: Callable[[], int], seconds: float, scratch: Path) -> str | None:
     code, ended_by = _forked(
         ask,
-        cpu_seconds=round(seconds * _CPU_TIMES) + _CPU_SECONDS_MORE,
-        wall_seconds=round(seconds * _WALL_TIMES) + 6 * _CPU_SECONDS_MORE,
+        cpu_seconds=round(seconds * _CPU_TIMES) + 2 * _CPU_SECONDS_MORE,
+        wall_seconds=0,  # each test has its own
     )
     if ended_by:
-        return f"its end: {signal.Signals(ended_by).name}"
+        return f"{(scratch / 'asked').read_text(encoding='utf-8')}, which did not end"
     if code == _BROKEN:
         message = "a trial could not be made"
         raise RuntimeError(message)
@@ -453,7 +477,7 @@ def _tried_anew(trial: Trial, seen: _Seen, seconds_max: float, scratch: Path) ->
     def ask() -> int:
         _quiet(scratch / "log")
         sys.meta_path.insert(0, _Finder(trial))
-        plugin = _Chosen(wanted)
+        plugin = _Chosen(wanted, seen, scratch)
         code = pytest.main(
             [*_OPTIONS, "-x", f"--basetemp={scratch / 'temporary'}", *_absolute(files)], plugins=[plugin]
         )
@@ -469,13 +493,16 @@ def _tried_anew(trial: Trial, seen: _Seen, seconds_max: float, scratch: Path) ->
 class _Chosen(_SameExamples):
     """Runs some tests, in the order given."""
 
-    def __init__(self, wanted: list[str]) -> None:
-        self._wanted = wanted
+    def __init__(self, wanted: list[str], seen: _Seen, scratch: Path) -> None:
+        self._wanted, self._seen, self._scratch = wanted, seen, scratch
         self.failed: str | None = None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         by_id = {each.nodeid: each for each in items}
         items[:] = [by_id[each] for each in self._wanted if each in by_id]
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        _begin(nodeid, self._seen.seconds[nodeid], self._scratch)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.failed is None:

@@ -115,6 +115,10 @@ class StoreRefused(TallybookError):
     """An object store cannot be reached, or refuses what it was asked; what was not acknowledged is not relied upon."""
 
 
+class NoTemporaryFolder(TallybookError):
+    """The machine has no folder in which a temporary file can be written; the message names those that were tried."""
+
+
 class CreditRefused(TallybookError):
     """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
 

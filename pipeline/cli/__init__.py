@@ -42,7 +42,7 @@ from pipeline.cli.messages.asked import (
     log_format_asked,
 )
 from pipeline.cli.messages.lines import Call, Level, calling, is_json, write_object
-from pipeline.cli.surroundings import machine_error_text, open_closed_streams
+from pipeline.cli.surroundings import machine_error_text, mend_streams
 from pipeline.objects.mounted.addresses import tell_by
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _leave_no_core()
     sys.excepthook = show_traceback
-    if not open_closed_streams():
+    if not mend_streams():
         tell("tallybook: standard output is closed; write it to a file or to /dev/null, and run the command again")
         os._exit(EXIT_MACHINE)
     code = 0

@@ -22,6 +22,7 @@ from pipeline.base.errors import (
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
+    NoTemporaryFolder,
     PaymentRefused,
     StoreRefused,
     TallybookError,
@@ -128,6 +129,6 @@ def _exit_code(error: TallybookError) -> int:
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED
-    if isinstance(error, (EngineRefused, StoreRefused)):
+    if isinstance(error, (EngineRefused, NoTemporaryFolder, StoreRefused)):
         return EXIT_MACHINE
     return EXIT_UNEXPECTED

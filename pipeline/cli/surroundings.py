@@ -36,19 +36,27 @@ _REMEDIES = {
     errno.EINTR: "run the command again",
     errno.ENOMEM: "give the machine more memory, or stop what else takes it, and run the command again",
 }
+_NO_THREAD = "can't start new thread"
+"""What Python says, without a class of its own."""
 
 
 def machine_error_text(error: BaseException) -> str | None:
     """Say in one line what the machine refused, where, and what to do; ``None`` where an error is none of its."""
     if isinstance(error, MemoryError):
         return _text("there is not enough memory", errno.ENOMEM)
+    if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
+        remedy = "raise the limits of processes and of memory (ulimit -u, ulimit -v) and run the command again"
+        return f"no thread can be started; {_AGAIN}: {remedy}"
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         path = refused_path(error)
         return _text(f"{os.strerror(error.errno)}{'' if path is None else f' at {path}'}", error.errno)
     engine = sys.modules.get("duckdb")
     if engine is not None and isinstance(error, (engine.IOException, engine.OutOfMemoryException)):
         said = str(error).partition("\n")[0]
-        return _text(f"counting failed: {said}", _errno_of(said))
+        default = errno.EIO if isinstance(error, engine.IOException) else errno.ENOMEM
+        if "offload" in said:  # beyond what may be put down where the lake lies: nine tenths of the room there
+            default = errno.ENOSPC
+        return _text(f"counting failed: {said}", _errno_of(said, default))
     return None
 
 
@@ -88,16 +96,20 @@ def _held(trace: TracebackType) -> str | None:
     return STANDARD_OUTPUT if sys.stdout is not None and names.get("file") is sys.stdout else None
 
 
-def open_closed_streams() -> bool:
-    """Open on nothing each standard stream that the process was begun without; say whether stdout was there.
+def mend_streams() -> bool:
+    """Let each standard stream be one that can be used, and say whether stdout was there.
 
-    Else the next file that is opened, such as the lock's, has its number, and what a library prints lands in it.
+    One that the process was begun without is opened on nothing: else the next file that is opened, such as the lock's,
+    has its number, and what a library prints lands in it. One that does not wait, as some programs begin others with,
+    is made to: Python drops what a full pipe does not take, without a word.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+        else:
+            os.set_blocking(number, True)
     had_stdout = sys.stdout is not None
     sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
     sys.stdout, sys.stderr = sys.stdout or _writing(1), sys.stderr or _writing(2)
@@ -112,6 +124,6 @@ def _text(what: str, number: int) -> str:
     return f"{what}; {_AGAIN}: {_REMEDIES[number]}"
 
 
-def _errno_of(said: str) -> int:
-    """Return the number of an error that is told in words alone; where none is named, memory or a disk gave out."""
-    return next((number for number in _REMEDIES if os.strerror(number) in said), errno.EIO)
+def _errno_of(said: str, default: int) -> int:
+    """Return the number of an error that is told in words alone; ``default`` where none is named."""
+    return next((number for number in _REMEDIES if os.strerror(number) in said), default)

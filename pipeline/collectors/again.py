@@ -19,20 +19,20 @@ from pipeline.collectors.reading import LogReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pipeline.collectors.batch_files import BatchOf
     from pipeline.collectors.logs.hashed_again import Hashed
     from pipeline.collectors.logs.lineage import KnownSources
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.collectors.segment import LogSegment
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.usage.sources import SourceRecord
 
 _ALL_OF_IT = 2**63 - 1
 
 
 def records_beginning_like(
-    path: Path, log_format: LogFormat, known: KnownSources, *, follows_links: bool
+    path: LogPath, log_format: LogFormat, known: KnownSources, *, follows_links: bool
 ) -> list[SourceRecord]:
     """Return the records that may be of a log, by its first bytes; none of one that cannot be opened."""
     try:
@@ -42,7 +42,7 @@ def records_beginning_like(
         return []
 
 
-def hash_log(path: Path, records: Sequence[SourceRecord]) -> list[Hashed]:
+def hash_log(path: LogPath, records: Sequence[SourceRecord]) -> list[Hashed]:
     """Return what a log has in the places of the segments of ``records``, in their order; nothing is decoded.
 
     Of a log that cannot be opened there is nothing. Raises ``DigestUnavailable`` where nobody here can make the digest
@@ -58,7 +58,7 @@ def hash_log(path: Path, records: Sequence[SourceRecord]) -> list[Hashed]:
 
 
 def read_again(
-    path: Path,
+    path: LogPath,
     record: SourceRecord,
     *,
     name: str,

@@ -27,9 +27,9 @@ from pipeline.collectors.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from pipeline.collectors.strict_json import JsonObject
+    from pipeline.configuration.stored.stored_log import LogPath
 
 _OBJECTS_BYTES_MAX = 2**24
 """What is longer is no file of batch objects."""
@@ -47,7 +47,7 @@ class BatchOf:
     """The batch of one log, as far as it is found, before its input file is read."""
 
     object: JsonObject | None
-    input: Path | None
+    input: LogPath | None
     missing: tuple[str, ...]
     """What is not there and is looked for, for people: why, and where."""
 
@@ -82,7 +82,7 @@ class BatchOf:
 class BatchFiles:
     """The batch objects and input files of one source."""
 
-    def __init__(self, objects: Sequence[Path], inputs: Sequence[Path], *, where: tuple[str, str]) -> None:
+    def __init__(self, objects: Sequence[LogPath], inputs: Sequence[LogPath], *, where: tuple[str, str]) -> None:
         """Take the files; ``where`` they were looked for is said for people, of objects and of inputs.
 
         Inputs are looked for where that is not empty.
@@ -92,15 +92,15 @@ class BatchFiles:
         self._where = where
 
     @property
-    def no_objects(self) -> list[Path]:
+    def no_objects(self) -> list[LogPath]:
         """Return the files that should be batch objects and are none."""
         return [path for path in self._paths if not any(of == path for of, _ in self._objects)]
 
-    def has(self, path: Path) -> bool:
+    def has(self, path: LogPath) -> bool:
         """Say whether a file is one of these, and so no log of its source."""
         return path in self._paths or path in self._asked
 
-    def of(self, log: Path) -> BatchOf:
+    def of(self, log: LogPath) -> BatchOf:
         """Return the batch of a log."""
         objects, inputs = self._where
         found = _named_by(log, [(batch, _ids(batch, _IDS)) for batch in self._batches])
@@ -120,11 +120,11 @@ class BatchFiles:
         return BatchOf(object=batch, input=None, missing=(why,) if inputs else ())
 
     @cached_property
-    def _objects(self) -> list[tuple[Path, JsonObject]]:
+    def _objects(self) -> list[tuple[LogPath, JsonObject]]:
         return [(path, batch) for path in self._paths for batch in _batches_in(path)]
 
     @cached_property
-    def _asked(self) -> list[Path]:
+    def _asked(self) -> list[LogPath]:
         return [path for path in self._inputs if _is_input(path)]
 
     @cached_property
@@ -151,10 +151,10 @@ def _ids(batch: JsonObject, names: Iterable[str]) -> list[str]:
     """Return the ids of a batch and its files that may stand in the name of one."""
     stated = [batch.get(name) for name in names]
     blobs = [_FOLDER_OF_BLOB.search(str(batch.get(name))) for name in _BLOBS] if "output_file_id" in names else []
-    return [value for value in stated if isinstance(value, str) and value] + [blob[1] for blob in blobs if blob]
+    return [value for value in stated if isinstance(value, str)] + [blob[1] for blob in blobs if blob]
 
 
-def _named_by(path: Path, named: Sequence[tuple[Any, list[str]]]) -> list[Any]:
+def _named_by(path: LogPath, named: Sequence[tuple[Any, list[str]]]) -> list[Any]:
     """Return those of which an id stands in the name of a file, else of its folder; the longest ids win."""
     for name in (path.name, path.parent.name):
         lengths = [
@@ -170,7 +170,7 @@ def _stands_in(name: str, text: str) -> bool:
     return name in text and re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) is not None
 
 
-def _batches_in(path: Path) -> list[JsonObject]:
+def _batches_in(path: LogPath) -> list[JsonObject]:
     """Return the batch objects of a file: one, a page or an array of them, or one a line; none of any other file."""
     text = _text(path)
     try:
@@ -193,7 +193,7 @@ def _documents(lines: Iterable[str]) -> Iterator[Any]:
             continue
 
 
-def _text(path: Path) -> str:
+def _text(path: LogPath) -> str:
     """Return what a file says; nothing where it cannot be read, or is too long."""
     try:
         with open_log(path, LogFormat(), follows_links=True) as file:
@@ -203,7 +203,7 @@ def _text(path: Path) -> str:
     return "" if len(content) > _OBJECTS_BYTES_MAX else content.decode("utf-8-sig", "replace")
 
 
-def _is_input(path: Path) -> bool:
+def _is_input(path: LogPath) -> bool:
     """Tell a file whose first line is one of an input file."""
     try:
         with open_log(path, LogFormat(), follows_links=True) as file:
@@ -219,7 +219,7 @@ def _lines(pieces: Iterable[bytes], line_bytes_max: int) -> Iterator[bytes]:
             yield line.content
 
 
-def _requests(path: Path, log_format: LogFormat) -> dict[str, JsonObject] | None:
+def _requests(path: LogPath, log_format: LogFormat) -> dict[str, JsonObject] | None:
     """Return the requests of an input file by their ids, less those that have an id twice and ask for other things.
 
     ``None`` where the file cannot be read to its end.

@@ -133,9 +133,9 @@ def _with_what_is_beside(reading: Reading, beside: SaidBeside) -> Reading:
 def _unrecognised(body: Body, asked: Asked, route: Route) -> BodyReading:
     """Return what an exchange amounts to whose body no family knows, and that nobody counted.
 
-    On a route that no list knows it is not metered, and counts that it states are kept by name.
+    On any other than that of a completion or an embedding it is not metered, and what it counts is kept by name.
     """
-    if route is Route.COMPLETION:
+    if route in (Route.COMPLETION, Route.EMBEDDING):
         return _UNKNOWN
     return _kept(amounts_to(unbilled.read(body, asked), is_stream=body.is_stream), _NOT_METERED)
 

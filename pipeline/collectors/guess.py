@@ -30,10 +30,10 @@ from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
+    from pipeline.configuration.stored.stored_log import LogPath
 
 LINES_MAX = 200
 """So many lines are looked at."""
@@ -189,7 +189,7 @@ class Guess:
     """Of the fields without which nothing is billed, those that no place has."""
 
 
-def sample_documents(path: Path, log_format: LogFormat) -> list[JsonObject]:
+def sample_documents(path: LogPath, log_format: LogFormat) -> list[JsonObject]:
     """Return the objects on the first lines of a log, as far as these are any; none of one that cannot be read.
 
     What stands around a line is taken off, and what an array or another document holds is taken out.
@@ -211,7 +211,7 @@ def sample_documents(path: Path, log_format: LogFormat) -> list[JsonObject]:
     return found[:LINES_MAX]
 
 
-def wrapper_in(path: Path, log_format: LogFormat) -> str | None:
+def wrapper_in(path: LogPath, log_format: LogFormat) -> str | None:
     """Return the name of what a logger put around the lines of a log.
 
     ``None`` where nothing is, and for a log that cannot be read.

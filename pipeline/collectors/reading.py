@@ -27,7 +27,6 @@ from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
-    from pathlib import Path
 
     from pipeline.collectors.batch_files import BatchOf
     from pipeline.collectors.formats.log_format import LogFormat
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.logs.log_file import LogFile
+    from pipeline.configuration.stored.stored_log import LogPath
+    from pipeline.usage.sources import Window
 
 Reader: TypeAlias = Literal["fast", "plain"]
 """How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
@@ -133,7 +134,7 @@ class LogReading(Iterator[LogSegment]):
 
     def __init__(
         self,
-        path: Path,
+        path: LogPath,
         *,
         source: str,
         name: str,
@@ -155,6 +156,8 @@ class LogReading(Iterator[LogSegment]):
         """How many blocks the kernel failed at; their lines were read one by one, and nothing is missing."""
         self.continued: SourceRecord | None = None
         """What had been collected of the log before, the last of it."""
+        self.heads: tuple[Window, ...] = ()
+        """The heads of the records that the log begins like, as far as they were known when it was opened."""
         self._path = path
         self._source = source
         self._name = name
@@ -203,6 +206,7 @@ class LogReading(Iterator[LogSegment]):
 
     def _read_log(self, log: LogFile) -> Iterator[LogSegment]:
         place = continue_from(self._known, log)
+        self.heads = place.heads
         self.continued = place.record
         if not place.is_verified:
             try:
@@ -381,7 +385,7 @@ class LogReading(Iterator[LogSegment]):
 
 
 def read_log(
-    path: Path,
+    path: LogPath,
     *,
     source: str,
     name: str,

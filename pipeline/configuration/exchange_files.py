@@ -17,6 +17,7 @@ from pipeline.base.errors import AccountsError, ConfigurationError, TallybookErr
 from pipeline.base.money import decimal_from_plain, minor_unit_digits, normalised, refuse_fraction_digits
 from pipeline.base.periods import parse_date
 from pipeline.configuration.strict_toml import inner_table, value_text
+from pipeline.objects.verified import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,8 @@ def is_exchange_file(name: str) -> bool:
 
 def exchange_paths(workspace: Path) -> list[Path]:
     """Return the files of the folder, by name; those whose name begins with a dot are none."""
-    return sorted((workspace / EXCHANGE_FOLDER).glob("[!.]*.csv"))
+    folder = workspace / EXCHANGE_FOLDER
+    return [folder / name for name in names_in(folder) if name.endswith(".csv") and not name.startswith(".")]
 
 
 def read_exchange_tables(workspace: Path) -> dict[Pair, ExchangeTable]:

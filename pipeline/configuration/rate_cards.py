@@ -15,6 +15,7 @@ from pipeline.base.errors import RateCardError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.configuration.prices_toml import PRICE_KEYS, decimal_of, prices_of
 from pipeline.configuration.strict_toml import read_table, value_text
+from pipeline.objects.verified import names_in
 from pipeline.rates import RateCard
 from pipeline.rates.inheritance import RateEntry, inherited_rates, rate_of_entry, refuse_overlapping_entries
 
@@ -44,11 +45,17 @@ def read_rate_cards(
     Raises ``RateCardError`` with file, table and value for anything that cannot be meant.
     """
     tables: dict[str, Table] = {}
-    for path in sorted((workspace / RATES_FOLDER).glob("[!.]*.toml")):
+    for path in card_paths(workspace):
         table = read_table(path, file=f"{RATES_FOLDER}/{path.name}", error=RateCardError)
         if table is not None:
             tables[path.stem] = table
     return rate_cards_from_tables(tables | dict(instead or {}), timezone=timezone, currency=currency)
+
+
+def card_paths(workspace: Path) -> list[Path]:
+    """Return the files of rate cards, by name. Raises ``OSError`` where their folder may not be listed."""
+    folder = workspace / RATES_FOLDER
+    return [folder / name for name in names_in(folder) if name.endswith(".toml") and not name.startswith(".")]
 
 
 def rate_cards_from_tables(tables: dict[str, Table], *, timezone: str, currency: str) -> dict[str, RateCard]:

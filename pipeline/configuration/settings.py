@@ -21,19 +21,22 @@ from pipeline.base.periods import time_zone
 from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.parties_toml import read_letterhead
+from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
 from pipeline.configuration.strict_toml import Table, read_table, value_text
 from pipeline.objects.layout import RECEIVED_FOLDER
 from pipeline.objects.mounted.addresses import StoreUrls
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from pipeline.accounts import Party
 
 CONFIG_FILE = "tallybook.toml"
+_LISTING_DAYS_MAX = 31
+"""Longer than a month, late logs would miss their invoice for no requests worth saving."""
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
 _REMOTE = re.compile(r"sc://[A-Za-z0-9._\[\]:-]+(/|$)", re.ASCII)
 _SOURCE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", re.ASCII)  # it may name a folder
@@ -73,7 +76,7 @@ class SourceSettings:
 
     name: str
     paths: tuple[str, ...]
-    """Globs, relative to the workspace."""
+    """Globs, relative to the workspace, or of an object store: ``s3://…``, ``gs://…``, ``az://…``."""
     format: str | None = None
     """How its lines are written; None = found from each. ``pipeline.collectors`` knows which formats there are."""
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -93,6 +96,9 @@ class SourceSettings:
     """Logs whose unread end is lost for good, as the warning names them."""
     batch: BatchPaths | None = None
     """Where the batch objects and input files of its logs lie, which are batches' outputs."""
+
+    full_listing_days: int = 0
+    """Every how many days all keys of a store are listed; in between only those behind the mark. 0 = every night."""
 
     @property
     def all_paths(self) -> tuple[str, ...]:
@@ -119,13 +125,15 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """Where tokens are counted. No bill depends on it."""
+    """Where tokens are counted, and maybe logs read. No bill depends on it."""
 
     kind: EngineKind = EngineKind.DUCKDB
     remote: str = ""
     """Of a server: ``sc://host:port``."""
     lake: str = ""
     """Where the server finds the folder ``lake`` of the workspace; empty = at the same path."""
+    collect: bool = False
+    """Whether its workers read the logs too, which they find at the same paths as this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +240,7 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 def _source(table: Table) -> SourceSettings:
     table.allow_only(
         *("name", "paths", "format", "fields", "identity", "dialect", "time_zone", "line_in", "batch"),
-        *("ids_may_look_like_keys", "link_roots", "gone"),
+        *("ids_may_look_like_keys", "link_roots", "gone", "full_listing_days"),
     )
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
@@ -242,6 +250,7 @@ def _source(table: Table) -> SourceSettings:
     if not paths:
         what = 'paths is an empty list; name the logs of this source, such as ["logs/*.jsonl"]'
         raise table.refusal(what)
+    _refuse_odd_globs(table, "paths", paths)
     zone = table.text("time_zone") if "time_zone" in table.values else None
     try:
         time_zone(zone or "UTC")
@@ -260,7 +269,32 @@ def _source(table: Table) -> SourceSettings:
         link_roots=_link_roots(table),
         gone=table.texts("gone") if "gone" in table.values else (),
         batch=_batch(table),
+        full_listing_days=_full_listing_days(table, paths),
     )
+
+
+def _refuse_odd_globs(table: Table, key: str, globs: Sequence[str]) -> None:
+    """Raise ``ConfigurationError`` for a glob of a store that names no logs."""
+    for glob in globs:
+        if is_stored(glob):
+            try:
+                KeyGlob(glob)
+            except ConfigurationError as wrong:
+                what = f"{key}: {wrong}"
+                raise table.refusal(what) from wrong
+
+
+def _full_listing_days(table: Table, paths: Sequence[str]) -> int:
+    if "full_listing_days" not in table.values:
+        return 0
+    days = table.values["full_listing_days"]
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= _LISTING_DAYS_MAX:
+        what = f"full_listing_days is {value_text(days)}; write a whole number of days from 0 to {_LISTING_DAYS_MAX}"
+        raise table.refusal(what)
+    if not any(map(is_stored, paths)):
+        what = "full_listing_days is for logs on object stores, and paths names none; leave it out"
+        raise table.refusal(what)
+    return days
 
 
 def _batch(source: Table) -> BatchPaths | None:
@@ -272,7 +306,10 @@ def _batch(source: Table) -> BatchPaths | None:
     if not objects:
         what = 'objects is an empty list; name the files of the batch objects, such as ["logs/batches/*.json"]'
         raise table.refusal(what)
-    return BatchPaths(objects=objects, inputs=table.texts("inputs") if "inputs" in table.values else ())
+    inputs = table.texts("inputs") if "inputs" in table.values else ()
+    _refuse_odd_globs(table, "objects", objects)
+    _refuse_odd_globs(table, "inputs", inputs)
+    return BatchPaths(objects=objects, inputs=inputs)
 
 
 def _link_roots(table: Table) -> tuple[str, ...]:
@@ -339,16 +376,17 @@ def _fonts(table: Table) -> str:
 
 
 def _engine(table: Table) -> EngineSettings:
-    table.allow_only("kind", "remote", "lake")
+    table.allow_only("kind", "remote", "lake", "collect")
     if not table.values:
         return EngineSettings()
     named = EngineSettings(
         kind=table.choice("kind", EngineKind.DUCKDB),
         remote=table.text("remote") if "remote" in table.values else "",
         lake=table.text("lake") if "lake" in table.values else "",
+        collect=_flag(table, "collect"),
     )
-    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake):
-        what = 'remote and lake are of a server, and kind is "duckdb"; write kind = "spark", or leave them out'
+    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake or named.collect):
+        what = 'remote, lake and collect are of a server, and kind is "duckdb"; write kind = "spark", or leave them out'
         raise table.refusal(what)
     if named.remote:
         try:

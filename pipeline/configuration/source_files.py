@@ -1,4 +1,4 @@
-"""Which files the globs of a source name, in a stable order, each once.
+"""Which files, and objects of stores, the globs of a source name, in a stable order, each once.
 
 Links are followed to where it was said they may lead.
 
@@ -14,13 +14,20 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pipeline.base.errors import StoreRefused
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, SECRET_FILE
+from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
+from pipeline.configuration.stored.stored_log import StoredLog, list_stored
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pipeline.configuration.stored.stored_log import LogPath
+    from pipeline.objects.stores import ObjectStore
 
 _MAGIC = re.compile(r"[*?\[]")
 _LOOKS_ESCAPED = re.compile(r"\\(?=x(?:5c|[89a-f][0-9a-f]))")
@@ -30,21 +37,38 @@ _ESCAPED = re.compile(rb"\\x(5c|[89a-f][0-9a-f])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundLog:
-    """One file that a glob names."""
+    """One file, or object, that a glob names."""
 
-    path: Path
+    path: LogPath
     """As the glob names it; the log is called so."""
-    target: Path
+    target: LogPath
     """What is opened: ``path`` with all links resolved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedPath:
-    """A link, or a folder, under a glob that is not followed or cannot be."""
+    """A link, or a folder, under a glob that is not followed or cannot be; or a store that refuses to be listed."""
 
-    path: Path
+    path: Path | str
+    """Of a store: the address up to its first wildcard."""
     detail: str
     """Why, and what to do."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Say whether it is a store."""
+        return isinstance(self.path, str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedGlob:
+    """A glob of a store, and what it names."""
+
+    glob: KeyGlob
+    after: str | None
+    """The key behind which the listing began; ``None`` where all keys were listed."""
+    logs: tuple[StoredLog, ...]
+    """In the order of their keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +77,16 @@ class FoundLogs:
 
     logs: tuple[FoundLog, ...]
     refused: tuple[RefusedPath, ...]
+    listings: tuple[ListedGlob, ...] = ()
+    """Of the globs of stores that were listed."""
 
 
-def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str, ...] = ()) -> FoundLogs:
+def find_logs(
+    workspace: Path,
+    patterns: tuple[str, ...],
+    link_roots: tuple[str, ...] = (),
+    listed_after: Mapping[str, str] = MappingProxyType({}),
+) -> FoundLogs:
     """Return the files that ``patterns`` name (from the workspace on, ``**`` for any depth), sorted within a pattern.
 
     A link is followed where it leads into the workspace, into the folder that its pattern begins with, or into one of
@@ -63,12 +94,29 @@ def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str,
     listed. A file that has several names is one log: it is called by its own name where a pattern names it, else by the
     first link. What the workspace itself consists of is no log of it, whatever names it: each night would read what the
     one before wrote.
+
+    A pattern with a scheme names objects of a store, of which only those after a key are listed where ``listed_after``
+    has one for the pattern. A store that cannot be listed is refused. Raises ``ExtraMissing`` where stores are named
+    and the library for them is not installed.
     """
     own = _OwnFiles(workspace.resolve())
     roots = [workspace.resolve(), *(workspace.joinpath(root).resolve() for root in link_roots)]
-    found: dict[Path, FoundLog] = {}
-    refused: dict[Path, RefusedPath] = {}
+    found: dict[LogPath, FoundLog] = {}
+    refused: dict[Path | str, RefusedPath] = {}
+    stores, listings = _Stores(), list[ListedGlob]()
     for pattern in patterns:
+        if is_stored(pattern):
+            glob, after = KeyGlob(pattern), listed_after.get(pattern)
+            try:
+                logs = sorted(stores.listed(glob, after), key=lambda log: log.key)
+            except StoreRefused as refusal:
+                where = f"{glob.bucket}/{glob.folder}".rstrip("/")
+                refused[where] = RefusedPath(path=where, detail=str(refusal))
+            else:
+                listings.append(ListedGlob(glob=glob, after=after, logs=tuple(logs)))
+                for each in logs:
+                    found.setdefault(each, FoundLog(path=each, target=each))
+            continue
         base, parts = _split(workspace, pattern)
         walk = _Walk(roots=(*roots, base.resolve()))
         for path in sorted(walk.matches(base, parts)):
@@ -76,18 +124,24 @@ def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str,
             if log is None or log.target.is_dir() or own.hold(log.target):
                 continue
             earlier = found.get(log.target)
-            if earlier is None or (earlier.path.is_symlink() and not path.is_symlink()):
-                found[log.target] = log
+            if earlier is None or (_is_link(earlier.path) and not path.is_symlink()):
+                found[log.target] = FoundLog(path=log.path, target=log.target)
         refused.update((each.path, each) for each in walk.refused)
-    return FoundLogs(logs=tuple(found.values()), refused=tuple(refused.values()))
+    return FoundLogs(logs=tuple(found.values()), refused=tuple(refused.values()), listings=tuple(listings))
 
 
-def source_text(workspace: Path, path: Path) -> str:
+def source_text(workspace: Path, path: LogPath | str) -> str:
     r"""Return how a log is named in the lake: relative to the workspace with ``/`` where it lies inside, else absolute.
+
+    One on a store is called by its address.
 
     A byte of the name that is no UTF-8 is written as ``\xe9``. A backslash that would read as such an escape is written
     as ``\x5c``, so that two names never become one, and the bytes of a name can be had back.
     """
+    if isinstance(path, StoredLog):
+        return path.url
+    if isinstance(path, str):
+        return path
     folder = path.parent.resolve()  # the file's own name stays: a log is what it is called, also behind a link
     root = workspace.resolve()
     name = (
@@ -104,10 +158,33 @@ def source_path(workspace: Path, source: str) -> Path:
     return workspace / os.fsdecode(name)
 
 
-def is_named_by(workspace: Path, path: Path, patterns: tuple[str, ...], link_roots: tuple[str, ...] = ()) -> bool:
-    """Say whether a file is one of those that ``patterns`` name."""
+def is_named_by(workspace: Path, path: LogPath, patterns: tuple[str, ...], link_roots: tuple[str, ...] = ()) -> bool:
+    """Say whether a file, or an object, is one of those that ``patterns`` name; no store is asked."""
+    if isinstance(path, StoredLog):
+        globs = [KeyGlob(pattern) for pattern in patterns if is_stored(pattern)]
+        return any(path.url.startswith(f"{glob.bucket}/") and glob.names(path.key) for glob in globs)
     target = path.resolve()
-    return any(log.target == target for log in find_logs(workspace, patterns, link_roots).logs)
+    of_files = tuple(pattern for pattern in patterns if not is_stored(pattern))
+    return any(log.target == target for log in find_logs(workspace, of_files, link_roots).logs)
+
+
+class _Stores:
+    """The buckets that globs name, each opened once."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, ObjectStore] = {}
+
+    def listed(self, glob: KeyGlob, after: str | None) -> Iterator[StoredLog]:
+        """List what a glob names. Raises ``StoreRefused`` and ``ExtraMissing``."""
+        from pipeline.objects.stores import ObjectStore  # noqa: PLC0415  # few have logs there
+
+        if glob.bucket not in self._of:
+            self._of[glob.bucket] = ObjectStore(glob.bucket)
+        return list_stored(glob, self._of[glob.bucket], after=after)
+
+
+def _is_link(path: LogPath) -> bool:
+    return isinstance(path, Path) and path.is_symlink()
 
 
 def _split(workspace: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
@@ -135,6 +212,14 @@ class _OwnFiles:
         return target in self._files or target.suffix == ".toml" or any(map(target.is_relative_to, self._folders))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Followed:
+    """A file, and where its links lead."""
+
+    path: Path
+    target: Path
+
+
 @dataclass(slots=True, kw_only=True)
 class _Walk:
     """The expansion of one pattern: no folder is entered twice for one ``**``, so that no loop of links holds it up."""
@@ -156,7 +241,7 @@ class _Walk:
                 paths = [path / part for path in paths if os.path.lexists(path / part)]
         return [path for path in paths if path.is_symlink() or not path.is_dir()]
 
-    def followed(self, path: Path) -> FoundLog | None:
+    def followed(self, path: Path) -> _Followed | None:
         """Return what a path leads to; ``None`` where it is refused, or gone."""
         try:
             target = Path(os.path.realpath(path, strict=True))
@@ -181,7 +266,7 @@ class _Walk:
                 ),
             )
             return None
-        return FoundLog(path=path, target=target)
+        return _Followed(path=path, target=target)
 
     def _below(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Yield folders and everything below them.

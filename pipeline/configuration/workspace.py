@@ -23,7 +23,7 @@ from pipeline.configuration.exchange_files import (
     read_exchange_tables,
     refuse_what_has_no_day,
 )
-from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
+from pipeline.configuration.rate_cards import card_paths, read_rate_cards
 from pipeline.configuration.settings import CONFIG_FILE, EngineSettings, engine_named, read_settings
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import layout
@@ -87,6 +87,7 @@ def open_workspace(
     or the invoices are on a store, their folders are copies from then on (``mounts``); not so of a configuration that
     is read for itself, without ``is_mounted``. Raises ``ConfigurationError`` for whatever cannot be meant.
     """
+    _refuse_a_path_without_utf8(root)
     files = configuration_files(root)
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
@@ -120,10 +121,22 @@ def open_workspace(
     )
 
 
+def _refuse_a_path_without_utf8(root: Path) -> None:
+    """Raise ``ConfigurationError`` for a path that the engines, which take UTF-8, cannot be told."""
+    path = str(root.resolve())
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        message = (
+            f"the workspace's path is not UTF-8 here: {path!a}; rename the folder, or, where its name is in UTF-8, "
+            "run this with LC_ALL=C.UTF-8"
+        )
+        raise ConfigurationError(message) from None
+
+
 def configuration_files(root: Path) -> dict[str, bytes]:
     """Read the configuration files of a workspace, by their path below it."""
-    cards = sorted((root / RATES_FOLDER).glob("[!.]*.toml"))
-    paths = (root / CONFIG_FILE, root / ACCOUNTS_FILE, *cards, *exchange_paths(root))
+    paths = (root / CONFIG_FILE, root / ACCOUNTS_FILE, *card_paths(root), *exchange_paths(root))
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 

@@ -15,6 +15,7 @@ from pipeline.configuration.keys.key_aliases import KeyAliases, add_seen, read_k
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, create_key_secret, find_key_secret, find_old_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -88,6 +89,25 @@ def open_key_ids(
     before = _before(root, aliases)
     keeper = workspace if root == workspace else None
     return KeyIds(keeper=keeper, present=present, before=before, aliases=aliases), is_new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretForWorkers:
+    """What workers of an engine are told of the secret of key ids, who have it from elsewhere: nothing of itself."""
+
+    check: str | None
+    """By which they know that theirs is the same; None where there is none here."""
+    aliases: Mapping[str, str]
+    """Of rotated keys: from the digest under it to the id."""
+    is_rotated: bool
+    """Whether a rotation is open, so that one secret is not enough."""
+
+
+def secret_for_workers(workspace: Path, *, environment: bytes | None) -> SecretForWorkers:
+    """Return what workers are told. Raises ``ConfigurationError`` for a secret that cannot be used."""
+    secret, aliases = find_key_secret(workspace, environment=environment), read_key_aliases(workspace)
+    check = None if secret is None else KeyFingerprint(secret=secret).check()
+    return SecretForWorkers(check=check, aliases=aliases.ids, is_rotated=aliases.is_open)
 
 
 def refuse_lost_aliases(workspace: Path, aliases: KeyAliases, expected_check: str | None) -> None:

@@ -3,11 +3,13 @@
 ``<20 digits>.checkpoint.parquet`` beside the entries, and ``_last_checkpoint``, which names it (Delta Transaction Log
 Protocol, *Checkpoints*, version 1). They are written for others and never read for what they say: whoever counts reads
 every entry, whose chain no checkpoint is a part of. So one that is lost, damaged or forged changes no bill; ``verify``
-makes it once more and compares. It also names the digest of its commit's entry, and so proves that the commit was there
+makes it once more and compares. Both name the digest of its commit's entry, and so prove that the commit was there
 (``pipeline.jobs.state.history``).
 
 Order: the file under a temporary name, synced, renamed, its folder synced; then ``_last_checkpoint``, likewise; then
-earlier checkpoints go. Death anywhere leaves the log as it was, and a checkpoint of it or none.
+earlier checkpoints go. Death anywhere leaves the log as it was, and a checkpoint of it or none. A first one that is not
+named yet is told from one whose name was taken away by nothing, and need not be: it is fine where it is, to the byte,
+what would be written of the log and of its commit's entry now.
 """
 
 from __future__ import annotations
@@ -29,6 +31,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.lake.snapshot import LakeSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoints:
+    """What checkpoints come to, beside the log."""
+
+    differences: list[str]
+    """What they say that the log does not, each with what to do."""
+    unnamed: str | None
+    """The name of a first one that ``_last_checkpoint`` does not name yet, and that is what it has to be."""
+
 
 COMMITS_BETWEEN = 100
 """So many commits after the last one there is a new one: an engine reads one file and as many entries at most."""
@@ -100,6 +113,18 @@ def read_last_checkpoint(lake_dir: Path) -> LastCheckpoint | None:
     )
 
 
+def entries_named(lake_dir: Path) -> dict[str, str]:
+    """Return which checkpoint names the entry of a commit, and the sha256 of it.
+
+    Where ``_last_checkpoint`` is gone, the files themselves are asked; those of earlier programs name none.
+    """
+    if (last := read_last_checkpoint(lake_dir)) is not None:
+        return {LAST_NAME: last.entry_sha256}
+    log_dir = layout.delta_log(lake_dir)
+    noted = {name: parquet_bytes.read_notes(log_dir / name).get(_ENTRY_SHA256) for name in _written(log_dir)}
+    return {name: sha256 for name, sha256 in noted.items() if sha256 is not None}
+
+
 def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | None:
     """Write a checkpoint of a snapshot, durably, where the last one is ``COMMITS_BETWEEN`` commits behind.
 
@@ -112,12 +137,12 @@ def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | Non
     is_of_log = last is not None and _is_of(snapshot, last)
     behind = -1 if last is None or not is_of_log else last.version
     if snapshot.version is None or snapshot.entry_sha256 is None or snapshot.version - behind < COMMITS_BETWEEN:
-        if last is not None and not is_of_log:
-            _remove(log_dir, [LAST_NAME, *_written(log_dir)])
+        if not is_of_log:
+            _remove(log_dir, [each for each in (LAST_NAME, *_written(log_dir)) if (log_dir / each).exists()])
         return None
     rows = _actions(log_dir, snapshot.version)
     name = _name(snapshot.version)
-    content = parquet_bytes.encode(pa.Table.from_pylist(rows, schema=_SCHEMA))
+    content = _encoded(rows, snapshot.entry_sha256)
     disk.rename(disk.write_temporary(log_dir, content), log_dir / name)
     disk.sync_folder(log_dir)
     publish(log_dir / name, content)
@@ -132,19 +157,19 @@ def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | Non
     return snapshot.version
 
 
-def checkpoint_differences(lake_dir: Path, snapshot: LakeSnapshot) -> list[str] | None:
-    """Return what checkpoints say that the log does not, each with what to do; None where there is no checkpoint.
-
-    ``snapshot`` is of the whole lake.
-    """
+def compared_checkpoints(lake_dir: Path, snapshot: LakeSnapshot) -> Checkpoints | None:
+    """Compare checkpoints with the log; None where there is none. ``snapshot`` is of the whole lake."""
     log_dir = layout.delta_log(lake_dir)
     _bring(log_dir)
     last = read_last_checkpoint(lake_dir)
     written = _written(log_dir)
-    if not written and not (log_dir / LAST_NAME).exists():
+    is_named = (log_dir / LAST_NAME).exists()
+    if not written and not is_named:
         return None
     wrong = []
-    if last is None or not _is_of(snapshot, last) or _name(last.version) not in written:
+    unnamed = None if is_named else _unnamed(log_dir, written, snapshot)
+    is_of_log = last is not None and _is_of(snapshot, last) and _name(last.version) in written
+    if not is_of_log and unnamed is None:
         wrong.append(f"{LAST_NAME} names no checkpoint of this log")
     for name, version in written.items():
         if snapshot.version is None or version > snapshot.version:
@@ -160,7 +185,23 @@ def checkpoint_differences(lake_dir: Path, snapshot: LakeSnapshot) -> list[str] 
         if not is_same:
             wrong.append(f"{name} does not say what the log says")
     advice = "other engines may read it: remove it and _last_checkpoint, the log itself is whole"
-    return [f"{each}; {advice}" for each in wrong]
+    return Checkpoints(differences=[f"{each}; {advice}" for each in wrong], unnamed=unnamed)
+
+
+def _unnamed(log_dir: Path, written: Mapping[str, int], snapshot: LakeSnapshot) -> str | None:
+    """Return the name of the one checkpoint that is written, where all of its bytes are those to be named next."""
+    if len(written) != 1:
+        return None
+    ((name, version),) = written.items()
+    sha256 = next(iter(snapshot.entry_digests[version : version + 1]), None)
+    if sha256 is None:
+        return None
+    expected = _encoded(_actions(log_dir, version), sha256)
+    return name if (log_dir / name).read_bytes() == expected else None
+
+
+def _encoded(rows: list[dict[str, Any]], entry_sha256: str) -> bytes:
+    return parquet_bytes.encode(pa.Table.from_pylist(rows, schema=_SCHEMA), {_ENTRY_SHA256: entry_sha256})
 
 
 def _bring(log_dir: Path) -> None:

@@ -13,20 +13,18 @@ layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lo
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake import delta
-from pipeline.lake.counted import COUNTED_FOLDER
 from pipeline.lake.data_files import is_overtaken, write_events, write_quarantined
 from pipeline.lake.delta import Commit
 from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
-from pipeline.objects.verified import check_size, has_size
+from pipeline.objects.verified import check_size, has_size, names_in
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
 
@@ -167,14 +165,11 @@ def _verified(folder: Path, files: Iterable[DataFile | QuarantineFile]) -> list[
 
 
 def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
-    """Remove what runs that died left behind, and return their paths under the lake.
-
-    Temporary files, also of what is derived, and data files that can never count, those that were forgotten among them.
+    """Remove data files that can never count, those that were forgotten among them; return their paths under the lake.
 
     A data file that no entry names can never count once the number of the commit it was written for is taken; until
     then its writer may be alive and about to link. So even where the lock failed to keep a second writer out, no commit
-    loses its files. Call it under the workspace's lock all the same: a writer whose temporary files are swept ends with
-    an error.
+    loses its files.
     """
     table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
     forgotten_dir = layout.forgotten(lake_dir)
@@ -183,17 +178,15 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
         named.setdefault(path.parent, set()).add(path.name)
     partitions = [
         table_dir / name
-        for name in _names(table_dir)
+        for name in names_in(table_dir)
         if layout.PARTITION_NAME.fullmatch(name) and (table_dir / name).is_dir()
     ]
-    folders = [lake_dir / name for name in _names(lake_dir) if not name.startswith(".")]  # readers have their own there
-    folders += [lake_dir / COUNTED_FOLDER / kind for kind in _names(lake_dir / COUNTED_FOLDER)]
     swept: list[Path] = []
-    for folder in (lake_dir, *folders, layout.delta_log(lake_dir), *partitions):
-        swept += [folder / name for name in disk.sweep_temporaries(folder)]
     for folder in (quarantine_dir, forgotten_dir, *partitions):
         of_entries = named.get(folder, set())
-        unnamed = [name for name in _names(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)]
+        unnamed = [
+            name for name in names_in(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)
+        ]
         orphans = [name for name in unnamed if is_overtaken(folder / name, snapshot.version)]
         remove_on_store(folder, orphans)  # first: what is gone here is not looked for there again
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
@@ -321,11 +314,3 @@ def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[S
             f"{(events.num_rows, quarantined.num_rows)}"
         )
         raise ValueError(message)
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names in a folder, in order; none of one that is not there."""
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries)

@@ -117,7 +117,6 @@ def write_entries(
     disk.remove_files(
         folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in named]
     )
-    disk.sweep_temporaries(folder)
     return entries
 
 

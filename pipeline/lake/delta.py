@@ -206,7 +206,7 @@ def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
     if "remove" in actions and not has_origins:
         message = "it removes data files, which only logs that were read again, and what is forgotten, do"
         raise ValueError(message)
-    committed_at = _EPOCH + at_ms * _MILLISECOND
+    committed_at = _instant_of(at_ms)
     commit = Commit(
         number=number,
         committed_at=committed_at,
@@ -450,6 +450,14 @@ def _milliseconds(instant: datetime) -> int:
         message = f"committed_at {instant} has no time zone; give an aware instant"
         raise ValueError(message)
     return (instant - _EPOCH) // _MILLISECOND
+
+
+def _instant_of(at_ms: int) -> datetime:
+    try:
+        return _EPOCH + at_ms * _MILLISECOND
+    except OverflowError:
+        message = f"its timestamp {at_ms} is no instant of the years 1 to 9999"
+        raise ValueError(message) from None
 
 
 def _compact(value: Any) -> str:

@@ -135,7 +135,6 @@ def _sweep(folder: Path, manifest: Manifest) -> None:
     disk.remove_files(
         folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in kept]
     )
-    disk.sweep_temporaries(folder)
 
 
 def read_manifest(lake_dir: Path, name: str) -> Manifest | None:

@@ -225,7 +225,7 @@ def _same_rows(before: pa.Table, after: pa.Table) -> int:
     mine, theirs = before.filter(found), after.take(place.filter(found))
     if not mine.num_rows:
         return 0
-    return pc.sum(reduce(pc.and_, [_same(mine[name], theirs[name]) for name in before.column_names])).as_py() or 0
+    return int(pc.sum(reduce(pc.and_, [_same(mine[name], theirs[name]) for name in before.column_names])).as_py())
 
 
 def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:

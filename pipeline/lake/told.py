@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.errors import InexactAmount
 from pipeline.base.money import decimal_from_plain, plain
 from pipeline.objects import disk
 from pipeline.objects.strict_json import checked_fields, parse_object
@@ -64,7 +65,6 @@ def write_told(lake_dir: Path, told: Sequence[ToldWarning]) -> None:
     if tuple(told) != read_told(lake_dir):
         disk.make_folders(lake_dir.parent, folder)
         disk.replace_durably(folder / _FILE, _render(told))
-    disk.sweep_temporaries(folder)
 
 
 def told_document(told: ToldWarning) -> dict[str, object]:
@@ -98,12 +98,16 @@ def told_from_document(value: object) -> ToldWarning:
     if told_at.tzinfo is None:
         message = f"told_at is {fields['told_at']!r}, without an offset"
         raise ValueError(message)
+    try:
+        amounts = {name: decimal_from_plain(_of_kind(amount, str)) for name, amount in fields["amounts"].items()}
+    except InexactAmount as wrong:
+        raise ValueError(str(wrong)) from wrong
     return ToldWarning(
         code=fields["code"],
         subject=fields["subject"],
         about={name: _of_kind(each, str) for name, each in fields["about"].items()},
         counts={name: _of_kind(count, int) for name, count in fields["counts"].items()},
-        amounts={name: decimal_from_plain(_of_kind(amount, str)) for name, amount in fields["amounts"].items()},
+        amounts=amounts,
         told_at=told_at,
     )
 

@@ -37,4 +37,4 @@ def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
     disk.make_folders(folder.parent, folder)
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
     for name, content in sorted({**files, CHECKSUMS: sums.encode("utf-8")}.items()):
-        disk.replace_durably(folder / name, content)
+        disk.replace_durably(folder / name, content, is_locked=False)

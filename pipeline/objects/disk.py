@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-TEMPORARY_NAME = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{16}")
+TEMPORARY_NAME = re.compile(r"\.(tmp|out)-([0-9]+)-[0-9a-f]{16}")
 """What a file is called until it is whole: its writer's process id and 64 random bits. A crash may leave one; no reader
-believes it.
+believes it. It is ``.out-…`` where the writer need not hold the workspace's lock, and so may be at work.
 """
+_OF_HOLDERS = ".tmp-"
 FILE_MODE = 0o640
 """Whatever is written says who used what, or owes what: it is for its owner and their group, and for nobody else."""
 FOLDER_MODE = 0o750
@@ -58,19 +59,28 @@ def make_derived_folder(folder: Path) -> None:
         os.mkdir(folder, FOLDER_MODE)  # noqa: PTH102 - every fault enters by this module's `os`
 
 
-def write_temporary(folder: Path, content: bytes, *, mode: int = FILE_MODE, is_synced: bool = True) -> Path:
+def write_temporary(
+    folder: Path, content: bytes, *, mode: int = FILE_MODE, is_synced: bool = True, is_locked: bool = True
+) -> Path:
     """Write the content under a new temporary name in the folder; see ``write_pieces``."""
-    return write_pieces(folder, (content,), mode=mode, is_synced=is_synced)
+    return write_pieces(folder, (content,), mode=mode, is_synced=is_synced, is_locked=is_locked)
 
 
-def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = FILE_MODE, is_synced: bool = True) -> Path:
+def write_pieces(
+    folder: Path,
+    pieces: Iterable[bytes],
+    *,
+    mode: int = FILE_MODE,
+    is_synced: bool = True,
+    is_locked: bool = True,
+) -> Path:
     """Write pieces, one after the other, under a new temporary name in the folder and fsync the file.
 
     The name itself is not durable yet. ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a
-    power cut too: for what its readers check and can do without. After an ``OSError`` (a full disk, a failing one)
-    nothing is left behind where that can be helped.
+    power cut too: for what its readers check and can do without. ``is_locked``: under the workspace's lock. After an
+    ``OSError`` (a full disk, a failing one) nothing is left behind where that can be helped.
     """
-    temporary = folder / f".tmp-{os.getpid()}-{urandom(8).hex()}"
+    temporary = _temporary(folder, is_locked=is_locked)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
@@ -96,7 +106,9 @@ def nameless(pieces: Iterable[bytes]) -> Iterator[Path]:
     """
     import tempfile  # noqa: PLC0415  # for what is received alone; it brings random numbers along
 
-    with tempfile.TemporaryFile(buffering=0) as file:
+    from pipeline.objects.scratch import system_folder  # noqa: PLC0415
+
+    with tempfile.TemporaryFile(buffering=0, dir=system_folder()) as file:
         for content in pieces:
             _write_whole(file.fileno(), content)
         yield Path(f"/dev/fd/{file.fileno()}")
@@ -135,12 +147,17 @@ def link_all(folder: Path, pairs: Iterable[tuple[Path, Path]]) -> None:
     remove_files(folder, [temporary.name for temporary, _ in listed])
 
 
-def replace_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
+def replace_durably(
+    path: Path, content: bytes, *, mode: int = FILE_MODE, beside: Path | None = None, is_locked: bool = True
+) -> None:
     """Replace a file's content, or make the file; ``mode`` is cut by the umask.
+
+    Until it is whole it lies in the folder of the file, or in another one of the same file system, ``beside``.
+    ``is_locked``: the workspace's lock is held.
 
     A reader sees all of the old or all of the new, also after a power cut.
     """
-    rename(write_temporary(path.parent, content, mode=mode), path)
+    rename(write_temporary(beside or path.parent, content, mode=mode, is_locked=is_locked), path)
     sync_folder(path.parent)
 
 
@@ -151,7 +168,7 @@ def replaced_by_another(path: Path) -> Iterator[Path]:
     That name is new and in the same folder. Nothing is left behind, and the old file is whole, where anything is
     raised.
     """
-    temporary = path.parent / f".tmp-{os.getpid()}-{urandom(8).hex()}"
+    temporary = _temporary(path.parent, is_locked=False)
     try:
         yield temporary
         descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -203,11 +220,19 @@ def remove_empty_folder(folder: Path) -> None:
 
 
 def sweep_temporaries(folder: Path) -> list[str]:
-    """Remove what a crash left under a temporary name, and say what; only for the holder of the workspace's lock."""
+    """Remove what a crash left under a temporary name, and say what; only for the holder of the workspace's lock.
+
+    What is written without it stays.
+    """
+    return remove_files(folder, [name for name in temporaries(folder) if name.startswith(_OF_HOLDERS)])
+
+
+def temporaries(folder: Path) -> list[str]:
+    """Return the temporary names in a folder; none where there is no folder."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:  # a folder may hold 20,000 names, and next to none is temporary
-        return remove_files(folder, [each.name for each in entries if TEMPORARY_NAME.fullmatch(each.name)])
+        return sorted(each.name for each in entries if TEMPORARY_NAME.fullmatch(each.name))
 
 
 def open_note(path: Path) -> int:
@@ -229,6 +254,10 @@ def overwrite(descriptor: int, content: bytes, path: Path) -> None:
         _write_whole(descriptor, content)
     except OSError as error:
         raise _named(error, path) from None
+
+
+def _temporary(folder: Path, *, is_locked: bool) -> Path:
+    return folder / f"{_OF_HOLDERS if is_locked else '.out-'}{os.getpid()}-{urandom(8).hex()}"
 
 
 def _named(error: OSError, path: Path) -> OSError:

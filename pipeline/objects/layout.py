@@ -16,6 +16,8 @@ DATA_FILE_NAME = re.compile(r"[0-9a-f]{64}\.parquet")
 
 RECEIVED_FOLDER = "received"
 ACKNOWLEDGED_FILE = "acknowledged.jsonl"
+CONFIGURATION_FOLDERS = ("rates", "exchange")
+"""Of what people write, or import."""
 BUDGETS_FILE = "budgets.toml"
 """Beside ``tallybook.toml``."""
 
@@ -121,6 +123,26 @@ def configurations(workspace: Path) -> Path:
 def key_aliases(workspace: Path) -> Path:
     """Return the folder of what rotations of the key secret say: ``<20 digits>.json``, from 1."""
     return workspace / "key-aliases"
+
+
+def written_folders(workspace: Path) -> tuple[Path, ...]:
+    """Return the folders that are written to, and not all below them: periods and invoices have theirs by the thousand.
+
+    What is written below ``invoices`` lies there until it is whole.
+    """
+    of_invoices = (register, payments, signatures, configurations)
+    return (
+        workspace,
+        *(workspace / name for name in CONFIGURATION_FOLDERS),
+        key_aliases(workspace),
+        invoices(workspace),
+        *(of_workspace(workspace) for of_workspace in of_invoices),
+    )
+
+
+def written_wholly(workspace: Path) -> tuple[Path, ...]:
+    """Return the folders that are written to with all below them."""
+    return lake(workspace), received(workspace)
 
 
 def lost_commits(workspace: Path) -> Path:

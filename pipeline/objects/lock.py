@@ -15,10 +15,10 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import WorkspaceLocked
-from pipeline.objects import disk, layout
+from pipeline.objects import disk, layout, litter
 from pipeline.objects.links import refuse_links, refuse_other_names
 from pipeline.objects.mounted.lease import holder_on_store, leased
-from pipeline.objects.mounted.mounts import check_conditions, mount_of
+from pipeline.objects.mounted.mounts import check_conditions, held, mount_of
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 @contextmanager
 def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[None]:
     """Hold the workspace's lock (``lake/.lock``) for the body; the folder is made where it is missing.
+
+    What runs that died left under temporary names is swept first.
 
     ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once. Where the
     workspace is on a store, the store's lock is held too, and keeps other machines off.
@@ -57,10 +59,12 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat(), "run": run}
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
         mounted = _mounted(lake_dir)
+        litter.sweep(lake_dir.parent)
         try:
             for folder in (lake_dir, layout.invoices(lake_dir.parent)):
                 check_conditions(folder)
-            with nullcontext() if mounted is None else leased(mounted, note):
+            lease = nullcontext() if mounted is None else leased(mounted, note)
+            with held(lake_dir.parent), lease:
                 yield
         finally:
             if mounted is None or mounted.is_let_go:

@@ -34,7 +34,7 @@ def sweep_spills(lake_dir: Path) -> list[str]:
     dead = [
         path
         for path, matched in named
-        if matched and path.is_dir() and not path.is_symlink() and not _is_alive(int(matched[1]))
+        if matched and path.is_dir() and not path.is_symlink() and not is_alive(int(matched[1]))
     ]
     for path in dead:
         import shutil  # noqa: PLC0415  # nearly every run finds nothing
@@ -43,7 +43,8 @@ def sweep_spills(lake_dir: Path) -> list[str]:
     return [path.name for path in dead]
 
 
-def _is_alive(process_id: int) -> bool:
+def is_alive(process_id: int) -> bool:
+    """Say whether there is a process of that number, as far as this one can see."""
     try:
         os.kill(process_id, 0)  # sends nothing, only asks
     except (ProcessLookupError, OverflowError):

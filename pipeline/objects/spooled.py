@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from pipeline.objects.scratch import system_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,9 +33,35 @@ class _SelfClosing(io.FileIO):
         self.close()
 
 
+class SpooledBytes:
+    """Pieces of bytes, laid down one behind the other and read again by their places, for as long as this is held."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile(prefix="tallybook-") as unnamed:
+            self._file = _SelfClosing(os.dup(unnamed.fileno()), "r+b")
+        self._end = 0
+
+    def add(self, content: bytes) -> tuple[int, int]:
+        """Lay a piece down, and return its place."""
+        place = self._end, len(content)
+        written = 0
+        while written < len(content):
+            written += os.pwrite(self._file.fileno(), content[written:], self._end + written)
+        self._end += len(content)
+        return place
+
+    def at(self, place: tuple[int, int]) -> bytes:
+        """Return the piece at a place."""
+        start, size = place
+        found = bytearray()
+        while len(found) < size:
+            found += os.pread(self._file.fileno(), size - len(found), start + len(found))
+        return bytes(found)
+
+
 def spooled(parts: Iterable[pa.Table], schema: pa.Schema) -> ds.Dataset:
     """Return the rows of parts, in their order, as a dataset that can be scanned as often as is wanted."""
-    with tempfile.TemporaryFile(prefix="tallybook-") as unnamed:
+    with tempfile.TemporaryFile(prefix="tallybook-", dir=system_folder()) as unnamed:
         file = _SelfClosing(os.dup(unnamed.fileno()), "r+b")
     held: list[pa.Table] = []
     rows = 0

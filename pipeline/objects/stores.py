@@ -22,6 +22,7 @@ from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 STORE_URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,253}(/[^\s?#*\[\]]*)?", re.ASCII)
 """``az://`` is followed by the account's container, as in ``az://container/prefix``; the account is in the environment.
@@ -36,16 +37,23 @@ TRIED_KEY = "_conditions"
 """By this object it is tried whether a store heeds the conditions of puts."""
 _FIRST = b"this was made once; who makes it again, or replaces another, is refused\n"
 _TAG_OF_NOTHING = '"00000000000000000000000000000000"\n1'
+_REQUEST = re.compile(r"^.*Error performing [A-Z]+ \S+ in \S+.*?\s+- ")
+"""What is told of a request before why it failed: where it went, how long it took."""
+_ANSWER = re.compile(r"\s*: *<.*$")
+_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
+"""As in the errors of S3, Google's XML and Azure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object as a store lists it: its key below the store's prefix, its bytes, and the tag of its content."""
+    """An object as a store lists it: its key below the store's prefix, its bytes, their tag, and when it was put."""
 
     key: str
     size: int
     tag: str
     """The store's ETag: another one after any change."""
+    modified_at: datetime
+    """By the store's clock; aware."""
 
 
 class TagDiffers(Exception):
@@ -243,10 +251,14 @@ def _is_plain_http() -> bool:
 
 
 def _stored(meta: Any) -> StoredObject:
-    return StoredObject(key=str(meta["path"]), size=int(meta["size"]), tag=str(meta["e_tag"]))
+    return StoredObject(
+        key=str(meta["path"]), size=int(meta["size"]), tag=str(meta["e_tag"]), modified_at=meta["last_modified"]
+    )
 
 
 def _reason(error: Exception) -> str:
-    """Say in one short line why; what servers answer may repeat what they were sent."""
-    line = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {line[:200]}"
+    """Say in one short line why; what servers answer may repeat what they were sent, and only its code is told."""
+    said = str(error).strip()
+    code = _CODE.search(said)
+    why = _ANSWER.sub("", _REQUEST.sub("", said.partition("\n")[0]))
+    return f"{type(error).__name__}: {why[:200]}{f' ({code[1]})' if code else ''}"

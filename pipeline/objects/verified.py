@@ -1,4 +1,4 @@
-"""A file checked against its sha256 before anybody trusts it.
+"""A file checked against its sha256 before anybody trusts it; and a folder that is listed, or refused.
 
 Does not own which files count (``lake``, ``derived``).
 """
@@ -42,6 +42,17 @@ def verified_file(path: Path, *, sha256: str, size: int, advice: str) -> Path:
         message = f"data file {path} has the sha256 {actual}, and its log says {sha256}; {advice}"
         raise DataFileDamaged(message)
     return path
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, in order; none of one that is not there.
+
+    Raises ``OSError`` where it may not be listed: a glob would find nothing.
+    """
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries)
 
 
 def has_sha256(path: str, sha256: str) -> bool:

@@ -5,6 +5,6 @@ what an invoice says (``pipeline.invoicing``) nor its CSV (``pipeline.documents`
 ``configurations``.
 """
 
-from pipeline.register.entries import Readings, Rehearsal, append, read, read_as, read_one, sweep_orphans
+from pipeline.register.entries import Readings, Rehearsal, append, read, read_as, read_one
 
-__all__ = ["Readings", "Rehearsal", "append", "read", "read_as", "read_one", "sweep_orphans"]
+__all__ = ["Readings", "Rehearsal", "append", "read", "read_as", "read_one"]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.objects import disk
-from pipeline.objects.verified import bytes_of
+from pipeline.objects import disk, layout
+from pipeline.objects.verified import bytes_of, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,12 +38,12 @@ def period_folder(workspace: Path, period: BillingPeriod) -> Path:
 def written_periods(workspace: Path) -> list[BillingPeriod]:
     """Return the periods that have a folder, in order; folders with other names are left alone."""
     found = []
-    for folder in (workspace / "invoices").glob("[12]*"):
+    for name in names_in(layout.invoices(workspace)):
         try:
-            period = BillingPeriod.parse(folder.name)
+            period = BillingPeriod.parse(name)
         except ConfigurationError:
             continue  # not a period's folder, and so not ours
-        if str(period) == folder.name:  # months that are a quarter are in the folder of the quarter
+        if str(period) == name:  # months that are a quarter are in the folder of the quarter
             found.append(period)
     return sorted(found)
 
@@ -61,7 +61,10 @@ def written_invoices(workspace: Path, *, besides: Collection[str] = ()) -> dict[
     here.
     """
     found: dict[str, Path] = {}
-    for folder in sorted((workspace / "invoices").glob("[0-9]*/")):
+    invoices = layout.invoices(workspace)
+    for folder in (
+        invoices / name for name in names_in(invoices) if name[0].isdecimal() and (invoices / name).is_dir()
+    ):
         rows = folder / INVOICES_FILE
         found |= dict.fromkeys(_issued_rows(rows).difference(besides), rows)
         names = _subfolders(folder).difference(besides)
@@ -95,7 +98,7 @@ def write_period_files(
     disk.sweep_temporaries(folder)
     for name, content in files.items():
         if bytes_of(f"{folder}/{name}") != content:
-            _replace(folder / name, content, is_of_period=name in PERIOD_FILES)
+            _replace(folder / name, content, workspace, is_of_period=name in PERIOD_FILES)
     disk.remove_files(folder, [name for name in PERIOD_FILES if name not in present and (folder / name).is_file()])
     drafts = {name.partition("/")[0] for name in present}
     for name in sorted(_subfolders(folder) - drafts):
@@ -114,20 +117,24 @@ def _subfolders(folder: Path) -> set[str]:
         return {entry.name for entry in entries if entry.is_dir()}
 
 
-def write_document(path: Path, content: bytes) -> None:
-    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already."""
+def write_document(path: Path, content: bytes, *, workspace: Path | None = None) -> None:
+    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already.
+
+    ``workspace``: of an invoice whose folder it lies in.
+    """
     within = path.parent
     while not within.exists():
         within = within.parent
     disk.make_folders(within, path.parent)
     if not path.is_file() or path.read_bytes() != content:
-        disk.replace_durably(path, content)
+        beside = None if workspace is None else layout.invoices(workspace)
+        disk.replace_durably(path, content, beside=beside, is_locked=False)
 
 
 def _issued_rows(path: Path) -> set[str]:
     try:
         rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError, csv.Error):
         return set()
     header = rows[0] if rows else []
     if not {"invoice_id", "status"} <= set(header):
@@ -137,18 +144,21 @@ def _issued_rows(path: Path) -> set[str]:
     return {row[invoice_id] for row in whole if row[status] and row[status] != "draft"}
 
 
-def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:
-    """Write a file; that of one invoice without waiting for the disk, since there are many and all can be derived."""
+def _replace(path: Path, content: bytes, workspace: Path, *, is_of_period: bool) -> None:
+    """Write a file; that of one invoice without waiting for the disk, since there are many and all can be derived.
+
+    Until it is whole it lies beside the folders of periods: what a run leaves that dies is found by listing one folder,
+    not one a period, nor one an invoice.
+    """
     if is_of_period:
-        disk.replace_durably(path, content)
+        disk.replace_durably(path, content, beside=layout.invoices(workspace))
         return
     if not path.parent.is_dir():
         disk.make_derived_folder(path.parent)
     elif path.suffix == ".json":
         disk.remove_files(path.parent, _rendered(path.parent))
         disk.sweep_temporaries(path.parent)
-    # Beside the folders, so that what a run leaves that dies is found by listing one folder, not one an invoice.
-    disk.rename(disk.write_temporary(path.parent.parent, content, is_synced=False), path)
+    disk.rename(disk.write_temporary(layout.invoices(workspace), content, is_synced=False), path)
 
 
 def _rendered(folder: Path) -> list[str]:

@@ -67,11 +67,6 @@ def append_payment(
     append_log.append_entry(folder, payment.number, append_log.seal(content))
 
 
-def sweep_payment_orphans(workspace: Path) -> list[str]:
-    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock."""
-    return disk.sweep_temporaries(layout.payments(workspace))
-
-
 def _chain(workspace: Path) -> append_log.Chain[Payment]:
     return append_log.read_chain(layout.payments(workspace), first_number=1, parse=_parse, advice=_ADVICE)
 

@@ -111,11 +111,6 @@ def append_signature(workspace: Path, signature: Signature) -> None:
     append_log.append_entry(folder, signature.number, append_log.seal(content))
 
 
-def sweep_signature_orphans(workspace: Path) -> list[str]:
-    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock."""
-    return disk.sweep_temporaries(layout.signatures(workspace))
-
-
 def _parse(content: bytes, number: int) -> tuple[str | None, Signature]:
     document = parse_object(content)
     check_format(document, FORMAT, f"signature {number}")

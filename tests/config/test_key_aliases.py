@@ -93,6 +93,24 @@ def test_an_entry_that_contradicts_those_before_it_is_refused(
         read_key_aliases(tmp_path)
 
 
+@pytest.mark.parametrize("step", ["seen", "finish"])
+def test_a_rotation_that_was_never_begun_neither_goes_on_nor_ends(
+    tmp_path: Path, rotated: KeyAliases, step: str
+) -> None:
+    told = "it belongs to a rotation, and none was begun"
+    with pytest.raises(ValueError, match=told):
+        add_finish(tmp_path / "another", KeyAliases(), now=NOW)
+    with pytest.raises(ValueError, match=told):
+        add_seen(tmp_path / "another", KeyAliases(), rotated.ids, now=NOW)
+    assert not (tmp_path / "another").exists()
+    first, second = (layout.key_aliases(tmp_path) / f"{number:020}.json" for number in (1, 2))
+    entry = json.loads(first.read_bytes()) | {"step": step, "sealSha256": append_log.UNSEALED}
+    first.write_bytes(append_log.seal(json.dumps(entry).encode()))
+    second.unlink()
+    with pytest.raises(LogEntryRefused, match=rf"0001\.json is refused: {told}; restore key-aliases from a backup"):
+        read_key_aliases(tmp_path)
+
+
 @pytest.mark.parametrize(("check_before", "check"), [(A, C), (B, A)])
 def test_a_rotation_begins_with_the_secret_in_force_and_ends_with_one_that_never_was(
     tmp_path: Path, rotated: KeyAliases, check_before: str, check: str

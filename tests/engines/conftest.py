@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from servers import sail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["sail"]
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+SECRET = "a made-up secret of a test, long enough"  # noqa: S105 - made up
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of Spark on two threads, whose workers have the secret of key ids in their environment."""
+    from spark_server import spark_server  # noqa: PLC0415  # few tests start it
+
+    with spark_server(tmp_path_factory.mktemp("spark"), TALLYBOOK_KEY_SECRET=SECRET) as remote:
+        yield remote

@@ -22,11 +22,24 @@ COUNT_BEYOND_ALL = 2**62
 """Lines that state more than 10^12 are quarantined, and a lake whose sums might not fit is refused."""
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+
+
+@each_case
 def test_golden_case(case: Path, sail: str, tmp_path: Path) -> None:
+    assert_comes_out(case, OnSpark(remote=sail, lake=tmp_path))
+
+
+@pytest.mark.slow
+@each_case
+def test_golden_case_on_spark_itself(case: Path, spark: str, tmp_path: Path) -> None:
+    assert_comes_out(case, OnSpark(remote=spark, lake=tmp_path))
+
+
+def assert_comes_out(case: Path, engine: OnSpark) -> None:
     given, expected = tables_of(case)
     try:
-        actual = asked(case, given, expected.schema, OnSpark(remote=sail, lake=tmp_path))
+        actual = asked(case, given, expected.schema, engine)
     except EngineRefused:
         assert any(has_a_count_beyond_all(table) for table in given.values())
         return

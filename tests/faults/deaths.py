@@ -22,11 +22,8 @@ if TYPE_CHECKING:
 
     from recovery import Undisturbed
 
-TAKEN_FOR_DAMAGE = ("it was begun and not finished", "_last_checkpoint names no checkpoint of this log")
-"""What was to be forgotten may be called still there.
-
-And a checkpoint that is written, and not named yet, looks like one whose name was taken away.
-"""
+TAKEN_FOR_DAMAGE = ("still there (it was begun and not finished",)
+"""What was to be forgotten may be called still there."""
 MOMENTS = ("before", "half", "after")
 
 

@@ -12,6 +12,8 @@
     kills         the real command is killed at random instants, and once more while it is run again
     images        the power of a real file system is cut, where the machine lets image files be mounted
     machine_refusals  calls to the disk, writes and reads, fail once or from then on, for each reason they may have
+    real_refusals  the machine itself refuses: limits, full and read-only file systems, permissions, no TMPDIR
+    surrounded    processes of the command in surroundings that refuse
     rivals        commands run beside each other, on one workspace
     crowds        how they are started together, and waited for
     moving_logs   logs are written, rotated, truncated, replaced and compressed while they are collected
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
 KINDS = (
-    *("deaths", "damage", "power_cuts", "kills", "images", "machine_refusals", "rivals", "moving_logs"),
-    *("stores", "store_rivals"),
+    *("deaths", "damage", "power_cuts", "kills", "images", "machine_refusals", "real_refusals", "rivals"),
+    *("moving_logs", "stores", "store_rivals"),
 )
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 import lives
 import machine_refusals
 import pytest
-from workspaces import Done, make_workspace
+from workspaces import Done, append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline.cli import failures, surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ACCOUNT_BEYOND_ASCII = '[[accounts]]\nid = "acme"\nname = "Äcme ☃"\nkeys = ["key_a"]\n'
 SHORT = lives.Life(name="of one command", begin=lives.begin, steps=lives.LIFE[:1], night=lives.NIGHT)
 
 
@@ -78,6 +80,65 @@ def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert "No space left on device at standard output" in done.stderr
     assert with_streams(tmp_path / "books", ">/dev/full 2>/dev/full").returncode == 8  # and nowhere to say it
+
+
+@pytest.mark.slow
+def test_a_full_pipe_that_does_not_wait_loses_no_answer(tmp_path: Path) -> None:
+    """Some programs begin others with such pipes; Python drops what they do not take, and says nothing."""
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "a.jsonl", plain("2026-09-28T10:00:00Z", id="a"))
+    assert tallybook(root, "collect").returncode == 0
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    filled = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            filled += os.write(writes, b"x")
+    command = [sys.executable, "-m", "pipeline.cli", "-w", str(root), "usage"]
+    with subprocess.Popen(command, stdout=writes) as process, os.fdopen(reads, "rb") as pipe:
+        os.close(writes)
+        answered = pipe.read()[filled:]
+        assert process.wait() == 0
+    assert answered.decode() == tallybook(root, "usage").stdout
+
+
+def test_a_path_that_is_not_utf_8_is_one_line(tmp_path: Path) -> None:
+    done = tallybook(make_workspace(tmp_path / os.fsdecode(b"b\xfccher")), "nightly")
+    assert done.returncode == 2
+    assert "the workspace's path is not UTF-8 here: " in done.stderr
+    assert "b\\udcfccher'; rename the folder" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_locale_changes_no_byte(tmp_path: Path) -> None:
+    """Nor the name by which a log is known: the night after, in another locale, reads nothing again."""
+    answers = set()
+    ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    for locale in ({"LC_ALL": "C.UTF-8"}, {"LC_ALL": "POSIX"}, ascii_alone):
+        root = make_workspace(tmp_path / f"books-{len(answers)}-{len(locale)}", accounts=ACCOUNT_BEYOND_ASCII)
+        write_log(root, "übung.jsonl", plain("2026-09-28T10:00:00Z", id="a"), plain("2026-09-28T10:00:00Z", id="ü"))
+        said = []
+        for words in (("nightly", "--as-of", "2026-10-02"), ("invoice", "list"), ("export", "jsonl")):
+            command = [sys.executable, "-m", "pipeline.cli", "-w", str(root), *words]
+            done = subprocess.run(command, capture_output=True, env={**os.environ, **locale}, check=True)
+            said.append(done.stdout + done.stderr)
+        answers.add((*said, (root / "invoices/2026-09/lines.csv").read_bytes()))
+        assert "collected 0 new lines" in tallybook(root, "nightly", "--as-of", "2026-10-03").stdout
+    assert len(answers) == 1
+
+
+def test_a_clock_that_goes_back_loses_nothing_and_issues_nothing_before_what_was_issued(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "a.jsonl", plain("2026-09-28T10:00:00Z", id="a"))
+    assert tallybook(root, "nightly", "--as-of", "2026-10-05").returncode == 0
+    append_log(root, "a.jsonl", plain("2026-09-29T10:00:00Z", id="b"))
+    back = tallybook(root, "nightly", "--as-of", "2026-10-02")
+    assert (back.returncode, back.stdout.splitlines()[0][:21]) == (0, "collected 1 new line ")
+    assert tallybook(root, "invoice", "issue", "--period", "2026-09", "--as-of", "2026-10-06").returncode == 0
+    void = tallybook(root, "invoice", "void", "INV-000001", "--yes", "--as-of", "2026-10-04")
+    assert void.returncode == 2
+    assert "numbers never run backwards in time; give --as-of 2026-10-06" in void.stderr
+    assert tallybook(root, "verify").returncode == 0
 
 
 @pytest.mark.slow

@@ -13,22 +13,12 @@ import rivals
 from workspaces import make_workspace, write_log
 
 from pipeline.objects import layout
-from pipeline.objects.lock import last_used, locked, user_since
+from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
-
-
-def test_a_reader_learns_who_held_the_lock_since(tmp_path: Path) -> None:
-    lake = layout.lake(tmp_path)
-    assert user_since(lake, last_used(lake)) is None
-    before = last_used(lake)
-    with locked(lake, command="tallybook nightly", started_at=NOW):
-        assert "`tallybook nightly`" in str(user_since(lake, before))
-    assert user_since(lake, before) == "a run that has ended since"
-    assert user_since(lake, last_used(lake)) is None
 
 
 @pytest.mark.parametrize("command", [("verify",), ("report", "--to", "-", "--as-of", "2026-11-05")])

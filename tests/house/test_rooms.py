@@ -77,9 +77,6 @@ WRITING_METHODS = {
 WRITING_MODE = re.compile(r"[rwaxbt+]*[wax+][rwaxbt+]*")
 WRITES_ELSEWHERE = {
     "pipeline/cli/surroundings.py: fdopen": "a standard stream that was closed, and is opened on nothing",
-    "pipeline/jobs/proofs/recompute.py: TemporaryDirectory": "a scratch register, gone when the comparison is made",
-    "pipeline/jobs/state/at_issue.py: TemporaryDirectory": "a configuration of then, gone when it is read",
-    "pipeline/jobs/night/try_files.py: TemporaryDirectory": "a scratch lake, gone when the answer is made",
     "pipeline/jobs/upkeep/init.py: mkdir": "the workspace's own folder, before there is anything to lose",
 }
 

@@ -17,7 +17,7 @@ import pytest
 from workspaces import STANDARD, fingerprints, make_workspace
 
 from pipeline import register
-from pipeline.base.errors import ConfigurationError, InvoiceNotFound, LogEntryRefused
+from pipeline.base.errors import ConfigurationError, DataFileDamaged, InvoiceNotFound, LogEntryRefused
 from pipeline.base.periods import BillingPeriod
 from pipeline.base.resources import sql_folder
 from pipeline.configuration.workspace import open_workspace
@@ -240,6 +240,11 @@ def a_table_that_somebody_changed(books: Books) -> None:
     path.write_bytes(path.read_bytes().replace(b"Corp", b"Crop"))
 
 
+def a_table_of_lines_that_somebody_changed(books: Books) -> None:
+    path = books.root / "invoices" / "2026-10" / "lines.csv"
+    path.write_bytes(path.read_bytes().replace(b"key_corp", b"key_bolt"))
+
+
 def a_document_that_is_gone(books: Books) -> None:
     (books.root / "invoices" / "2026-10" / "draft-2026-10-corp" / "draft-2026-10-corp.json").unlink()
 
@@ -293,6 +298,7 @@ CHANGES: list[tuple[Callable[[Books], object], set[str]]] = [
     (lambda books: books.issue("acme"), FAMILY),
     (a_file_that_somebody_changed, {"corp"}),
     (a_table_that_somebody_changed, set()),
+    (a_table_of_lines_that_somebody_changed, set()),
     (a_document_that_is_gone, {"corp"}),
     (a_document_behind_a_link, {"corp"}),
 ]
@@ -305,6 +311,18 @@ def test_whatever_changes_of_what_a_draft_is_made_from_it_is_made_anew_and_no_ot
     change(books)
     assert books.night() == expected
     assert books.night() == set()
+
+
+def test_lines_that_change_while_a_night_runs_are_in_no_table_of_the_month(books: Books) -> None:
+    a_table_that_somebody_changed(books)  # so that it is put together anew, of lines that stand
+    workspace, built = books.open()
+    drafted = changed.draft_what_changed(workspace, built, issued.read_issued(workspace.root, workspace.lake))
+    a_file_that_somebody_changed(books)
+    table = (books.root / "invoices" / "2026-10" / "lines.csv").read_bytes()
+    with pytest.raises(DataFileDamaged, match=r"draft-2026-10-corp/lines\.csv changed while it was in use; run the"):
+        drafted.write()
+    assert (books.root / "invoices" / "2026-10" / "lines.csv").read_bytes() == table
+    assert books.night() == {"corp"}
 
 
 def test_a_credit_note_opens_the_draft_again_and_late_usage_corrects_it(books: Books) -> None:

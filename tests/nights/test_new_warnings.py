@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from workspaces import append_log, make_workspace, plain, stream, tallybook, wri
 from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.jobs.state.notices.told import strict_failures
 from pipeline.jobs.warned import NightWarning, grouped
-from pipeline.lake.told import ToldWarning, read_told, write_told
+from pipeline.lake.told import ToldWarning, read_told, told_from_document, write_told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,6 +192,39 @@ def test_what_was_told_is_read_back_exactly_and_the_same_again_writes_nothing(tm
     write_told(tmp_path / "lake", [told])
     after = (tmp_path / "lake/told/warnings.json").stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+TOLD = {
+    "code": "late_usage",
+    "subject": "acme",
+    "about": {"period": "2026-10"},
+    "counts": {"events": 3},
+    "amounts": {"USD": "0.12"},
+    "told_at": TOLD_AT.isoformat(),
+}
+NOT_OURS: dict[str, tuple[dict[str, object], str]] = {
+    "an instant without its offset": ({"told_at": "2026-11-01T00:00:00"}, "told_at is '2026-11-01T00:00:00', without"),
+    "no instant": ({"told_at": "today"}, "Invalid isoformat string: 'today'"),
+    "a count in words": ({"counts": {"events": "3"}}, "it holds a str where a int belongs"),
+    "true as a count": ({"counts": {"events": True}}, "it holds a bool where a int belongs"),
+    "what it is about in numbers": ({"about": {"period": 202610}}, "it holds a int where a str belongs"),
+    "an amount as a number": ({"amounts": {"USD": 1}}, "it holds a int where a str belongs"),
+    "an amount with an exponent": ({"amounts": {"USD": "1e5"}}, "'1e5' is not a number in plain decimal notation"),
+    "a field more": ({"name": "x"}, "a warning has "),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), NOT_OURS.values(), ids=NOT_OURS.keys())
+def test_what_was_told_and_is_not_ours_is_refused_and_everything_is_new(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        told_from_document(TOLD | change)
+    file = tmp_path / "told" / "warnings.json"
+    file.parent.mkdir()
+    for document, count in ((TOLD, 1), (TOLD | change, 0)):
+        file.write_text(json.dumps({"warnings": [document]}))  # as programs wrote it that knew of no digest
+        assert len(read_told(tmp_path)) == count
 
 
 def acknowledge(root: Path, *words: str, code: int = 0) -> str:

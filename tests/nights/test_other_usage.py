@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from workspaces import make_workspace, plain, tallybook, write_log
 
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.night.other_usage import other_usage
+from pipeline.lake.commits import read_log
+from pipeline.lake.counted import WHOLE, NewEntry, write_entries
+from pipeline.warehouse.program import digest_of, program_parts
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,6 +59,20 @@ def test_where_every_answer_is_on_a_meter_nothing_is_said(tmp_path: Path) -> Non
     root = make_workspace(tmp_path / "books")
     write_log(root, "l.jsonl", plain("2026-10-05T10:00:00Z", id="a"))
     assert not [warning for warning in warnings(root) if "no meter" in warning or "under status" in warning]
+
+
+def test_that_a_file_states_nothing_is_believed_of_the_same_program_alone(tmp_path: Path) -> None:
+    """A later one may read what this one does not know of."""
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "l.jsonl", line("/v1/rerank", RERANK))
+    assert len(warnings(root)) == 1
+    workspace = open_workspace(root)
+    snapshot = read_log(workspace.lake)
+    (file,) = snapshot.data_files
+    for inputs, count in (("0a" * 32, 1), (digest_of(program_parts()), 0)):
+        entry = NewEntry(inputs=inputs, pieces={"silent": file.path.encode()})
+        write_entries(workspace.lake, "other_usage", {}, {WHOLE: entry})
+        assert len(other_usage(workspace, snapshot)) == count
 
 
 def test_usage_under_an_error_status_is_billed_and_said(tmp_path: Path) -> None:

@@ -309,6 +309,51 @@ def test_only_what_is_above_the_spend_cap_is_told() -> None:
     assert told == [("draft-2026-11-acme", Decimal("3.00"), Decimal("2.00"))]
 
 
+@pytest.mark.parametrize(("cap", "is_told"), [("1.99", True), ("2.00", False), ("2.01", False)])
+def test_a_spend_cap_is_passed_by_the_first_cent_above_it(cap: str, *, is_told: bool) -> None:
+    terms = (Terms(from_date=None, rate_card="standard", spend_cap=Decimal(cap)),)
+    capped = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)
+    told = list(above_spend_cap(book_of(capped, [charge(1_000_000)], []), Accounts(accounts=(capped,))))
+    assert [spent for _, _, spent, _ in told] == [Decimal("2.00")] * is_told
+
+
+@pytest.mark.parametrize(("granted", "is_refused"), [("0.07", True), ("0.08", False), ("0.09", False)])
+def test_a_grant_is_lowered_to_what_was_consumed_of_it_and_no_further(granted: str, *, is_refused: bool) -> None:
+    issued: list[Invoice] = []
+    account = replace(PLAIN, credits=(GRANTS[1],))
+    charges = [charge(40_000, day=date(2026, 10, 3))]
+    issue_all(account, charges, issued)
+    lowered = replace(account, credits=(replace(GRANTS[1], amount=Decimal(granted)),))
+    if is_refused:
+        with pytest.raises(ConfigurationError, match=r"is of 0\.07, and invoices consumed 0\.08 of it"):
+            book_of(lowered, charges, issued)
+    else:
+        assert book_of(lowered, charges, issued).late == ()
+
+
+@pytest.mark.parametrize(("agreed", "line"), [("1.99", []), ("2.00", []), ("2.01", ["0.01"])])
+def test_a_commitment_is_raised_to_by_the_first_cent_that_is_missing(agreed: str, line: list[str]) -> None:
+    terms = (Terms(from_date=None, rate_card="standard", minimum_commitment=Decimal(agreed)),)
+    committed = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)
+    (draft,) = book_of(committed, [charge(1_000_000)], []).drafts
+    assert [str(each.amount) for each in draft.lines if each.kind is LineKind.COMMITMENT] == line
+
+
+@pytest.mark.parametrize(("committed", "line"), [("2.01", []), ("2.00", []), ("1.99", ["0.01"])])
+def test_usage_beyond_a_commitment_begins_with_the_first_cent_beyond_it(committed: str, line: list[str]) -> None:
+    terms = (
+        Terms(
+            from_date=None,
+            rate_card="standard",
+            minimum_commitment=Decimal(committed),
+            overage_percent=Decimal(200),
+        ),
+    )
+    account = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)
+    (draft,) = book_of(account, [charge(1_000_000)], []).drafts
+    assert [str(each.amount) for each in draft.lines if each.kind is LineKind.OVERAGE] == line
+
+
 def test_a_spend_cap_is_of_each_month_of_a_quarter() -> None:
     by_quarter = BillingInterval(interval=Interval.QUARTER)
     terms = (Terms(from_date=None, rate_card="standard", spend_cap=Decimal("2.00"), billed_by=by_quarter),)

@@ -17,7 +17,7 @@ from pipeline.accounts import Account, Coupon, ExchangeRate, Tax, TaxCategory
 from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
-from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
+from pipeline.invoicing import credit_note, draft_invoice, invoice_document, invoice_from_document, issued_invoice
 from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
 from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, limit_lines
 from pipeline.invoicing.recurring_lines import Commitment
@@ -175,8 +175,12 @@ def test_only_a_draft_can_be_issued_and_numbers_begin_at_one() -> None:
     issued = issued_invoice(draft(charge(1)), number=1, prefix="INV-")
     with pytest.raises(ValueError, match="only a draft is issued"):
         issued_invoice(issued, number=2, prefix="INV-")
-    with pytest.raises(ValueError, match="from 1"):
-        issued_invoice(draft(charge(1)), number=0, prefix="INV-")
+    for number in (0, -1):
+        with pytest.raises(ValueError, match=rf"cannot become number {number}; .* from 1"):
+            issued_invoice(draft(charge(1)), number=number, prefix="INV-")
+        with pytest.raises(ValueError, match=rf"cannot be credited by number {number}; .* from 1"):
+            credit_note(issued, number=number, prefix="INV-")
+    assert credit_note(issued, number=1, prefix="INV-").number == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -195,6 +195,26 @@ def test_what_cannot_be_credited_is_refused(line: int, wanted: dict[str, object]
         credited(invoice_of(5_000_000, prepaid="3.00"), [], line, **wanted)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "last", "first_refused", "told"),
+    [
+        (5_000_000, {"amount": Decimal("0.01")}, {"amount": Decimal(0)}, "by 0.00 USD: 10.00 is left of it"),
+        (5_000_000, {"amount": Decimal("10.00")}, {"amount": Decimal("10.01")}, "by 10.01 USD: 10.00 is left of it"),
+        (5_000_000, {"quantity": 5_000_000}, {"quantity": 5_000_001}, "a quantity of 5000001: 5000000 is left of it"),
+        (2_500, {"quantity": 2_500}, {"quantity": 0}, "by a quantity of 0: 2500 is left of it"),
+        (5_000_000, {"line": 1}, {"line": 0}, "has no line 0; its lines are 1 to 2"),
+        (5_000_000, {"line": 1}, {"line": 3}, "has no line 3; its lines are 1 to 2"),
+    ],
+)
+def test_the_last_that_can_be_credited_is_and_the_first_beyond_is_refused(
+    quantity: int, last: dict[str, Any], first_refused: dict[str, Any], told: str
+) -> None:
+    made = invoice_of(quantity)
+    assert credited(made, [], **({"line": 1} | last)).total < 0
+    with pytest.raises(CreditRefused, match=told):
+        credited(made, [], **({"line": 1} | first_refused))
+
+
 def test_an_amount_below_the_minor_unit_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="write 0 decimal places at most"):
         credited(invoice_of(5_000_000, currency="JPY"), [], 1, amount=Decimal("0.5"))
@@ -315,3 +335,12 @@ def test_a_void_says_what_each_tax_that_it_takes_back_was_on_once_parts_were_cre
     part = credited(invoice, [], 1, amount=Decimal("5.01"))
     rest = next(line for line in lines_of_void(invoice, [part]) if line.kind is LineKind.TAX)
     assert (str(rest.amount), rest.description, rest.tax_base) == ("-0.96", "VAT 19% on 5.02 USD", Decimal("-5.02"))
+
+
+def test_a_void_of_an_invoice_without_notes_takes_every_line_back_as_it_stands() -> None:
+    invoice = invoice_of(5_000_000, 2_500_000)
+    taken = lines_of_void(invoice, [])
+    assert [(line.kind, line.description, line.quantity, line.amount) for line in taken] == [
+        (line.kind, line.description, -line.quantity, -line.amount) for line in invoice.lines
+    ]
+    assert [str(line.amount) for line in taken if line.kind is LineKind.TAX] == ["-2.85"]

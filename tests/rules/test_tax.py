@@ -13,7 +13,7 @@ from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
 from pipeline.invoicing.rules import Rules
-from pipeline.invoicing.tax import TaxShare, tax_lines, tax_shares
+from pipeline.invoicing.tax import TaxShare, correction_tax_text, tax_lines, tax_shares
 
 MONTHS = [BillingPeriod(year=2026, month=month) for month in (8, 9, 10)]
 CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -100,3 +100,15 @@ def test_what_has_no_tax_is_taxed_with_nothing() -> None:
     share = TaxShare(tax=None, taxed=Decimal(10), credits=Decimal(-3))
     assert (share.base, share.exact_amount) == (Decimal(7), Decimal(0))
     assert replace(share, tax=Tax(rate=Decimal("7.5"), label="VAT")).exact_amount == Decimal("0.525")
+
+
+def test_texts_of_several_taxes_of_corrected_months_stand_side_by_side_each_with_its_months() -> None:
+    lines = [plain_line(LineKind.FEE, Decimal(1), "fee", currency="USD", rounding=Rounding.HALF_UP)]
+    lines += [
+        replace(lines[0], kind=LineKind.CORRECTION, original_period=month, original_kind=LineKind.FEE)
+        for month in (*MONTHS[:2], BillingPeriod(year=2026, month=7))
+    ]
+    texts = {BillingPeriod(year=2026, month=7): "exempt", MONTHS[0]: "reversed", MONTHS[1]: "exempt", MONTHS[2]: "own"}
+    taxes = {month: Tax(rate=Decimal(0), label="VAT", text=text) for month, text in texts.items()}
+    found = correction_tax_text(lines, taxes.__getitem__, period=MONTHS[2])
+    assert found == "exempt (2026-07, 2026-09); reversed (2026-08)"

@@ -41,7 +41,7 @@ def complete_lines(workspace: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(11, 120), *(pytest.param(seed, 400, marks=pytest.mark.slow) for seed in (11, 12, 13))]
+    ("seed", "count"), [(11, 60), *(pytest.param(seed, 400, marks=pytest.mark.slow) for seed in (11, 12, 13))]
 )
 def test_shuffled_and_split_logs_collected_over_several_nights_give_the_same_invoices(
     tmp_path: Path, seed: int, count: int

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CALLS = ("open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir")
+DURABLE = ("rename", "link", "unlink")
+"""Calls after which something is there or gone, and stays so once its folder is synced."""
 UNCOUNTED = ("ftruncate", "rmdir")
 """Calls that change the disk, and at which nobody dies or fails: of the lock's note, and of an empty folder."""
 
@@ -178,3 +180,17 @@ class FaultyOs:
     def _changed_to(self, path: Path, to: File | Folder | None) -> None:
         if within := self._within(path):
             self.model.change(within, to)
+
+
+class Recording(FaultyOs):
+    """Remembers after which calls something was durable."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.durable: dict[int, str] = {}
+        """By call, the path that it was about."""
+
+    def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
+        super()._count(name, arguments)
+        if name in DURABLE:
+            self.durable[self.calls] = str(arguments[-1])

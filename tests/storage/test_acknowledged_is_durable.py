@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -122,6 +123,45 @@ def test_what_is_written_whole_is_there_after_a_power_cut(
     assert now != {"a": b"old"}
     for name, survives in POWER_CUTS.items():
         assert files_of(fault.after_power_cut(tmp_path / name, survives)) == now
+
+
+PRICES = {"jamba": {"input_cost_per_token": 2e-06, "output_cost_per_token": 8e-06}}
+
+
+def test_files_that_people_named_are_there_after_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_workspace(tmp_path / "books")
+    (root / "prices.json").write_text(json.dumps(PRICES))
+    new = tmp_path / "new"
+    new.mkdir()
+    rates = ("rates", "import", "--from", f"litellm:{root}/prices.json", "--card", "new", "--model", "jamba=jamba")
+    commands = {
+        root / "rates" / "new.toml": (root, *rates, "--effective-from", "2026-01-01", "--apply"),
+        root / "focus.csv": (root, "export", "focus", "--seller", "AI21", "--to", str(root / "focus.csv")),
+        new / "tallybook.toml": (new, "init"),
+    }
+    for number, (path, (workspace, *words)) in enumerate(commands.items()):
+        fault = FaultyOs(workspace)
+        with monkeypatch.context() as patched:
+            patched.setattr(disk, "os", fault)
+            done = tallybook(workspace, *words)
+        assert done.returncode == 0, done.stderr
+        now = files_of(workspace)
+        assert now.pop("tallybook.toml", b"")
+        assert path.is_file()
+        for name, survives in POWER_CUTS.items():
+            left = files_of(fault.after_power_cut(tmp_path / f"{number} {name}", survives))
+            assert left | now == left, (words, name)
+            assert "tallybook.toml" in left
+
+
+def test_metrics_of_a_night_are_there_after_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_workspace(tmp_path / "books")
+    fault = FaultyOs(root)
+    monkeypatch.setattr(disk, "os", fault)
+    assert tallybook(root, "nightly", "--metrics-file", str(root / METRICS)).returncode == 0
+    now = (root / METRICS).read_bytes()
+    for name, survives in POWER_CUTS.items():
+        assert (fault.after_power_cut(tmp_path / name, survives) / METRICS).read_bytes() == now != b""
 
 
 def test_a_secret_that_was_destroyed_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

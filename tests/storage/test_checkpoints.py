@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from faulty_os import POWER_CUTS, Died, FaultyOs
+from forged_entries import rewrite
 from lake_inputs import commit_events, event
 from lake_nights import commit_night, used
 from workspaces import make_workspace, plain, tallybook, write_log
@@ -20,11 +21,11 @@ from pipeline import lake
 from pipeline.lake import checkpoints, delta
 from pipeline.lake.checkpoints import (
     LAST_NAME,
-    checkpoint_differences,
+    compared_checkpoints,
     read_last_checkpoint,
     write_checkpoint_if_due,
 )
-from pipeline.objects import disk, layout, parquet_bytes
+from pipeline.objects import append_log, disk, layout, parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,12 @@ def lake_of(root: Path, commits: int) -> Path:
         source, at = f"logs/{number}.jsonl", NOON + timedelta(days=number % 3)
         snapshot = commit_events(lake_dir, snapshot, [event(number, at, source=source)], source=source)
     return lake_dir
+
+
+def differences(lake_dir: Path, snapshot: lake.LakeSnapshot) -> list[str]:
+    found = compared_checkpoints(lake_dir, snapshot)
+    assert found is not None
+    return found.differences
 
 
 def lines_by_deltalake(lake_dir: Path) -> list[int]:
@@ -76,7 +83,7 @@ def test_the_next_checkpoint_takes_the_place_of_the_one_before(tmp_path: Path) -
     lake_of(tmp_path, 6)
     assert write_checkpoint_if_due(lake_dir, lake.read_log(lake_dir)) == 5
     assert written(lake_dir) == [f"{5:020d}.checkpoint.parquet", LAST_NAME]
-    assert checkpoint_differences(lake_dir, lake.read_log(lake_dir)) == []
+    assert differences(lake_dir, lake.read_log(lake_dir)) == []
 
 
 def test_what_was_read_again_is_a_tombstone_to_deltalake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +111,7 @@ def test_death_at_any_call_leaves_the_log_as_it_was_and_a_rerun_writes_the_check
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake_of(tmp_path / "first", 3)
-    outcomes = set()
+    outcomes, unnamed = set(), set()
     for die_at in count(1):
         root = tmp_path / f"death-{die_at}"
         shutil.copytree(tmp_path / "first", root)
@@ -129,11 +136,15 @@ def test_death_at_any_call_leaves_the_log_as_it_was_and_a_rerun_writes_the_check
             outcomes.add(len(written(left)))
             snapshot = lake.read_log(left)
             assert snapshot.version == 2
+            compared = compared_checkpoints(left, snapshot)
+            assert compared is None or not compared.differences, "a run that died is no damage"
+            unnamed.add(compared and compared.unnamed)
             lake.sweep_orphans(left, snapshot)
             write_checkpoint_if_due(left, snapshot)
-            assert checkpoint_differences(left, snapshot) == []
+            assert differences(left, snapshot) == []
             assert written(left) == [f"{2:020d}.checkpoint.parquet", LAST_NAME]
     assert outcomes == {0, 1, 2}
+    assert unnamed == {None, f"{2:020d}.checkpoint.parquet"}
     assert die_at > 8
 
 
@@ -151,6 +162,14 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
 
+def noted_otherwise(path: Path) -> None:
+    """Let it name another entry, where no reader of rows looks."""
+    content = path.read_bytes()
+    sha256 = append_log.sha256_of(path.with_name(f"{2:020d}.json").read_bytes()).encode()
+    assert content.count(sha256) == 1
+    path.write_bytes(content.replace(sha256, sha256[::-1]))
+
+
 def named_otherwise(path: Path) -> None:
     path.rename(path.with_name(f"{9:020d}.checkpoint.parquet"))
 
@@ -160,19 +179,102 @@ def of_no_such_entry(path: Path) -> None:
     last.write_text(last.read_text().replace('"version": 2', '"version": 1'))
 
 
-@pytest.mark.parametrize("damage", [flipped, forged, cut, Path.unlink, named_otherwise, of_no_such_entry])
+@pytest.mark.parametrize(
+    "damage", [flipped, forged, cut, Path.unlink, named_otherwise, noted_otherwise, of_no_such_entry]
+)
 def test_a_checkpoint_that_says_something_else_is_found_and_counts_for_nothing(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     lake_dir = lake_of(tmp_path, 3)
     snapshot = lake.read_log(lake_dir)
     write_checkpoint_if_due(lake_dir, snapshot)
-    assert checkpoint_differences(lake_dir, snapshot) == []
+    assert differences(lake_dir, snapshot) == []
     damage(layout.delta_log(lake_dir) / f"{2:020d}.checkpoint.parquet")
-    found = checkpoint_differences(lake_dir, snapshot)
+    found = differences(lake_dir, snapshot)
     assert found
     assert all("remove it and _last_checkpoint, the log itself is whole" in each for each in found)
     assert lake.read_log(lake_dir) == snapshot
+
+
+def of_another_entry(path: Path) -> None:
+    """Let the last commit be another one, of the same files."""
+    rewrite(path.with_name(f"{2:020d}.json"), lambda said: said[0]["commitInfo"].update(engineInfo="tallybook/0"))
+
+
+def of_an_earlier_program(path: Path) -> None:
+    """Let it say the same without naming the entry of its commit."""
+    path.write_bytes(parquet_bytes.encode(parquet_bytes.decode(path.read_bytes())))
+
+
+def beside_another(path: Path) -> None:
+    shutil.copy(path, path.with_name(f"{1:020d}.checkpoint.parquet"))
+
+
+def nameless(path: Path) -> None:
+    path.with_name(LAST_NAME).write_text("{}")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flipped,
+        forged,
+        cut,
+        named_otherwise,
+        noted_otherwise,
+        of_another_entry,
+        of_an_earlier_program,
+        beside_another,
+        nameless,
+    ],
+)
+def test_a_first_checkpoint_whose_name_is_gone_has_to_be_to_the_byte_what_a_run_that_died_left(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    lake_dir = lake_of(tmp_path, 3)
+    write_checkpoint_if_due(lake_dir, lake.read_log(lake_dir))
+    path = layout.delta_log(lake_dir) / f"{2:020d}.checkpoint.parquet"
+    path.with_name(LAST_NAME).unlink()
+    compared = compared_checkpoints(lake_dir, lake.read_log(lake_dir))
+    assert compared is not None
+    assert (compared.differences, compared.unnamed) == ([], path.name)
+    damage(path)
+    assert f"{LAST_NAME} names no checkpoint of this log; " in differences(lake_dir, lake.read_log(lake_dir))[0]
+
+
+def test_a_first_checkpoint_that_is_not_named_yet_is_told_and_named_by_the_next_night(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    for number in range(3):
+        commit_night(root, [used(f"10-05T1{number}:00", f"e{number}")])
+    assert tallybook(root, "nightly", "--as-of", "2026-12-02").returncode == 0
+    last = layout.delta_log(layout.lake(root)) / LAST_NAME
+    named = last.read_bytes()
+    last.unlink()
+    verified = tallybook(root, "verify")
+    assert verified.returncode == 0
+    assert (
+        "ok    checkpoints_say_what_the_log_says: other engines read the same files by it; a night was begun and not "
+        f"finished: {2:020d}.checkpoint.parquet is not named yet, and the next one names it\n"
+    ) in verified.stdout
+    assert tallybook(root, "nightly", "--as-of", "2026-12-02").returncode == 0
+    assert last.read_bytes() == named
+    assert "is not named yet" not in tallybook(root, "verify").stdout
+
+
+def test_a_checkpoint_whose_name_is_gone_proves_all_the_same_that_the_last_commit_was_there(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    for number in range(3):
+        commit_night(root, [used(f"10-05T1{number}:00", f"e{number}")])
+    lake_dir = layout.lake(root)
+    write_checkpoint_if_due(lake_dir, lake.read_log(lake_dir))
+    (layout.delta_log(lake_dir) / LAST_NAME).unlink()
+    (layout.delta_log(lake_dir) / f"{2:020d}.json").unlink()
+    told = f"_delta_log/{2:020d}.checkpoint.parquet names a commit"
+    assert told in tallybook(root, "nightly", "--as-of", "2026-12-02").stderr
+    assert written(lake_dir) == [f"{2:020d}.checkpoint.parquet"]
+    assert tallybook(root, "nightly", "--as-of", "2026-12-02", "--accept-lost-commits").returncode == 0
+    assert written(lake_dir) == []
+    assert tallybook(root, "verify").returncode == 0
 
 
 def test_verify_names_a_checkpoint_that_says_something_else(tmp_path: Path) -> None:
@@ -202,7 +304,7 @@ def test_a_checkpoint_proves_that_the_last_commit_was_there(tmp_path: Path) -> N
     accepted = tallybook(root, "nightly", "--as-of", "2026-12-02", "--accept-lost-commits")
     assert accepted.returncode == 0
     assert written(lake_dir) == [f"{2:020d}.checkpoint.parquet", LAST_NAME]
-    assert checkpoint_differences(lake_dir, lake.read_log(lake_dir)) == []
+    assert differences(lake_dir, lake.read_log(lake_dir)) == []
 
 
 def test_a_checkpoint_of_another_log_is_removed(tmp_path: Path) -> None:

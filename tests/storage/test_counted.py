@@ -5,6 +5,7 @@ Anything else is as if it were not there.
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,16 @@ def test_a_damaged_piece_is_not_believed(tmp_path: Path, damage: str) -> None:
     assert believed(tmp_path) == stated({"2026-03-02": OLD["2026-03-02"]})
 
 
+@pytest.mark.parametrize("field", ["start", "size"])
+@pytest.mark.parametrize(("number", "is_read"), [(0, True), (-1, False), (2**62 - 1, True), (2**62, False)])
+def test_a_piece_lies_within_what_a_file_can_hold(tmp_path: Path, field: str, number: int, *, is_read: bool) -> None:
+    piece = {"start": 0, "size": 1, "sha256": "0a"} | {field: number}
+    entry = {"inputs": "a", "file": FILE, "pieces": {"totals": piece}}
+    (tmp_path / "counted/dates").mkdir(parents=True)
+    (tmp_path / "counted/dates" / counted.MANIFEST_NAME).write_text(json.dumps({"entries": {"2026-03-01": entry}}))
+    assert list(read_entries(tmp_path, "dates")) == ["2026-03-01"] * is_read
+
+
 PIECE = '{"start": 0, "size": 1, "sha256": "0a"}'
 FILE = "2026-03-01.0123456789abcdef.counted"
 
@@ -147,12 +158,3 @@ def test_death_at_any_call_leaves_entries_of_the_old_set_or_of_the_new_one_never
         assert believed(workspace / "lake") == stated(new)
     assert stated(OLD) in outcomes
     assert stated(new) in outcomes
-
-
-def test_what_a_dead_run_left_among_the_counts_is_swept_by_the_next_that_writes(tmp_path: Path) -> None:
-    write_entries(tmp_path, "dates", {}, OLD)
-    left = counted.folder_of(tmp_path, "dates") / ".tmp-1-0123456789abcdef"
-    left.write_bytes(b"half")
-    write_entries(tmp_path, "dates", {}, NEW)
-    assert not left.exists()
-    assert believed(tmp_path) == stated(NEW)

@@ -11,10 +11,11 @@ from lake_inputs import tree
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.lake import derived
-from pipeline.lake.derived import read_derived, read_manifest, verified_derived, write_derived
-from pipeline.objects import disk
+from pipeline.lake.derived import open_derived, read_derived, read_manifest, verified_derived, write_derived
+from pipeline.objects import disk, litter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -116,6 +117,15 @@ def test_only_a_plain_word_is_a_key(tmp_path: Path, key: str) -> None:
         write_derived(tmp_path, "charges", {key: daily(1)}, {})
 
 
+def test_a_name_or_key_of_64_letters_is_the_longest(tmp_path: Path) -> None:
+    write_derived(tmp_path, "n" * 64, {"k" * 64: daily(1)}, {})
+    assert read_derived(tmp_path, "n" * 64) == ({}, {"k" * 64: daily(1)})
+    with pytest.raises(ValueError, match=f"'{'n' * 65}' cannot be the name"):
+        write_derived(tmp_path, "n" * 65, {}, {})
+    with pytest.raises(ValueError, match=f"'{'k' * 65}' cannot be the key"):
+        write_derived(tmp_path, "charges", {"k" * 65: daily(1)}, {})
+
+
 def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +147,7 @@ def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
         seen: list[Any] = [read_derived(each / "lake", "charges") for each in (workspace, *cuts)]
         assert all(each in [(old[1], old[0]), (new[1], new[0])] for each in seen)
         outcomes.append(seen[0][0]["lake"])
+        litter.sweep(workspace)
         write_derived(workspace / "lake", "charges", *new)
         cut = fault.after_power_cut(tmp_path / f"{die_at} after", lambda _: False)
         assert read_derived(cut / "lake", "charges") == (new[1], new[0])
@@ -145,17 +156,39 @@ def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
     assert set(outcomes) == {"old", "new"}
 
 
-def test_a_reader_overtaken_by_a_writer_sees_the_new_set_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def opened(lake_dir: Path) -> tuple[dict[str, str], dict[str, pa.Table]]:
+    with open_derived(lake_dir, "charges") as table:
+        assert table is not None
+        keys = table.manifest.files
+        return table.manifest.inputs, {key: pa.concat_tables(table.parts(key, ["quantity"])) for key in keys}
+
+
+@pytest.mark.parametrize("read", [lambda lake_dir: read_derived(lake_dir, "charges"), opened], ids=["read", "opened"])
+def test_a_reader_overtaken_by_a_writer_sees_the_new_set_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+) -> None:
     write_derived(tmp_path, "charges", {"2026-03": daily(1), "2026-04": daily(2)}, {"lake": "old"})
-    read = derived.read_manifest
+    read_one = derived.read_manifest
     overtaken: list[bool] = []
 
     def read_then_be_overtaken(lake_dir: Path, name: str) -> derived.Manifest | None:
-        manifest = read(lake_dir, name)
+        manifest = read_one(lake_dir, name)
         if not overtaken:
             overtaken.append(True)
             write_derived(tmp_path, "charges", {"2026-03": daily(8), "2026-04": daily(9)}, {"lake": "new"})
         return manifest
 
     monkeypatch.setattr(derived, "read_manifest", read_then_be_overtaken)
-    assert read_derived(tmp_path, "charges") == ({"lake": "new"}, {"2026-03": daily(8), "2026-04": daily(9)})
+    assert read(tmp_path) == ({"lake": "new"}, {"2026-03": daily(8), "2026-04": daily(9)})
+
+
+def test_a_file_that_is_missing_though_nobody_replaced_the_table_is_named(tmp_path: Path) -> None:
+    with open_derived(tmp_path, "charges") as table:
+        assert table is None
+    write_derived(tmp_path, "charges", {"2026-03": daily(1)}, {})
+    assert opened(tmp_path) == ({}, {"2026-03": daily(1)})
+    (path,) = (tmp_path / "charges").glob("*.parquet")
+    path.unlink()
+    for read in (opened, lambda lake_dir: read_derived(lake_dir, "charges")):
+        with pytest.raises(DataFileDamaged, match=f"{re.escape(str(path))} is missing; remove the folder "):
+            read(tmp_path)

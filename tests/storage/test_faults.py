@@ -19,7 +19,7 @@ from lake_inputs import commit_events, event, tree
 
 from pipeline import lake, register
 from pipeline.base.errors import CommitConflict, LakeError
-from pipeline.objects import disk, layout
+from pipeline.objects import disk, layout, litter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ NOTHING_SURVIVES = POWER_CUTS["no name survives"]
 def collect(lake_dir: Path, *sources: str) -> None:
     """What a run does: read the log, sweep, commit what is not committed yet."""
     snapshot = lake.read_log(lake_dir)
+    litter.sweep(lake_dir.parent)
     lake.sweep_orphans(lake_dir, snapshot)
     known = {each.source for each in snapshot.sources}
     for source in sources:
@@ -203,7 +204,7 @@ def test_the_race_notices_a_rename_in_the_place_of_link(tmp_path: Path, monkeypa
 def issue(workspace: Path, period: str) -> None:
     """What a run does: issue the period's invoice unless it is issued."""
     documents = register.read(workspace)
-    register.sweep_orphans(workspace)
+    litter.sweep(workspace)
     if period not in [document["period"] for document in documents]:
         register.append(workspace, documents, lambda number: {"number": number, "period": period})
 

@@ -36,7 +36,7 @@ from pipeline.lake import delta
 from pipeline.objects import append_log as entries
 from pipeline.objects import disk, layout
 from pipeline.usage.events import COLUMNS, LAKE_VERSION, Column, Kind, Role
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,16 +244,20 @@ def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engin
     assert pa.table(first.to_pyarrow_table()).num_rows == EVENTS
 
 
+@pytest.mark.parametrize("in_memory_max", [0, connection.IN_MEMORY_MAX])
 @pytest.mark.parametrize("is_old_first", [True, False])
-def test_staging_reads_files_of_all_versions_by_name_in_any_order(books: Path, *, is_old_first: bool) -> None:
+def test_staging_reads_files_of_all_versions_by_name_in_any_order(
+    books: Path, monkeypatch: pytest.MonkeyPatch, *, is_old_first: bool, in_memory_max: int
+) -> None:
+    monkeypatch.setattr(connection, "IN_MEMORY_MAX", in_memory_max)
     append_log(books, "app.jsonl", *ADDED)
     assert tallybook(books, "collect").returncode == 0
     files = lake.verified_files(books / "lake", lake.read_log(books / "lake"))
     assert "prompt_audio_tokens" not in pq.read_schema(files[0]).names
     assert "prompt_audio_tokens" in pq.read_schema(files[-1]).names
-    with open_warehouse(books / "lake") as connection:
-        give_usage_events(connection, files if is_old_first else files[::-1])
-        found = connection.sql(
+    with connection.open_warehouse(books / "lake") as opened:
+        connection.give_usage_events(opened, files if is_old_first else files[::-1])
+        found = opened.sql(
             "select count(*), count(prompt_audio_tokens), sum(prompt_tokens)::bigint from lake_usage_events"
         ).fetchall()
     prompt = [

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty_os import POWER_CUTS, Died, FaultyOs
+from faulty_os import POWER_CUTS, Died, FaultyOs, Recording
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import register
@@ -15,6 +15,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices import books
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.objects import disk
+from pipeline.register import configurations
 from pipeline.register.payments import read_payments
 
 if TYPE_CHECKING:
@@ -52,6 +53,26 @@ def counted_once(night: Path, monkeypatch: pytest.MonkeyPatch) -> Aggregate:
     return built
 
 
+@pytest.mark.usefixtures("counted_once")
+def test_no_document_ever_names_a_configuration_that_is_not_kept(
+    night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = Recording(shutil.copytree(night, tmp_path / "undisturbed"))
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "os", recording)
+        assert tallybook(recording.root, *ISSUE).returncode == 0
+    frozen = []
+    for step in [step for step, path in recording.durable.items() if "/invoices/register/" in path][:1]:
+        root = shutil.copytree(night, tmp_path / f"step-{step}")
+        with monkeypatch.context() as patched:
+            patched.setattr(disk, "os", FaultyOs(root, die_at=step + 1))
+            with pytest.raises(Died):
+                tallybook(root, *ISSUE)
+        frozen += register.read(root)
+        assert [configurations.kept(root, each["configuration_sha256"]).keys() for each in frozen]
+    assert [each["invoice_id"] for each in frozen] == ["INV-000001"]
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -61,7 +82,7 @@ def counted_once(night: Path, monkeypatch: pytest.MonkeyPatch) -> Aggregate:
     ],
 )
 @pytest.mark.parametrize(
-    ("cut", "step"), [(None, 4), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
+    ("cut", "step"), [(None, 8), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
 )
 @pytest.mark.usefixtures("counted_once")
 def test_what_died_at_any_call_to_the_disk_is_finished_by_running_it_again(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError, WorkspaceLocked
 from pipeline.objects import layout
-from pipeline.objects.lock import locked
+from pipeline.objects.lock import last_used, locked, user_since
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +145,18 @@ def test_lake_and_invoices_themselves_may_lie_on_another_disk(tmp_path: Path) ->
         (tmp_path / name).symlink_to(tmp_path / "large" / name)
     with locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON):
         assert (tmp_path / "large" / "lake" / ".lock").stat().st_size
+
+
+def test_who_used_the_workspace_since_is_told_at_once_and_by_its_own_lock(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    assert user_since(lake_dir, last_used(lake_dir)) is None
+    with locked(lake_dir, command="tallybook nightly", started_at=NOON):
+        held = last_used(lake_dir)
+        told = f"`tallybook nightly` (process {os.getpid()}, since 2026-03-02T12:00:00+00:00)"
+        assert [user_since(lake_dir, before) for before in (0, held)] == [told, told]
+    assert user_since(lake_dir, held) == "a run that has ended since"
+    assert user_since(lake_dir, last_used(lake_dir)) is None
+    (tmp_path / "other").mkdir()
+    layout.lock(tmp_path / "other").symlink_to(layout.lock(lake_dir))
+    with pytest.raises(OSError, match=f"{os.strerror(errno.ELOOP)}.*other/.lock"):
+        user_since(tmp_path / "other", 0)

@@ -7,29 +7,29 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from forged_entries import HEX, NOON, rewrite, stated
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lake_inputs import commit_events, event, record
+from lake_inputs import commit_events, event, quarantine_table, record
 
 from pipeline import lake
-from pipeline.base.errors import DataFileDamaged, LogEntryRefused
+from pipeline.base.errors import DataFileDamaged, LakeIsNewer, LogEntryRefused
 from pipeline.lake import delta
-from pipeline.lake.commits import appended, check_present, next_number, verified_kept
+from pipeline.lake.commits import check_present, verified_kept
+from pipeline.lake.data_files import write_quarantined
 from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
 from pipeline.lake.superseding import removal
 from pipeline.objects import append_log, layout
-from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
+from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION, LAKE_VERSION_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-HEX = "0a" * 32
 
 
 def three_commits(lake_dir: Path) -> list[Path]:
@@ -40,16 +40,6 @@ def three_commits(lake_dir: Path) -> list[Path]:
             lake_dir, snapshot, [event(number, NOON)], source=f"logs/{number}.jsonl", quarantined=[9]
         )
     return [append_log.entry_path(layout.delta_log(lake_dir), number) for number in range(3)]
-
-
-def rewrite(entry: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    """Change an entry as a forger or another program would who knows of the seal: the seal fits."""
-    actions = [json.loads(line) for line in entry.read_text().splitlines()]
-    actions[0]["commitInfo"]["sealSha256"] = append_log.UNSEALED
-    change(actions)
-    entry.write_bytes(
-        append_log.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
-    )
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -276,6 +266,8 @@ def test_what_is_kept_of_forgotten_events_is_checked_before_it_is_believed(tmp_p
         verified_kept(tmp_path / "lake", [kept])
 
 
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+"""Milliseconds from 1970 to the first and the last instant that a calendar of four digits has."""
 NOTHING_FORGOTTEN = Forgetting(
     rule=ForgettingRule(kind=RuleKind.BEFORE, value="2026-01-01"),
     places=(),
@@ -288,25 +280,6 @@ NOTHING_FORGOTTEN = Forgetting(
     counts={},
     identities=KeptFile(sha256=HEX, size=1, rows=0),
 )
-
-
-def stated(lake_dir: Path, **more: Any) -> None:
-    """Append an entry of our own that could not come about, sealed and chained as any."""
-    snapshot = lake.LakeSnapshot()
-    if append_log.entry_path(layout.delta_log(lake_dir), 0).exists():
-        content = append_log.entry_path(layout.delta_log(lake_dir), 0).read_bytes()
-        snapshot = lake.LakeSnapshot(version=0, entry_sha256=append_log.sha256_of(content))
-    layout.delta_log(lake_dir).mkdir(parents=True, exist_ok=True)
-    new = delta.Commit(
-        number=next_number(snapshot),
-        committed_at=NOON,
-        previous_sha256=snapshot.entry_sha256,
-        data_files=(),
-        quarantine_files=(),
-        key_secret_check=None,
-        **{"sources": ()} | more,
-    )
-    appended(lake_dir, snapshot, new)
 
 
 def test_a_lake_states_its_columns_once_and_never_fewer(tmp_path: Path) -> None:
@@ -349,3 +322,96 @@ def test_an_entry_that_forgets_removes_what_it_says_and_nothing_else(tmp_path: P
 def test_the_first_commit_states_the_columns_of_its_lake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the first entry states the version of the lake"):
         stated(tmp_path / "lake", sources=(record("logs/a.jsonl", []),))
+
+
+def test_an_entry_that_states_other_columns_adds_nothing(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    stated(lake_dir, lake_version=LAKE_VERSION - 1, sources=(record("logs/a.jsonl", []),))
+    quarantined = delta.QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=1, rows=1)
+    events = delta.DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=1)
+    added = {
+        "sources": (record("logs/b.jsonl", []),),
+        "quarantine_files": (quarantined,),
+        "data_files": (events,),
+    }
+    for name, value in added.items():
+        with pytest.raises(ValueError, match="it states other columns and adds to the lake too; each has an entry"):
+            stated(lake_dir, lake_version=LAKE_VERSION, **{name: value})
+    stated(lake_dir, lake_version=LAKE_VERSION)
+    assert lake.read_log(lake_dir).lake_version == LAKE_VERSION
+    entry = append_log.entry_path(layout.delta_log(lake_dir), 1)
+    first = json.loads(append_log.entry_path(layout.delta_log(lake_dir), 0).read_text().splitlines()[0])["commitInfo"]
+    rewrite(entry, lambda actions: actions[0]["commitInfo"].update(sources=first["sources"]))
+    with pytest.raises(LogEntryRefused, match=re.escape(str(entry)) + " is refused: it states other columns and adds"):
+        lake.read_log(lake_dir)
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "is_read"), [(FIRST_MS, True), (FIRST_MS - 1, False), (LAST_MS, True), (LAST_MS + 1, False)]
+)
+def test_a_clock_of_a_commit_is_of_the_years_1_to_9999(tmp_path: Path, at_ms: int, *, is_read: bool) -> None:
+    entry = three_commits(tmp_path)[2]
+    rewrite(entry, lambda actions: actions[0]["commitInfo"].update(timestamp=at_ms))
+    if is_read:
+        assert lake.read_log(tmp_path).version == 2
+    else:
+        with pytest.raises(LogEntryRefused, match=f"is refused: its timestamp {at_ms} is no instant of the years 1 to"):
+            lake.read_log(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        (str(LAKE_VERSION_MAX + 1), f"commit 0 states version {LAKE_VERSION_MAX + 1} of the lake, and Tallybook"),
+        ("999999999", "commit 0 states version 999999999 of the lake, and Tallybook"),
+        ("1000000000", "its table is not ours: configuration, schemaString in metaData"),
+        ("0", "its table is not ours: configuration, schemaString in metaData"),
+        ("05", "its table is not ours: configuration, schemaString in metaData"),
+    ],
+)
+def test_a_version_of_the_lake_is_ours_or_a_later_one_of_nine_digits_at_most(
+    tmp_path: Path, version: str, told: str
+) -> None:
+    entry = three_commits(tmp_path)[0]
+    rewrite(entry, lambda said: said[2]["metaData"]["configuration"].update({"tallybook.lakeVersion": version}))
+    with pytest.raises((LakeIsNewer, LogEntryRefused), match=re.escape(told)) as refused:
+        lake.read_log(tmp_path)
+    assert isinstance(refused.value, LakeIsNewer) == told.startswith("commit")
+
+
+def test_a_lake_of_the_latest_version_is_read(tmp_path: Path) -> None:
+    stated(tmp_path / "lake", lake_version=LAKE_VERSION_MAX, sources=(record("logs/a.jsonl", []),))
+    assert lake.read_log(tmp_path / "lake").lake_version == LAKE_VERSION_MAX
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (1, "it holds 1 actions txn where one belongs"),
+        (0, "it holds 0 actions txn where one belongs"),
+        (2, "it holds 2 actions txn where one belongs"),
+    ],
+)
+def test_an_entry_has_one_transaction(tmp_path: Path, lines: int, told: str) -> None:
+    entry = three_commits(tmp_path)[2]
+    (transaction,) = [line for line in map(json.loads, entry.read_text().splitlines()) if "txn" in line]
+    rewrite(entry, lambda said: said.remove(transaction) or said.extend([transaction] * lines))
+    if lines == 1:
+        assert lake.read_log(tmp_path).version == 2
+    else:
+        with pytest.raises(LogEntryRefused, match=told):
+            lake.read_log(tmp_path)
+
+
+def test_a_file_is_an_orphan_once_the_number_of_its_commit_is_taken_and_no_sooner(tmp_path: Path) -> None:
+    """Until then its writer may be alive."""
+    lake_dir = tmp_path / "lake"
+    snapshot = commit_events(lake_dir, lake.LakeSnapshot(), [event(1, NOON)])
+    folder = layout.quarantine(lake_dir)
+    for number in (0, 1):
+        assert write_quarantined(lake_dir, quarantine_table([number]), number)
+    assert len(list(folder.iterdir())) == 2
+    assert len(lake.sweep_orphans(lake_dir, lake.LakeSnapshot())) == 0
+    assert len(lake.sweep_orphans(lake_dir, snapshot)) == 1
+    commit_events(lake_dir, snapshot, [event(2, NOON)], source="logs/b.jsonl")
+    assert len(lake.sweep_orphans(lake_dir, lake.read_log(lake_dir))) == 1

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.state.history import lost_commits
+from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:
@@ -132,6 +135,19 @@ def test_a_lake_that_is_collected_anew_without_all_logs_credits_nothing(issued: 
     assert "commits_that_are_named_are_in_the_lake" in failed_checks(issued)
     assert tallybook(issued, "nightly", "--accept-lost-commits", *LATER).returncode == 0
     assert "1 commit is known to be lost" in tallybook(issued, "verify").stdout
+
+
+def test_a_document_names_its_commit_by_number_and_digest(tmp_path: Path) -> None:
+    workspace = open_workspace(make_workspace(tmp_path / "books"))
+    snapshot = LakeSnapshot(entry_digests=("a0", "b1"))
+    named = [(None, None), (0, "a0"), (1, "b1"), (0, "b1"), (1, "a0"), (1, "c2"), (2, "c2")]
+    documents = [
+        {"invoice_id": f"INV-{place}", "commit": commit, "commit_sha256": sha256, "issued_at": "2026-11-02T00:00:00Z"}
+        for place, (commit, sha256) in enumerate(named)
+    ]
+    lost = lost_commits(workspace, snapshot, documents)
+    assert [(each.number, each.sha256) for each in lost] == named[3:]
+    assert lost[0].text == "INV-3 names commit 0 with sha256 b1"
 
 
 def test_a_restored_lake_goes_on_as_if_nothing_had_been(issued: Path) -> None:

@@ -112,6 +112,7 @@ def test_a_refusal_names_the_path_and_what_to_do() -> None:
     assert renamed is None
     assert "memory" in str(machine_error_text(MemoryError()))
     assert machine_error_text(ValueError("a bug")) is None
+    assert machine_error_text(RuntimeError("a bug")) is None
 
 
 def test_an_engine_that_cannot_write_is_a_refusal_too() -> None:
@@ -120,7 +121,10 @@ def test_an_engine_that_cannot_write_is_a_refusal_too() -> None:
     full = duckdb.IOException("IO Error: Could not write all bytes to file: No space left on device\nmore")
     assert str(machine_error_text(full)).endswith("make room and run the command again")
     assert "\n" not in str(machine_error_text(full))
-    assert "that disk or mount" in str(machine_error_text(duckdb.OutOfMemoryException("Out of Memory Error: no")))
+    assert "that disk or mount" in str(machine_error_text(duckdb.IOException("IO Error: no")))
+    assert "more memory" in str(machine_error_text(duckdb.OutOfMemoryException("Out of Memory Error: no")))
+    full = duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block of size 256.0 KiB")
+    assert str(machine_error_text(full)).endswith("make room and run the command again")
 
 
 def test_a_crash_leaves_no_image_of_the_memory(tmp_path: Path) -> None:
@@ -193,3 +197,31 @@ def test_too_few_open_files_are_one_line(tmp_path: Path) -> None:
             check_one_line(done.stderr, errno.EMFILE)
     assert refused
     assert tallybook(root, *NIGHT).returncode == 0
+
+
+def test_a_thread_that_cannot_be_started_is_a_refusal_too() -> None:
+    said = machine_error_text(RuntimeError("can't start new thread"))
+    assert said is not None
+    assert said.startswith("no thread can be started; what was done before stays")
+    assert "ulimit -u" in said
+
+
+@pytest.mark.parametrize("folder", ["rates", "exchange", "invoices"])
+def test_a_folder_that_may_not_be_listed_is_not_taken_for_one_without_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    root = books(tmp_path / "books")
+    for name in ("exchange", "invoices"):
+        (root / name).mkdir()
+    real = os.scandir
+
+    def refused(path: str | os.PathLike[str]) -> object:
+        if os.fspath(path) == str(root / folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    done = tallybook(root, *NIGHT)
+    assert done.returncode == 8
+    check_one_line(done.stderr, errno.EACCES)
+    assert f" at {root / folder};" in done.stderr

@@ -4,22 +4,18 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline import register
 from pipeline.base.errors import CommitConflict, LogEntryRefused
-from pipeline.configuration.keys.key_aliases import sweep_key_alias_orphans
 from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, layout
-from pipeline.register.payments import append_payment, read_payments, sweep_payment_orphans
-from pipeline.register.signatures import sweep_signature_orphans
+from pipeline.register.payments import append_payment, read_payments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pathlib import Path
 
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 
@@ -134,19 +130,6 @@ def test_an_entry_that_is_read_once_more_is_the_one_that_was_read_or_refused(tmp
         register.read_one(tmp_path, 1, sha256="0" * 64)
 
 
-def test_temporaries_of_runs_that_died_are_swept_from_documents_kept_configurations_and_beside_both(
-    tmp_path: Path,
-) -> None:
-    folders = (layout.register(tmp_path), layout.configurations(tmp_path), layout.invoices(tmp_path))
-    for number, folder in enumerate(folders):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f".tmp-1-{number:016x}").write_bytes(b"half of it")
-    kept = layout.configurations(tmp_path) / f"{'a1' * 32}.json"
-    kept.write_bytes(b"{}")
-    assert sorted(register.sweep_orphans(tmp_path)) == [f".tmp-1-{number:016x}" for number in range(3)]
-    assert [path for path in layout.invoices(tmp_path).rglob("*") if path.is_file()] == [kept]
-
-
 def test_what_was_known_of_an_entry_is_believed_for_its_bytes_and_no_others(tmp_path: Path) -> None:
     for _ in range(2):
         register.append(tmp_path, register.read(tmp_path), invoice)
@@ -191,23 +174,3 @@ def test_a_payment_is_recorded_after_those_it_was_decided_from_and_no_others(tmp
     assert read_payments(tmp_path) == (first,)
     append_payment(tmp_path, (first,), second, NOON)
     assert read_payments(tmp_path) == (first, second)
-
-
-@pytest.mark.parametrize(
-    ("sweep", "folder_of"),
-    [
-        (register.sweep_orphans, layout.register),
-        (sweep_payment_orphans, layout.payments),
-        (sweep_signature_orphans, layout.signatures),
-        (sweep_key_alias_orphans, layout.key_aliases),
-        (sweep_key_alias_orphans, Path),
-    ],
-)
-def test_what_a_dead_run_left_is_swept_and_named(
-    tmp_path: Path, sweep: Callable[[Path], list[str]], folder_of: Callable[[Path], Path]
-) -> None:
-    left = folder_of(tmp_path) / ".tmp-1-0123456789abcdef"
-    left.parent.mkdir(parents=True, exist_ok=True)
-    left.write_bytes(b"half")
-    assert sweep(tmp_path) == [left.name]
-    assert not left.exists()

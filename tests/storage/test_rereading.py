@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +17,24 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from faulty_os import POWER_CUTS, Died, FaultyOs
-from lake_inputs import tree
+from forged_entries import HEX, NOON, body, rewrite
+from lake_inputs import commit_events, event, events_table, quarantine_table, tree
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake import commits, delta, rereading
+from pipeline.lake.rereading import NewReading, Rereading
 from pipeline.lake.superseding import Place
-from pipeline.objects import append_log as entries
 from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from forged_entries import Actions
+
+    from pipeline.usage.sources import SourceRecord
 
 SOURCE = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\nformat = "request-log"\n'
 WRONG = SOURCE + 'fields = { ts = "time" }\n'
@@ -259,46 +266,108 @@ def test_a_named_log_or_source_is_read_again_alone(books: Path) -> None:
     assert (refused.returncode, "gatewya" in refused.stderr) == (2, True)
 
 
-def resealed(root: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    path = max(layout.delta_log(root / "lake").glob("*.json"))
-    actions = last_entry(root)
-    actions[0]["commitInfo"]["sealSha256"] = entries.UNSEALED
-    change(actions)
-    path.write_bytes(
-        entries.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
-    )
+def resealed(root: Path, change: Callable[[Actions], object]) -> None:
+    rewrite(max(layout.delta_log(root / "lake").glob("*.json")), change)
 
 
-def body(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(action[kind] for action in actions if kind in action)
-    return found
+def info(change: Callable[[dict[str, Any]], object]) -> Callable[[Actions], object]:
+    return lambda said: change(body(said, "commitInfo"))
 
 
-FOREIGN: dict[str, Callable[[list[dict[str, Any]]], object]] = {
-    "a file that never counted": lambda said: body(said, "remove").update(path=f"date=2026-03-09/{'0a' * 32}.parquet"),
-    "a file outside the table": lambda said: body(said, "remove").update(path="../../etc/passwd"),
-    "a removal by another operation": lambda said: body(said, "commitInfo").update(operation="COLLECT"),
-    "a source that never was": lambda said: body(said, "commitInfo")["supersedes"][0].update(source=7),
-    "another segment": lambda said: body(said, "commitInfo")["sources"][0].update(start=1),
-    "sources without their places": lambda said: body(said, "commitInfo")["supersedes"].clear(),
-    "tags of others": lambda said: body(said, "add").update(tags={"other": "0"}),
-    "a quarantine that never was": lambda said: body(said, "commitInfo")["removedQuarantine"].append(
-        f"{'0a' * 32}.parquet"
+def of_one_place_twice(said: dict[str, Any]) -> None:
+    said["sources"] *= 2
+    said["supersedes"] *= 2
+
+
+NEVER = f"{HEX}.parquet"
+FOREIGN: dict[str, tuple[Callable[[Actions], object], str]] = {
+    "a file that never counted": (
+        lambda said: body(said, "remove").update(path=f"date=2026-03-09/{NEVER}"),
+        f"it removes date=2026-03-09/{NEVER}, which does not count",
+    ),
+    "a file outside the table": (
+        lambda said: body(said, "remove").update(path="../../etc/passwd"),
+        "it removes the data file '../../etc/passwd', which is no date=YYYY-MM-DD/<sha256>.parquet",
+    ),
+    "a file by another name": (
+        lambda said: body(said, "remove").update(path="date=2026-03-09/a.parquet"),
+        "it removes the data file 'date=2026-03-09/a.parquet', which is no date=YYYY-MM-DD/<sha256>.parquet",
+    ),
+    "a removal by another operation": (
+        info(lambda said: said.update(operation="COLLECT")),
+        "commitInfo has ['collectorVersion', ",
+    ),
+    "a source that never was": (
+        info(lambda said: said["supersedes"][0].update(source=7)),
+        "it replaces source 7 of commit 0 by bytes",
+    ),
+    "another segment": (
+        info(lambda said: said["sources"][0].update(start=1)),
+        "of logs/a.jsonl, which is another segment",
+    ),
+    "sources without their places": (
+        info(lambda said: said["supersedes"].clear()),
+        "its 1 sources supersede 0 of before; each has one of its own",
+    ),
+    "two sources of one place": (
+        info(of_one_place_twice),
+        "its 2 sources supersede 1 of before; each has one of its own",
+    ),
+    "tags of others": (
+        lambda said: body(said, "add").update(tags={"other": "0"}),
+        'it adds a data file with the tags {"other":"0"}, and Tallybook writes tallybook.commit alone',
+    ),
+    "a quarantine that never was": (
+        info(lambda said: said["removedQuarantine"].append(NEVER)),
+        f"it removes {NEVER}, which does not count",
+    ),
+    "a quarantine by another name": (
+        info(lambda said: said["removedQuarantine"].append("a.parquet")),
+        "it removes the quarantine file 'a.parquet', which is no <sha256>.parquet",
+    ),
+    "a quarantine that is no text": (
+        info(lambda said: said["removedQuarantine"].append(7)),
+        "it removes the quarantine file 7, which is no <sha256>.parquet",
     ),
 }
 
 
-@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN.keys())
+@pytest.mark.parametrize(("change", "told"), FOREIGN.values(), ids=FOREIGN.keys())
 def test_an_entry_that_supersedes_what_it_cannot_is_refused(
-    books: Path, change: Callable[[list[dict[str, Any]]], object]
+    books: Path, change: Callable[[Actions], object], told: str
 ) -> None:
     correct(books)
     again(books)
     resealed(books, lambda _: None)
     lake.read_log(books / "lake")
     resealed(books, change)
-    with pytest.raises(LogEntryRefused, match="is refused"):
+    with pytest.raises(LogEntryRefused, match=re.escape(told) + ".*; restore the lake from a backup, or move it away"):
         lake.read_log(books / "lake")
+
+
+def test_a_reading_whose_records_do_not_account_for_its_rows_is_refused_and_commits_nothing(tmp_path: Path) -> None:
+    events = [event(1, NOON), event(2, NOON)]
+    snapshot = commit_events(tmp_path, lake.LakeSnapshot(), events, quarantined=[9])
+    (place,), (of_log,) = snapshot.places, snapshot.sources
+
+    def read_again(of: SourceRecord, *, lines: tuple[int, ...] = (9,)) -> Rereading:
+        reading = NewReading(place=place, record=of, events=events_table(events), quarantined=quarantine_table(lines))
+        again = Rereading(lake_dir=tmp_path, snapshot=snapshot, committed_at=NOON)
+        again.supersede(0, [reading])
+        return again
+
+    unequal = [
+        (of_log, (9, 10), (2, 1), (2, 2)),
+        (replace(of_log, events={"measured": 3}), (9,), (3, 1), (2, 1)),
+        (replace(of_log, events={"measured": 1}), (9,), (1, 1), (2, 1)),
+        (replace(of_log, quarantined={}), (9,), (2, 0), (2, 1)),
+    ]
+    for of, lines, stated, found in unequal:
+        told = f"the sources of a commit count {stated} events and quarantined lines after they are read again, and"
+        with pytest.raises(ValueError, match=re.escape(f"{told} there are {found}")):
+            read_again(of, lines=lines)
+    assert read_again(of_log).commit(None) == snapshot
+    assert lake.read_log(tmp_path) == snapshot
 
 
 def test_verify_finds_a_wrong_count_of_superseded_events(books: Path) -> None:

@@ -13,6 +13,7 @@ from unittest import mock
 
 import pytest
 from forgery import reseal
+from signing_keys import make_key
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.objects import layout
@@ -27,7 +28,6 @@ AS_OF = ("--as-of", "2026-11-02T08:00:00Z")
 @pytest.fixture(scope="module")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two invoices and a payment, signed; then a third one that is not."""
-    pytest.importorskip("cryptography")
     root = make_workspace(tmp_path_factory.mktemp("made") / "books")
     make_key(root.parent / "key.pem", root.parent / "public.pem")
     make_key(root.parent / "other.pem", root.parent / "other-public.pem")
@@ -48,21 +48,6 @@ def books(made_once: Path, tmp_path: Path) -> Path:
     for name in ("key.pem", "public.pem", "other.pem", "other-public.pem"):
         shutil.copy(made_once.parent / name, tmp_path)
     return shutil.copytree(made_once, tmp_path / "books")
-
-
-def make_key(private: Path, public: Path) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        PublicFormat,
-    )
-
-    key = Ed25519PrivateKey.generate()
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    private.chmod(0o600)
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
 def run(root: Path, *arguments: str) -> str:
@@ -111,6 +96,14 @@ def test_what_came_since_is_signed_by_the_next_one_and_nothing_twice(books: Path
     assert json.loads(sign(books, "--json"))["signature"] is None
     assert fingerprints(books) == before
     assert "documents up to 3 of 3, payments up to 1 of 1, commits up to 1 of 1" in check(books)[1]
+
+
+def test_a_commit_of_which_nothing_was_issued_is_signed_too(books: Path) -> None:
+    sign(books)
+    append_log(books, "l.jsonl", plain("2026-10-05T10:00:00Z", id="chat-10"))
+    run(books, "nightly", *AS_OF)
+    assert sign(books) == "signature 3: commit 1 of the lake, 0 documents and 0 payments that were not signed before\n"
+    assert sign(books) == "nothing is new since the last signature\n"
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -398,6 +398,13 @@ def test_each_source_supersedes_one_of_its_own(changed: dict[str, Any], says: st
         parsed(info_of(WHOLE, **changed), [])
 
 
+def test_an_action_that_has_other_fields_is_refused_by_the_name_of_it() -> None:
+    with pytest.raises(ValueError, match=r"^remove has \['path'\] where \['dataChange', 'deletionTimestamp', 'path'\]"):
+        parsed(info_of(WHOLE), [{"path": WHOLE.data_files[0]}])
+    with pytest.raises(ValueError, match=r"^path of remove is a int, not a str$"):
+        parsed(info_of(WHOLE), [removal(7, 0)])  # type: ignore[arg-type]
+
+
 def test_a_record_that_is_what_it_was_is_not_superseded_with_another(tmp_path: Path, made: lake.LakeSnapshot) -> None:
     same = reading(SECOND, OF_SECOND, [E3, E5], quarantine_table([4]))
     other = reading(FIRST, OF_FIRST, [E0, E1, E2])

@@ -83,3 +83,4 @@ def test_a_bucket_that_is_not_there_is_refused_in_one_line() -> None:
     ) as refused:
         list(ObjectStore("s3://no-such-bucket-of-ours/lake").list(""))
     assert "\n" not in str(refused.value)
+    assert "404 Not Found (NoSuchBucket); check" in str(refused.value)

@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors import LogFormat, families
-from pipeline.collectors.bodies.body import take_apart
+from pipeline.collectors.bodies.body import Body, take_apart
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.families.reading import Asked
 from pipeline.collectors.formats.request_log import read_envelope
@@ -57,6 +57,20 @@ def family_reading(response: Any, *, model: str | None = None) -> Reading:
     family = families.family_of(body.documents)
     assert family is not None
     return family.read(body, Asked(model=model))
+
+
+def said(
+    *documents: Any,
+    model: str | None = None,
+    choices: int | None = None,
+    is_stream: bool = False,
+    by: str | None = None,
+) -> Reading:
+    """Return what a family makes of some documents, theirs or that ``by`` a name; text is one as it was written."""
+    again = [parse(each if isinstance(each, str) else json.dumps(each), depth_max=64) for each in documents]
+    family = families.family_of(again) if by is None else families.BY_NAME[by]
+    assert family is not None, "nobody recognises it"
+    return family.read(Body(documents=again, is_stream=is_stream), Asked(model=model, choices=choices))
 
 
 def sse(*events: dict[str, Any], end: str = "") -> str:

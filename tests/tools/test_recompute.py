@@ -17,6 +17,7 @@ from workspaces import append_log, fingerprints, plain, tallybook
 
 from pipeline.base.errors import ConfigurationError, LogEntryRefused
 from pipeline.lake.commits import read_log
+from pipeline.objects.bundle_files import refuse_what_is_not_empty, write_bundle
 from pipeline.register import configurations
 
 if TYPE_CHECKING:
@@ -254,3 +255,10 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(books: Path, tmp_p
     assert done.returncode == 2
     assert "is not an empty folder" in done.stderr
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+def test_a_bundle_is_written_into_no_folder_that_is_not_there(tmp_path: Path) -> None:
+    for write in (refuse_what_is_not_empty, lambda folder: write_bundle(folder, {"a": b""})):
+        with pytest.raises(ConfigurationError, match="wrong does not exist; make it, or name another folder"):
+            write(tmp_path / "wrong" / "bundle")
+    assert list(tmp_path.iterdir()) == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from pipeline.cli.context import EXIT_BAD_INPUT, accept_lost_commits_option, as_of_option, tell_of_refused_sources
 from pipeline.cli.examples import examples
+from pipeline.cli.given_logs import GivenLog
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.forms import Form
@@ -74,11 +74,11 @@ def command(
     takes the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and
     more than half of its lines cannot be read: nothing of it is committed then.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, engine=invocation.engine)
     configured = {source.name for source in workspace.settings.sources}
     names = [each for each in given if each in configured]
     others = [each for each in given if each not in configured]
-    paths = [_file(each, context) for each in others if each != _STANDARD_INPUT]
+    paths = [GivenLog().convert(each, None, context) for each in others if each != _STANDARD_INPUT]
     received = _received(context) if _STANDARD_INPUT in others else None
     if as_source is not None and not paths and received is None:
         message = "--source says what given files are read as; to collect a source, name it without --source"
@@ -133,9 +133,3 @@ def _received(context: click.Context) -> Iterator[bytes]:
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
     while piece := stream.read(_PIECE_BYTES):
         yield piece
-
-
-def _file(given: str, context: click.Context) -> Path:
-    """Return the file of this name. Raises ``click.BadParameter`` where there is none."""
-    click.Path(exists=True, dir_okay=False).convert(given, None, context)
-    return Path(given)

@@ -260,5 +260,5 @@ def _handed_out(content: bytes, path: Path | None, what: str) -> None:
     if not path.parent.is_dir():
         message = f"{path.parent} does not exist; make it, or name another file"
         raise ConfigurationError(message)
-    disk.replace_durably(path, content, mode=disk.FILE_MODE_OF_UMASK)
+    disk.replace_durably(path, content, mode=disk.FILE_MODE_OF_UMASK, is_locked=False)
     say(f"wrote {path}: {what}")

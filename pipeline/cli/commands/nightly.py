@@ -156,7 +156,7 @@ def command(
         finished_at = invocation.now()
         text = metrics_text(night, exit_code=exit_code, started_at=started_at, finished_at=finished_at)
         text += budgets_text(now) if budgets_text else ""
-        disk.replace_durably(metrics_file, text.encode("utf-8"))
+        disk.replace_durably(metrics_file, text.encode("utf-8"), is_locked=False)
     return exit_code
 
 

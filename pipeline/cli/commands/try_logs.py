@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from pipeline.base.money import normalised, plain
 from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, warn
 from pipeline.cli.examples import examples
+from pipeline.cli.given_logs import GivenLog
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.try_files import Tried
 
 _FIRSTS = (
@@ -55,9 +56,7 @@ _FATES = ("duplicates", "conflicts", "suspicious", "held")
         "tallybook try access.log --source gateway -o json",
     ),
 )
-@click.argument(
-    "paths", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("paths", metavar="FILE…", nargs=-1, required=True, type=GivenLog())
 @click.option("--source", "as_source", metavar="NAME", help="Read them as this source.")
 @click.option("--show-mapping", is_flag=True, help="Print only how the lines are mapped to a request log, as TOML.")
 @output_option()
@@ -66,7 +65,7 @@ _FATES = ("duplicates", "conflicts", "suspicious", "held")
 def command(
     invocation: Invocation,
     *,
-    paths: tuple[Path, ...],
+    paths: tuple[LogPath, ...],
     as_source: str | None,
     show_mapping: bool,
     output: Output,

@@ -41,7 +41,7 @@ def payloads_of(text: str) -> list[str] | None:
 
     An event that is an exception becomes ``{"error": name}``.
     """
-    if len(text) < _AROUND or not _BASE64.fullmatch(text):
+    if not _BASE64.fullmatch(text):
         return None
     try:
         messages = list(_messages(base64.b64decode("".join(text.split()), validate=True)))
@@ -101,7 +101,7 @@ def inner_of(event: JsonObject) -> str | None:
 
     It is ``{"chunk": {"bytes": "<base64>"}}``.
     """
-    chunk = stated_once(event, "chunk", event) if len(event) == 1 or "chunk" in event else event
+    chunk = stated_once(event, "chunk", event)
     held = stated_once(chunk, "bytes") if isinstance(chunk, dict) else None
     if not isinstance(held, str):
         return None

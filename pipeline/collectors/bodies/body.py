@@ -148,10 +148,9 @@ def _unwrapped(text: str) -> str | None:
     if '\\"' not in text:
         return None
     try:
-        unescaped = json.loads(f'"{text.strip(_BLANKS)}"', strict=False)
+        return str(json.loads(f'"{text.strip(_BLANKS)}"', strict=False))
     except ValueError:
         return None
-    return unescaped if isinstance(unescaped, str) else None
 
 
 def _without_http_chunks(text: str) -> str | None:
@@ -165,9 +164,9 @@ def _without_http_chunks(text: str) -> str | None:
     held = []
     at = 0
     while at < len(content):
-        size = _HTTP_CHUNK.match(content, at)
-        if size is None and _CUT_HTTP_CHUNK.match(content, at):
+        if _CUT_HTTP_CHUNK.match(content, at):
             break
+        size = _HTTP_CHUNK.match(content, at)
         if size is None:
             return None
         length, at = int(size[1], 16), size.end()
@@ -179,7 +178,7 @@ def _without_http_chunks(text: str) -> str | None:
         if not length:
             break
         at += 2 if content[at : at + 2] == b"\r\n" else 1
-    return b"".join(held).decode("utf-8", "replace") if held else None
+    return b"".join(held).decode("utf-8", "replace")
 
 
 def _stream_body(text: str, depth_max: int) -> Body:

@@ -155,7 +155,7 @@ class _Seen:
 
 
 def _first_reason(body: Body) -> Any:
-    choices = [choice for document in body.documents for choice in list_at(document, "choices")[:1]]
+    choices = [choice for document in body.documents for choice in list_at(document, "choices")]
     return choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
 
 
@@ -172,8 +172,7 @@ def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
 
     A breakdown or a message is none of them.
     """
-    choices = [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
-    for place in (object_at(document, "meta"), object_at(document, "metadata"), *choices):
+    for place in (object_at(document, "meta"), object_at(document, "metadata"), *list_at(document, "choices")):
         if usage := object_at(place, "usage"):
             yield usage
 

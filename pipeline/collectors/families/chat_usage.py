@@ -118,7 +118,8 @@ def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model
     prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
     beside = (stated.cached or 0) + (stated.written or 0)
     unexplained = total - prompt - completion if total else 0
-    if not unexplained and not (reasoning and _is_reasoning_apart(usage, model)):
+    is_apart = bool(reasoning) and _is_reasoning_apart(usage, model, is_greater=reasoning > completion)
+    if not unexplained and not is_apart:
         return stated
     if unexplained in (0, reasoning):
         return replace(stated, completion=completion + reasoning, conventions=(REASONING_APART,))
@@ -175,13 +176,12 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
     return found
 
 
-def _is_reasoning_apart(usage: JsonObject, model: str | None) -> bool:
+def _is_reasoning_apart(usage: JsonObject, model: str | None, *, is_greater: bool) -> bool:
     """Tell a provider that counts reasoning neither in the completion nor in the total.
 
-    Vercel's gateway, Perplexity.
+    Vercel's gateway, Perplexity; of the latter's model alone it is told where there is more of it than completion.
     """
     bare = (model or "").lower().removeprefix("perplexity/")
-    is_greater = (_named(usage, _REASONING) or 0) > (count_of(usage, *COMPLETION) or 0)
     return (
         VERCEL_MARK in usage
         or any(name in usage for name in PERPLEXITY_MARKS)

@@ -65,7 +65,7 @@ def _entry(entry: JsonObject) -> JsonObject | None:
     key = key_in(headers) or (_key_in_url(url.query) if url else None)
     answered = _headers(response)
     return {
-        **{name: value for name, value in entry.items() if name not in ("request", "response")},
+        **entry,
         "headers": headers,
         "ts": entry.get("startedDateTime"),
         "api_key": key,

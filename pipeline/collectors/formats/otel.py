@@ -120,7 +120,7 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
     does: an inference right within another one of the same line, of the same counts, is that call once more. Children
     end first, so they come first.
     """
-    of_spans = {entry["request_id"]: entry for _, entry in exchanges if entry["request_id"]}
+    of_spans = {entry["request_id"]: entry for _, entry in exchanges}
     for record, inner in exchanges:
         outer = of_spans.get(f"{record.get('traceId')}/{record.get('parentSpanId')}")
         if outer is None or _counted(inner) != _counted(outer) or not any(_counted(inner)):

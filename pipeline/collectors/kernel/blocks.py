@@ -426,6 +426,6 @@ def _reader(log_format: LogFormat) -> _Reader | None:
 def _new_reader(log_format: LogFormat) -> _Reader | None:
     try:
         program = Program(log_format)
-    except (ImportError, OSError, ValueError):  # not installed; not for this machine; not for such logs
+    except (ImportError, OSError, ProgramFailed, ValueError):  # not installed; not for this machine; not for such logs
         return None
     return _Reader(program, _Rules(program, log_format))

@@ -68,7 +68,12 @@ class Program:
     """One instance, for logs of one format."""
 
     def __init__(self, log_format: LogFormat) -> None:
-        """Make an instance. Raises ``ValueError`` where it cannot read logs of the format."""
+        """Make an instance.
+
+        Raises ``ValueError`` where it cannot read logs of the format, and ``ProgramFailed`` where the machine does not
+        give it the 4 GiB of addresses (not of memory) that it is to have: under a limit of these (``ulimit -v``), or of
+        the size of files (``ulimit -f``), since its memory is a file without a name.
+        """
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 
         names = names_of_bodies()
@@ -78,7 +83,10 @@ class Program:
             raise ValueError(message)
         self.names: tuple[Name, ...] = (*names, *of_line)
         self._store = wasmtime.Store(_compiled().engine)
-        exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
+        try:
+            exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
+        except wasmtime.WasmtimeError as refused:
+            raise ProgramFailed(str(refused).partition("\n")[0]) from None
         self._functions: dict[str, Any] = {name: exports[name] for name in _FUNCTIONS}
         memory: Any = exports["memory"]
         base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)

@@ -10,7 +10,7 @@ begun anew matches no record and is a new one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.compression import Compression
@@ -43,6 +43,8 @@ class Continuation:
     """Whether ``end`` is known; of a compressed log that nobody knows it is not, and ``believed`` finds it."""
     is_final: bool = False
     """Whether nothing behind ``end`` belongs to it: a segment that is read again."""
+    heads: tuple[Window, ...] = ()
+    """The heads of all records that the log begins like."""
     algorithm: Algorithm = field(default_factory=usual_algorithm)
     """That of the digests of its segments."""
 
@@ -87,10 +89,12 @@ def continue_from(known: KnownSources, log: LogFile) -> Continuation:
     """
     candidates = known.with_head_of(log.head())
     if log.compression is Compression.NONE:
-        return _of_plain(candidates, log)
-    if not candidates:
+        place = _of_plain(candidates, log)
+    elif not candidates:
         return _from_start(end=0, problem=None, is_verified=False)
-    return _of_unchanged(candidates, log) or _of_compressed(candidates, log)
+    else:
+        place = _of_unchanged(candidates, log) or _of_compressed(candidates, log)
+    return replace(place, heads=tuple(dict.fromkeys(record.head for record in candidates))) if candidates else place
 
 
 def believed(log: LogFile) -> Continuation:

@@ -1,7 +1,8 @@
 """One log as a file: opened without following links, read as of the moment it was opened, plain or compressed alike.
 
-Owns the file descriptor and the offsets, which are those of the decompressed log. Does not own lines (``lines``) nor
-the question whether the log is known (``lineage``). Reading is bounded in memory whatever the file says.
+Owns the file descriptor and the offsets, which are those of the decompressed log. Does not own lines (``lines``), the
+question whether the log is known (``lineage``), nor how an object of a store is read (``object_bytes``). Reading is
+bounded in memory whatever the file says.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import zstandard
@@ -24,12 +26,14 @@ from pipeline.collectors.logs.compression import (
     decompressed,
 )
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
+from pipeline.configuration.stored.stored_log import StoredLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.configuration.stored.stored_log import LogPath
 
 WINDOW_BYTES = 2**16
 """Size of the windows by which a log is known again."""
@@ -46,7 +50,8 @@ class LogFile:
     It is read up to the size it had when it was opened; what is written later belongs to the next run.
     """
 
-    descriptor: int
+    read: Callable[[int, int], bytes]
+    """Returns the bytes at an offset on disk, at most so many; raises ``LogUnreadable``."""
     file_size: int
     """Size on disk in bytes."""
     compression: Compression
@@ -101,9 +106,9 @@ class LogFile:
         if not self._is_single_member():
             return None
         if self.compression is Compression.GZIP:
-            return int.from_bytes(_read(self.descriptor, max(self.file_size - 4, 0), 4), "little")
+            return int.from_bytes(self.read(max(self.file_size - 4, 0), 4), "little")
         try:
-            return zstandard.frame_content_size(_read(self.descriptor, 0, _ZSTD_HEADER_BYTES_MAX))
+            return zstandard.frame_content_size(self.read(0, _ZSTD_HEADER_BYTES_MAX))
         except zstandard.ZstdError:
             return None
 
@@ -137,7 +142,7 @@ class LogFile:
             size = min(block_bytes, end - offset)
             if ends_with_lines and size == block_bytes:
                 size -= self._behind_last_line(offset, size)
-            block = _read(self.descriptor, offset, size)
+            block = self.read(offset, size)
             if not block:
                 return  # truncated while being read
             yield block
@@ -147,18 +152,38 @@ class LogFile:
 
     def _behind_last_line(self, start: int, size: int) -> int:
         """Return how many bytes lie behind the last line end of a span; 0 where none is near its end."""
-        near = _read(self.descriptor, start + size - min(size, WINDOW_BYTES), min(size, WINDOW_BYTES))
+        near = self.read(start + size - min(size, WINDOW_BYTES), min(size, WINDOW_BYTES))
         at = near.rfind(b"\n") + 1
         return len(near) - at if at else 0
 
 
 @contextmanager
-def open_log(path: Path, log_format: LogFormat, *, follows_links: bool = False) -> Iterator[LogFile]:
+def open_log(path: LogPath, log_format: LogFormat, *, follows_links: bool = False) -> Iterator[LogFile]:
     """Open a log.
 
-    Raises ``LogUnreadable`` for what is no regular file, for a link unless ``follows_links``, and where the system
-    refuses.
+    Raises ``LogUnreadable`` for what is no regular file, for a link unless ``follows_links``, and where the system, or
+    the store, refuses.
     """
+    if isinstance(path, StoredLog):
+        from pipeline.collectors.logs.object_bytes import opened  # noqa: PLC0415  # few have logs there
+
+        with opened(path) as read:
+            yield LogFile(
+                read=read,
+                file_size=path.size,
+                compression=compression_of(read(0, MAGIC_BYTES_MAX)),
+                log_format=log_format,
+            )
+        return
+    with _opened_file(path, follows_links=follows_links) as (descriptor, size):
+        read_at = partial(_read, descriptor)
+        compression = compression_of(read_at(0, MAGIC_BYTES_MAX))
+        yield LogFile(read=read_at, file_size=size, compression=compression, log_format=log_format)
+
+
+@contextmanager
+def _opened_file(path: Path, *, follows_links: bool) -> Iterator[tuple[int, int]]:
+    """Yield the descriptor of a regular file, and its size."""
     # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows_links else os.O_NOFOLLOW)
     try:
@@ -172,8 +197,7 @@ def open_log(path: Path, log_format: LogFormat, *, follows_links: bool = False) 
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise LogUnreadable(ProblemReason.NOT_A_REGULAR_FILE, "only regular files are logs")
-        compression = compression_of(_read(descriptor, 0, MAGIC_BYTES_MAX))
-        yield LogFile(descriptor=descriptor, file_size=state.st_size, compression=compression, log_format=log_format)
+        yield descriptor, state.st_size
     finally:
         os.close(descriptor)
 

@@ -122,14 +122,6 @@ def add_finish(workspace: Path, known: KeyAliases, *, now: datetime) -> KeyAlias
     return _add(workspace, known, now, step=Step.FINISH)
 
 
-def sweep_key_alias_orphans(workspace: Path) -> list[str]:
-    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock.
-
-    Those beside ``key-secret`` too: one may hold a secret.
-    """
-    return [*disk.sweep_temporaries(workspace), *disk.sweep_temporaries(layout.key_aliases(workspace))]
-
-
 def _add(
     workspace: Path,
     known: KeyAliases,

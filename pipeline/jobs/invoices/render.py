@@ -80,5 +80,5 @@ def render(
             except TallybookError as refused:
                 yield Document(invoice=invoice, format=each.FORMAT, path=path, refusal=str(refused))
                 continue
-            write_document(path, content)
+            write_document(path, content, workspace=root if to is None else None)
             yield Document(invoice=invoice, format=each.FORMAT, path=path)

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import BatchOf, LogFormat, LogSegment
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.trial import RefusedSource
     from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
     from pipeline.lake import LakeSnapshot
     from pipeline.lake.superseding import Place
-    from pipeline.usage.sources import SourceRecord
+    from pipeline.usage.sources import SourceRecord, Window
 
 _SOURCES_NAMED_MAX = 3
 
@@ -38,7 +39,7 @@ _SOURCES_NAMED_MAX = 3
 class LogAt:
     """A log that is there, and how it is read now."""
 
-    path: Path
+    path: LogPath
     """As it is opened."""
     source: str
     """As records call it."""
@@ -49,6 +50,8 @@ class LogAt:
     batch: BatchOf | None
     """Whose output it is, where its source says where batches lie."""
     follows_links: bool
+    heads: tuple[Window, ...] | None = None
+    """Of the records that the log begins like, where that is known without opening it."""
 
     def reads_otherwise(self, record: SourceRecord) -> bool:
         """Say whether a segment that failed, or that lacked its batch, is read otherwise today."""
@@ -217,7 +220,10 @@ def _logs_of(wanted: Mapping[Place, SourceRecord], logs: Sequence[LogAt]) -> dic
     known = KnownSources(wanted.values())
     places = {id(record): place for place, record in wanted.items()}
     found: dict[Place, list[LogAt]] = {}
+    heads = {record.head for record in wanted.values()}
     for log in logs:
+        if log.heads is not None and heads.isdisjoint(log.heads):
+            continue
         for record in records_beginning_like(log.path, log.log_format, known, follows_links=log.follows_links):
             found.setdefault(places[id(record)], []).append(log)
     return {

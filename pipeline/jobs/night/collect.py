@@ -28,11 +28,15 @@ from pipeline.collectors import (
     unread_tails,
 )
 from pipeline.configuration.source_files import source_path, source_text
+from pipeline.configuration.stored.key_glob import is_stored
+from pipeline.configuration.stored.stored_log import StoredLog, size_of
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs_to_read import ConfiguredLogs, GivenLogs, LogOfSource, configured_logs, files_beside
+from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.received import is_received
+from pipeline.jobs.night.stored_logs import StoredLogs
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
 from pipeline.jobs.state.history import refuse_lost_history
@@ -42,18 +46,21 @@ from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import BatchFiles, BatchOf, LogSegment
+    from pipeline.collectors import BatchFiles, BatchOf, LogReading, LogSegment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.key_ids import KeyIds
     from pipeline.jobs.night.again import ReadAgain
+    from pipeline.jobs.night.on_workers.read_there import ReadThere
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.jobs.state.history import History
+    from pipeline.jobs.state.stored.notes import CollectedObject
     from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
@@ -61,6 +68,8 @@ COMMIT_EVENTS_MAX = 1_000_000
 """A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.
 """
 _TRIES_MAX = 5
+_OF_STORES = (ProblemReason.STORE_REFUSED, ProblemReason.REPLACED_WHILE_READ)
+"""What nobody repairs in the log."""
 _SINCE_CHANGED = "lines of theirs could not be read, or stated no usage, and the settings or the reader have changed"
 _SINCE_BATCHES_CAME = f"their batch has come, or {_SINCE_CHANGED}"
 
@@ -112,12 +121,13 @@ class _Trial:
     """What is held back of a source until it is known whether it can be read as it is configured."""
 
     segments: list[LogSegment] = field(default_factory=list)
+    rows: int = 0
     is_over: bool = False
     is_refused: bool = False
 
-    @property
-    def rows(self) -> int:
-        return sum(segment.events.num_rows + segment.quarantined.num_rows for segment in self.segments)
+    def hold(self, segment: LogSegment) -> None:
+        self.segments.append(segment)
+        self.rows += segment.events.num_rows + segment.quarantined.num_rows
 
 
 def collect(
@@ -127,7 +137,7 @@ def collect(
     key_secret: bytes | None,
     accept_lost_commits: bool = False,
     history: History | None = None,
-    paths: Sequence[Path] = (),
+    paths: Sequence[LogPath] = (),
     received: Iterable[bytes] | None = None,
     keep: bool = False,
     source_names: Sequence[str] = (),
@@ -156,8 +166,10 @@ def collect(
         history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
+    stored = StoredLogs(workspace=workspace, now=now)
+    stored.begin(history.snapshot.sources)
     found = (
-        configured_logs(workspace, source_names)
+        configured_logs(workspace, source_names, {} if again else stored.listed_after(source_names))
         if source_names or not (paths or received is not None)
         else ConfiguredLogs(logs=[], refused=[], warnings=[], without_logs=[], beside=frozenset())
     )
@@ -176,6 +188,7 @@ def collect(
         logs += by_hand
         what = _Meant(names=frozenset(source_names), sources=frozenset(meant))
         is_by_hand = bool((paths or received is not None) and not source_names)
+        workers = _workers_of(workspace, key_secret, on_progress)
         for tries in range(_TRIES_MAX):
             snapshot = lake.read_log(workspace.lake) if tries else history.snapshot
             run = _Run(
@@ -187,16 +200,24 @@ def collect(
                 processes=processes,
                 is_forced=force,
                 aliases_of=aliases_of,
-                told=list(given.told),
+                told=[*given.told, *stored.told(found.listings)],
+                stored=stored,
+                workers=workers,
             )
             lake.sweep_orphans(workspace.lake, run.snapshot)
+            stored.begin(run.snapshot.sources)
             try:
                 run.read_again(logs, what if again else None, None if is_by_hand else what)
                 run.read(logs)
             except CommitConflict:
                 continue  # somebody without the lock was faster; what they committed is known to the next try
+            finally:
+                stored.keep_read(run.snapshot.sources)  # also of a run that is stopped: it may have read for hours
+            stored.keep_listed(found.listings)
+            run.told += workers.told if workers is not None else ()
             run.refuse(found.refused)
             if is_all:
+                run.met += stored.before_marks(found.listings)
                 run.find_unread_tails(logs, found.beside)
             return run.collected(len(logs), [*found.warnings, *run.empty_sources(found.without_logs)])
     message = (
@@ -204,6 +225,20 @@ def collect(
         "stop them, or run this again later"
     )
     raise CommitConflict(message)
+
+
+def _workers_of(
+    workspace: Workspace, key_secret: bytes | None, on_progress: Callable[[str, int, int], None] | None
+) -> LogsOnWorkers | None:
+    """Return what lets the workers of the engine read, where that is configured."""
+    if not workspace.engine.collect:
+        return None
+    return LogsOnWorkers(
+        workspace=workspace,
+        key_secret=key_secret,
+        segment_events_max=COMMIT_EVENTS_MAX,
+        on_progress=on_progress,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +254,7 @@ class _Meant:
         return is_all or record.name in self.names or record.source in self.sources
 
 
-def _lacks_unread_bytes(path: Path, record: SourceRecord) -> bool:
+def _lacks_unread_bytes(path: LogPath, record: SourceRecord) -> bool:
     """Say whether a plain log is shorter than when it was collected: a copy from before its last, half line was begun.
 
     Then the log is not found again by it: what copies and truncates has lost that line.
@@ -227,7 +262,7 @@ def _lacks_unread_bytes(path: Path, record: SourceRecord) -> bool:
     if record.end == record.file_size or record.compression != "none":
         return False
     try:
-        return path.stat().st_size < record.file_size
+        return (path.size if isinstance(path, StoredLog) else path.stat().st_size) < record.file_size
     except FileNotFoundError:  # since it was read
         return True
 
@@ -242,6 +277,9 @@ class _Run:
     processes: int
     is_forced: bool
     aliases_of: Path | None
+    stored: StoredLogs
+    workers: LogsOnWorkers | None
+    """Who reads logs for this machine; what they read stays where another writer commits first."""
     waiting: list[LogSegment] = field(default_factory=list)
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
@@ -280,6 +318,7 @@ class _Run:
                     log_format=log_format_of(self.workspace.settings, log.source),
                     batch=self._batch_of(log),
                     follows_links=log.is_named,
+                    heads=self.stored.heads(log),
                 )
                 for log in [*logs, *(self._collected_by_name(logs, elsewhere) if elsewhere is not None else ())]
             ],
@@ -331,11 +370,31 @@ class _Run:
 
     def read(self, logs: Sequence[LogOfSource]) -> None:
         self.known.add(self.snapshot.sources)
-        total = sum(log.target.stat().st_size for log in logs if log.target.is_file())
-        read = 0
         of_source: dict[str, list[LogOfSource]] = {}
         for log in logs:
-            of_source.setdefault(log.source.name, []).append(log)
+            unchanged = self.stored.unchanged(log)
+            if unchanged is None:
+                of_source.setdefault(log.source.name, []).append(log)
+            else:
+                self._pass_over(log, unchanged)
+        to_read = [log for its_logs in of_source.values() for log in its_logs]
+        if self.workers is not None:
+            self.workers.begin(to_read)
+        with self.stored.reading_ahead(to_read) as opened:
+            self._read_sources(of_source, opened, sum(size_of(log.target) for log in to_read))
+        self._commit()
+
+    def _pass_over(self, log: LogOfSource, unchanged: CollectedObject) -> None:
+        """Do not open what was read to its end, and is unchanged since."""
+        if not _lacks_unread_bytes(log.target, unchanged.record):
+            self.met.append(unchanged.record)
+        if unchanged.note.pending:
+            self._warn_of_unended(log.called, unchanged.note.pending)
+
+    def _read_sources(
+        self, of_source: Mapping[str, Sequence[LogOfSource]], opened: Callable[[LogPath], LogPath], total: int
+    ) -> None:
+        read = 0
         for name, its_logs in of_source.items():
             log_format = log_format_of(self.workspace.settings, its_logs[0].source)
             on_trial = (
@@ -345,11 +404,11 @@ class _Run:
             )
             for log in its_logs:
                 if on_trial is None or not on_trial.is_refused:
-                    self._read_one(log, on_trial, self._on_bytes(log.called, read, total))
-                read += log.target.stat().st_size if log.target.is_file() else 0
+                    at = replace(log, target=opened(log.target))
+                    self._read_one(at, on_trial, self._on_bytes(log.called, read, total))
+                read += size_of(log.target)
             if on_trial is not None:
                 self._decide(on_trial)
-        self._commit()
 
     def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
         """Return what tells the person at the terminal how far the log is read.
@@ -364,34 +423,24 @@ class _Run:
 
     def _read_one(self, log: LogOfSource, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None) -> None:
         source = log.called
-        reading = read_log(
-            log.target,
-            source=source,
-            name=log.source.name,
-            log_format=log_format_of(self.workspace.settings, log.source),
-            fingerprint=self._key_id,
-            known=self.known,
-            segment_events_max=COMMIT_EVENTS_MAX,
-            follows_links=log.is_named,
-            on_bytes=on_bytes,
-            processes=self.processes,
-            batch=self._batch_of(log),
-        )
-        left_out = 0
+        reading = self._reading(log, on_bytes)
+        left_out, last = 0, None
         for read in reading:
             segment = without_forgotten(read, self.forgotten)
+            last = segment.record
             left_out += segment.record.forgotten
             self.known.add([segment.record])
             self.met.append(segment.record)
             if on_trial is None or on_trial.is_over:
                 self._add(segment)
                 continue
-            on_trial.segments.append(segment)
+            on_trial.hold(segment)
             if on_trial.rows >= COMMIT_EVENTS_MAX:
                 self._decide(on_trial)
                 if on_trial.is_refused:
                     reading.close()
                     return
+        self.stored.read(log, reading, last)
         self._tell_of_left_out(source, left_out)
         for text in reading.batch_texts:
             self._warn(WarningCode.BATCH_UNKNOWN, source, text)
@@ -411,17 +460,41 @@ class _Run:
             self._warn(
                 WarningCode.LOG_UNREAD,
                 source,
-                f"{problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it "
-                "and run again",
+                f"{problem.detail} ({problem.reason}); read up to byte {problem.offset}"
+                + ("" if problem.reason in _OF_STORES else ", repair or remove it and run again"),
             )
         elif reading.pending_bytes:
-            self._warn(
-                WarningCode.LINE_UNENDED,
-                source,
-                f"the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; "
-                "the line is read once it is complete",
-                bytes=reading.pending_bytes,
-            )
+            self._warn_of_unended(source, reading.pending_bytes)
+
+    def _warn_of_unended(self, source: str, pending: int) -> None:
+        self._warn(
+            WarningCode.LINE_UNENDED,
+            source,
+            f"the last {counted(pending, 'byte has', 'bytes have')} no line end yet; "
+            "the line is read once it is complete",
+            bytes=pending,
+        )
+
+    def _reading(self, log: LogOfSource, on_bytes: Callable[[int], None] | None) -> LogReading | ReadThere:
+        """Return the reading of a log: a worker's where that may be believed, else one of this machine."""
+        there = None if self.workers is None else self.workers.reading(log, self.known)
+        if there is not None:
+            if there.answer.has_raw_keys:
+                self._open_key_ids()  # the commit states its check
+            return there
+        return read_log(
+            log.target,
+            source=log.called,
+            name=log.source.name,
+            log_format=log_format_of(self.workspace.settings, log.source),
+            fingerprint=self._key_id,
+            known=self.known,
+            segment_events_max=COMMIT_EVENTS_MAX,
+            follows_links=log.is_named,
+            on_bytes=on_bytes,
+            processes=self.processes,
+            batch=self._batch_of(log),
+        )
 
     def _tell_of_left_out(self, source: str, left_out: int) -> None:
         if left_out:
@@ -454,10 +527,9 @@ class _Run:
         """Say what under the globs was not followed: it is a problem as a damaged log is one."""
         for each in refused:
             source = source_text(self.workspace.root, each.path)
-            self.problems.append(
-                SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail)
-            )
-            self._warn(WarningCode.LOG_UNREAD, source, f"{each.detail} ({ProblemReason.LINK_REFUSED})")
+            reason = ProblemReason.STORE_REFUSED if each.is_stored else ProblemReason.LINK_REFUSED
+            self.problems.append(SourceProblem(source=source, reason=reason, offset=0, detail=each.detail))
+            self._warn(WarningCode.LOG_UNREAD, source, f"{each.detail} ({reason})")
 
     def _warn(self, code: WarningCode, source: str, text: str, **counts: int) -> None:
         self.warnings.append(NightWarning(code=code, subject=source, text=f"{source}: {text}", counts=counts))
@@ -484,12 +556,14 @@ class _Run:
         root, sources = self.workspace.root, {source.name: source for source in self.workspace.settings.sources}
         unread = {problem.source for problem in self.problems}
         refused = {each.name for each in self.refused}  # whose logs were perhaps not all looked at
+        unlisted = tuple(f"{problem.source}/" for problem in self.problems if is_stored(problem.source))
         ends = [
             end
             for end in ends_of(self.snapshot.sources, self.met)
             if end.name in sources
             and end.name not in refused
             and end.source not in unread
+            and not end.source.startswith(unlisted)
             and end.source not in beside
             and end.source not in sources[end.name].gone
         ]
@@ -526,6 +600,9 @@ class _Run:
 
     def _key_id(self, raw: str) -> str:
         """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
+        return self._open_key_ids()(raw)
+
+    def _open_key_ids(self) -> KeyIds:
         if self.key_ids is None:
             expected = self.snapshot.key_secret_check
             self.key_ids, is_new = open_key_ids(
@@ -535,7 +612,7 @@ class _Run:
                 file = self.workspace.root / "key-secret"
                 told = f"made {file}: key ids of raw keys depend on it, so back it up and keep it to yourself"
                 self.warnings.append(NightWarning(code=WarningCode.SECRET_MADE, subject=str(file), text=told))
-        return self.key_ids(raw)
+        return self.key_ids
 
     def collected(self, files: int, warnings: Sequence[NightWarning]) -> Collected:
         counts, reasons = line_counts(self.committed), quarantine_reasons(self.committed)

@@ -23,10 +23,10 @@ from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from pipeline.collectors import KnownSources, LogFormat
     from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
 
 _NEW = "a new one: none in tallybook.toml reads it"
@@ -57,12 +57,12 @@ class Sample:
 
 def choose_source(
     workspace: Workspace,
-    path: Path,
+    path: LogPath,
     *,
     called: str,
     asked_for: str | None,
     known: Callable[[], KnownSources],
-    format_of: Callable[[SourceSettings, Path], LogFormat],
+    format_of: Callable[[SourceSettings, LogPath], LogFormat],
     otherwise: Callable[[], SourceSettings] | None = None,
 ) -> ChosenSource:
     """Return the source that a file is read as; ``called`` is the file's name in messages.
@@ -102,10 +102,10 @@ def choose_source(
 
 
 def _only_one_that_reads(
-    path: Path,
+    path: LogPath,
     called: str,
     sources: Sequence[SourceSettings],
-    format_of: Callable[[SourceSettings, Path], LogFormat],
+    format_of: Callable[[SourceSettings, LogPath], LogFormat],
     otherwise: Callable[[], SourceSettings] | None,
 ) -> ChosenSource:
     samples = [(source, sample_of(path, called, format_of(source, path))) for source in sources]
@@ -131,7 +131,7 @@ def _only_one_that_reads(
     raise ConfigurationError(message)
 
 
-def sample_of(path: Path, called: str, log_format: LogFormat) -> Sample:
+def sample_of(path: LogPath, called: str, log_format: LogFormat) -> Sample:
     """Read the first lines of a file by way of a source; nothing is kept of them."""
     reading = read_log(
         path,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline import lake
@@ -20,12 +21,13 @@ from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_f
 from pipeline.jobs.warned import NightWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
     from pipeline.configuration.settings import SourceSettings
-    from pipeline.configuration.source_files import RefusedPath
+    from pipeline.configuration.source_files import FoundLogs, ListedGlob, RefusedPath
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.usage.sources import SourceRecord
@@ -38,7 +40,7 @@ _BESIDE_MAX = 1_000
 class LogOfSource:
     """A file, and the source that it is read as."""
 
-    target: Path
+    target: LogPath
     """As it is opened: behind the links that may be followed."""
     called: str
     """As the lake names it."""
@@ -58,12 +60,20 @@ class ConfiguredLogs:
     beside: frozenset[str]
     """Batch objects and input files under the paths of their own source, by their names in the lake: they are no logs.
     """
+    listings: list[ListedGlob] = field(default_factory=list)
+    """What was listed of stores."""
 
 
-def configured_logs(workspace: Workspace, names: Sequence[str]) -> ConfiguredLogs:
-    """Return what all sources, or those named, come to. A file that two sources name is the first one's."""
-    logs: dict[Path, LogOfSource] = {}
-    refused: dict[Path, RefusedPath] = {}
+def configured_logs(
+    workspace: Workspace, names: Sequence[str], listed_after: Mapping[str, str] = MappingProxyType({})
+) -> ConfiguredLogs:
+    """Return what all sources, or those named, come to. A file that two sources name is the first one's.
+
+    Of globs of stores in ``listed_after`` only what is behind a key is listed.
+    """
+    listings: list[ListedGlob] = []
+    logs: dict[LogPath, LogOfSource] = {}
+    refused: dict[Path | str, RefusedPath] = {}
     beside: set[str] = set()
     without_logs: list[SourceSettings] = []
     told = "tallybook.toml names no [[sources]], so nothing is collected; add one"
@@ -72,7 +82,8 @@ def configured_logs(workspace: Workspace, names: Sequence[str]) -> ConfiguredLog
     for source in workspace.settings.sources:
         if names and source.name not in names:
             continue
-        found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        found = find_logs(workspace.root, source.all_paths, source.link_roots, listed_after)
+        listings += found.listings
         batches = batch_files_of(workspace.root, source)
         for log in found.logs:
             called = source_text(workspace.root, log.path)
@@ -81,7 +92,7 @@ def configured_logs(workspace: Workspace, names: Sequence[str]) -> ConfiguredLog
                 continue
             logs.setdefault(log.target, LogOfSource(target=log.target, called=called, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
-        if not found.logs:
+        if not found.logs and not any(each.is_stored for each in found.refused) and not _is_behind_mark(found):
             without_logs.append(source)
     return ConfiguredLogs(
         logs=list(logs.values()),
@@ -89,7 +100,13 @@ def configured_logs(workspace: Workspace, names: Sequence[str]) -> ConfiguredLog
         warnings=warnings,
         without_logs=without_logs,
         beside=frozenset(beside),
+        listings=listings,
     )
+
+
+def _is_behind_mark(found: FoundLogs) -> bool:
+    """Say whether something was listed behind a mark only, before which there were logs."""
+    return any(each.after is not None for each in found.listings)
 
 
 @dataclass(kw_only=True)
@@ -126,7 +143,7 @@ class GivenLogs:
         log_format = log_format_of(self.workspace.settings, log.source)
         return records_beginning_like(log.target, log_format, self.known, follows_links=True)
 
-    def log(self, path: Path) -> LogOfSource:
+    def log(self, path: LogPath) -> LogOfSource:
         """Return a given file with its source."""
         called = source_text(self.workspace.root, path)
         chosen = self._choose(path, called)
@@ -137,7 +154,7 @@ class GivenLogs:
     def _choose_received(self, path: Path) -> ChosenSource:
         return self._choose(path, STANDARD_INPUT)
 
-    def _choose(self, path: Path, called: str) -> ChosenSource:
+    def _choose(self, path: LogPath, called: str) -> ChosenSource:
         return choose_source(
             self.workspace,
             path,

@@ -24,6 +24,7 @@ from pipeline.collectors import (
 )
 from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
+from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.night.given_files import sample_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors import LogFormat
     from pipeline.collectors.strict_json import JsonObject
+    from pipeline.configuration.stored.stored_log import LogPath
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
 _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
@@ -90,7 +92,7 @@ class NewSource:
 
 
 def new_source(
-    root: Path | None, path: Path, *, taken: Collection[str], format_of: Callable[[SourceSettings], LogFormat]
+    root: Path | None, path: LogPath, *, taken: Collection[str], format_of: Callable[[SourceSettings], LogFormat]
 ) -> NewSource:
     """Return a source that names a log and the rotated ones beside it, and what its fields are called.
 
@@ -120,7 +122,7 @@ def new_source(
 
 
 def mended_source(
-    root: Path | None, path: Path, source: SourceSettings, format_of: Callable[[SourceSettings], LogFormat]
+    root: Path | None, path: LogPath, source: SourceSettings, format_of: Callable[[SourceSettings], LogFormat]
 ) -> NewSource | None:
     """Return a source that reads a log which a configured one refuses, under its name and with its paths.
 
@@ -136,7 +138,7 @@ def mended_source(
 
 def _within_text(
     plain: SourceSettings,
-    path: Path,
+    path: LogPath,
     documents: Sequence[JsonObject],
     format_of: Callable[[SourceSettings], LogFormat],
 ) -> NewSource | None:
@@ -154,8 +156,10 @@ def _within_text(
     return NewSource(settings=named, guess=guess) if sample.lines and not sample.is_refused else None
 
 
-def _batch_beside(root: Path | None, path: Path) -> BatchPaths | None:
+def _batch_beside(root: Path | None, path: LogPath) -> BatchPaths | None:
     """Return where the batch of a file lies, of its output or its requests, if that is its own folder."""
+    if isinstance(path, StoredLog):
+        return None
     here = path.resolve()
     objects, files = (
         sorted(here.parent.glob("*.json")),
@@ -219,9 +223,11 @@ def _free_name(name: str, taken: Collection[str]) -> str:
     return next(each for each in numbered if each not in taken)
 
 
-def paths_beside(root: Path | None, path: Path) -> tuple[str, ...]:
+def paths_beside(root: Path | None, path: LogPath) -> tuple[str, ...]:
     """Return a glob for the logs beside one that are written alike, else the log itself."""
     kind = _KIND.search(path.name)
+    if isinstance(path, StoredLog):
+        return (f"{path.url.removesuffix(path.name)}*{kind[0]}*" if kind else path.url,)
     return (_text_of(root, path.parent / f"*{kind[0]}*" if kind else path),)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline import register
-from pipeline.configuration.keys.key_aliases import sweep_key_alias_orphans
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
 from pipeline.jobs.night.other_usage import other_usage
@@ -31,8 +29,6 @@ from pipeline.jobs.state.suspicious import (
 )
 from pipeline.lake.checkpoints import write_checkpoint_if_due
 from pipeline.objects.lock import locked
-from pipeline.register.payments import sweep_payment_orphans
-from pipeline.register.signatures import sweep_signature_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,10 +82,6 @@ def nightly(
     """
     workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
-        register.sweep_orphans(workspace.root)
-        sweep_payment_orphans(workspace.root)
-        sweep_signature_orphans(workspace.root)
-        sweep_key_alias_orphans(workspace.root)
         acknowledged = read_acknowledged(workspace.root)  # first: a file that is wrong stops nothing half-way
         issued = read_issued(workspace.root, workspace.lake)
         history = refuse_lost_history(

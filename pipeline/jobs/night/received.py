@@ -74,7 +74,6 @@ def keep_received(root: Path, pieces: Iterable[bytes], choose: Callable[[Path], 
     """
     received = layout.received(root)
     disk.make_folders(root, received)
-    disk.sweep_temporaries(received)
     counted = _Counted(pieces)
     temporary = disk.write_pieces(received, counted, mode=_READABLE_BY_OWNER)
     try:

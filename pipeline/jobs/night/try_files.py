@@ -10,7 +10,6 @@ Owns what is asked of that lake. Does not own reading, counting or rating, nor w
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,6 +28,7 @@ from pipeline.collectors import KnownSources, formats_of, read_log, sample_docum
 from pipeline.configuration.keys.key_secret import SECRET_BYTES_MIN, find_key_secret
 from pipeline.configuration.settings import BatchPaths, EngineSettings, Settings
 from pipeline.configuration.source_files import source_text
+from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.given_files import choose_source
@@ -40,6 +40,7 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.log_formats import log_format_at, log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
 from pipeline.lake.commits import verified_data_files
+from pipeline.objects.scratch import scratch_folder
 from pipeline.usage.events import COLUMNS, Role
 from pipeline.usage.sources import quarantine_reasons
 from pipeline.warehouse.tracing import trace_copies
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors import LogFormat, SourceProblem
     from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.new_source import NewSource
     from pipeline.jobs.state.aggregate import Aggregate
@@ -161,7 +163,7 @@ class Tried:
 
 def try_files(
     workspace: Workspace | None,
-    paths: Sequence[Path],
+    paths: Sequence[LogPath],
     *,
     now: datetime,
     key_secret: bytes | None,
@@ -179,11 +181,11 @@ def try_files(
         raise ConfigurationError(message)
     chosen, proposed = _chosen(workspace, paths, as_source)
     secret = key_secret if workspace is None else find_key_secret(workspace.root, environment=key_secret)
-    with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
+    with scratch_folder() as folder:
         scratch = _Scratch(
-            workspace=_scratch_workspace(workspace, Path(folder), [each.source for each in chosen.values()], now),
+            workspace=_scratch_workspace(workspace, folder, [each.source for each in chosen.values()], now),
             configured=frozenset(each.name for each in workspace.settings.sources) if workspace else frozenset(),
-            called={source_text(Path(folder), path): str(path) for path in paths},
+            called={source_text(folder, path): str(path) for path in paths},
             aliases_of=None if workspace is None else workspace.root,
         )
         for source, group in _by_source(chosen).items():
@@ -192,8 +194,8 @@ def try_files(
 
 
 def _chosen(
-    workspace: Workspace | None, paths: Sequence[Path], as_source: str | None
-) -> tuple[dict[Path, ChosenSource], tuple[NewSource, ...]]:
+    workspace: Workspace | None, paths: Sequence[LogPath], as_source: str | None
+) -> tuple[dict[LogPath, ChosenSource], tuple[NewSource, ...]]:
     """Return the source of each file, and the new ones among them."""
     asked = workspace or _nobodys(Path())
     known = KnownSources(lake.read_log(asked.lake).sources if workspace is not None else ())
@@ -213,7 +215,7 @@ def _chosen(
     return chosen, tuple(new.found)
 
 
-def _mended(workspace: Workspace | None, chosen: dict[Path, ChosenSource]) -> tuple[NewSource, ...]:
+def _mended(workspace: Workspace | None, chosen: dict[LogPath, ChosenSource]) -> tuple[NewSource, ...]:
     """Return what would read the files that configured sources refuse: one for each source."""
     if workspace is None:
         return ()
@@ -227,7 +229,7 @@ def _mended(workspace: Workspace | None, chosen: dict[Path, ChosenSource]) -> tu
     return tuple(found.values())
 
 
-def _format_at(root: Path, settings: Settings, path: Path, source: SourceSettings) -> LogFormat:
+def _format_at(root: Path, settings: Settings, path: LogPath, source: SourceSettings) -> LogFormat:
     return log_format_at(root, settings, source, path)
 
 
@@ -239,7 +241,7 @@ class _NewSources:
     settings: Settings
     found: list[NewSource] = field(default_factory=list)
 
-    def source_of(self, path: Path) -> SourceSettings:
+    def source_of(self, path: LogPath) -> SourceSettings:
         """Return the new source of a file."""
         taken = {source.name for source in self.settings.sources} | {each.settings.name for each in self.found}
         new = new_source(
@@ -262,8 +264,8 @@ def _written(source: SourceSettings) -> tuple[Any, ...]:
     return source.format, source.fields, source.line_in, source.batch
 
 
-def _by_source(chosen: dict[Path, ChosenSource]) -> dict[str, list[Path]]:
-    groups: dict[str, list[Path]] = {}
+def _by_source(chosen: dict[LogPath, ChosenSource]) -> dict[str, list[LogPath]]:
+    groups: dict[str, list[LogPath]] = {}
     for path, each in chosen.items():
         groups.setdefault(each.source.name, []).append(path)
     return groups
@@ -289,7 +291,10 @@ def _from(root: Path, batch: BatchPaths | None) -> BatchPaths | None:
     """Return the globs of batches from a folder on, as they are named elsewhere."""
     if batch is None:
         return None
-    objects, inputs = (tuple(str(root.resolve() / glob) for glob in globs) for globs in (batch.objects, batch.inputs))
+    objects, inputs = (
+        tuple(glob if is_stored(glob) else str(root.resolve() / glob) for glob in globs)
+        for globs in (batch.objects, batch.inputs)
+    )
     return BatchPaths(objects=objects, inputs=inputs)
 
 
@@ -309,7 +314,7 @@ class _Scratch:
     """The workspace whose rotations of the key secret hold."""
 
     def collect(
-        self, source: str, paths: Sequence[Path], *, now: datetime, secret: bytes | None, processes: int
+        self, source: str, paths: Sequence[LogPath], *, now: datetime, secret: bytes | None, processes: int
     ) -> None:
         """Collect files as a source, whatever of them is refused."""
         if secret is None:
@@ -333,7 +338,7 @@ class _Scratch:
         return warning if named is None else self.called[named] + warning.removeprefix(named)
 
     def tried(
-        self, chosen: dict[Path, ChosenSource], proposed: tuple[NewSource, ...], workspace: Workspace | None
+        self, chosen: dict[LogPath, ChosenSource], proposed: tuple[NewSource, ...], workspace: Workspace | None
     ) -> Tried:
         """Count and rate what was collected, and describe it."""
         snapshot = lake.read_log(self.workspace.lake)
@@ -389,7 +394,7 @@ class _Scratch:
         return replace(workspace, accounts=accounts)
 
     def _file(
-        self, path: Path, chosen: ChosenSource, workspace: Workspace | None, compressions: dict[str, str]
+        self, path: LogPath, chosen: ChosenSource, workspace: Workspace | None, compressions: dict[str, str]
     ) -> TriedFile:
         log_format = log_format_of(self.workspace.settings, chosen.source)
         is_named = not chosen.why or chosen.source.name not in self.configured

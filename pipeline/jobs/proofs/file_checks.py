@@ -2,7 +2,8 @@
 
 A run that died after it had frozen a document, or had rated, leaves files of before. Those are no damage: they hold,
 byte for byte, what the run before it wrote, as ``lake/counted/drafts`` knows it, and the next night writes them anew. A
-file that is neither is changed or missing.
+file that is neither is changed or missing. Of what a program wrote that kept no digests nobody can say so, and an
+upgrade of it that died leaves some of its files: they are of before until all were written once.
 
 Does not own the invoices (``invoice_checks``) nor how a failed claim is reported (``pipeline.jobs.proofs.verify``).
 """
@@ -41,17 +42,18 @@ _LISTED = 3
 
 def file_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[Check]:
     """Check the files of all periods, as they lie there."""
-    before: list[File] = []
     name = "csv_files_are_what_the_invoices_say"
-    manifest = read_manifest(workspace.lake, CHARGES)
-    if manifest is None or manifest.inputs != inputs_of(workspace, built.snapshot):
+    manifest, written = read_manifest(workspace.lake, CHARGES), written_files(workspace.lake)
+    is_of_now = manifest is not None and manifest.inputs == inputs_of(workspace, built.snapshot)
+    before: list[File] = []
+    wrong: list[File] = []
+    for file, sha256 in _differing(workspace, book):
+        is_of_before = _is_of_before(written, file, sha256) or (written is None and not is_of_now)
+        (before if is_of_before else wrong).append(file)
+    if not is_of_now:
         detail = "not written for this commit and configuration yet; 'tallybook nightly' writes them"
         yield Check(name=name, ok=True, detail=detail)
     else:
-        written = written_files(workspace.lake)
-        wrong: list[File] = []
-        for file, sha256 in _differing(workspace, book):
-            (before if _is_of_before(written, file, sha256) else wrong).append(file)
         fine = "every file of theirs is byte for byte what is computed now"
         yield check_that_none(
             [_text(file) for file in wrong],
@@ -60,8 +62,8 @@ def file_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> It
             found="changed or missing ('tallybook nightly' writes them again)",
         )
     # One of the two files of a period is new, and the other is not: they cannot add up yet.
-    halves = [period for period, file in before if file in PERIOD_FILES]
-    unfinished = {period for period in halves if halves.count(period) == 1}
+    halves = [period for period, file in (*before, *wrong) if file in PERIOD_FILES]
+    unfinished = {period for period, file in before if file in PERIOD_FILES and halves.count(period) == 1}
     left_out = "".join(f"; {period} is not written in full yet" for period in sorted(unfinished))
     yield check_that_none(
         list(_csv_differences(workspace, besides=unfinished)),

@@ -21,7 +21,7 @@ from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.lake.checkpoints import checkpoint_differences
+from pipeline.lake.checkpoints import compared_checkpoints
 from pipeline.lake.commits import (
     verified_data_files,
     verified_files,
@@ -117,10 +117,13 @@ def _superseded(lake_dir: Path, snapshot: LakeSnapshot) -> Check:
 
 def _checkpoints(lake_dir: Path, snapshot: LakeSnapshot) -> Iterator[Check]:
     """Check what other engines read in the place of the log, where there is such a thing."""
-    wrong = checkpoint_differences(lake_dir, snapshot)
-    if wrong is not None:
+    found = compared_checkpoints(lake_dir, snapshot)
+    if found is not None:
         fine = "other engines read the same files by it"
-        yield check_that_none(wrong, name="checkpoints_say_what_the_log_says", fine=fine, found="differs")
+        if found.unnamed is not None:
+            fine += f"; a night was begun and not finished: {found.unnamed} is not named yet, and the next one names it"
+        name = "checkpoints_say_what_the_log_says"
+        yield check_that_none(found.differences, name=name, fine=fine, found="differs")
 
 
 def _survivors(events: Sequence[Path], built: Aggregate) -> Check:

@@ -11,20 +11,25 @@ nothing.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from pipeline.base.errors import StoreRefused
 from pipeline.collectors import KnownSources, LogFormat, hash_log, records_beginning_like
 from pipeline.configuration.source_files import find_logs, source_path, source_text
+from pipeline.configuration.stored.key_glob import is_stored
+from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.check import check_that_none
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipeline.collectors import Hashed
+    from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.check import Check
     from pipeline.usage.sources import SourceRecord
@@ -40,7 +45,7 @@ _ANY = LogFormat()
 class _Log:
     """A log that is there, and what it has of the segments that were collected, by their places in the records."""
 
-    path: Path
+    path: LogPath
     called: str
     hashed: dict[int, Hashed] = field(default_factory=dict)
     proven: set[int] = field(default_factory=set)
@@ -55,10 +60,11 @@ def log_check(workspace: Workspace, records: Sequence[SourceRecord]) -> Check:
     before = _records_before(records)
     logs = _logs(workspace, records)
     known, numbers = KnownSources(records), {id(record): number for number, record in enumerate(records)}
-    for log in logs:
-        alike = records_beginning_like(log.path, _ANY, known, follows_links=False)
-        log.begins_like = {numbers[id(record)] for record in alike}
-        _compare(log, _with_followers(log.begins_like, before), records)
+    with _reading_ahead(logs):
+        for log in logs:
+            alike = records_beginning_like(log.path, _ANY, known, follows_links=False)
+            log.begins_like = {numbers[id(record)] for record in alike}
+            _compare(log, _with_followers(log.begins_like, before), records)
     proven = set().union(*(log.proven for log in logs))
     latest = _latest_of_each_name(records, before)
     wrong, gone, read = [], [], 0
@@ -86,14 +92,31 @@ def log_check(workspace: Workspace, records: Sequence[SourceRecord]) -> Check:
     )
 
 
+@contextmanager
+def _reading_ahead(logs: Sequence[_Log]) -> Iterator[None]:
+    """Let objects be asked for in the order of ``logs``."""
+    if not any(isinstance(log.path, StoredLog) for log in logs):
+        yield
+        return
+    from pipeline.collectors.logs.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
+
+    with reading_ahead([log.path for log in logs]) as opened:
+        as_listed = [log.path for log in logs]
+        for log in logs:
+            log.path = opened(log.path)
+        yield
+        for log, path in zip(logs, as_listed, strict=True):
+            log.path = path
+
+
 def _logs(workspace: Workspace, records: Sequence[SourceRecord]) -> list[_Log]:
-    """Return the files under the globs, where logs lay, and beside them, since a log may be renamed out of its glob."""
-    found: dict[Path, str] = {}
-    for source in workspace.settings.sources:
-        for log in find_logs(workspace.root, source.all_paths, source.link_roots).logs:
-            found.setdefault(log.target, source_text(workspace.root, log.path))
+    """Return the files under the globs, where logs lay, and beside them, since a log may be renamed out of its glob.
+
+    Of stores, what is under the globs. Raises ``StoreRefused`` where one cannot be listed.
+    """
+    found = _under_globs(workspace)
     folders: dict[Path, None] = {}
-    for called in dict.fromkeys(record.source for record in records):
+    for called in dict.fromkeys(record.source for record in records if not is_stored(record.source)):
         path = source_path(workspace.root, called)
         folders[path.parent] = None
         if path.is_file():
@@ -104,6 +127,18 @@ def _logs(workspace: Workspace, records: Sequence[SourceRecord]) -> list[_Log]:
                 if path.is_file() and not path.is_symlink():
                     found.setdefault(path.resolve(), source_text(workspace.root, path))
     return [_Log(path=path, called=called) for path, called in found.items()]
+
+
+def _under_globs(workspace: Workspace) -> dict[LogPath, str]:
+    found: dict[LogPath, str] = {}
+    for source in workspace.settings.sources:
+        of_source = find_logs(workspace.root, source.all_paths, source.link_roots)
+        for refused in of_source.refused:
+            if refused.is_stored:  # what lies there is not gone, as far as anybody knows
+                raise StoreRefused(refused.detail)
+        for log in of_source.logs:
+            found.setdefault(log.target, source_text(workspace.root, log.path))
+    return found
 
 
 def _records_before(records: Sequence[SourceRecord]) -> dict[int, int]:

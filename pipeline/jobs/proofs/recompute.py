@@ -13,9 +13,7 @@ Does not own going back in time (``pipeline.jobs.state.at_issue``) nor the rules
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import CreditRefused, InvoiceNotFound, IssueBlocked
@@ -27,9 +25,11 @@ from pipeline.jobs.invoices.issue import issue
 from pipeline.jobs.invoices.void import void
 from pipeline.jobs.state.at_issue import issued_document, state_at_issue, usage_document
 from pipeline.objects import append_log, disk, layout
+from pipeline.objects.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.at_issue import AtIssue
@@ -102,15 +102,15 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
     """
     number = document["number"]
     freezing = Freezing(now=parse_instant(document["issued_at"]), is_again=True)
-    with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
-        scratch = layout.register(Path(folder))
-        disk.make_folders(Path(folder), scratch)
+    with scratch_folder() as folder:
+        scratch = layout.register(folder)
+        disk.make_folders(folder, scratch)
         for earlier in range(1, number):
             disk.replace_durably(
                 append_log.entry_path(scratch, earlier),
                 append_log.entry_path(layout.register(root), earlier).read_bytes(),
             )
-        then = replace(at_issue.workspace, root=Path(folder))
+        then = replace(at_issue.workspace, root=folder)
         try:
             if "credit_reason" in document:
                 wanted = reduction_of_document(document)

@@ -23,7 +23,7 @@ from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log
 from pipeline.objects import append_log, layout
 from pipeline.register.payments import read_payments
-from pipeline.register.signatures import Signature, append_signature, read_signatures, sweep_signature_orphans
+from pipeline.register.signatures import Signature, append_signature, read_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,7 +44,6 @@ def sign(workspace: Workspace, key: Path, *, now: datetime, is_lake_anew: bool =
     files or earlier signatures name what is not there, and ``ExtraMissing`` without ``cryptography``.
     """
     private = _private_key(workspace.root, key)
-    sweep_signature_orphans(workspace.root)
     refuse_lost_history(workspace)
     earlier, last_sha256 = read_signatures(workspace.root)
     chains = _Chains(workspace)

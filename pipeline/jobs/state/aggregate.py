@@ -24,7 +24,6 @@ from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
-from pipeline.objects.spill import sweep_spills
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
 from pipeline.usage.sources import event_counts
@@ -163,7 +162,6 @@ def _statuses(files: Sequence[Path]) -> Counter[str]:
 
 def write_marts(workspace: Workspace, built: Aggregate) -> None:
     """Replace the derived tables by those of ``built``, a file per billing period; unchanged files keep their bytes."""
-    sweep_spills(workspace.lake)
     inputs = inputs_of(workspace, built.snapshot)
     tables = {
         USAGE_DAILY: built.marts.usage_daily,

@@ -7,9 +7,7 @@ Owns going back to that state. Does not own what is done with it (``recompute``,
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
@@ -18,6 +16,7 @@ from pipeline.base.periods import parse_instant
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.state.aggregate import aggregate
+from pipeline.objects.scratch import scratch_folder
 from pipeline.register import configurations
 from pipeline.warehouse.reference import reference_tables
 
@@ -76,9 +75,9 @@ def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
     if workspace.digest == sha256:
         return workspace
     files = configurations.kept(workspace.root, sha256)
-    with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
-        configurations.unpack(files, Path(folder))
-        then = open_workspace(Path(folder), has_raw_keys=True, is_mounted=False)
+    with scratch_folder() as folder:
+        configurations.unpack(files, folder)
+        then = open_workspace(folder, has_raw_keys=True, is_mounted=False)
         return replace(then, root=workspace.root, engine=workspace.engine)
 
 

@@ -20,7 +20,7 @@ from pipeline.base.periods import parse_instant
 from pipeline.jobs.check import check_that_none
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.wording import counted
-from pipeline.lake.checkpoints import LAST_NAME, read_last_checkpoint
+from pipeline.lake.checkpoints import entries_named
 from pipeline.lake.commits import read_log
 from pipeline.lake.derived import read_manifest
 from pipeline.register.invoice_files import written_invoices
@@ -115,9 +115,11 @@ def lost_commits(workspace: Workspace, snapshot: LakeSnapshot, documents: Sequen
         manifest = read_manifest(workspace.lake, name)
         if manifest is not None and (sha256 := manifest.inputs.get("commit", "")) not in present:
             found.append(Lost(named_by=f"lake/{name}", sha256=sha256))
-    last = read_last_checkpoint(workspace.lake)
-    if last is not None and last.entry_sha256 not in present:
-        found.append(Lost(named_by=f"lake/usage_events/_delta_log/{LAST_NAME}", sha256=last.entry_sha256))
+    found += [
+        Lost(named_by=f"lake/usage_events/_delta_log/{name}", sha256=sha256)
+        for name, sha256 in entries_named(workspace.lake).items()
+        if sha256 not in present
+    ]
     known = read_lost_commits(workspace.root) if found else {}
     return [each for each in found if each.sha256 not in known]
 

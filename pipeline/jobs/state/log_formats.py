@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.settings import Settings, SourceSettings
+    from pipeline.configuration.stored.stored_log import LogPath
 
 _OF_BATCHES = "openai-batch"
 
@@ -62,7 +63,7 @@ def batch_files_of(root: Path, source: SourceSettings) -> BatchFiles | None:
     return BatchFiles(objects, inputs, where=where)
 
 
-def log_format_at(root: Path, settings: Settings, source: SourceSettings, path: Path) -> LogFormat:
+def log_format_at(root: Path, settings: Settings, source: SourceSettings, path: LogPath) -> LogFormat:
     """Return the settings that one file is read by as a log of a source, with what is known of its batch."""
     log_format, files = log_format_of(settings, source), batch_files_of(root, source)
     return log_format if files is None else files.of(path).read(log_format)

@@ -10,28 +10,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
+from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors import has_kernel
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
+from pipeline.configuration.stored.stored_log import is_there
 from pipeline.jobs.check import Check
 from pipeline.jobs.key_ids import refuse_lost_aliases
 from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
+from pipeline.jobs.state.stored.notes import read_listings
 from pipeline.jobs.upkeep.rotate_keys import unseen_keys
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import named_files, read_log, verified_files
 from pipeline.lake.store_orphans import orphans_on_store
+from pipeline.objects.litter import left_behind
 from pipeline.objects.mounted.mounts import mount_of
+from pipeline.objects.scratch import left_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.snapshot import LakeSnapshot
 
@@ -63,6 +68,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         *_kernel(),
         *_acknowledged(workspace),
         *_budgets(workspace),
+        *_left_behind(workspace),
     ]
     is_lake_damaged = False
     quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
@@ -127,9 +133,16 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
             log_format_of(settings, source)
         except ConfigurationError as wrong:
             yield Check(name=f"source {source.name}", ok=False, detail=str(wrong))
-        found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        try:
+            found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        except ExtraMissing as missing:
+            yield Check(name=f"source {source.name}", ok=False, detail=str(missing))
+            continue
         detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
-        yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
+        if found.logs or not any(refused.is_stored for refused in found.refused):
+            yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
+        for listed in found.listings:
+            yield Check(name=f"source {source.name}", ok=True, detail=_listed_text(workspace, source, listed.glob.glob))
         for refused in found.refused:
             yield Check(
                 name=f"source {source.name}",
@@ -137,7 +150,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
                 detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}",
             )
         for log in found.logs:
-            if not log.target.is_file():
+            if not is_there(log.target):
                 yield Check(
                     name=f"source {source.name}",
                     ok=False,
@@ -154,6 +167,18 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         ok=bool(workspace.rate_cards),
         detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
     )
+
+
+def _listed_text(workspace: Workspace, source: SourceSettings, glob: str) -> str:
+    """Say when a run listed all keys of a glob last, and behind which one runs begin."""
+    listing = read_listings(workspace.lake).get(glob)
+    if listing is None:
+        return f"{glob}: no run has listed it yet"
+    told = f"{glob}: all keys were last listed by the run of {listing.all_at:%Y-%m-%d %H:%M}Z"
+    if not source.full_listing_days or listing.mark is None:
+        return f"{told}, and are by every run"
+    due = listing.due_at(source.full_listing_days)
+    return f"{told}; before {due:%Y-%m-%d %H:%M}Z runs list those behind {listing.mark}"
 
 
 def _raw_keys(workspace: Workspace) -> Iterator[Check]:
@@ -199,6 +224,22 @@ def _budgets(workspace: Workspace) -> Iterator[Check]:
             yield Check(name="budgets", ok=True, detail=", ".join(budget.name for budget in found))
     except ConfigurationError as wrong:
         yield Check(name="budgets", ok=False, detail=str(wrong))
+
+
+def _left_behind(workspace: Workspace) -> Iterator[Check]:
+    """Name what runs that were killed left: what is swept anyway, and what somebody has to remove."""
+    swept, others = left_behind(workspace.root)
+    if swept:
+        detail = (
+            f"{counted(len(swept), 'temporary file')} of runs that were killed; the next one that writes sweeps them"
+        )
+        yield Check(name="left behind", ok=True, detail=detail)
+    for path in others:
+        detail = f"{path.relative_to(workspace.root)}: half of a file, of a run that was killed; remove it"
+        yield Check(name="left behind", ok=False, detail=detail)
+    for path in left_folders():
+        detail = f"{path}: a folder of a run that was killed, of this workspace or another one; remove it"
+        yield Check(name="left behind", ok=True, detail=detail)
 
 
 def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:

@@ -107,7 +107,7 @@ def append_rates(workspace: Workspace, imported: ImportedRates, *, source: str) 
     after = before + separator + "".join(f"\n{_toml(rate, source)}" for rate in imported.appended).encode()
     _refuse_what_cannot_be_meant(workspace, path, after)
     disk.make_folders(workspace.root, path.parent, mode=disk.FOLDER_MODE_OF_UMASK)
-    disk.replace_durably(path, after, mode=disk.FILE_MODE_OF_UMASK)
+    disk.replace_durably(path, after, mode=disk.FILE_MODE_OF_UMASK, is_locked=False)
     return path
 
 

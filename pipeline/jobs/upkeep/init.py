@@ -43,7 +43,7 @@ def init(root: Path) -> NewWorkspace:
             kept.append(name)
             continue
         disk.make_folders(root, target.parent, mode=disk.FOLDER_MODE_OF_UMASK)
-        disk.replace_durably(target, source.read_bytes(), mode=disk.FILE_MODE_OF_UMASK)
+        disk.replace_durably(target, source.read_bytes(), mode=disk.FILE_MODE_OF_UMASK, is_locked=False)
         made.append(name)
     if (root / SECRET_FILE).exists():
         kept.append(SECRET_FILE)

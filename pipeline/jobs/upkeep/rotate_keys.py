@@ -21,7 +21,6 @@ from pipeline.configuration.keys.key_aliases import (
     add_beginning,
     add_finish,
     read_key_aliases,
-    sweep_key_alias_orphans,
 )
 from pipeline.configuration.keys.key_secret import (
     OLD_SECRET_FILE,
@@ -66,7 +65,6 @@ def begin_rotation(
     lake.
     """
     root = workspace.root
-    sweep_key_alias_orphans(root)
     aliases = read_key_aliases(root)
     if aliases.is_open:
         return aliases
@@ -94,7 +92,6 @@ def see_keys(workspace: Workspace, raw_keys: Iterable[str], *, now: datetime, en
 
     Raises ``ConfigurationError`` where no rotation is open.
     """
-    sweep_key_alias_orphans(workspace.root)
     key_ids, _ = open_key_ids(
         workspace.root, environment=environment, expected_check=read_log(workspace.lake).key_secret_check
     )
@@ -115,8 +112,6 @@ def finish_rotation(
     (``force``), and where the present secret is not the one that the rotation began with.
     """
     root = workspace.root
-    if not is_rehearsal:
-        sweep_key_alias_orphans(root)
     aliases = read_key_aliases(root)
     if not aliases.is_open:
         if aliases.checks and (root / OLD_SECRET_FILE).exists():

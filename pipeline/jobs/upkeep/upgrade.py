@@ -35,7 +35,7 @@ from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import read_acknowledged
 from pipeline.jobs.state.suspicious import SUSPICIOUS_COPIES, suspicious_copies, write_suspicious_copies
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import grown, read_log
+from pipeline.lake.commits import grown, read_log, sweep_orphans
 from pipeline.lake.derived import read_manifest, sweep_derived
 from pipeline.objects.lock import locked
 from pipeline.register import configurations
@@ -102,6 +102,7 @@ def upgrade(workspace: Workspace, *, now: datetime, is_rehearsal: bool) -> Upgra
         planned = _planned(workspace)
         if planned.changes:
             _write(workspace, now)
+        sweep_orphans(workspace.lake, read_log(workspace.lake))
         for name in _TABLES:
             sweep_derived(workspace.lake, name)
     return planned

@@ -82,13 +82,13 @@ def restored_entry(path: Path, check: Callable[[bytes], None]) -> bytes | None:
     """Bring one entry anew whose copy is damaged, durably; None where there is no store, or none that is whole."""
     mounted = mount_of(path)
     got = None if mounted is None else mounted.store.get(mounted.key(path))
-    if got is None:
+    if mounted is None or got is None:
         return None
     try:
         check(got[0])
     except ValueError:
         return None
-    disk.replace_durably(path, got[0])
+    disk.replace_durably(path, got[0], is_locked=mounted.is_locked)
     return got[0]
 
 
@@ -137,7 +137,7 @@ def _fetched(mounted: Mount, folder: Path, check: Callable[[bytes], None], numbe
     except ValueError as error:
         message = f"log entry {mounted.url(final)} is refused: {error}; {_FOREIGN}"
         raise LogEntryRefused(message) from error
-    return disk.write_temporary(folder, content, is_synced=False), final
+    return disk.write_temporary(folder, content, is_synced=False, is_locked=mounted.is_locked), final
 
 
 _FOREIGN = "only Tallybook may write there: take that object out, and let others read only (docs/scale.md)"

@@ -174,4 +174,5 @@ def _write(mounted: Mount, path: Path, content: bytes) -> None:
     """Write a copy; one that a power cut tears is noticed by its digest, and brought anew."""
     if not path.parent.is_dir():
         mounted.make_folder(path.parent)
-    disk.rename(disk.write_temporary(path.parent, content, is_synced=False), path)
+    temporary = disk.write_temporary(path.parent, content, is_synced=False, is_locked=mounted.is_locked)
+    disk.rename(temporary, path)

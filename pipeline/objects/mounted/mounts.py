@@ -12,6 +12,7 @@ Does not own where addresses are declared (``pipeline.configuration.settings``) 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ class Mount:
     """Whether the one who held the store's lock before died, or failed: files may lie there that no entry names."""
     is_let_go: bool = True
     """Whether the store's lock is surely not held by this run."""
+    is_locked: bool = False
+    """Whether this process holds the workspace's lock: who does not writes copies under names that nobody sweeps."""
 
     def key(self, path: Path) -> str:
         """Return the key of a file in the folder, or what the keys of a folder in it begin with."""
@@ -107,6 +110,20 @@ def mount_of(path: Path) -> Mount | None:
     return None
 
 
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Let the mounts of a workspace know, for the body, that its lock is held by this process."""
+    folders = [_text(each) for each in (layout.lake(root), layout.invoices(root), layout.key_aliases(root))]
+    mounts = [_mounted[each] for each in folders if each in _mounted]
+    for each in mounts:
+        each.is_locked = True
+    try:
+        yield
+    finally:
+        for each in mounts:
+            each.is_locked = False
+
+
 def check_conditions(folder: Path) -> None:
     """Ask the store of a folder, once for each copy and before it is written to, for what it must refuse.
 
@@ -152,7 +169,7 @@ def _add(root: Path, parts: list[tuple[Path, ObjectStore, str]]) -> None:
         for each in mounts:
             _refuse_what_the_store_lacks(each)
         disk.make_folders(root, parts[0][0])
-        disk.replace_durably(note, f"{url}\n".encode())
+        disk.replace_durably(note, f"{url}\n".encode(), is_locked=False)
     _mounted.update({str(each.folder): each for each in mounts})
 
 

@@ -16,7 +16,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -44,12 +44,17 @@ _SETTINGS = {
     "spark.sql.ansi.enabled": "true",  # what does not fit is an error, and no null
 }
 _NOT_INSTALLED = "the engine speaks Spark Connect, and its client is not installed; run pip install 'tallybook[spark]'"
+COUNTING = ("counted", "the lake", "count")
+COLLECTING = ("collected", "the logs", "collect")
+"""What is asked of a server, in the words of its refusals: what was not done, what it must read, what to do here."""
+_Doing: TypeAlias = tuple[str, str, str]
 _PORT = 15002
 """Where a server listens whose address names no port."""
 _LISTENS_SECONDS = 10
 _RETRIES_MAX = 4
 _LAST_ORDER = re.compile(r"\norder by\b(?![\s\S]*\norder by\b)([\s\S]*)$")
 _QUALIFIED = re.compile(r"\b[a-z_]+\.")
+_RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*$", re.MULTILINE)
 _COUNTS = tuple(column.name for column in COUNTS)
 
 
@@ -188,8 +193,8 @@ class OnSpark:
         Raises ``ExtraMissing`` where the client is not installed, ``EngineRefused`` where the server cannot be reached
         or does not do what is asked.
         """
-        spark = _connected(self.remote)
-        with _explained(self.remote):
+        spark = connected(self.remote)
+        with explained(self.remote):
             try:
                 for name, value in _SETTINGS.items():
                     spark.conf.set(name, value)
@@ -209,7 +214,8 @@ def _client_version() -> str:
     raise ExtraMissing(_NOT_INSTALLED)
 
 
-def _connected(remote: str) -> Any:
+def connected(remote: str, doing: _Doing = COUNTING) -> Any:
+    """Open a session at a server. Raises ``ExtraMissing`` and ``EngineRefused`` as ``OnSpark.session`` does."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pyspark\.")  # what it raises is told instead
     let_in("pandas")  # the client wants it, though nothing is handed over by it
     with warnings.catch_warnings():
@@ -219,15 +225,15 @@ def _connected(remote: str) -> Any:
             from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
         except ImportError as missing:
             raise ExtraMissing(_NOT_INSTALLED) from missing
-        _look_for(remote)
-        with _explained(remote):
+        _look_for(remote, doing)
+        with explained(remote, doing):
             spark: Any = SparkSession.builder.remote(remote).create()
             # A server that went away in the midst is asked again for a minute, and not for ten.
             spark._client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES_MAX)])  # noqa: SLF001  # no other way
             return spark
 
 
-def _look_for(remote: str) -> None:
+def _look_for(remote: str, doing: _Doing) -> None:
     """Raise ``EngineRefused`` where nobody listens at an address: the client would ask it for ten minutes."""
     host, _, port = address_of(remote).removeprefix("sc://").rpartition(":")
     if not host or not port.isdecimal():
@@ -235,11 +241,11 @@ def _look_for(remote: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_LISTENS_SECONDS).close()
     except (OSError, OverflowError) as refused:
-        raise _refusal(remote, str(refused)) from refused
+        raise _refusal(remote, str(refused), doing) from refused
 
 
 @contextmanager
-def _explained(remote: str) -> Iterator[None]:
+def explained(remote: str, doing: _Doing = COUNTING) -> Iterator[None]:
     """Raise what the server refuses as ``EngineRefused``, without what follows its address: tokens stand there."""
     import grpc  # noqa: PLC0415  # an extra
     from pyspark.errors import PySparkException  # noqa: PLC0415  # likewise
@@ -248,17 +254,24 @@ def _explained(remote: str) -> Iterator[None]:
         yield
     except (grpc.RpcError, PySparkException) as refused:
         details = refused.details() if isinstance(refused, grpc.Call) else str(refused)
-        raise _refusal(remote, str(details)) from refused
+        raise _refusal(remote, _what_broke(str(details)), doing) from refused
 
 
-def _refusal(remote: str, details: str) -> EngineRefused:
+def _what_broke(details: str) -> str:
+    """Return what a server says; of what broke at a worker, the last line of its traceback."""
+    raised = _RAISED.findall(details) if "Traceback" in details else []
+    return f"a worker says: {raised[-1]}" if raised else details
+
+
+def _refusal(remote: str, details: str, doing: _Doing) -> EngineRefused:
     """Say that a server refuses, and what it said, without what stands behind its address."""
     for behind in filter(None, re.split("[/;?]", remote)[3:]):
         details = details.replace(behind, "…")
     said = " ".join(details.split())[:500]
+    done, read, do = doing
     return EngineRefused(
-        f"the engine at {address_of(remote)} does not answer or refuses: {said}; nothing was counted and nothing is "
-        "lost: see that it runs and can read the lake, or count here with --engine duckdb"
+        f"the engine at {address_of(remote)} does not answer or refuses: {said}; nothing was {done} and nothing is "
+        f"lost: see that it runs and can read {read}, or {do} here with --engine duckdb"
     )
 
 

@@ -90,7 +90,7 @@ def _arrival(line: JsonObject) -> int | None:
     taken = line.get("request_time")
     try:
         taken_us = int(Decimal(str(taken)) * _SECOND_US) if taken else 0
-        return instant_us(_iso(value) if name == "time_local" else value, name) - taken_us
+        return instant_us(_iso(value), name) - taken_us
     except (InvalidOperation, LineRefused):
         return None
 

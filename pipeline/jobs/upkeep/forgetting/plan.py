@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import register
-from pipeline.base.errors import ConfigurationError, ForgettingBlocked
+from pipeline.base.errors import ConfigurationError, ExtraMissing, ForgettingBlocked, StoreRefused
 from pipeline.base.money import exact_sum, plain_amount
 from pipeline.base.periods import BillingPeriod, parse_instant
 from pipeline.configuration.source_files import source_path
+from pipeline.configuration.stored.key_glob import is_stored
+from pipeline.configuration.stored.stored_log import stored_log_at
 from pipeline.invoicing import InvoiceStatus
 from pipeline.invoicing.lines import PERIOD_KINDS
 from pipeline.invoicing.rules import Rules
@@ -130,8 +132,18 @@ def logs_with_forgotten(workspace: Workspace, sources: list[SourceRecord]) -> tu
         counts[record.source] = counts.get(record.source, False) or bool(record.events or record.quarantined)
         if record.forgotten:
             holds.add(record.source)
-    there = [name for name in counts if name in holds and source_path(workspace.root, name).is_file()]
+    there = [name for name in counts if name in holds and _lies_there(workspace, name)]
     return [name for name in there if not counts[name]], [name for name in there if counts[name]]
+
+
+def _lies_there(workspace: Workspace, called: str) -> bool:
+    """Say whether a log lies where it was collected; one on a store that does not answer may."""
+    if not is_stored(called):
+        return source_path(workspace.root, called).is_file()
+    try:
+        return stored_log_at(called) is not None
+    except (ConfigurationError, ExtraMissing, StoreRefused):  # its name may have signs of a glob, which is no address
+        return True
 
 
 def plan_forgetting(workspace: Workspace, rule: ForgettingRule, *, at: datetime, with_uninvoiced: bool = False) -> Plan:

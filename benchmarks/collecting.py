@@ -1,0 +1,121 @@
+"""Collecting here and on workers of a server beside it, in turns: ``python -m benchmarks.collecting --size 256M``.
+
+Makes seeded logs, starts Sail for as long as it measures, or asks the server of ``--remote``, whose own CPU seconds are
+then not seen. Prints the CPU seconds of each process, and whether the lakes are equal to the byte. Seconds say little
+where one machine is both; what matters is what is left for this machine to do where workers read: the events that it
+takes in and commits in a CPU second are the most that one machine can collect, however many workers there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import click
+
+from benchmarks.events import write_workspace
+from benchmarks.generate import number_of, write_log
+from benchmarks.lines import KINDS, Recipe
+from benchmarks.measure import ROOT, python, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.measure import Run
+
+_SERVER = """
+import sys
+from pysail.spark import SparkConnectServer
+server = SparkConnectServer(ip="127.0.0.1", port=0)
+server.start(background=True)
+print(server.listening_address[1], flush=True)
+sys.stdin.read()
+"""
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@click.command()
+@click.option("--remote", help="A server that can read what this machine writes; default: Sail, started for this.")
+@click.option("--kind", default="short", show_default=True, type=click.Choice(KINDS))
+@click.option("--size", default="256M", show_default=True, help="Bytes of logs.")
+@click.option("--logs", default=8, show_default=True, type=click.IntRange(min=1), help="How many logs have them.")
+@click.option("--turns", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--one-by-one", is_flag=True, help="Name a field of the source, so that lines are read one at a time.")
+def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one_by_one: bool) -> None:
+    """Print a table: who collected, CPU seconds of this machine and of the server, seconds, events a CPU second."""
+    with tempfile.TemporaryDirectory(prefix="tallybook-collecting-") as folder:
+        here, there = Path(folder) / "here", Path(folder) / "there"
+        write_workspace(here)
+        events = sum(
+            write_log(here / "logs" / f"{number}.jsonl", Recipe(kind=kind, seed=number), number_of(size) // logs)
+            for number in range(logs)
+        )
+        if one_by_one:
+            with (here / "tallybook.toml").open("a", encoding="utf-8") as settings:
+                settings.write('fields = { service_tier = "tier" }\n')
+        shutil.copytree(here, there)
+        with _server(remote) as (address, server):
+            with (there / "tallybook.toml").open("a", encoding="utf-8") as settings:
+                settings.write(f'\n[engine]\nkind = "spark"\nremote = "{address}"\ncollect = true\n')
+            runs: dict[str, list[tuple[Run, float]]] = {}
+            for _ in range(turns):
+                for name, root in (("here", here), ("on workers", there)):
+                    shutil.rmtree(root / "lake", ignore_errors=True)
+                    before = _cpu_seconds(server)
+                    done = run(python("pipeline.cli", "-w", str(root), "collect", "--as-of", "2026-04-02"))
+                    runs.setdefault(name, []).append((done, _cpu_seconds(server) - before))
+        how = ", read one by one" if one_by_one else ""
+        print(f"{events} lines of {kind}{how}, {size} in {logs} logs, {turns} turns, load {os.getloadavg()[0]:.1f}")
+        print("| read | CPU s here | CPU s of the server | s | events a CPU s here |\n|---|---:|---:|---:|---:|")
+        for name, each in runs.items():
+            ours = median(done.cpu_seconds for done, _ in each)
+            theirs = median(used for _, used in each)
+            seconds = median(done.wall_seconds for done, _ in each)
+            print(f"| {name} | {ours:.1f} | {theirs:.1f} | {seconds:.1f} | {events / ours:,.0f} |")
+        print(f"the lakes are {'equal' if _digests(here) == _digests(there) else 'NOT equal'}")
+
+
+@contextmanager
+def _server(remote: str | None) -> Iterator[tuple[str, int | None]]:
+    """Yield the address of a server, and its process where it was started for this."""
+    if remote is not None:
+        yield remote, None
+        return
+    environment = os.environ | {"RUST_LOG": "off", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", _SERVER]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            port = server.stdout.readline().strip() if server.stdout is not None else ""
+            time.sleep(1)
+            yield f"sc://127.0.0.1:{port}", server.pid
+        finally:
+            server.kill()
+
+
+def _cpu_seconds(process: int | None) -> float:
+    """Return the CPU seconds that a process has used so far; 0 of one that is not ours."""
+    if process is None:
+        return 0.0
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _digests(root: Path) -> dict[str, str]:
+    """Return the digest of every file of a lake but the lock."""
+    files = (path for path in (root / "lake").rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Which path is a completion, an embedding, or neither, endpoint by endpoint, and which model a path names."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.collectors.routes import Route, model_in_path, route_of
+
+COMPLETIONS = [
+    *("/v1/chat/completions", "/studio/v1/chat/completions", "/v1/completions", "/v1/complete"),
+    *("/v1/responses", "/v1/responses/compact", "/v1beta/interactions", "/v1/generate", "/v1/messages"),
+    *("/v1/chat", "/v2/chat", "/api/chat", "/api/generate"),
+    *(
+        f"/v1/models/m:{verb}"
+        for verb in ("generateContent", "streamGenerateContent", "rawPredict", "streamRawPredict")
+    ),
+    *(f"/model/m/{verb}" for verb in ("converse", "converse-stream", "invoke", "invoke-with-response-stream")),
+]
+EMBEDDINGS = [
+    *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal"),
+    *("/v1/models/m:embedContent", "/v1/models/m:batchEmbedContents"),
+]
+OTHERS = [
+    *("/v1/threads", "/v1/threads/t/messages", "/v1/assistants/a/chat/completions", "/v1/conversations/c/responses"),
+    *("/v1/audio/speech", "/v1/batches", "/v1/cachedContents", "/v1/responses/r/cancel", "/v1/messages/count_tokens"),
+    *("/v1/files", "/v1/fine_tuning/jobs", "/v1/fine-tuning/jobs", "/health", "/healthz", "/v1/images/generations"),
+    *("/v1/responses/input_tokens", "/studio/v1/library/files", "/metrics", "/v1/models", "/v1/moderations"),
+    *("/v1/rerank", "/v1/runs/r", "/api/tags", "/tokenize", "/detokenize", "/v1/uploads", "/v1/vector_stores"),
+    *("/v1/videos", "/v1/models/m:countTokens", "/v1/publishers/p/m:computeTokens"),
+]
+UNLISTED = ["/", "", "/ai/ask", "/v1/m:predict", "/v1/models/m:predict", "/v1/chatty", "/v1/messages/m-1"]
+
+
+@pytest.mark.parametrize("path", COMPLETIONS)
+def test_an_endpoint_of_completions_is_one(path: str) -> None:
+    assert route_of(path) is Route.COMPLETION
+    assert route_of(f"{path}s-not") is not Route.COMPLETION
+
+
+@pytest.mark.parametrize("path", EMBEDDINGS)
+def test_an_endpoint_of_embeddings_is_one(path: str) -> None:
+    assert route_of(path) is Route.EMBEDDING
+    assert route_of(f"{path}s-not") is not Route.EMBEDDING
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_an_endpoint_of_anything_else_is_none(path: str) -> None:
+    assert route_of(path) is Route.OTHER
+
+
+@pytest.mark.parametrize("path", UNLISTED)
+def test_of_a_route_that_no_list_knows_the_body_decides(path: str) -> None:
+    assert route_of(path) is Route.UNLISTED
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("v1/messages", "//v1//messages//", "/V1/Messages", "/v1/messages?a=/files", "/v1/messages#/files"),
+        *(" /v1/messages ", "/v1/%6Dessages", "/v1/./messages", "/v1/files/../messages", "/v1/files/%2E%2E/messages"),
+        *("/../v1/messages", "/v1/messages/x/..", f"/{'a' * 600}/v1/messages"),
+    ],
+)
+def test_query_fragment_slashes_case_escapes_and_dots_do_not_matter(path: str) -> None:
+    assert route_of(path) is Route.COMPLETION
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "route"),
+    [
+        (None, None, Route.COMPLETION),
+        (None, "POST", Route.COMPLETION),
+        (None, "", Route.COMPLETION),
+        (None, "GET", Route.OTHER),
+        ("/v1/messages", " post ", Route.COMPLETION),
+        ("/v1/messages", "", Route.COMPLETION),
+        ("/v1/messages", "GET", Route.OTHER),
+        ("/v1/messages", "OPTIONS", Route.OTHER),
+        ("/v1/embeddings", "GET", Route.OTHER),
+        ("/ai/ask", "GET", Route.OTHER),
+        ("/v1/responses/resp_1", "GET", Route.COMPLETION),
+        ("/v1/responses/resp_1", "get", Route.COMPLETION),
+        ("/v1/interactions/i_1", "GET", Route.COMPLETION),
+        ("/v1/responses/resp_1", "DELETE", Route.OTHER),
+        ("/v1/responses/resp_1/input_items", "GET", Route.OTHER),
+        ("/v1/responses", "GET", Route.OTHER),
+        ("/v1/responses/resp_1", "POST", Route.UNLISTED),
+        ("/v1/threads/t/responses/resp_1", "GET", Route.OTHER),
+    ],
+)
+def test_what_is_posted_is_a_completion_and_so_is_a_background_response_that_is_asked_for(
+    path: str | None, method: str | None, route: Route
+) -> None:
+    assert route_of(path, method) is route
+
+
+def test_a_path_that_is_too_long_to_be_kept_says_the_same() -> None:
+    for length in (512 - len("//v1/messages"), 513 - len("//v1/messages")):
+        assert route_of(f"/{'a' * length}/v1/messages", "") is Route.COMPLETION
+        assert route_of(f"/{'a' * length}/v1/messages", "GET") is Route.OTHER
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        *(
+            (f"/model/a.b-v1%3A0/{verb}", "a.b-v1:0")
+            for verb in ("converse", "converse-stream", "invoke", "invoke-async")
+        ),
+        ("/model/m/invoke-with-response-stream", "m"),
+        ("/v1beta/models/gemini-x:generateContent?alt=sse", "gemini-x"),
+        ("/openai/deployments/my-gpt/chat/completions", "my-gpt"),
+        ("/v1/engines/ada/completions", "ada"),
+        ("/model/m/other", None),
+        ("/v1/models/m", None),
+        ("/v1/models/m:generateContent/x", None),
+        ("/v1/chat/completions", None),
+        ("/openai/deployments/a%20b/x", "a%20b"),
+    ],
+)
+def test_a_path_names_the_model_where_its_api_does(path: str, model: str | None) -> None:
+    assert model_in_path(path) == model
+
+
+def test_a_model_in_a_path_that_is_too_long_is_kept_as_its_digest() -> None:
+    found = model_in_path("/model/" + "x" * 200 + "/invoke")
+    assert found is not None
+    assert found.startswith("%sha256:")
+
+
+def test_a_dot_at_the_end_of_a_path_leads_nowhere_else() -> None:
+    assert route_of("/v1/messages/.") is route_of("/v1/messages/%2e/") is Route.COMPLETION
