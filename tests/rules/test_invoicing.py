@@ -18,6 +18,7 @@ from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
+from pipeline.invoicing.corrections import Cell
 from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
 from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, limit_lines
 from pipeline.invoicing.recurring_lines import Commitment
@@ -463,3 +464,29 @@ def test_a_line_that_contradicts_its_kind_is_refused(contradiction: dict[str, An
     fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
     with pytest.raises(ValueError, match=told):
         replace(fee, **contradiction)
+
+
+def test_corrections_stand_by_month_kind_key_model_tier_meter_item_and_tax() -> None:
+    first: dict[str, Any] = {
+        "period": BillingPeriod(year=2026, month=8),
+        "kind": LineKind.USAGE,
+        "api_key_id": "a",
+        "model": "m",
+        "service_tier": "",
+        "meter": None,
+    }
+    steps: list[dict[str, Any]] = [
+        {},
+        {"taxed_as": LineKind.USAGE},
+        {"taxed_as": LineKind.FEE},
+        {"item": "i"},
+        {"meter": Meter.PROMPT},
+        {"meter": Meter.COMPLETION, "item": ""},
+        {"service_tier": "flex", "meter": None},
+        {"model": "n", "service_tier": ""},
+        {"api_key_id": "b", "model": "m"},
+        {"kind": LineKind.FEE, "api_key_id": "a"},
+        {"period": BillingPeriod(year=2026, month=9), "kind": LineKind.USAGE},
+    ]
+    cells = [Cell(**first | step) for step in steps]
+    assert sorted(reversed(cells), key=lambda cell: cell.order) == cells
