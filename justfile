@@ -62,7 +62,7 @@ mutants:
     {{python}} -m benchmarks.mutants python --of reading
     {{python}} -m benchmarks.mutants python --of dedupe
 
-# Faults at every step of a workspace's life: deaths, damaged files, power cuts, kills, refusals, rivals, logs that move. Takes hours.
+# Faults at every step of a workspace's life: deaths, damaged files, power cuts, kills, refusals (injected, and by the machine itself), rivals, logs that move. Takes hours.
 faults *arguments:
     {{python}} tests/faults/run.py {{arguments}}
 

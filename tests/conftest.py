@@ -21,6 +21,7 @@ for folder in ("oracle", "support", "golden/readings"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 OF_THE_ENGINE = {"engines", "warehouse", "sql"}
+ABOUT_WHEN_IT_IS_ASKED = {"test_dates_counted.py"}
 
 settings.register_profile("tallybook", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("tallybook")
@@ -45,10 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _counted_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """In the fast suite alone: ``-m "slow or not slow"`` asks the engine each time. So do the tests of the engine."""
-    option, folder = request.config.option, request.path.parent.name
+    """In the fast suite alone: ``-m "slow or not slow"`` asks the engine each time.
+
+    So do the tests of the engine, and those that look at when it is asked.
+    """
+    option = request.config.option
+    is_about_it = request.path.parent.name in OF_THE_ENGINE or request.path.name in ABOUT_WHEN_IT_IS_ASKED
     with pytest.MonkeyPatch.context() as patch:
-        if option.markexpr == "not slow" and not option.ask_anew and folder not in OF_THE_ENGINE:
+        if option.markexpr == "not slow" and not option.ask_anew and not is_about_it:
             from counted_once import put_in_place  # noqa: PLC0415  # the process that hands tests out needs no Arrow
 
             put_in_place(patch)

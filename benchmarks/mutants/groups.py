@@ -143,6 +143,7 @@ _EQUAL_IN_RATING: dict[str, str] = {
     "invoicing.period_lines: coupon_lines: continue instead": "nothing is owed for the next coupon either",
     "invoicing.lines: meter_and_rate: without line.meter is None": "no line has a rate and no meter",
     "invoicing.reductions: partial_credit_note: 2 instead: 1": "lines are numbered once all are there",
+    "rates.card: RateCard.rate_windows: without start_at is not None": "only what stands behind the last has no start",
     "rates.card: at import: True instead: False (#2)": "windows are a function of the rates",
     "rates.prices: _refuse_misleading_tiers: without if bound is not None": "refused before",
     "rates.limits: EntryLimit.applied_to: without self.maximum is not None: is_capped": "is_capped says so",
@@ -195,6 +196,9 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.formats.request_log: api_key_id_of: without not raw.isascii()": "no half of a character is ASCII",
     "collectors.bodies.aws_event_stream: _messages: lte instead: at < len(content)": "there is no message at the end",
     "collectors.bodies.aws_event_stream: _messages: lte instead: len(content) - at": "a prelude alone is no message",
+    "collectors.again: at import: 64 instead: 63": "no log is as long as that",
+    "collectors.again: at import: 2 instead: 1": "likewise, and by how many threads a log is read",
+    "collectors.formats.found: at import: 'held~' instead": "what recognises nothing is no format either way",
     "collectors.again: read_again: 'fast~' instead": "the plain reader comes to the same, and is slower",
     "collectors.again: read_again: without segments[0].record.end": "bytes of one digest are of one length",
     "collectors.again: read_again: without log.compression is Compression.NONE": (

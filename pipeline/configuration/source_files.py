@@ -22,6 +22,7 @@ from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, SECRET_FILE
 from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
 from pipeline.configuration.stored.stored_log import StoredLog, list_stored
 from pipeline.objects import layout
+from pipeline.objects.mounted.mounts import mount_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -108,7 +109,8 @@ def find_logs(
         if is_stored(pattern):
             glob, after = KeyGlob(pattern), listed_after.get(pattern)
             try:
-                logs = sorted(stores.listed(glob, after), key=lambda log: log.key)
+                listed = (log for log in stores.listed(glob, after) if not own.hold(log))
+                logs = sorted(listed, key=lambda log: log.key)
             except StoreRefused as refusal:
                 where = f"{glob.bucket}/{glob.folder}".rstrip("/")
                 refused[where] = RefusedPath(path=where, detail=str(refusal))
@@ -198,15 +200,19 @@ def _split(workspace: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
 
 
 class _OwnFiles:
-    """What a workspace itself consists of: what is written by us, and what is configured."""
+    """What a workspace itself consists of: what is written by us, here or on a store, and what is configured."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folders = (layout.lake(root), layout.invoices(root), layout.key_aliases(root))
         self._files = {root / name for name in (layout.ACKNOWLEDGED_FILE, SECRET_FILE, OLD_SECRET_FILE)}
+        mounts = filter(None, map(mount_of, self._folders))
+        self._addresses = tuple({f"{mounted.store.url}/" for mounted in mounts})
 
-    def hold(self, target: Path) -> bool:
-        """Say whether a file is one of them."""
+    def hold(self, target: LogPath) -> bool:
+        """Say whether a file, or an object, is one of them."""
+        if isinstance(target, StoredLog):
+            return target.url.startswith(self._addresses)
         if not target.is_relative_to(self._root):
             return False
         return target in self._files or target.suffix == ".toml" or any(map(target.is_relative_to, self._folders))

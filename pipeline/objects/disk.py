@@ -224,7 +224,12 @@ def sweep_temporaries(folder: Path) -> list[str]:
 
     What is written without it stays.
     """
-    return remove_files(folder, [name for name in temporaries(folder) if name.startswith(_OF_HOLDERS)])
+    return remove_files(folder, filter(is_of_a_holder, temporaries(folder)))
+
+
+def is_of_a_holder(name: str) -> bool:
+    """Say whether a temporary name is of a file that is written under the workspace's lock alone."""
+    return name.startswith(_OF_HOLDERS)
 
 
 def temporaries(folder: Path) -> list[str]:

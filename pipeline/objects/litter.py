@@ -32,9 +32,9 @@ def sweep(workspace: Path) -> list[str]:
     """Remove what dead runs left, and return their names under the workspace; for the holder of its lock, at first."""
     swept = []
     for folder in written_folders(workspace):
-        swept += [folder / name for name in disk.sweep_temporaries(folder)]
-        dead = [name for name in disk.temporaries(folder) if is_dead(folder / name)]
-        swept += [folder / name for name in disk.remove_files(folder, dead)]
+        names = disk.temporaries(folder)
+        left = [name for name in names if disk.is_of_a_holder(name) or is_dead(folder / name)]
+        swept += [folder / name for name in disk.remove_files(folder, left)]
     lake_dir = layout.lake(workspace)
     swept += [lake_dir / name for name in sweep_spills(lake_dir)]
     return sorted(path.relative_to(workspace).as_posix() for path in swept)

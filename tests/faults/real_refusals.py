@@ -37,7 +37,7 @@ WITHOUT_MEMORY = "ended by the system for want of memory"
 AS_PROMISED = frozenset({"refused", "went on", "told what it could not read", WITHOUT_MEMORY})
 ABORTED_BY_THE_LOADER = 127
 """By which the C library ends a process that it cannot give what a thread needs."""
-NO_PLACES = ("memory", "thread", "TMPDIR")
+NO_PLACES = ("memory", "thread", "open files", "TMPDIR")
 """What may be refused that is nowhere."""
 PAGE_KIB = 4
 """What a file system of memory gives out at once."""

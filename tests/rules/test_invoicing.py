@@ -18,8 +18,9 @@ from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import credit_note, draft_invoice, invoice_document, invoice_from_document, issued_invoice
+from pipeline.invoicing.corrections import Cell
 from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
-from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, limit_lines
+from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, included_lines, limit_lines
 from pipeline.invoicing.recurring_lines import Commitment
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.usage_lines import line_place, usage_lines
@@ -467,3 +468,55 @@ def test_a_line_that_contradicts_its_kind_is_refused(contradiction: dict[str, An
     fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
     with pytest.raises(ValueError, match=told):
         replace(fee, **contradiction)
+
+
+def test_corrections_stand_by_month_kind_key_model_tier_meter_item_and_tax() -> None:
+    first: dict[str, Any] = {
+        "period": BillingPeriod(year=2026, month=8),
+        "kind": LineKind.USAGE,
+        "api_key_id": "a",
+        "model": "m",
+        "service_tier": "",
+        "meter": None,
+    }
+    steps: list[dict[str, Any]] = [
+        {},
+        {"taxed_as": LineKind.USAGE},
+        {"taxed_as": LineKind.FEE},
+        {"item": "i"},
+        {"meter": Meter.PROMPT},
+        {"meter": Meter.COMPLETION, "item": ""},
+        {"service_tier": "flex", "meter": None},
+        {"model": "n", "service_tier": ""},
+        {"api_key_id": "b", "model": "m"},
+        {"kind": LineKind.FEE, "api_key_id": "a"},
+        {"period": BillingPeriod(year=2026, month=9), "kind": LineKind.USAGE},
+    ]
+    cells = [Cell(**first | step) for step in steps]
+    assert sorted([*cells[7:], *cells[3:7], *cells[:3]], key=lambda cell: cell.order) == cells
+
+
+@pytest.mark.parametrize(
+    ("included", "taken"),
+    [
+        ({"prompt": 1_000_000}, [(-600_000, "-1.20"), (-400_000, "-0.40")]),
+        ({"m-1": 100_000, "prompt": 300_000}, [(-400_000, "-0.80")]),
+        ({"m-1": 500_000, "prompt": 300_000}, [(-600_000, "-1.20"), (-200_000, "-0.20")]),
+        ({"m-2": 5}, [(-5, "0.00")]),
+        ({"m-3": 5, "completion": 5}, []),
+        ({}, []),
+    ],
+)
+def test_included_tokens_are_taken_off_line_by_line_those_of_a_model_first(
+    included: dict[str, int], taken: list[tuple[int, str]]
+) -> None:
+    lines = usage_lines(
+        [charge(600_000, model="m-1"), charge(900_000, "1.00", model="m-2")],
+        account=ACME,
+        period=OCTOBER,
+        currency="USD",
+        rounding=Rounding.HALF_UP,
+    )
+    found = included_lines(lines, included, currency="USD", rounding=Rounding.HALF_UP)
+    assert [(line.quantity, str(line.amount)) for line in found] == taken
+    assert {line.kind for line in found} <= {LineKind.INCLUDED}

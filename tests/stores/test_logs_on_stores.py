@@ -89,6 +89,17 @@ def test_what_is_unchanged_is_not_asked_for_again(tmp_path: Path, bucket: str, r
     assert {key for key, _, _ in requests.ranges} == {"logs/c.jsonl"}
 
 
+def test_a_glob_over_the_whole_bucket_reads_nothing_of_the_lake_and_the_register_there(
+    tmp_path: Path, bucket: str
+) -> None:
+    put(f"{bucket}/logs/a.jsonl", lines(1))
+    on_store = f'[lake]\nurl = "{bucket}/books/lake"\n[invoices]\nurl = "{bucket}/books/invoices"\n'
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/**", more=on_store)
+    assert "collected 1 new line from 1 of 1 log" in night(workspace).stdout
+    assert tallybook(workspace, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02").returncode == 0
+    assert "collected 0 new lines from 0 of 1 log" in night(workspace, command="nightly").stdout
+
+
 def test_an_object_that_grows_is_continued(tmp_path: Path, bucket: str) -> None:
     put(f"{bucket}/logs/a.jsonl", lines(1, 2))
     workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")

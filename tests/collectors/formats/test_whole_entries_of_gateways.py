@@ -31,8 +31,9 @@ RAW = "abc0123456789"
 
 def fields_of(module: Any, line: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what lines of a format say, by our names of fields, but what they do not."""
-    settings = LogFormat(format=module.NAME)
-    entries, written = entries_of(parse(json.dumps(line)), settings)
+    document = parse(json.dumps(line))
+    assert module.recognises(document)
+    entries, written = entries_of(document, LogFormat(format=module.NAME))
     found = []
     for entry in entries:
         assert isinstance(entry, dict)
