@@ -18,7 +18,9 @@
      ├── ExtraMissing              a library is not installed that only some users need
      ├── CreditRefused             an invoice cannot be credited in part: nothing is left, or it was taken back
      ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
-     ├── WorkspaceLocked           another run holds the workspace
+     ├── EngineRefused             the server that is to count is away, or refuses
+     ├── StoreRefused              an object store is away, or refuses
+     ├── WorkspaceLocked           another run holds the workspace, on this machine or another one
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── FormatIsNewer        a newer version of Tallybook wrote a file of the workspace
           │    └── LakeIsNewer     … or a commit

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
+from pipeline import frames
 from pipeline.base.resources import sample_folder
 from pipeline.objects.lock import locked
 from pipeline.objects.mounted.addresses import StoreUrls
@@ -52,6 +53,7 @@ def test_a_machine_with_an_empty_disk_answers_as_the_one_that_collected(tmp_path
     ):
         assert done(other, *question).stdout == done(one, *question).stdout
         shutil.rmtree(other / "lake")
+    assert frames.open_books(other).events().arrow().num_rows == 1
     done(other, "verify")
 
 
@@ -259,25 +261,32 @@ def test_configured_in_the_workspace_it_is_the_same(tmp_path: Path, bucket: str)
     done(one, "recompute", "INV-000001")
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "sail"])
+@pytest.mark.parametrize(
+    "counting", ["duckdb", "sail", pytest.param("sail that reads the store itself", marks=pytest.mark.slow)]
+)
 def test_the_sample_night_gives_the_same_invoices_on_a_store(
-    tmp_path: Path, stores: str, engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stores: str, counting: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del stores
     here, there = tmp_path / "here", tmp_path / "there"
+    remote = "" if counting == "duckdb" else request.getfixturevalue("sail")
+    lake = f'lake = "{stores}/lake"' if "itself" in counting else ""
+    engine = f'\n[engine]\nkind = "spark"\nremote = "{remote}"\n{lake}\n' if remote else ""
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     for root in (here, there):
         shutil.copytree(sample_folder(), root)
-    named = ("--engine", request.getfixturevalue("sail") if engine == "sail" else "duckdb")
+        configured = root / "tallybook.toml"
+        configured.write_text(configured.read_text(encoding="utf-8") + engine, encoding="utf-8")
     with monkeypatch.context() as local:
         local.delenv("TALLYBOOK_LAKE")
         local.delenv("TALLYBOOK_INVOICES")
-        done(here, *NIGHT)
-    done(there, *named, *NIGHT)
+        done(here, "--engine", "duckdb", *NIGHT)
+    done(there, *NIGHT)
     files = sorted(path.relative_to(here) for path in (here / "invoices").rglob("*") if path.is_file())
     assert len(files) > 4
     assert [(there / each).read_bytes() for each in files] == [(here / each).read_bytes() for each in files]
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_is_gone_from_the_store_and_from_each_copy(tmp_path: Path, stores: str) -> None:
     one, other = two_machines(tmp_path)
     append_log(one, "a.jsonl", plain("2026-10-06T10:00:00Z", id="r2"))
