@@ -33,6 +33,7 @@ OF_THE_STORE = ("lake", "invoices", "key-aliases")
 """The folders of a workspace that another machine does not bring along."""
 ATTEMPTS, PATIENCE, LATE_SECONDS = 2, "2s", 2.2
 """What a client asks again, how long it waits, and when an answer comes that is too late for it."""
+PATIENT = "120s"
 PERHAPS_LATER = timedelta(minutes=10)
 """After this time a lock whose holder died is over."""
 
@@ -68,12 +69,13 @@ class Bucket:
 
 
 @contextmanager
-def a_bucket() -> Iterator[Bucket]:
+def a_bucket(patience: str = PATIENCE) -> Iterator[Bucket]:
     """Serve an empty bucket, and let every run of a command in this process, or a fork of it, use it.
 
-    Its clients are less patient than ours are, so that a trial of a store that never answers takes seconds.
+    Its clients in this process are less patient than ours are, so that a trial of a store that never answers takes
+    seconds. Where another machine works while they wait, they have to be ``PATIENT``.
     """
-    less_patient = mock.patch.multiple(stores, _REQUEST_SECONDS=PATIENCE, _ATTEMPTS=ATTEMPTS)
+    less_patient = mock.patch.multiple(stores, _REQUEST_SECONDS=patience, _ATTEMPTS=ATTEMPTS)
     with FaultyStore() as server, less_patient:
         server.late_seconds = LATE_SECONDS
         bucket = Bucket(server=server, name=server.new_bucket())

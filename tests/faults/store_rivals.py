@@ -34,6 +34,7 @@ from tally import Tally
 from workspaces import append_log, plain, write_log
 
 from pipeline import lake
+from pipeline.base.errors import TallybookError
 from pipeline.lake.commits import kept_files
 from pipeline.objects import layout
 from pipeline.objects.mounted import lease
@@ -137,7 +138,7 @@ class _Meetings:
 
         self.bucket.server.rival = rival
         self.bucket.server.plan(Planned(fault=RIVAL, at=at))
-        with nullcontext() if is_locking else _no_lock():
+        with nullcontext() if is_locking else no_lock():
             done = lives.run(machine, one)
         self.bucket.server.plan()
         if not codes:
@@ -244,6 +245,20 @@ class _Meetings:
         again: list[tuple[Path, Words]],
         ends: tuple[Counter[str], ...],
     ) -> None:
+        """Look at all that is there from everywhere; what cannot be read is lost."""
+        try:
+            self._look(where, meeting, roots, again, ends)
+        except (TallybookError, RuntimeError) as error:
+            self.tally.lost.append(f"{where}: {str(error)[-300:]}")
+
+    def _look(
+        self,
+        where: str,
+        meeting: Meeting,
+        roots: list[Path],
+        again: list[tuple[Path, Words]],
+        ends: tuple[Counter[str], ...],
+    ) -> None:
         tally, bucket = self.tally, self.bucket
         with machines.later():
             for root, words in again:
@@ -274,7 +289,7 @@ class _Meetings:
 def tried(scratch: Path, *, every: int, meetings: Iterable[Meeting] = MEETINGS, rounds: int = ROUNDS) -> Tally:
     """Hold the meetings: between every ``every``-th request, and ``rounds / every`` rounds of a crowd."""
     tally = Tally("store_rivals", OUTCOMES)
-    with machines.a_bucket() as bucket, ForkingParent() as parent, Crowd() as crowd:
+    with machines.a_bucket(machines.PATIENT) as bucket, ForkingParent() as parent, Crowd() as crowd:
         held = _Meetings(tally=tally, bucket=bucket, scratch=scratch, every=every)
         listed = tuple(meetings)
         stages = _stages(scratch, bucket, {meeting.stage for meeting in listed})
@@ -340,7 +355,7 @@ def _assigned(meeting: Meeting) -> list[tuple[Words, Words]]:
     return list(dict.fromkeys([(first, second), (second, first)]))
 
 
-def _no_lock() -> mock._patch[timedelta]:
+def no_lock() -> mock._patch[timedelta]:
     """Let a lock be over as soon as it is taken."""
     return mock.patch.object(lease, "EXPIRES_AFTER", timedelta(0))
 

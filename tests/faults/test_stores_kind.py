@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import faulty_store
 import lives
@@ -11,7 +11,8 @@ import machines
 import pytest
 import store_rivals
 import stores
-from faulty_store import Request
+from faulty_store import RIVAL, Planned, Request
+from forking import ForkingParent, Run
 from workspaces import make_workspace, plain, write_log
 
 from pipeline.objects.stores import ObjectStore
@@ -28,7 +29,7 @@ NIGHT = ("nightly", "--as-of", "2026-11-02")
 @pytest.fixture
 def bucket() -> Iterator[Bucket]:
     pytest.importorskip("moto", reason="moto is not installed")
-    with machines.a_bucket() as bucket:
+    with machines.a_bucket(machines.PATIENT) as bucket:
         yield bucket
 
 
@@ -69,17 +70,39 @@ def test_a_machine_with_an_empty_disk_has_every_fact(tmp_path: Path, bucket: Buc
 
 
 @pytest.mark.slow
-def test_a_commit_without_a_condition_is_found_by_machines_that_meet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_conditional", [True, False])
+def test_who_commits_between_is_lost_without_a_condition_and_with_one_is_not(
+    tmp_path: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, *, is_conditional: bool
 ) -> None:
-    def put(self: ObjectStore, key: str, content: bytes, mode: Any) -> str:
-        del mode
+    one = books(tmp_path / "one")
+    other = machines.another_machine(one, tmp_path / "other")
+    write_log(one, "b.jsonl", plain("2026-10-06T10:00:00Z", id="b"))
+    write_log(other, "c.jsonl", *(plain("2026-10-07T10:00:00Z", id=f"c-{number}") for number in range(2)))
+
+    def put(self: ObjectStore, key: str, content: bytes, tag: str | None) -> str:
+        del tag
         return str(self._store.put(key, content, use_multipart=False)["e_tag"])
 
-    monkeypatch.setattr(ObjectStore, "_put", put)
-    tally = store_rivals.tried(tmp_path, every=1, meetings=store_rivals.MEETINGS[:1], rounds=0)
-    assert tally.lost
-    assert any("no lock" in each for each in tally.lost)
+    with ForkingParent() as parent, store_rivals.no_lock():
+        run = Run(workspace=str(other), arguments=["collect"], kill_after=None)
+        codes: list[int] = []
+
+        def rival() -> None:
+            if "date=" in bucket.server.injected[-1].key:  # the log is read, and the entry is about to be made
+                codes.append(parent.run(run).code)
+
+        bucket.server.rival = rival
+        bucket.server.plan(Planned(fault=RIVAL, at=1, is_lasting=True, kinds=frozenset({"create", "put"})))
+        with monkeypatch.context() as careless:
+            if not is_conditional:
+                careless.setattr(ObjectStore, "_put", put)
+            assert lives.run(one, ("collect",)).returncode == 0
+    assert codes
+    assert set(codes) == {0}
+    bucket.server.plan()
+    empty = machines.another_machine(one, tmp_path / "empty")
+    found = machines.facts(empty, bucket)
+    assert (found["event of line 1"], found["event of line 2"]) == ((3, 1) if is_conditional else (2, 0))
 
 
 @pytest.mark.slow
