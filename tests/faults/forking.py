@@ -77,7 +77,7 @@ def in_a_fresh_process(run: Run) -> Ended:
     child = os.posix_spawn(
         sys.executable,
         command,
-        os.environ,
+        {**os.environ, "TMPDIR": _beside(run)},
         file_actions=[
             (os.POSIX_SPAWN_DUP2, writes, 1),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_RDWR, 0),
@@ -85,6 +85,11 @@ def in_a_fresh_process(run: Run) -> Ended:
     )
     os.close(writes)
     return _ended(child, reads, run)
+
+
+def _beside(run: Run) -> str:
+    """Return the folder of the workspace, for temporary folders: who is killed leaves them, and they go with it."""
+    return str(Path(run.workspace).parent)
 
 
 class Asked:
@@ -187,6 +192,7 @@ def _become(run: Run, writes: int) -> None:
             Path(run.number_to).write_text(str(os.getpid()), encoding="ascii")
         nothing = os.open(os.devnull, os.O_RDWR)
         take_streams(nothing, writes, nothing)
+        os.environ["TMPDIR"] = _beside(run)
         checkpoints.COMMITS_BETWEEN = 2  # as lives.run has it
         main(["-w", run.workspace, *run.arguments])
     finally:
