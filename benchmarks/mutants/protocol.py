@@ -227,8 +227,8 @@ DECLARED = (
     Declared(
         "the lock is not held while the work is done",
         "pipeline/objects/lock.py",
-        "            with nullcontext() if mounted is None",
-        "            fcntl.flock(descriptor, fcntl.LOCK_UN)\n            with nullcontext() if mounted is None",
+        "            with held(",
+        "            fcntl.flock(descriptor, fcntl.LOCK_UN)\n            with held(",
     ),
     Declared(
         "the lock is not taken",
