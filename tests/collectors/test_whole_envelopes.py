@@ -14,7 +14,7 @@ from pipeline.collectors.formats import found
 from pipeline.collectors.formats.entries import Entry, entries_in, entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.held import held_in, line_in
-from pipeline.collectors.formats.log_format import batch_digests
+from pipeline.collectors.formats.log_format import READER_VERSION, batch_digests
 from pipeline.collectors.formats.mapping import Mapped
 from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.formats.request_log import (
@@ -391,9 +391,9 @@ def test_settings_are_these_and_what_they_read_by_is_their_digest() -> None:
     assert LogFormat().settings() == settings
     assert LogFormat(ids_may_look_like_keys=True).settings() == settings | {"ids_may_look_like_keys": True}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    assert read_by(LogFormat()) == f"4-{digest}"
+    assert read_by(LogFormat()) == f"{READER_VERSION}-{digest}"
     batch = Batch(object={"id": "b-1"}, requests=None)
-    assert read_by(LogFormat(batch=batch)) == f"4-{digest}-{batch.digest}"
+    assert read_by(LogFormat(batch=batch)) == f"{READER_VERSION}-{digest}-{batch.digest}"
     assert (settings_digest(read_by(LogFormat(batch=batch))), settings_digest(None), settings_digest("")) == (
         digest,
         "",

@@ -27,6 +27,7 @@ from pipeline.collectors import (
     read_log,
     unread_tails,
 )
+from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.source_files import source_path, source_text
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.stored.stored_log import StoredLog, size_of
@@ -43,6 +44,7 @@ from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_of
 from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import are, counted
+from pipeline.objects import layout
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
@@ -166,6 +168,8 @@ def collect(
         history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
+    if layout.key_aliases(aliases_of or workspace.root).is_dir():
+        read_key_aliases(aliases_of or workspace.root)  # what it cannot read is told before anything is committed
     stored = StoredLogs(workspace=workspace, now=now)
     stored.begin(history.snapshot.sources)
     found = (
