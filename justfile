@@ -19,7 +19,11 @@ sample:
 test *arguments:
     .venv/bin/pytest {{arguments}}
 
-# What the fast suite leaves out.
+# What takes half a second or more; .ci/run tries it with every change, beside the fast suite.
+test-long:
+    .venv/bin/pytest -m 'long and not slow'
+
+# What takes longer than every change may.
 test-slow:
     .venv/bin/pytest -m slow
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 for folder in ("oracle", "support", "golden/readings"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
+WITH_EVERY_CHANGE = ("not slow and not long", "long and not slow")
+"""What the two suites choose that ``.ci/run`` runs; the first is that of ``pyproject.toml``."""
 OF_THE_ENGINE = {"engines", "warehouse", "sql"}
 ABOUT_WHEN_IT_IS_ASKED = {"test_dates_counted.py"}
 
@@ -46,14 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _counted_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """In the fast suite alone: ``-m "slow or not slow"`` asks the engine each time.
+    """In what is tried with every change: ``-m "slow or not slow"`` asks the engine each time.
 
     So do the tests of the engine, and those that look at when it is asked.
     """
     option = request.config.option
     is_about_it = request.path.parent.name in OF_THE_ENGINE or request.path.name in ABOUT_WHEN_IT_IS_ASKED
     with pytest.MonkeyPatch.context() as patch:
-        if option.markexpr == "not slow" and not option.ask_anew and not is_about_it:
+        if option.markexpr in WITH_EVERY_CHANGE and not option.ask_anew and not is_about_it:
             from counted_once import put_in_place  # noqa: PLC0415  # the process that hands tests out needs no Arrow
 
             put_in_place(patch)

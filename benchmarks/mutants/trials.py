@@ -48,6 +48,7 @@ _OURS = f"{_ROOT}pipeline/"
 _OPTIONS = (
     *("-n", "0", "-q", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line", f"--rootdir={ROOT}"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    *("-m", "not slow"),
     "--ask-anew",  # what was answered before the change says nothing of it
 )
 _WARM = ("click", "duckdb", "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "rich.console", "zstandard")

@@ -111,6 +111,7 @@ def test_each_of_its_documents_is_recomputed_shown_and_explained(books: Path) ->
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 @ALL_IN_THE_SLOW_SUITE
 def test_it_is_continued_and_all_that_was_frozen_keeps_its_bytes(books: Path) -> None:
     before, issued = frozen(books), documents(books)

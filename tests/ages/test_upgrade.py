@@ -110,6 +110,7 @@ def test_nothing_is_upgraded_where_history_was_lost(tmp_path: Path) -> None:
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "step", [113, pytest.param(7, marks=pytest.mark.slow)], ids=("every 113th call", "every seventh call")
 )

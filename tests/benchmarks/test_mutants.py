@@ -46,6 +46,7 @@ def of_protocol() -> list[Trial]:
     return protocol.every_trial()
 
 
+@pytest.mark.long
 def test_every_mutant_of_the_protocol_has_a_name_of_its_own_and_can_be_made(of_protocol: list[Trial]) -> None:
     assert len({each.name for each in of_protocol}) == len(of_protocol)
     for each in of_protocol:

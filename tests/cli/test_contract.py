@@ -402,6 +402,7 @@ def test_another_secret_is_refused_before_known_requests_are_billed_again(tmp_pa
     assert "secret" in missing.stderr
 
 
+@pytest.mark.long
 def test_init_makes_a_workspace_that_works_and_overwrites_nothing(tmp_path: Path) -> None:
     root = tmp_path / "new"
     made = tallybook(root, "init")
@@ -415,6 +416,7 @@ def test_init_makes_a_workspace_that_works_and_overwrites_nothing(tmp_path: Path
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_an_interrupt_is_exit_code_130(workspace: Path) -> None:
     program = f"""
 import pipeline.cli, pipeline.jobs.night.nightly as job

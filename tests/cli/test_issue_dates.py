@@ -133,6 +133,7 @@ def test_a_month_that_has_not_ended_for_an_account_is_issued_only_when_asked_to(
     assert "INV-000003 was issued before the end of 2026-10" in early.stderr
 
 
+@pytest.mark.long
 def test_a_dry_run_shows_what_a_later_run_freezes_byte_for_byte_and_writes_nothing(books: Path) -> None:
     assert issue(books, "2026-09", "2026-11-02").returncode == 0
     append_log(books, "l.jsonl", plain("2026-09-16T10:00:00Z", id="late"))

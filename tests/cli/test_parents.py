@@ -106,6 +106,7 @@ def test_a_month_is_on_the_invoice_of_the_account_that_pays_for_it_and_all_is_re
     done(books, "verify")
 
 
+@pytest.mark.long
 def test_another_account_pays_from_now_on_and_what_was_issued_stays_and_is_settled_there(books: Path) -> None:
     """Bolt gets invoices of its own again, also for October, which is issued: only what came late is its own."""
     (books / "accounts.toml").write_text(ACCOUNTS.format(bolt=ON_ITS_OWN), encoding="utf-8")

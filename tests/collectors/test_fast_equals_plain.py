@@ -155,6 +155,7 @@ def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int
     assert matched > 30
 
 
+@pytest.mark.long
 def test_logs_that_are_read_at_once_teach_each_other_nothing_wrong() -> None:
     line = (
         '{{"ts":"2026-03-01T06:51:19Z","request_id":"{}","api_key_id":"k","status":200,"response":{{"model":"{}",'

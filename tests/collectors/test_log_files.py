@@ -141,6 +141,7 @@ def test_garbage_after_a_gzip_member_is_a_problem_and_the_member_counts(
     assert collected.reading.problem.reason == "corrupt_compression"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
 def test_a_prompt_that_compresses_beyond_all_measure_leaves_the_other_lines_readable(
     collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str

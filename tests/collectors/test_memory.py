@@ -78,6 +78,7 @@ def _write(folder: Path, line_bytes: int) -> None:
         log.write(_END + _BEGIN + _END)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reader", ["fast", "plain"])
 def test_a_line_of_64_mib_is_read_in_a_small_multiple_of_its_size(tmp_path: Path, reader: str) -> None:
     _write(tmp_path, 64 * _MIB)
@@ -95,6 +96,7 @@ def test_a_line_beyond_the_cap_takes_no_more_than_one_at_the_cap_and_tells_its_k
     assert grown < 4 * 64 * _MIB
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reader", ["fast", "plain"])
 def test_nuls_beyond_the_cap_take_no_memory_at_all(tmp_path: Path, reader: str) -> None:
     with (tmp_path / "long.jsonl").open("wb") as log:

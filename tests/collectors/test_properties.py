@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -103,6 +104,7 @@ def test_lines_are_contiguous_and_reach_to_the_last_line_feed(content: bytes) ->
     assert splitter.end == content.rfind(b"\n") + 1
 
 
+@pytest.mark.long
 @calm
 @given(
     content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))),
@@ -127,6 +129,7 @@ def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(conten
         assert _read(growing, known)[0] == []
 
 
+@pytest.mark.long
 @calm
 @given(
     content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))),

@@ -120,6 +120,7 @@ def test_a_line_whose_last_part_has_not_come_is_read_when_it_comes(
     assert second.records[0].start == first.records[0].end
 
 
+@pytest.mark.long
 @given(seed=st.integers(0, 2**32))
 def test_wherever_runs_and_segments_end_the_same_is_read(seed: int, tmp_path_factory: Any) -> None:
     chance = random.Random(seed)

@@ -80,6 +80,7 @@ def test_service_cron_and_page_run_the_same_night_in_the_same_places() -> None:
     assert service["Service", "WorkingDirectory"] == ["/srv/billing"]
 
 
+@pytest.mark.long
 def test_cron_says_something_only_where_a_night_failed(tmp_path: Path, program: Path) -> None:
     """Run as cron does: by its shell, with its variables and no other, in the user's home."""
     books = make_workspace(tmp_path / "billing/books")

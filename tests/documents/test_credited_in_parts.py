@@ -149,6 +149,7 @@ def adds_up(invoice: Invoice) -> None:
         assert Decimal(row["BT-116"]) == sum(of_lines) - sum(taken)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("examples", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_none_of_their_e_invoices_breaks_a_rule(examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])

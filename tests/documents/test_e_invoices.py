@@ -59,6 +59,7 @@ def test_each_category_of_tax_breaks_no_rule(category: TaxCategory) -> None:
         assert broken_rules(ubl_invoice(document)) + broken_rules(cii_invoice(document)) == []
 
 
+@pytest.mark.long
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(invoice=invoices())
 def test_no_invoice_whatever_its_lines_breaks_a_rule(invoice: Invoice) -> None:

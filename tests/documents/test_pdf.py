@@ -42,6 +42,7 @@ def text_of(content: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in read(content).pages).split())
 
 
+@pytest.mark.long
 def test_two_runs_make_the_same_bytes_wherever_and_whenever_they_run() -> None:
     here = pdf_page(full_invoice(**SMALL))
     assert pdf_page(full_invoice(**SMALL)) == here

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing import Invoice
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(any_invoices())
 def test_every_line_is_on_one_row_and_once_in_the_details_and_sums_agree_to_the_cent(invoice: Invoice) -> None:
@@ -56,6 +57,7 @@ def test_lines_that_share_a_row_are_of_one_kind_model_tier_meter_month_and_corre
                 assert row.first.meter is not None or len(row.lines) == 1
 
 
+@pytest.mark.long
 @settings(max_examples=100)
 @given(any_invoices())
 def test_printed_amounts_add_up_as_they_are_printed(invoice: Invoice) -> None:

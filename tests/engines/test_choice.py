@@ -80,6 +80,7 @@ def test_a_server_that_is_not_there_is_told_in_one_line_and_nothing_is_lost(by: 
     assert "draft-2026-10-acme" in done.stdout
 
 
+@pytest.mark.long
 def test_what_stands_behind_an_address_is_kept_nowhere(sail: str, tmp_path: Path) -> None:
     books = workspace(tmp_path / "books")
     remote = f"{sail}/;user_id={TOKEN}"  # a token needs TLS
@@ -92,6 +93,7 @@ def test_what_stands_behind_an_address_is_kept_nowhere(sail: str, tmp_path: Path
         assert TOKEN.encode() not in (books / name).read_bytes(), name
 
 
+@pytest.mark.long
 def test_a_configured_server_counts_and_what_is_tried_is_counted_here(sail: str, tmp_path: Path) -> None:
     books = workspace(tmp_path / "books", config=f'{SPARK}remote = "{sail}"\n')
     assert tallybook(books, "nightly", "--as-of", "2026-11-02").returncode == 0

@@ -83,6 +83,7 @@ def twins(tmp_path: Path, remote: str, make: Callable[[Path], Any]) -> tuple[Pat
     return here, on_workers(there, remote)
 
 
+@pytest.mark.long
 def test_logs_full_of_traps_give_the_same_lake(sail: str, asked: Asked, tmp_path: Path) -> None:
     here, there = twins(tmp_path, sail, lambda root: make_random_workspace(root, 21, lines=150))
     assert collected(there) == collected(here)
@@ -333,6 +334,7 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.mark.long
 def test_a_log_that_is_renamed_while_workers_read_is_read_once(
     sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +357,7 @@ def test_a_log_that_is_renamed_while_workers_read_is_read_once(
     assert tallybook(root, "verify", "--logs").returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("other", ["a.log", "c.log"])
 def test_a_lost_race_collects_nothing_again_but_what_the_other_has(
     other: str, sail: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

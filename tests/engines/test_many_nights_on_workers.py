@@ -63,6 +63,7 @@ def taken(lines: list[bytes], dice: random.Random) -> list[bytes]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seed", "nights"), [(2, 2), *(pytest.param(seed, 6, marks=pytest.mark.slow) for seed in (2, 3, 4, 5, 6))]
 )

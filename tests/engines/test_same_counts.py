@@ -54,6 +54,7 @@ def assert_alike(one: Marts, other: Marts) -> None:
     assert one.advisories == other.advisories
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("events", "seed"), [(3000, 1), pytest.param(200_000, 2, marks=pytest.mark.slow)])
 def test_a_random_lake_is_counted_alike(events: int, seed: int, sail: str, tmp_path: Path) -> None:
     files = write_random_lake(tmp_path, events=events, files=5, seed=seed)
@@ -63,6 +64,7 @@ def test_a_random_lake_is_counted_alike(events: int, seed: int, sail: str, tmp_p
     assert_alike(here, counted(files, OnSpark(remote=sail, lake=tmp_path)))
 
 
+@pytest.mark.long
 def test_files_of_an_earlier_lake_lack_columns_and_are_counted_alike(sail: str, tmp_path: Path) -> None:
     files = write_random_lake(tmp_path, events=300, files=3, seed=3)
     earlier = pq.read_table(files[0]).select(usage_events(1).names)
@@ -71,6 +73,7 @@ def test_files_of_an_earlier_lake_lack_columns_and_are_counted_alike(sail: str, 
     assert_alike(counted(files, OnDuckDb(lake=tmp_path)), counted(files, OnSpark(remote=sail, lake=tmp_path)))
 
 
+@pytest.mark.long
 def test_a_lake_that_lies_elsewhere_for_the_server_is_read_there(sail: str, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
@@ -107,12 +110,14 @@ def sample_books(root: Path, *arguments: str) -> dict[str, Any]:
     return {name: each for name, each in fingerprints(root).items() if name.startswith("invoices/")}
 
 
+@pytest.mark.long
 def test_invoices_of_the_sample_are_the_same_bytes(sail: str, tmp_path: Path) -> None:
     there = sample_books(tmp_path / "there", "--engine", sail)
     assert there
     assert there == sample_books(tmp_path / "here")
 
 
+@pytest.mark.long
 def test_each_engine_verifies_what_the_other_counted(sail: str, tmp_path: Path) -> None:
     shutil.copytree(sample_folder(), tmp_path / "books")
     assert tallybook(tmp_path / "books", "--engine", sail, *NIGHT).returncode == 0

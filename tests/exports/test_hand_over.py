@@ -54,6 +54,7 @@ def invoice_of(amount: str, currency: str) -> Invoice:
     )
 
 
+@pytest.mark.long
 @given(invoice=ISSUED, with_tax=st.booleans(), per=st.sampled_from(Per))
 def test_the_items_of_stripe_add_up_to_the_invoice(invoice: Invoice, *, with_tax: bool, per: Per) -> None:
     cents = sum(item["amount"] for item in of_stripe(invoice, with_tax=with_tax, per=per))

@@ -22,6 +22,7 @@ ACCOUNT_BEYOND_ASCII = '[[accounts]]\nid = "acme"\nname = "Äcme ☃"\nkeys = ["
 SHORT = lives.Life(name="of one command", begin=lives.begin, steps=lives.LIFE[:1], night=lives.NIGHT)
 
 
+@pytest.mark.long
 def test_a_few_calls_that_are_refused_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lives, "LIVES", (SHORT,))
     tally = machine_refusals.tried(tmp_path, every=199)
@@ -29,6 +30,7 @@ def test_a_few_calls_that_are_refused_lose_nothing(tmp_path: Path, monkeypatch: 
     assert not tally.wrong, "\n".join(tally.lines())
 
 
+@pytest.mark.long
 def test_a_command_that_ends_in_a_traceback_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lives, "LIVES", (SHORT,))
     monkeypatch.setattr(failures, "machine_error_text", lambda _: None)

@@ -42,6 +42,7 @@ def bytes_of(root: Path) -> dict[str, str]:
     return {name: digest for name, digest in fingerprints(root).items() if not name.startswith("lake/.spill")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cut", "step"), [(None, 251), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
 )

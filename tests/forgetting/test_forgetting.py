@@ -98,6 +98,7 @@ def test_no_byte_of_the_workspace_but_its_logs_holds_an_id_of_what_was_forgotten
     assert list((lake_dir / "quarantine").iterdir()) == []
 
 
+@pytest.mark.long
 def test_what_was_invoiced_is_recomputed_from_the_counts_that_are_kept(issued: Path) -> None:
     before = documents(issued), totals(issued)
     done(issued, *FORGET)
@@ -232,6 +233,7 @@ def test_a_day_ends_in_the_time_zone_of_its_account(tmp_path: Path) -> None:
     done(root, "verify")
 
 
+@pytest.mark.long
 def test_a_key_is_forgotten_and_its_account_goes_on(issued: Path) -> None:
     before = totals(issued)
     told = refused(issued, "forget", "--key", "key_b", "--yes", "--as-of", "2026-11-03")
@@ -408,6 +410,7 @@ def test_other_engines_read_what_is_left(issued: Path) -> None:
     assert not any("CANARY" in each for each in after["response_id"].to_pylist())
 
 
+@pytest.mark.long
 def test_margins_that_need_the_events_are_refused_of_what_was_forgotten_and_others_are_told(issued: Path) -> None:
     card = (issued / "rates/standard.toml").read_text(encoding="utf-8").replace('id = "standard"', 'id = "provider"')
     (issued / "rates/provider.toml").write_text(card, encoding="utf-8")

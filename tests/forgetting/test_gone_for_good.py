@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from faulty_os import POWER_CUTS, FaultyOs
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
@@ -12,8 +13,6 @@ from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 DERIVED = re.compile(r"lake/counted/|invoices/2")
 """Of which a power cut may take what is new: it is made again."""
@@ -38,6 +37,7 @@ def files_of(root: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.long
 def test_a_power_cut_brings_nothing_back_that_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_workspace(tmp_path / "books")
     days = [plain(f"2026-{day}T10:00:00Z", id=day) for day in ("09-04", "09-05", "10-05")]

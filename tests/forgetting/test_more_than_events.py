@@ -84,6 +84,7 @@ def test_quarantined_lines_of_a_key_are_forgotten_and_those_of_others_stay(tmp_p
     is_sound(root)
 
 
+@pytest.mark.long
 def test_a_received_log_of_which_nothing_counts_any_more_is_removed_and_others_stay(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     for text in (plain("2026-09-01T10:00:00Z", id="CANARY-1"), plain("2026-10-01T10:00:00Z", id="october")):

@@ -29,6 +29,7 @@ NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
 WITH_BLOCKS = [name for name in NAMES if name != "README.md" and blocks((ROOT / name).read_text(encoding="utf-8"))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["README.md", *(pytest.param(name, marks=pytest.mark.slow) for name in WITH_BLOCKS)])
 def test_what_a_document_shows_is_what_the_commands_print(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -111,6 +111,7 @@ def test_beside_the_agreed_names_there_are_only_dot_files() -> None:
     assert {name for name in tops if not name.startswith(".")} <= AGREED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", [MACHINE, REGISTRY, WORKPLACE], ids=["machine", "registry", "workplace"])
 def test_no_file_names_a_machine_a_registry_or_a_workplace(pattern: re.Pattern[str]) -> None:
     texts = [(path, path.read_text(encoding="utf-8")) for path in files() if path.suffix in SUFFIXES]

@@ -118,6 +118,7 @@ def counted(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_usage_is_counted_by_the_new_dimension_and_the_new_count_is_added_up(program: Path, counted: Path) -> None:
     found = {
         row["hemisphere"]: (row["events"], row["prompt_tokens"], row["pebbles"])
@@ -158,6 +159,7 @@ def test_the_lake_and_the_marts_have_both_and_what_was_before_is_null(program: P
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_two_copies_that_differ_in_the_new_count_alone_are_different_measurements(
     program: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +173,7 @@ def test_two_copies_that_differ_in_the_new_count_alone_are_different_measurement
     ]
 
 
+@pytest.mark.long
 def test_the_sql_that_is_printed_has_them_and_no_invoice_is_another(
     program: Path, counted: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +200,7 @@ def test_both_readers_read_the_new_fields_alike(program: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_field_that_is_usage_and_no_count_quarantines_its_line(program: Path, tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="a", meta={"pebbles": -1}))

@@ -113,6 +113,7 @@ def written_by(call: ast.Call) -> list[str]:
     return []
 
 
+@pytest.mark.long
 def test_only_objects_writes_to_disk() -> None:
     elsewhere = [found for module in MODULES if "objects" not in module.parts for found in writes(module)]
     assert sorted(elsewhere) == sorted(WRITES_ELSEWHERE), "write by way of pipeline.objects"

@@ -61,6 +61,7 @@ def test_a_command_for_which_nothing_is_to_be_counted_imports_no_duckdb(books: P
     assert (code, heavy) == (0, ["pyarrow", "numpy"])
 
 
+@pytest.mark.long
 def test_a_night_that_reads_and_counts_imports_what_does_it_and_nothing_else(tmp_path: Path) -> None:
     assert tallybook(tmp_path / "books", "init").returncode == 0
     code, heavy, _ = started("-w", str(tmp_path / "books"), "nightly")

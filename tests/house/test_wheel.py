@@ -37,6 +37,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
+@pytest.mark.long
 def test_a_built_wheel_makes_a_workspace_and_bills_it(installed: Path, tmp_path: Path) -> None:
     where = called(installed, tmp_path, "import pipeline; print(pipeline.__file__)")
     assert Path(where.stdout.strip()).is_relative_to(installed)

@@ -175,6 +175,7 @@ def test_a_configuration_that_moves_slices_counts_their_dates_again(
     assert days_of(dates_read) == read
 
 
+@pytest.mark.long
 def test_another_program_believes_nothing_that_was_kept(
     tmp_path: Path, dates_read: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +266,7 @@ def any_event(dice: random.Random) -> dict[str, Any]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
 def test_late_events_copies_and_damage_never_change_the_marts(tmp_path: Path, seed: int) -> None:
     live_through_nights(tmp_path / "books", seed, nights=3)
@@ -317,6 +319,7 @@ def test_events_that_a_night_lost_are_heard_that_night_and_not_lost_for_the_next
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_kept_period_that_lost_events_is_heard_although_none_of_it_is_counted(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a"), used("10-02T10:00", "b")])
@@ -374,6 +377,7 @@ def test_a_night_with_nothing_new_asks_no_sql_and_says_what_the_night_before_sai
     assert_counted_alike(root)
 
 
+@pytest.mark.long
 def test_answers_that_are_gone_or_damaged_are_asked_again(tmp_path: Path, counted_by_sql: list[str]) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a", status="unknown")])
@@ -410,6 +414,7 @@ def test_answers_about_another_configuration_are_not_believed(
     assert_counted_alike(root)
 
 
+@pytest.mark.long
 def test_a_wrong_count_that_breaks_no_claim_refuses_issue_and_void_which_believe_nothing_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

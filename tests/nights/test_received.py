@@ -48,6 +48,7 @@ def called(content: str) -> str:
     return f"standard-input:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("compress", [bytes, partial(gzip.compress, mtime=0)])
 def test_no_text_of_standard_input_is_in_any_file(books: Path, compress: Callable[[bytes], bytes]) -> None:
     said = "Wanderers Nachtlied"

@@ -53,6 +53,7 @@ def events(root: Path, name: str) -> int:
     return sum(sum(record.events.values()) for record in records(root, name))
 
 
+@pytest.mark.long
 def test_a_new_source_of_which_most_is_refused_is_kept_out_and_the_rest_of_the_night_is_done(books: Path) -> None:
     write_log(books, "app.jsonl", app(1))
     write_log(books, "edge.jsonl", *map(edge, range(60)))

@@ -95,6 +95,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return tried(make_workspace(root / "books", config=APP), str(write_one_of_every_kind(root / "sent.jsonl")))
 
 
+@pytest.mark.long
 def test_it_counts_and_costs_what_the_night_counts_and_charges(books: Path, log: Path) -> None:
     said = tried(books, str(log))
     assert tallybook(books, "collect", "--force", str(log), *AS_OF).returncode == 0
@@ -323,6 +324,7 @@ def test_a_configuration_that_cannot_be_meant_is_said(books: Path, log: Path) ->
     assert (done.returncode, "did you mean 'currency'" in done.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_a_file_that_a_source_reads_and_does_not_name_is_to_be_added_to_its_paths(books: Path, log: Path) -> None:
     assert tried(books, str(log))["files"][0]["paths_to_add"] == [f"{log.parent}/*.jsonl*"]
     done = tallybook(books, "try", str(log))

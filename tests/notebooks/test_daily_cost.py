@@ -35,6 +35,7 @@ def notebook(checkout: Path) -> nbformat.NotebookNode:
     return executed(checkout)
 
 
+@pytest.mark.long
 def test_the_notebook_runs_on_a_fresh_checkout_without_an_error(notebook: nbformat.NotebookNode) -> None:
     assert all(cell.execution_count for cell in code_cells(notebook))
     assert [output for output in outputs(notebook) if output.output_type == "error"] == []
@@ -46,6 +47,7 @@ def test_the_notebook_leaves_the_sample_as_it_was(checkout: Path, notebook: nbfo
     assert sorted(path.name for path in (checkout / "data").iterdir()) == ["accounts.toml", "logs", "rates", "tallybook.toml"]
 
 
+@pytest.mark.long
 def test_the_total_it_prints_is_the_exact_sum_of_the_charges(tmp_path: Path, notebook: nbformat.NotebookNode) -> None:
     workspace = open_workspace(make_checkout(tmp_path))
     charges = nightly(workspace, now=datetime(2026, 11, 1, tzinfo=UTC), key_secret=None).built.rated.charges

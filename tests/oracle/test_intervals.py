@@ -327,6 +327,7 @@ def a_contract(
     return account, granted, offered
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_what_is_billed_by_the_quarter_or_year_owes_what_its_months_owe_and_one_tax(seed: int) -> None:

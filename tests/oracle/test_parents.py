@@ -299,6 +299,7 @@ def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_
         assert order == sorted(order)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_no_day_is_invoiced_twice_or_never_whoever_moves_and_whatever_is_issued_or_voided(seed: int) -> None:

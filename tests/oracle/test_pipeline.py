@@ -25,6 +25,7 @@ def night_and_verify(workspace: Path) -> dict[str, object]:
     return document
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(1))
 def test_random_logs_are_billed_as_the_oracle_bills_them(tmp_path: Path, seed: int) -> None:
     workspace = tmp_path / "books"
@@ -33,6 +34,7 @@ def test_random_logs_are_billed_as_the_oracle_bills_them(tmp_path: Path, seed: i
     assert_same(workspace, bill(workspace), document)
 
 
+@pytest.mark.long
 def test_the_sample_is_billed_as_the_oracle_bills_it(tmp_path: Path) -> None:
     workspace = tmp_path / "books"
     for name in ("rates", "logs"):

@@ -15,6 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from counted import accounts, some_cards, usage_daily
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,6 +81,7 @@ def plain_entry(name: str | None) -> str:
     return entry_name(card, model, (tier, threshold))
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_random_requests_by_random_cards_cost_what_the_oracle_says(tmp_path_factory: Any, seed: int) -> None:
@@ -98,6 +100,7 @@ def test_random_requests_by_random_cards_cost_what_the_oracle_says(tmp_path_fact
     assert sum(row.usage.quantity for row in rated.unpriced) == unpriced
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_what_an_entry_costs_in_a_month_is_at_least_its_minimum_and_at_most_its_maximum(
@@ -148,6 +151,7 @@ def expected_limits(texts: dict[str, str], used: list[Any]) -> dict[Any, Fractio
     return expected
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int) -> None:
@@ -214,6 +218,7 @@ def _with_other_numbers(rate: Rate) -> Rate:
     )
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_splitting_and_reordering_usage_never_changes_a_line(tmp_path_factory: Any, seed: int) -> None:

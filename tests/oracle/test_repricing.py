@@ -179,6 +179,7 @@ def texts(line: RepricedLine) -> dict[str, str]:
     return {name: str(value) for name, value in line._asdict().items()}
 
 
+@pytest.mark.long
 @settings(max_examples=4, deadline=None)
 @given(SEEDS)
 @pytest.mark.parametrize("is_summed", [True, False])

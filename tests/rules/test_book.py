@@ -191,6 +191,7 @@ def credited_in_part(invoice: Invoice, issued: list[Invoice], number: int) -> li
     return []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("account", [PLAIN, RICH], ids=["plain", "rich"])
 @settings(max_examples=60, deadline=None)
 @given(life=LIVES)
@@ -200,6 +201,7 @@ def test_invoices_and_corrections_are_the_truth(account: Account, life: list[tup
     assert told_by(book) == truth_of(account, charges)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(life=LIVES)
 def test_credits_are_never_negative_and_never_beyond_what_is_to_pay(life: list[tuple[list[Charge], str]]) -> None:

@@ -244,6 +244,7 @@ def test_an_answer_that_names_no_model_is_billed_by_the_one_that_was_asked_for(t
     assert b"jamba-embed" in invoices["invoices/2026-09/lines.csv"]
 
 
+@pytest.mark.long
 def test_what_comes_later_comes_to_the_same(tmp_path: Path) -> None:
     """Output before object before input: each night takes in what is there, and the last one has it all."""
     at_once = workspace(tmp_path / "at-once")

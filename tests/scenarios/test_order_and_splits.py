@@ -40,6 +40,7 @@ def complete_lines(workspace: Path) -> list[bytes]:
     return lines
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seed", "count"), [(11, 60), *(pytest.param(seed, 400, marks=pytest.mark.slow) for seed in (11, 12, 13))]
 )
@@ -79,6 +80,7 @@ def test_every_line_logged_twice_gives_the_same_invoices(tmp_path: Path) -> None
     assert invoices(twice) == invoices(once)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [15, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (16, 17))])
 def test_logs_full_of_traps_are_read_again_and_nothing_differs(tmp_path: Path, seed: int) -> None:
     make_workspace(tmp_path, seed, lines=400)

@@ -177,6 +177,7 @@ def run(workspace: Path, command: str) -> Done:
     return tallybook(workspace, command)
 
 
+@pytest.mark.long
 def test_what_could_not_be_read_is_read_by_the_night_after_its_mapping_was_mended(tmp_path: Path) -> None:
     wrong = COUNTED.replace("event.time", "event.tme")
     config = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n'

@@ -59,6 +59,7 @@ def drafts(root: Path) -> dict[str, str]:
     return totals
 
 
+@pytest.mark.long
 def test_a_wrong_mapping_is_corrected_and_what_it_quarantined_is_billed_on_the_next_invoice(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", config=CONFIG + APP + EDGE + WRONG)
     write_log(root, "app.jsonl", plain("2026-03-05T10:00:00Z", id="app"))
@@ -133,6 +134,7 @@ def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
     assert log.is_file()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seed", "days"), [(0, 3), *(pytest.param(seed, 6, marks=pytest.mark.slow) for seed in range(12))]
 )

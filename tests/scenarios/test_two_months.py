@@ -11,6 +11,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def night(workspace: Path, as_of: str) -> None:
     assert verified.returncode == 0, verified.stdout
 
 
+@pytest.mark.long
 def test_two_months_of_one_customer(tmp_path: Path) -> None:
     books = make_workspace(tmp_path / "books", accounts=ACCOUNTS, cards={"standard": CARD})
 

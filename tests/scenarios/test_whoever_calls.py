@@ -85,6 +85,7 @@ def held_tokens(warnings: list[str]) -> int:
     return sum(int(text.split(" with ")[1].split()[0]) for text in warnings if "has not come: held" in text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_tokens_billed_and_listed_are_the_tokens_stated(tmp_path: Path, seed: int, identity: str) -> None:
@@ -111,6 +112,7 @@ def test_tokens_billed_and_listed_are_the_tokens_stated(tmp_path: Path, seed: in
     assert found == sum(tokens for _, tokens in made)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_other_callers_send_changes_nobodys_bill(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

@@ -62,6 +62,7 @@ def cuts(fault: FaultyOs, into: Path) -> list[dict[str, bytes]]:
     return [durable(fault.after_power_cut(into / name, survives)) for name, survives in POWER_CUTS.items()]
 
 
+@pytest.mark.long
 def test_no_command_of_a_life_is_taken_back_by_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_workspace(tmp_path / "books")
     lines = [

@@ -107,6 +107,7 @@ def test_what_was_read_again_is_a_tombstone_to_deltalake(tmp_path: Path, monkeyp
     assert removed == [file.path for file in snapshot.superseded_files]
 
 
+@pytest.mark.long
 def test_death_at_any_call_leaves_the_log_as_it_was_and_a_rerun_writes_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from pipeline import lake, register
 
@@ -43,6 +44,7 @@ print(conflicts)
 """
 
 
+@pytest.mark.long
 def test_every_commit_of_concurrent_runs_is_kept_once_and_numbers_have_no_gaps(tmp_path: Path) -> None:
     here = str(Path(__file__).parent)
     writers = [

@@ -60,6 +60,7 @@ def lake_with_one_commit(tmp_path: Path) -> Path:
     return workspace / "lake"
 
 
+@pytest.mark.long
 def test_death_at_any_call_leaves_old_or_new_and_a_rerun_ends_with_every_event_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_death_at_any_call_leaves_old_or_new_and_a_rerun_ends_with_every_event_o
     assert len(outcomes) > 50
 
 
+@pytest.mark.long
 def test_an_io_error_at_any_call_is_raised_and_a_rerun_ends_with_every_event_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ def test_a_night_without_new_lines_reads_once_again_what_a_program_of_before_cou
     }
 
 
+@pytest.mark.long
 @PROGRAMS
 def test_a_lake_of_before_is_continued_verified_voided_issued_and_recomputed(
     books: Path, run: Callable[..., Done]
@@ -378,6 +379,7 @@ def test_columns_that_nobody_of_ours_could_add_are_refused_as_foreign(
         lake.read_log(books / "lake")
 
 
+@pytest.mark.long
 def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_columns_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_no_document_ever_names_a_configuration_that_is_not_kept(
     assert [each["invoice_id"] for each in frozen] == ["INV-000001"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [

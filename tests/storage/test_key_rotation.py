@@ -71,6 +71,7 @@ def books(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))])
 def test_a_life_with_rotations_bills_what_one_without_does(books: Path, tmp_path: Path, seed: int) -> None:
     chance, plain_life = random.Random(seed), shutil.copytree(books, tmp_path / "plain")

@@ -270,6 +270,7 @@ instants = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100,
 few = st.sampled_from([None, "b", "a", "jamba-mini"])
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(st.lists(st.tuples(instants, few, few, st.sampled_from(["key_b", "key_a"])), max_size=30))
 def test_every_event_is_in_the_file_of_its_utc_date_once_and_in_the_order_of_the_keys(

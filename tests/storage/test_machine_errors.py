@@ -80,6 +80,7 @@ def settled(root: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_some_calls_that_the_machine_refuses_are_one_line_and_a_rerun_ends_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def test_a_program_of_before_is_told_that_the_lake_is_newer(books: Path, monkeyp
         lake.read_log(books / "lake")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_death_at_any_call_leaves_the_old_reading_or_the_new_one_and_a_rerun_ends_with_the_new_one(
     step: int, books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -41,6 +41,7 @@ def two_machines(folder: Path) -> tuple[Path, Path]:
     return one, other
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stores")
 def test_a_machine_with_an_empty_disk_answers_as_the_one_that_collected(tmp_path: Path) -> None:
     one, other = two_machines(tmp_path)
@@ -70,6 +71,7 @@ def test_a_workspace_may_be_named_relative_to_where_one_is(tmp_path: Path, monke
     assert (tmp_path / "other/invoices/2026-10/INV-000001/INV-000001.json").exists()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stores")
 def test_of_two_machines_each_sees_what_the_other_issued_was_paid_and_voided(tmp_path: Path) -> None:
     one, other = two_machines(tmp_path)
@@ -88,6 +90,7 @@ def test_of_two_machines_each_sees_what_the_other_issued_was_paid_and_voided(tmp
     assert "r1" not in done(other, "explain", "INV-000001", "1").stderr
 
 
+@pytest.mark.long
 def test_both_collect_and_every_line_counts_once(tmp_path: Path, stores: str) -> None:
     del stores
     one, other = two_machines(tmp_path)
@@ -103,6 +106,7 @@ def test_both_collect_and_every_line_counts_once(tmp_path: Path, stores: str) ->
         done(root, "verify")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stores")
 def test_a_lost_or_damaged_copy_is_brought_anew(tmp_path: Path) -> None:
     one, _ = two_machines(tmp_path)
@@ -147,6 +151,7 @@ def test_an_older_lake_in_the_place_of_the_one_that_was_copied_is_refused(tmp_pa
     assert "is refused: it is another one, and this machine has a copy" in done(one, "usage", code=1).stderr
 
 
+@pytest.mark.long
 def test_what_verify_finds_missing_or_damaged_on_the_store_fails(tmp_path: Path, stores: str) -> None:
     one, _ = two_machines(tmp_path)
     done(one, *NIGHT)
@@ -261,6 +266,7 @@ def test_configured_in_the_workspace_it_is_the_same(tmp_path: Path, bucket: str)
     done(one, "recompute", "INV-000001")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "counting", ["duckdb", "sail", pytest.param("sail that reads the store itself", marks=pytest.mark.slow)]
 )
@@ -309,6 +315,7 @@ def test_what_is_forgotten_is_gone_from_the_store_and_from_each_copy(tmp_path: P
         done(root, "recompute", "INV-000001")
 
 
+@pytest.mark.long
 def test_a_signature_is_seen_by_every_machine(tmp_path: Path, stores: str) -> None:
     one, other = two_machines(tmp_path)
     done(one, *NIGHT)
@@ -323,6 +330,7 @@ def test_a_signature_is_seen_by_every_machine(tmp_path: Path, stores: str) -> No
     assert [each.size > 0 for each in ObjectStore(f"{stores}/invoices").list("signatures")] == [True]
 
 
+@pytest.mark.long
 def test_files_of_a_run_that_died_are_told_and_removed_by_the_next_night(
     tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +354,7 @@ def test_files_of_a_run_that_died_are_told_and_removed_by_the_next_night(
     assert "answers" in done(other, "doctor").stdout
 
 
+@pytest.mark.long
 def test_a_race_that_is_lost_is_read_again_and_nothing_is_lost_or_doubled(
     tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def test_what_is_unchanged_is_not_asked_for_again(tmp_path: Path, bucket: str, r
     assert {key for key, _, _ in requests.ranges} == {"logs/c.jsonl"}
 
 
+@pytest.mark.long
 def test_a_glob_over_the_whole_bucket_reads_nothing_of_the_lake_and_the_register_there(
     tmp_path: Path, bucket: str
 ) -> None:
@@ -172,6 +173,7 @@ def test_notes_are_not_believed_where_the_lake_has_lost_what_they_speak_of(tmp_p
     assert "collected 1 new line" in night(workspace).stdout
 
 
+@pytest.mark.long
 def test_an_object_replaced_while_it_is_read_is_told_and_read_by_the_next_night(
     tmp_path: Path, bucket: str, requests: Requests
 ) -> None:
@@ -194,6 +196,7 @@ def test_an_object_replaced_while_it_is_read_is_told_and_read_by_the_next_night(
     assert tallybook(workspace, "verify", "--logs").returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [100, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_many_small_objects_are_a_request_each_and_many_at_once(
     tmp_path: Path, bucket: str, requests: Requests, count: int
@@ -292,6 +295,7 @@ class _Denied(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.long
 def test_a_store_that_denies_access_is_told_in_one_line_and_the_night_goes_on(
     tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,6 +356,7 @@ def test_what_failed_is_read_again_from_the_store_once_its_source_reads_it(
     assert {key for key, _, _ in requests.ranges} == {"logs/b.jsonl"}
 
 
+@pytest.mark.long
 def test_the_sample_on_a_store_gives_the_same_events_and_the_same_invoices(tmp_path: Path, bucket: str) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for root in (here, there):

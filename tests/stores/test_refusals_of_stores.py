@@ -74,6 +74,7 @@ def test_what_a_store_refuses_is_one_line_and_the_next_night_is_right(
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_store_that_goes_away_before_the_entry_leaves_the_lake_as_it_was(
     tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_the_file_has_the_relations_of_sql_with_their_types_and_meanings(books: 
     assert {name: comments[name] for name in VIEWS} == {view.name: view.says for view in VIEWS.values()}
 
 
+@pytest.mark.long
 def test_every_relation_has_the_rows_and_the_exact_amounts_of_now(books: Path) -> None:
     file = exported(books, "--events")
     for name in VIEWS:
@@ -92,6 +93,7 @@ def test_exporting_writes_one_file_and_nothing_into_the_workspace(books: Path) -
     assert sorted(path.name for path in books.parent.iterdir()) == ["books", file.name]
 
 
+@pytest.mark.long
 def test_who_has_the_old_file_open_goes_on_reading_it(books: Path) -> None:
     file = exported(books)
     with duckdb.connect(file, read_only=True) as opened:
@@ -125,6 +127,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
     assert sorted(path.name for path in books.parent.iterdir()) == ["books", file.name]
 
 
+@pytest.mark.long
 def test_what_is_written_is_of_one_commit_although_the_lake_grows_meanwhile(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

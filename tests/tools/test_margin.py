@@ -190,6 +190,7 @@ def test_totals_are_the_sums_of_rows_and_a_margin_is_of_what_has_both(books: Pat
     assert (top["rows"][2]["others"], top["totals"]) == (3, answer["totals"])
 
 
+@pytest.mark.long
 def test_a_cost_card_changes_no_byte_of_any_invoice(tmp_path: Path) -> None:
     without = make_books(tmp_path / "without", config="", cards={"rich": RICH, "flat": FLAT})
     with_card = make_books(

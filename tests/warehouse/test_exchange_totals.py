@@ -114,6 +114,7 @@ EVENTS = st.lists(usage_events(), min_size=1, max_size=40)
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
+@pytest.mark.long
 @settings(UNHURRIED, max_examples=8)
 @given(events=EVENTS, cut=st.integers(min_value=0, max_value=40))
 def test_the_marts_are_those_of_events_decided_one_by_one(

@@ -40,6 +40,7 @@ def suspected(paths: Sequence[Path], *, sorted_events_max: int = 1_000) -> list[
     return sorted(suspected_identities(paths, sorted_events_max=sorted_events_max)["event_id"].to_pylist())
 
 
+@pytest.mark.long
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.lists(st.lists(IDENTITIES, max_size=12), max_size=4),

@@ -132,6 +132,7 @@ def test_more_shapes_than_there_is_room_for_are_read_plainly() -> None:
     assert found_rows(found) == _plain(lines)
 
 
+@pytest.mark.long
 def test_several_threads_read_what_one_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 2_000)

@@ -284,6 +284,7 @@ def test_many_shapes_of_one_size_are_told_apart() -> None:
     assert found.told == 600
 
 
+@pytest.mark.long
 def test_more_keys_than_there_is_room_for_are_each_what_they_are() -> None:
     lines = [USUAL.replace(b'"k"', b'"%05x"' % number) for number in range(2**14 + 50)]
     found = _found(lines)

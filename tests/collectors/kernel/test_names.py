@@ -135,6 +135,7 @@ def _unknown(asked: set[str]) -> set[str]:
     return {name for name in asked - known if not name.endswith(SUFFIXES)}
 
 
+@pytest.mark.long
 def test_every_name_that_is_asked_for_in_made_up_lines_is_known(asked: set[str]) -> None:
     makers = [LineMaker("names", families=0.8), DamagedStreams("names")]
     assert _read(maker.made().content for maker in makers for _ in range(2000)) == 4000
@@ -143,6 +144,7 @@ def test_every_name_that_is_asked_for_in_made_up_lines_is_known(asked: set[str])
     assert Watched.gone_through_by <= GOES_THROUGH_ALL
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not (CORPUS / "requests.jsonl.zst").exists(), reason="the corpus of real exchanges is not here")
 def test_every_name_that_is_asked_for_in_real_exchanges_is_known(asked: set[str]) -> None:
     with (CORPUS / "requests.jsonl.zst").open("rb") as file:
