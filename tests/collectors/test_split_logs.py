@@ -72,6 +72,23 @@ LINES: list[tuple[list[bytes], list[tuple[int, int, bytes | None, bytes]]]] = [
 ]
 
 
+Found = list[tuple[int, int, bytes | None, bytes]]
+
+
+def check_found(found: Found, lines: Found) -> None:
+    """Compare lines; one behind NULs that is kept whole has its edges too, which nobody asks for."""
+    assert [each[:3] for each in found] == [each[:3] for each in lines]
+    assert [each[3] for each in found if each[2] is None] == [each[3] for each in lines if each[2] is None]
+
+
+def check_segment(splitter: LineSplitter | LineBlocks, content: bytes, before: bytes) -> None:
+    """Compare what is known of a segment of this content with its bytes, and of the one that begins after it."""
+    assert splitter.segment_digest == sha(content)
+    assert splitter.tail == (before + content)[-WINDOW:]
+    splitter.begin_segment()
+    assert (splitter.segment_start, splitter.segment_digest) == (1000 + len(content), sha(b""))
+
+
 def ended(pieces: list[bytes], lines: list[tuple[int, int, bytes | None, bytes]]) -> bytes:
     """Return the bytes of the lines that have ended."""
     return b"".join(pieces)[: lines[-1][1] if lines else 0]
@@ -88,14 +105,8 @@ def test_complete_lines_are_handed_out_with_their_places(pieces: list[bytes], li
         assert (splitter.end, splitter.next_line) == (line.end, line.number + 1)
         assert line.number == 6 + len(found)
         assert line.lines == 1
-    # a line behind NULs that is kept whole has its edges too, which nobody asks for
-    assert [each[:3] for each in found] == [each[:3] for each in lines]
-    assert [each[3] for each in found if each[2] is None] == [each[3] for each in lines if each[2] is None]
-    content = ended(pieces, lines)
-    assert splitter.segment_digest == sha(content)
-    assert splitter.tail == (before + content)[-WINDOW:]
-    splitter.begin_segment()
-    assert (splitter.segment_start, splitter.segment_digest) == (1000 + len(content), sha(b""))
+    check_found(found, lines)
+    check_segment(splitter, ended(pieces, lines), before)
 
 
 def test_a_splitter_returns_to_a_place_as_if_nothing_had_been_handed_out_since() -> None:
@@ -157,13 +168,8 @@ def test_blocks_are_of_whole_lines_and_a_long_line_stands_alone(
             found.append((line.start - 1000, line.end - 1000, line.content, line.edges))
         blocks.take(block)
         assert (blocks.end, blocks.next_line) == (block.end, block.first_line + block.lines)
-    assert [each[:3] for each in found] == [each[:3] for each in lines]
-    assert [each[3] for each in found if each[2] is None] == [each[3] for each in lines if each[2] is None]
-    content = ended(pieces, lines)
-    assert blocks.segment_digest == sha(content)
-    assert blocks.tail == (before + content)[-WINDOW:]
-    blocks.begin_segment()
-    assert (blocks.segment_start, blocks.segment_digest) == (1000 + len(content), sha(b""))
+    check_found(found, lines)
+    check_segment(blocks, ended(pieces, lines), before)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faulty_store import FaultyStore
 from servers import bucket, s3_endpoint, sail
 
 from pipeline.objects.mounted.addresses import StoreUrls, tell
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["bucket", "s3_endpoint", "sail"]
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultyStore]:
+    """A store whose answers may be refused, late, lost or of before."""
+    pytest.importorskip("moto", reason="moto is not installed")
+    with FaultyStore() as server:
+        yield server
 
 
 @pytest.fixture

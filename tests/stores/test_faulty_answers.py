@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty_store import FaultyStore, Planned
+from faulty_store import Planned
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import StoreRefused
@@ -14,15 +14,8 @@ from pipeline.objects import stores
 from pipeline.objects.stores import ObjectStore, TagDiffers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from faulty_store import FaultyStore
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FaultyStore]:
-    pytest.importorskip("moto", reason="moto is not installed")
-    with FaultyStore() as server:
-        yield server
 
 
 @pytest.fixture

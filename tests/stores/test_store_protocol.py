@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty_store import FaultyStore, Planned
+from faulty_store import Planned
 
 from pipeline.base.errors import CommitConflict, DataFileDamaged, LogEntryRefused, StoreRefused
 from pipeline.objects import append_log, disk, layout, stores
@@ -16,17 +16,11 @@ from pipeline.objects.mounted.addresses import StoreUrls
 from pipeline.objects.mounted.files import fetch_by_digest, publish, replace_on_store, state_on_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from faulty_store import FaultyStore
+    from collections.abc import Callable
     from pathlib import Path
 
     Machine = Callable[[str], Path]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FaultyStore]:
-    pytest.importorskip("moto", reason="moto is not installed")
-    with FaultyStore() as server:
-        yield server
 
 
 @pytest.fixture
