@@ -14,8 +14,9 @@ from pipeline.objects import stores
 from pipeline.objects.stores import ObjectStore, TagDiffers
 
 if TYPE_CHECKING:
-    from faulty_store import FaultyStore
     from pathlib import Path
+
+    from faulty_store import FaultyStore
 
 
 @pytest.fixture

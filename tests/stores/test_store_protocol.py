@@ -16,9 +16,10 @@ from pipeline.objects.mounted.addresses import StoreUrls
 from pipeline.objects.mounted.files import fetch_by_digest, publish, replace_on_store, state_on_store
 
 if TYPE_CHECKING:
-    from faulty_store import FaultyStore
     from collections.abc import Callable
     from pathlib import Path
+
+    from faulty_store import FaultyStore
 
     Machine = Callable[[str], Path]
 
