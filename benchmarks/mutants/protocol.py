@@ -81,6 +81,7 @@ _OF_OBJECTS = (
 )
 TESTS = {
     "pipeline/objects": _OF_OBJECTS,
+    "pipeline/objects/litter.py": ("tests/storage/test_litter.py", "tests/storage/test_swept.py"),
     "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/test_recompute.py"),
     "pipeline/objects/verified.py": (
         *("tests/storage/test_derived.py", "tests/storage/test_disk.py", "tests/storage/test_lake.py"),
@@ -361,7 +362,11 @@ DECLARED = (
 )
 
 EQUAL = {
+    "objects.disk: link_all: rename for link": "copies of one entry have the same bytes",
     "objects.disk: write_pieces: without O_NOFOLLOW": "O_EXCL refuses a link as it refuses whatever has the name",
+    "objects.mounted.entries: restored_entry: written in place": "a copy that is torn is brought anew",
+    "objects.mounted.mounts: check_conditions: written in place": "a note that is torn is none, and the store is asked",
+    "objects.mounted.mounts: _add: written in place": "a note that is torn is none, and the folder is compared again",
     "lake.checkpoints: _remove: no fsync of a folder": "what comes back is removed again, and was true or is compared",
     "lake.counted: read_piece: without O_NOFOLLOW": "wherever a link leads, the bytes have to have the digest",
     "lake.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",

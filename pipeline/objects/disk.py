@@ -135,15 +135,14 @@ def link_new(temporary: Path, final: Path) -> None:
 
 
 def link_all(folder: Path, pairs: Iterable[tuple[Path, Path]]) -> None:
-    """Give temporary files of a folder their final names in it, durably, and drop the temporary ones.
+    """Give temporary files of a folder their final names in it, and drop the temporary ones.
 
-    One that is there stays: for copies, of which another process may bring the same.
+    One that is there stays: for copies, of which another process may bring the same, and a power cut take any.
     """
     listed = list(pairs)
     for temporary, final in listed:
         with contextlib.suppress(FileExistsError):
             os.link(temporary, final)
-    sync_folder(folder)
     remove_files(folder, [temporary.name for temporary, _ in listed])
 
 

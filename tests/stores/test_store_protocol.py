@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from faulty_store import Planned
 
-from pipeline.base.errors import CommitConflict, DataFileDamaged, LogEntryRefused, StoreRefused
+from pipeline.base.errors import CommitConflict, ConfigurationError, DataFileDamaged, LogEntryRefused, StoreRefused
 from pipeline.objects import append_log, disk, layout, stores
 from pipeline.objects.mounted import mounts
 from pipeline.objects.mounted.addresses import StoreUrls
-from pipeline.objects.mounted.files import fetch_by_digest, publish, replace_on_store, state_on_store
+from pipeline.objects.mounted.files import fetch_by_digest, publish, replace_on_store, state_on_store, whole_file
+from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +128,46 @@ def test_an_entry_that_comes_with_another_byte_is_refused_and_not_kept(
         chain_of(other)
     server.plan()
     assert chain_of(other) == ["0"]
+
+
+def test_a_store_that_lacks_an_entry_between_others_is_refused_and_nothing_behind_it_is_kept(
+    machine: Machine, server: FaultyStore
+) -> None:
+    log_of(machine("one"), 3)
+    other = machine("other")
+    mounted = mounts.mount_of(other)
+    assert mounted is not None
+    mounted.store.remove(mounted.key(other / layout.entry_name(1)))
+    assert server.contents(mounted.store.url.split("/")[2])
+    with pytest.raises(LogEntryRefused, match=r"0{19}1\.json is missing, and there are later ones up to 2; look which"):
+        chain_of(other)
+    assert not list(other.glob("*.json"))
+
+
+def test_an_entry_that_is_gone_once_it_was_listed_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    log_of(machine("one"), 2)
+    other = machine("other")
+    got, last = ObjectStore.get, layout.entry_name(1)
+    monkeypatch.setattr(ObjectStore, "get", lambda self, key: None if key.endswith(last) else got(self, key))
+    with pytest.raises(LogEntryRefused, match=r"0{19}1\.json is missing, and there are later ones; look which"):
+        chain_of(other)
+
+
+def test_a_file_of_another_size_than_the_log_says_is_refused_also_once_it_was_brought(machine: Machine) -> None:
+    content = bytes(range(256))
+    sha256 = hashlib.sha256(content).hexdigest()
+    publish(layout.quarantine(machine("one").parents[1]) / f"{sha256}.parquet", content)
+    path = layout.quarantine(machine("other").parents[1]) / f"{sha256}.parquet"
+    with pytest.raises(DataFileDamaged, match="has 256 bytes, and its log says 255"):
+        whole_file(path, sha256=sha256, size=255, advice="look")
+    assert whole_file(path, sha256=sha256, size=256, advice="look").read_bytes() == content
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("invoices", ["s3://acme/books", "s3://acme/books/"])
+def test_the_lake_and_the_invoices_have_an_address_each(tmp_path: Path, invoices: str) -> None:
+    with pytest.raises(ConfigurationError, match="the lake and the invoices are both at s3://acme/books"):
+        mounts.mount(tmp_path, StoreUrls(lake="s3://acme/books", invoices=invoices))
 
 
 def test_a_store_that_says_otherwise_than_before_is_not_gone_on_from(machine: Machine, server: FaultyStore) -> None:
