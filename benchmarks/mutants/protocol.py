@@ -108,6 +108,7 @@ TESTS = {
     "pipeline/jobs": _OF_NIGHTS,
     "pipeline/jobs/invoices/freezing.py": ("tests/storage/test_interrupted_freezing.py",),
     "pipeline/jobs/night/collect.py": ("tests/nights/test_trial.py", "tests/storage/test_swept.py", *_OF_THE_LAKE),
+    "pipeline/jobs/night/on_workers": ("tests/engines/test_believed.py",),
     "pipeline/jobs/night/nightly.py": ("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_swept.py"),
     "pipeline/jobs/night/other_usage.py": ("tests/nights/test_other_usage.py",),
     "pipeline/jobs/night/received.py": (_DURABLE, "tests/nights/test_received.py", "tests/storage/test_swept.py"),
@@ -126,6 +127,7 @@ TESTS = {
         *("tests/storage/test_forged_documents.py", "tests/storage/test_signatures.py", "tests/storage/test_swept.py"),
         *("tests/storage/test_verify_after_death.py", "tests/tools/test_recompute.py"),
     ),
+    "pipeline/jobs/proofs/store_checks.py": _OF_STORES,
     "pipeline/jobs/state/at_issue.py": ("tests/tools/test_recompute.py",),
     "pipeline/cli": (_DURABLE, "tests/storage/test_commands_and_the_lock.py"),
 }

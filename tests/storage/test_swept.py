@@ -51,8 +51,16 @@ def left_in(root: Path, *folders: str) -> list[Path]:
     return paths
 
 
+def orphan_in(root: Path) -> Path:
+    """Leave a data file that no entry names, and that was written for no commit to come."""
+    path = layout.quarantine(layout.lake(root)) / f"{'0' * 64}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"of a run that died")
+    return path
+
+
 def test_a_night_sweeps_every_folder_of_a_workspace(books: Path) -> None:
-    left = left_in(books, *OF_THE_LAKE, *OF_INVOICES, *OF_KEYS)
+    left = [*left_in(books, *OF_THE_LAKE, *OF_INVOICES, *OF_KEYS), orphan_in(books)]
     spilled = layout.lake(books) / f".spill-{NO_PROCESS}" / "part"
     spilled.parent.mkdir()
     spilled.write_bytes(b"ids")
@@ -84,7 +92,7 @@ def test_forgetting_sweeps_the_lake(books: Path) -> None:
 
 
 def test_an_upgrade_sweeps_the_lake_and_tables_that_no_manifest_names(books: Path) -> None:
-    left = left_in(books, *OF_THE_LAKE)
+    left = [*left_in(books, *OF_THE_LAKE), orphan_in(books)]
     unnamed = [books / "lake" / name / "2026-10.0123456789abcdef.parquet" for name in ("charges", "usage_daily")]
     for path in unnamed:
         path.write_bytes(b"of before")
