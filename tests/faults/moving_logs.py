@@ -23,6 +23,8 @@ import zstandard
 from tally import Tally
 from workspaces import make_workspace, plain
 
+from pipeline.cli.context import EXIT_BAD_INPUT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -264,9 +266,7 @@ def life(tally: Tally, root: Path, chance: random.Random, where: str) -> None:
     seen, _ = _seen(gateway)
     whole |= seen
     said += [lives.run(root, NIGHT) for _ in range(2)]  # the second finds nothing new
-    for each in said:
-        if each.returncode:
-            tally.silent.append(f"{where}: ended with {each.returncode}: {each.stderr[-300:]}")
+    _look_at_ends(tally, said, where)
     check_billed(tally, root, whole, f"{where}: {'; '.join(gateway.moves)}")
     for request in set(range(1, gateway.written + 1)) - whole:
         if request not in in_part:
@@ -277,6 +277,15 @@ def life(tally: Tally, root: Path, chance: random.Random, where: str) -> None:
             tally.outcomes["told when half of it was seen"] += 1
         else:
             tally.silent.append(f"{where}: request {request} is gone, and its beginning was seen: {gateway.moves}")
+
+
+def _look_at_ends(tally: Tally, said: list[Done], where: str) -> None:
+    """Let runs end well, or by telling that the first that a new source shows, half a line, is kept out until later."""
+    for each in said:
+        if each.returncode == EXIT_BAD_INPUT and "nothing of it was collected" in each.stderr:
+            tally.outcomes["told"] += 1
+        elif each.returncode:
+            tally.silent.append(f"{where}: ended with {each.returncode}: {each.stderr[-300:]}")
 
 
 def _seen(gateway: Gateway) -> tuple[set[int], int | None]:
