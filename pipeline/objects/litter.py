@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.objects import disk, layout
-from pipeline.objects.spill import is_alive, sweep_spills
+from pipeline.objects.spill import DEAD_AFTER_SECONDS, is_alive, sweep_spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEAD_AFTER_SECONDS = 3600
-"""Nothing is written for so long."""
 ALIVE_SECONDS_MAX = 24 * 3600
 """After which a process of that number is another one."""
 

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import NoTemporaryFolder
-from pipeline.objects.spill import is_alive
+from pipeline.objects.spill import DEAD_AFTER_SECONDS, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = re.compile(r"tallybook-([1-9][0-9]{0,9})-\w+")
-_DEAD_AFTER_SECONDS = 3600
-"""For nobody sees the processes of another container; a trial of great logs takes minutes."""
 
 
 @contextmanager
@@ -58,4 +56,4 @@ def _is_dead(path: Path, process_id: int) -> bool:
         age = time.time() - path.stat(follow_symlinks=False).st_mtime
     except FileNotFoundError:
         return False
-    return age > _DEAD_AFTER_SECONDS and not is_alive(process_id)
+    return age > DEAD_AFTER_SECONDS and not is_alive(process_id)

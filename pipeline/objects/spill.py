@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"\.spill-([1-9][0-9]{0,9})")
+DEAD_AFTER_SECONDS = 3600
+"""What a process left that is gone is nobody's once it is so old: processes of other containers are not seen, and
+nothing is written, or tried, for so long.
+"""
 
 
 def spill_folder(lake_dir: Path) -> Path:

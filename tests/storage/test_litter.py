@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
-from pipeline.objects import disk, layout, litter
+from pipeline.objects import disk, layout, litter, spill
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ LIFE = (
     ("forget", "--before", "2026-11-01", "--with-uninvoiced", "--yes", "--as-of", "2026-11-04"),
     ("nightly", "--as-of", "2026-11-05"),
 )
-OLD = litter.DEAD_AFTER_SECONDS + 60
+OLD = spill.DEAD_AFTER_SECONDS + 60
 
 
 @pytest.fixture(scope="module")

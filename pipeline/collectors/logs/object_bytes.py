@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import StoreRefused
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 from pipeline.configuration.stored.stored_log import StoredLog
+from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE
 from pipeline.objects.stores import TagDiffers
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _KEPT_BEHIND_BYTES = 2**23 + 2**17
 """A reader looks for the last line end of a block of 8 MiB before it reads the block."""
 _WINDOW_BYTES = 2**16
 _OBJECTS_AHEAD = 32
-_REQUESTS_AT_ONCE = 16
 _REFUSALS_MAX = 3
 """After so many in a row nothing more is asked of a store in a run: each takes a minute and more."""
 
@@ -62,7 +62,7 @@ def reading_ahead(logs: Iterable[LogPath]) -> Iterator[Callable[[LogPath], LogPa
     if not stored:
         yield lambda log: log
         return
-    with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         beginnings = _Beginnings(stored, pool)
         try:
             yield lambda log: replace(log, first=beginnings.of) if isinstance(log, StoredLog) else log

@@ -33,6 +33,7 @@ STORE_NOTE = ".store"
 """In a folder that is a copy: the address of what it is a copy of, and then whether conditions are known to be kept."""
 CONDITIONS_KEPT = "it creates nothing twice"
 REQUESTS_AT_ONCE = 16
+"""Of one store, by one run."""
 
 
 @dataclass(slots=True, kw_only=True)
