@@ -197,7 +197,9 @@ def best(rates: Sequence[Rate], at: datetime, tier: str, band: int) -> Rate | No
     """What the page on rate cards says, step by step."""
     fitting = [each for each in rates if each.is_in_force(at) and each.above_prompt_tokens <= band]
     for wanted in (tier, ""):
-        mine = sorted((each for each in fitting if each.service_tier == wanted), key=lambda each: each.above_prompt_tokens)
+        mine = sorted(
+            (each for each in fitting if each.service_tier == wanted), key=lambda each: each.above_prompt_tokens
+        )
         if mine:
             return mine[-1]
     return None

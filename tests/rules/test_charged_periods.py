@@ -113,7 +113,10 @@ def test_tokens_are_consumed_by_window_date_key_tier_size_and_meter_in_whatever_
     )
     for given_rows, dear in ((rows, 0), (rows[::-1], 1)):
         charges, _ = placed_charges(given_rows, made)
-        assert [(place, int(each.amount)) for place, each in charges] == [(dear and 0, 10 if dear else 30), (1, 30 if dear else 10)]
+        assert [(place, int(each.amount)) for place, each in charges] == [
+            (dear and 0, 10 if dear else 30),
+            (1, 30 if dear else 10),
+        ]
 
 
 def test_models_of_a_group_are_counted_together_by_name_and_others_alone() -> None:
@@ -121,7 +124,9 @@ def test_models_of_a_group_are_counted_together_by_name_and_others_alone() -> No
     together = graduated((10, "3000000", "0"), (None, "1000000", "0"), group="all")
     assert [each[3] for each in charged(rows, together)] == ["10", "30"], "m comes before n"
     assert [each[3] for each in charged(rows, TWO)] == ["30", "30"]
-    named_like_a_model = card(rate(graduated((10, "3000000", "0"), (None, "1000000", "0"), group="n")), rate(TWO, model="n"))
+    named_like_a_model = card(
+        rate(graduated((10, "3000000", "0"), (None, "1000000", "0"), group="n")), rate(TWO, model="n")
+    )
     charges, _ = rate_usage(rows, named_like_a_model)
     assert [int(each.amount) for each in charges] == [30, 30], "a group is no model of the same name"
 
@@ -156,7 +161,9 @@ def test_running_counts_are_of_months_that_begin_on_the_day_that_is_said() -> No
     assert [each[3] for each in charged(across, TWO)] == ["30", "30"]
 
 
-@pytest.mark.parametrize(("quantities", "rate_of_all"), [((4, 6), "3000000"), ((4, 7), "1000000"), ((0, 10), "3000000")])
+@pytest.mark.parametrize(
+    ("quantities", "rate_of_all"), [((4, 6), "3000000"), ((4, 7), "1000000"), ((0, 10), "3000000")]
+)
 def test_all_tokens_have_the_rate_of_the_tier_that_the_total_lies_in(
     quantities: tuple[int, int], rate_of_all: str
 ) -> None:
@@ -281,7 +288,9 @@ def test_a_charge_says_all_of_its_usage_and_the_terms_of_its_price() -> None:
 
 
 def test_tokens_of_a_meter_without_a_price_of_its_own_are_charged_on_what_they_are_taken_out_of() -> None:
-    charges, _ = rate_usage([usage(10, meter=meter) for meter in (Meter.REASONING, Meter.PROMPT_CACHED)], card(rate("2")))
+    charges, _ = rate_usage(
+        [usage(10, meter=meter) for meter in (Meter.REASONING, Meter.PROMPT_CACHED)], card(rate("2"))
+    )
     assert [each.meter for each in charges] == [Meter.COMPLETION, Meter.PROMPT_CACHED]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lines_by_hand import AUGUST, NOVEMBER, OCTOBER, SAID, SEPTEMBER, correction, invoice, plain, reduction, usage
@@ -18,8 +18,11 @@ from pipeline.invoicing.corrections import (
     invoiced_so_far,
     worth_of_lines,
 )
-from pipeline.invoicing.lines import InvoiceLine, LineKind
+from pipeline.invoicing.lines import LineKind
 from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from pipeline.invoicing.lines import InvoiceLine
 
 
 def cell(kind: LineKind = LineKind.USAGE, **said: Any) -> Cell:

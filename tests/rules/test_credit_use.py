@@ -36,7 +36,9 @@ def grant(name: str, amount: str, *models: str, **said: Any) -> CreditGrant:
     return CreditGrant(id=name, amount=Decimal(amount), models=models, **stated | said)
 
 
-def used(grants: list[CreditGrant], *owed: list[InvoiceLine], at_most: str = "999", **consumed: str) -> list[tuple[str, str]]:
+def used(
+    grants: list[CreditGrant], *owed: list[InvoiceLine], at_most: str = "999", **consumed: str
+) -> list[tuple[str, str]]:
     found = credit_lines(
         grants,
         {name: Consumption(by_end_date={date(2026, 9, 1): Decimal(amount)}) for name, amount in consumed.items()},
@@ -96,9 +98,7 @@ def test_a_grant_for_models_pays_for_these_alone_and_one_for_all_pays_other_mode
 
 def test_what_several_accounts_owe_is_paid_account_by_account() -> None:
     first, second = ToPay.of([fee("10", "a")]), ToPay.of([fee("5", "a"), fee("3", "b")])
-    lines = credit_lines(
-        [grant("g", "12", "a")], {}, [first, second], period=OCTOBER, at_most=Decimal(99), **SAID
-    )
+    lines = credit_lines([grant("g", "12", "a")], {}, [first, second], period=OCTOBER, at_most=Decimal(99), **SAID)
     assert [str(each.amount) for each in lines] == ["-12.00"]
     assert (first.total, second.total) == (0, 6)
     assert (first.by_model, second.by_model) == ({"a": 0}, {"a": 3, "b": 3})

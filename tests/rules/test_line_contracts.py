@@ -52,9 +52,7 @@ def line(kind: LineKind, **said: Any) -> InvoiceLine:
 def charge(quantity: int = 1_000_000, rate: str = "2", **said: Any) -> Charge:
     row: dict[str, Any] = {"account_id": "acme", "api_key_id": "k", "model": "m", "service_tier": "", "currency": "USD"}
     row |= {"meter": Meter.PROMPT, "usage_date": date(2026, 10, 10), "quantity": quantity}
-    return Charge(
-        **row | {"rate_per_million": Decimal(rate), "amount": exact_charge(quantity, Decimal(rate))} | said
-    )
+    return Charge(**row | {"rate_per_million": Decimal(rate), "amount": exact_charge(quantity, Decimal(rate))} | said)
 
 
 def lines_of(*charges: Charge, **said: Any) -> list[InvoiceLine]:
@@ -78,9 +76,9 @@ def test_kinds_have_names_and_the_order_in_which_an_invoice_lists_them() -> None
         "tax",
     ]
     period_kinds = [LineKind(name) for name in ("usage", "included", "limit", "fee", "commitment", "overage", "item")]
-    assert PERIOD_KINDS == (*period_kinds, LineKind.COUPON)
-    assert (USED_KINDS, SPENT_KINDS, TOKEN_KINDS) == (PERIOD_KINDS[:3], PERIOD_KINDS[:4], PERIOD_KINDS[:2])
-    assert CAPPED_KINDS == (*PERIOD_KINDS[:4], LineKind.OVERAGE)
+    assert (*period_kinds, LineKind.COUPON) == PERIOD_KINDS
+    assert (PERIOD_KINDS[:3], PERIOD_KINDS[:4], PERIOD_KINDS[:2]) == (USED_KINDS, SPENT_KINDS, TOKEN_KINDS)
+    assert (*PERIOD_KINDS[:4], LineKind.OVERAGE) == CAPPED_KINDS
 
 
 MAY: dict[LineKind, dict[str, Any]] = {
@@ -158,7 +156,9 @@ def test_a_line_of_which_nothing_more_is_said_says_nothing_more() -> None:
 
 
 def test_a_plain_line_is_about_no_tokens_and_rounded_once() -> None:
-    made = plain_line(LineKind.CREDIT, Decimal("-2.3450"), "it", currency="USD", rounding=Rounding.HALF_EVEN, credit_id="g")
+    made = plain_line(
+        LineKind.CREDIT, Decimal("-2.3450"), "it", currency="USD", rounding=Rounding.HALF_EVEN, credit_id="g"
+    )
     assert (made.number, made.kind, str(made.exact_amount), str(made.amount)) == (0, LineKind.CREDIT, "-2.345", "-2.34")
     assert (made.description, made.credit_id, made.meter, made.quantity) == ("it", "g", None, 0)
     assert plain_line(LineKind.FEE, Decimal(1), "it", currency="JPY", rounding=Rounding.HALF_UP).credit_id == ""
@@ -176,9 +176,7 @@ def test_a_negated_line_takes_back_tokens_amounts_and_what_a_tax_is_on_and_says_
     usage = line(LineKind.USAGE, **TOKENS, quantity=5)
     tax = line(LineKind.TAX, **whole)
     assert negated(usage) == replace(usage, quantity=-5, exact_amount=Decimal(-1), amount=Decimal("-1.00"))
-    assert negated(tax) == replace(
-        tax, exact_amount=Decimal(-1), amount=Decimal("-1.00"), tax_base=Decimal("-5.00")
-    )
+    assert negated(tax) == replace(tax, exact_amount=Decimal(-1), amount=Decimal("-1.00"), tax_base=Decimal("-5.00"))
     assert str(negated(tax).tax_base) == "-5.00"
     assert negated(line(LineKind.TAX)).tax_base is None
     zero = replace(usage, exact_amount=Decimal(0), amount=Decimal("0.00"))
@@ -191,7 +189,12 @@ def test_totals_are_of_the_kinds_that_are_named_and_of_all_where_none_is() -> No
     some = [line(LineKind.FEE, amount=Decimal(1)), line(LineKind.ITEM, amount=Decimal(2))]
     some.append(line(LineKind.TAX, amount=Decimal(4)))
     assert total_of(some) == 7
-    assert [total_of(some, kind) for kind in (LineKind.FEE, LineKind.ITEM, LineKind.TAX, LineKind.USAGE)] == [1, 2, 4, 0]
+    assert [total_of(some, kind) for kind in (LineKind.FEE, LineKind.ITEM, LineKind.TAX, LineKind.USAGE)] == [
+        1,
+        2,
+        4,
+        0,
+    ]
     assert total_of(some, LineKind.FEE, LineKind.TAX) == 5
 
 
@@ -217,7 +220,10 @@ def test_a_part_that_is_taxed_as_a_kind_says_so() -> None:
         ({"service_tier": "flex"}, "m prompt tokens, flex tier, at 2.00 USD per million"),
         ({"list_rate": "2.5"}, "m prompt tokens at 2.00 USD per million (list price 2.50)"),
         ({"meter": Meter.REQUEST, "rate": "20000"}, "m requests at 0.02 USD each"),
-        ({"meter": Meter.REQUEST, "rate": "20000", "list_rate": "30000"}, "m requests at 0.02 USD each (list price 0.03)"),
+        (
+            {"meter": Meter.REQUEST, "rate": "20000", "list_rate": "30000"},
+            "m requests at 0.02 USD each (list price 0.03)",
+        ),
         (
             {"package": 1_000, "rate": "2000", "list_rate": "3000"},
             "m prompt tokens in packages of 1000 at 2.00 USD for each that was begun (list price 3.00)",
@@ -235,8 +241,7 @@ def test_a_part_that_is_taxed_as_a_kind_says_so() -> None:
         ({"flat": "0", "rate": "0"}, "m prompt tokens at 0.00 USD flat for each tier that was reached"),
         (
             {"flat": "5", "rate": "0", "exchange": PAID, "service_tier": "flex"},
-            "m prompt tokens, flex tier, at 5.00 USD flat for each tier that was reached "
-            "(4.00 EUR at 1.25 of 2026-10-01)",
+            "m prompt tokens, flex tier, at 5.00 USD flat for each tier that was reached (4.00 EUR at 1.25 of 2026-10-01)",
         ),
     ],
     ids=lambda each: "" if isinstance(each, str) else str(each),
@@ -296,7 +301,13 @@ ORDER = ["api_key_id", "model", "service_tier", "meter", "flat_amount", "usage_d
 
 @pytest.mark.parametrize(("earlier", "later"), list(itertools.pairwise(ORDER)))
 def test_what_comes_first_in_the_order_of_lines_decides_before_what_comes_after(earlier: str, later: str) -> None:
-    low: dict[str, Any] = {"api_key_id": "a", "model": "a", "service_tier": "", "meter": Meter.PROMPT, "flat_amount": None}
+    low: dict[str, Any] = {
+        "api_key_id": "a",
+        "model": "a",
+        "service_tier": "",
+        "meter": Meter.PROMPT,
+        "flat_amount": None,
+    }
     low |= {"usage_date": date(2026, 10, 1), "rate": "1"}
     high: dict[str, Any] = {"api_key_id": "b", "model": "b", "service_tier": "b", "meter": Meter.COMPLETION}
     high |= {"flat_amount": Decimal(1), "usage_date": date(2026, 10, 2), "rate": "2"}

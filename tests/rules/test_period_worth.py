@@ -48,7 +48,13 @@ def in_force(*of: tuple[Terms, int]) -> list[TermsInForce]:
 
 
 def usage(amount: str, **said: Any) -> InvoiceLine:
-    stated: dict[str, Any] = {"number": 1, "kind": LineKind.USAGE, "api_key_id": "k", "model": "m", "quantity": 1_000_000}
+    stated: dict[str, Any] = {
+        "number": 1,
+        "kind": LineKind.USAGE,
+        "api_key_id": "k",
+        "model": "m",
+        "quantity": 1_000_000,
+    }
     stated |= {"meter": Meter.PROMPT, "rate_per_million": Decimal(amount), "first_usage_date": date(2026, 10, 2)}
     stated |= {"exact_amount": Decimal(amount), "amount": Decimal(amount), "description": "usage"}
     return InvoiceLine(**stated | said)
@@ -146,10 +152,13 @@ def test_a_monthly_fee_is_of_the_card_and_of_the_days_on_which_terms_name_it() -
             in_force((old, 16), (new, 15)),
             [("51.10", "monthly fee for 2026-10, 16 of 31 days"), ("15.00", "monthly fee for 2026-10, 15 of 31 days")],
         ),
-        (in_force((old, 10), (new, 6), (old, 6)), [
-            ("51.10", "monthly fee for 2026-10, 16 of 31 days"),
-            ("6.00", "monthly fee for 2026-10, 6 of 31 days"),
-        ]),
+        (
+            in_force((old, 10), (new, 6), (old, 6)),
+            [
+                ("51.10", "monthly fee for 2026-10, 16 of 31 days"),
+                ("6.00", "monthly fee for 2026-10, 6 of 31 days"),
+            ],
+        ),
         (in_force((terms(rate_card="none"), 31)), []),
         (in_force((terms(rate_card="none"), 15), (new, 16)), [("16.00", "monthly fee for 2026-10, 16 of 31 days")]),
         ([], []),
@@ -159,7 +168,9 @@ def test_a_monthly_fee_is_of_the_card_and_of_the_days_on_which_terms_name_it() -
         assert {each.kind for each in made} <= {LineKind.FEE}
         assert all(each.item == "" for each in made)
     same = {"old": Decimal(31), "new": Decimal("31.00")}
-    assert told(fee_lines(in_force((old, 16), (new, 15)), same, OCTOBER, **SAID)) == [("31.00", "monthly fee for 2026-10")]
+    assert told(fee_lines(in_force((old, 16), (new, 15)), same, OCTOBER, **SAID)) == [
+        ("31.00", "monthly fee for 2026-10")
+    ]
     assert told(fee_lines(in_force((old, 31)), {"old": Decimal(0)}, OCTOBER, **SAID)) == [
         ("0.00", "monthly fee for 2026-10")
     ]
@@ -193,7 +204,11 @@ def test_a_commitment_of_part_of_a_month_is_each_days_part_rounded_once() -> Non
     for force, amount, days in (
         (in_force((hundred, 31)), "100", ""),
         (in_force((hundred, 16), (terms(), 15)), "51.61", "16 of 31 days of 100.00"),
-        (in_force((hundred, 10), (thirty, 1), (hundred, 20)), "97.77", "30 of 31 days of 100.00, 1 of 31 days of 31.00"),
+        (
+            in_force((hundred, 10), (thirty, 1), (hundred, 20)),
+            "97.77",
+            "30 of 31 days of 100.00, 1 of 31 days of 31.00",
+        ),
         (in_force((terms(), 31)), "0", ""),
         ([], "0", ""),
     ):
@@ -258,9 +273,7 @@ def test_a_year_is_raised_to_its_commitment_once_with_its_last_month(
     spent = Decimal(before)
     made = year_lines([usage("90.00"), fee("10.00")], YearSoFar(year=YEAR, spent_before=spent), acme, **SAID)
     printed = f"{spent + 100:.2f}"
-    text = (
-        f"yearly commitment of {Decimal(agreed):.2f} USD, less {printed} of usage and fees of 2025-11 to 2026-10"
-    )
+    text = f"yearly commitment of {Decimal(agreed):.2f} USD, less {printed} of usage and fees of 2025-11 to 2026-10"
     assert told(made) == ([] if found is None else [(found, text)])
     assert {(each.kind, each.item) for each in made} <= {(LineKind.COMMITMENT, "year")}
 
@@ -295,14 +308,30 @@ SPENT = [usage("110.00"), fee("30.00")]
 @pytest.mark.parametrize(
     ("percent", "committed", "found"),
     [
-        ("120", "100", [("8.00", "40.00 USD of usage beyond the minimum commitment of 100.00 USD, at 120% of its price")]),
-        ("90.50", "100", [("-3.80", "40.00 USD of usage beyond the minimum commitment of 100.00 USD, at 90.5% of its price")]),
-        ("0", "139.99", [("-0.01", "0.01 USD of usage beyond the minimum commitment of 139.99 USD, at 0% of its price")]),
+        (
+            "120",
+            "100",
+            [("8.00", "40.00 USD of usage beyond the minimum commitment of 100.00 USD, at 120% of its price")],
+        ),
+        (
+            "90.50",
+            "100",
+            [("-3.80", "40.00 USD of usage beyond the minimum commitment of 100.00 USD, at 90.5% of its price")],
+        ),
+        (
+            "0",
+            "139.99",
+            [("-0.01", "0.01 USD of usage beyond the minimum commitment of 139.99 USD, at 0% of its price")],
+        ),
         ("120", "140", []),
         ("120", "141", []),
         ("100", "100", []),
         ("120", "0", []),
-        ("200", "10", [("110.00", "110.00 USD of usage beyond the minimum commitment of 10.00 USD, at 200% of its price")]),
+        (
+            "200",
+            "10",
+            [("110.00", "110.00 USD of usage beyond the minimum commitment of 10.00 USD, at 200% of its price")],
+        ),
     ],
 )
 def test_usage_beyond_a_commitment_has_its_own_price_and_fees_fill_it_first(
@@ -333,14 +362,13 @@ def test_the_first_terms_by_which_something_is_owed_say_the_price_of_what_is_bey
         (in_force((terms(), 1), (dear, 30)), None),
         ([], None),
     ):
-        made = overage_lines(
-            SPENT, Commitment(amount=Decimal(100)), force, account(), year_so_far=None, **SAID
-        )
+        made = overage_lines(SPENT, Commitment(amount=Decimal(100)), force, account(), year_so_far=None, **SAID)
         assert [str(each.amount) for each in made] == ([] if found is None else [found])
 
 
 @pytest.mark.parametrize(
-    ("committed", "before", "beyond"), [("100", "0", "40"), ("100", "50", "90"), ("100", "500", "110"), ("200", "0", "-60")]
+    ("committed", "before", "beyond"),
+    [("100", "0", "40"), ("100", "50", "90"), ("100", "500", "110"), ("200", "0", "-60")],
 )
 def test_what_is_beyond_is_at_most_all_usage_of_the_month(committed: str, before: str, beyond: str) -> None:
     assert usage_beyond(SPENT, Decimal(committed), Decimal(before)) == Decimal(beyond)
@@ -355,7 +383,11 @@ def test_items_come_by_date_then_id_and_say_their_date() -> None:
         for name, day, amount in (("b", 5, "1"), ("a", 5, "-2.5"), ("c", 4, "3"))
     ]
     found = item_lines(items, **SAID)
-    assert told(found) == [("3.00", "the c (2026-10-04)"), ("-2.50", "the a (2026-10-05)"), ("1.00", "the b (2026-10-05)")]
+    assert told(found) == [
+        ("3.00", "the c (2026-10-04)"),
+        ("-2.50", "the a (2026-10-05)"),
+        ("1.00", "the b (2026-10-05)"),
+    ]
     assert [(each.kind, each.item) for each in found] == [(LineKind.ITEM, name) for name in "cab"]
 
 
@@ -477,9 +509,7 @@ def test_without_usage_a_month_owes_what_its_terms_say_and_the_fee_only_where_th
 
 
 def test_a_year_is_settled_with_the_month_that_is_named_and_counts_towards_what_is_beyond() -> None:
-    acme = account(
-        terms(yearly_commitment=Decimal(1000), overage_percent=Decimal(200)), begins_on=date(2025, 11, 1)
-    )
+    acme = account(terms(yearly_commitment=Decimal(1000), overage_percent=Decimal(200)), begins_on=date(2025, 11, 1))
     so_far = YearSoFar(year=YEAR, spent_before=Decimal(900))
     for amount, more, found in (
         ("40.00", {"to_settle": so_far, "year_so_far": so_far}, ["40.00", "60.00"]),

@@ -109,7 +109,7 @@ def test_tiers_leave_no_token_without_a_price_and_none_with_two(shape: Any) -> N
         ((tier(5), tier(5), tier(None)), f"up_to 5 follows 5; {follows}"),
         ((tier(5), tier(4), tier(None)), f"up_to 4 follows 5; {follows}"),
         ((tier(2**63), tier(None)), f"up_to {2**63} follows 0; {follows}"),
-        ((tier(True), tier(None)), f"up_to True follows 0; {follows}"),
+        ((tier(up_to=True), tier(None)), f"up_to True follows 0; {follows}"),
         (
             (tier(1), tier(None, "-1")),
             "rate -1 of tier 2 is out of range; a price per million tokens is at least 0 and below 1000000000000000",
@@ -236,8 +236,8 @@ def test_an_effective_period_has_an_instant_and_offsets() -> None:
         told = refusal_of(rate, effective_from=start, effective_to=end)
         assert told.startswith("from 2026-10-10T12:00:00")
         assert told.endswith(
-            "to (excluding) 2026-10-10T12:00:00Z of model 'm' is empty; effective_to is exclusive and must be later than"
-            " effective_from"
+            "to (excluding) 2026-10-10T12:00:00Z of model 'm' is empty; "
+            "effective_to is exclusive and must be later than effective_from"
         )
     for name in ("effective_from", "effective_to"):
         assert refusal_of(rate, **{name: NOON.replace(tzinfo=None)}) == (

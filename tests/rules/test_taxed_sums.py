@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lines_by_hand import AUGUST, NOVEMBER, OCTOBER, QUARTER, SAID, SEPTEMBER, correction, fee, plain, reduction, usage
 
 from pipeline.accounts import Tax, TaxCategory
-from pipeline.invoicing.lines import InvoiceLine, LineKind, total_of
+from pipeline.invoicing.lines import LineKind, total_of
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.tax import (
     TaxShare,
+    corrected_periods,
     correction_tax_text,
     correction_taxes,
-    corrected_periods,
     split_in_proportion,
     tax_lines,
     tax_of_line,
@@ -25,6 +25,10 @@ from pipeline.invoicing.tax import (
     taxed_kind,
     taxed_with,
 )
+
+if TYPE_CHECKING:
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.invoicing.lines import InvoiceLine
 
 VAT, REDUCED = Tax(rate=Decimal(19), label="VAT", text="own"), Tax(rate=Decimal(7), label="VAT", text="reduced")
 BY_KIND = replace(VAT, by_kind=(("fee", REDUCED),))
@@ -82,7 +86,10 @@ def test_credits_are_taken_off_the_own_month_first_then_off_corrections_the_earl
         assert [(tax, taxed) for tax, taxed, _ in found] == [(VAT, "10.00"), (older, "3.00"), (old, "4.00")]
         assert [Decimal(credited) for _, _, credited in found] == [Decimal(each) for each in parts]
     below = shares([correction("-4.00", SEPTEMBER), fee("10.00"), plain(LineKind.CREDIT, "-6.00")], taxes.__getitem__)
-    assert [(tax, taxed, Decimal(credited)) for tax, taxed, credited in below] == [(VAT, "10.00", -6), (old, "-4.00", 0)]
+    assert [(tax, taxed, Decimal(credited)) for tax, taxed, credited in below] == [
+        (VAT, "10.00", -6),
+        (old, "-4.00", 0),
+    ]
 
 
 def test_months_of_one_tax_are_one_share_and_reductions_are_off_the_sum_of_their_own_tax_alone() -> None:

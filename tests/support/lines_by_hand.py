@@ -39,18 +39,14 @@ def fee(amount: str, model: str = "") -> InvoiceLine:
     return plain(LineKind.FEE, amount, model=model)
 
 
-def correction(
-    amount: str, period: BillingPeriod = SEPTEMBER, of: LineKind = LineKind.FEE, **said: Any
-) -> InvoiceLine:
+def correction(amount: str, period: BillingPeriod = SEPTEMBER, of: LineKind = LineKind.FEE, **said: Any) -> InvoiceLine:
     """What corrects a line of a kind."""
     return plain(LineKind.FEE, amount, kind=LineKind.CORRECTION, original_period=period, original_kind=of, **said)
 
 
 def reduction(amount: str, **said: Any) -> InvoiceLine:
     """What takes a part off the fee of the first line."""
-    return plain(
-        LineKind.FEE, amount, kind=LineKind.REDUCTION, original_kind=LineKind.FEE, credits_line=1, **said
-    )
+    return plain(LineKind.FEE, amount, kind=LineKind.REDUCTION, original_kind=LineKind.FEE, credits_line=1, **said)
 
 
 def invoice(*lines: InvoiceLine, number: int = 1, period: BillingPeriod = OCTOBER, **said: Any) -> Any:
