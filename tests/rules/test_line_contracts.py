@@ -240,8 +240,8 @@ def test_a_part_that_is_taxed_as_a_kind_says_so() -> None:
         ({"flat": "5", "rate": "0"}, "m prompt tokens at 5.00 USD flat for each tier that was reached"),
         ({"flat": "0", "rate": "0"}, "m prompt tokens at 0.00 USD flat for each tier that was reached"),
         (
-            {"flat": "5", "rate": "0", "exchange": PAID, "service_tier": "flex"},
-            "m prompt tokens, flex tier, at 5.00 USD flat for each tier that was reached (4.00 EUR at 1.25 of 2026-10-01)",
+            {"flat": "5", "rate": "0", "exchange": PAID, "service_tier": "b"},
+            "m prompt tokens, b tier, at 5.00 USD flat for each tier that was reached (4.00 EUR at 1.25 of 2026-10-01)",
         ),
     ],
     ids=lambda each: "" if isinstance(each, str) else str(each),
