@@ -202,3 +202,89 @@ def test_of_counts_that_contradict_each_other_a_refused_line_tells_the_last_real
 ) -> None:
     chunks = [{"choices": [], "usage": {"prompt_tokens": p, "completion_tokens": c}} for p, c in usages]
     assert _counts_in(chunks, 64) == expected
+
+
+PROMPT_NAMES = [
+    *("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens", "inputTokens", "prompt_eval_count"),
+    *("inputTextTokenCount", "prompt_token_count", "inputTokenCount"),
+]
+COMPLETION_NAMES = [
+    *("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens", "outputTokens"),
+    *("eval_count", "totalOutputTextTokenCount", "generation_token_count", "outputTokenCount"),
+]
+
+
+@pytest.mark.parametrize("name", PROMPT_NAMES)
+def test_a_prompt_is_told_by_whichever_name_an_api_calls_it(name: str) -> None:
+    assert _counts_in({"usage": {name: 7}}, 64) == (7, None)
+
+
+@pytest.mark.parametrize("name", COMPLETION_NAMES)
+def test_a_completion_is_told_by_whichever_name_an_api_calls_it(name: str) -> None:
+    assert _counts_in({"usage": {name: 7}}, 64) == (None, 7)
+
+
+def test_counts_are_looked_for_three_objects_below_the_body_and_no_deeper() -> None:
+    counts: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 2}
+    for level in range(6):
+        assert _counts_in(counts, 64) == ((7, 2) if level < 4 else (None, None)), level
+        counts = {"within": counts, "list": [counts]}
+
+
+def test_counts_are_looked_for_in_256_objects_and_in_no_more() -> None:
+    for before, told_ in ((254, (7, 2)), (255, (None, None))):
+        others = {f"{number}": {} for number in range(before)}
+        assert _counts_in({**others, "usage": {"prompt_tokens": 7, "completion_tokens": 2}}, 64) == told_
+
+
+def test_a_body_that_cannot_be_taken_apart_tells_no_counts() -> None:
+    assert _counts_in(None, 64) == (None, None)
+    assert _counts_in("no JSON", 64) == (None, None)
+    assert _counts_in([], 64) == (None, None)
+
+
+def test_of_objects_that_ran_together_sixteen_are_looked_at() -> None:
+    for count in (15, 16, 17):
+        assert told(SOUND * count) == ("key_1", 40 * min(count, 16), 2 * min(count, 16))
+
+
+RAW = {"api_key_id": ..., "api_key": "Bearer made-up"}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (SOUND.replace('"api_key_id": "key_1"', '"api_key": "made-up"')[:-1], (FINGERPRINT("made-up"), 40, 2)),
+        ('{"request": {"messages": torn}, "api_key": "made-up"}', (FINGERPRINT("made-up"), None, None)),
+        ('{"request": {"messages": torn}, "api_key": "one", "api_key": "two"}', (None, None, None)),
+        ('{"request": {"messages": torn}, "api_key": "one", "api_key": "one"}', (FINGERPRINT("one"), None, None)),
+        ('{"request": {"messages": torn}, "api_key_id": "a key"}', (None, None, None)),
+        ('{"request": {"messages": torn}, "api_key_id": 12}', ("12", None, None)),
+        ('{"api_key_id": "key_3", "request": {"messages": torn}, "api_key_id": "key_4"}', ("key_3", None, None)),
+        ('{"api_key": "one", "request": {"messages": torn}, "api_key": "two"}', (FINGERPRINT("one"), None, None)),
+    ],
+)
+def test_a_raw_key_of_a_broken_line_is_told_by_its_fingerprint(content: str, expected: tuple[Any, ...]) -> None:
+    assert told(content) == expected
+
+
+def test_of_a_raw_key_with_bytes_that_are_no_utf8_nothing_is_told() -> None:
+    text = json.dumps(line(**RAW)).replace("made-up", "made-\xfc", 1)
+    assert told(text.encode("latin-1")) == (None, 40, 2)
+    assert told(json.dumps(line(**RAW)).replace("Thaw", "Thaw \xfc").encode("latin-1")) == (
+        FINGERPRINT("made-up"),
+        40,
+        2,
+    )
+
+
+def test_the_last_mebibyte_of_a_broken_line_is_searched_for_its_key() -> None:
+    for more, key in ((0, "key_1"), (40, None)):
+        behind = '"api_key_id": "key_1"}'
+        padding = " " * (2**20 - len(behind) + more)
+        assert told('{"request": {"messages": torn}, ' + behind[:-1] + padding + "}") == (key, None, None)
+
+
+def test_what_is_estimated_of_a_refused_line_was_not_stated() -> None:
+    chunks = [{"id": "c", "choices": [{"index": 0, "delta": {"content": "x"}}]}]
+    assert told(line(ts=7, response=chunks)) == ("key_1", None, None)

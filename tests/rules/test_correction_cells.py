@@ -94,7 +94,7 @@ def test_what_was_invoiced_is_the_sum_over_invoices_and_a_credit_note_takes_it_b
 
 def test_a_correction_line_says_what_invoices_hold_of_its_cell() -> None:
     line = correction("0.50", OCTOBER, LineKind.ITEM, item="i")
-    item = invoice(plain(LineKind.ITEM, "2.00", item="i"), plain(LineKind.ITEM, "9.00", item="j"))
+    item = invoice(plain(LineKind.ITEM, "9.00", item="h"), plain(LineKind.ITEM, "2.00", item="i"))
     assert invoiced_before(line, [item]) == Worth(quantity=0, amount=Decimal("2.00"))
     assert invoiced_before(line, [item, invoice(line, number=2, period=NOVEMBER)]).amount == Decimal("2.50")
     assert invoiced_before(line, []) == Worth(quantity=0, amount=Decimal(0))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from readings import aws_stream, converse_ways, family_reading, invoke_events, invoke_ways, read, tokens
 
+from pipeline.collectors.families.bedrock import stated_beside
+from pipeline.collectors.families.reading import Stated
 from pipeline.collectors.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
@@ -233,6 +236,39 @@ def test_headers_may_be_lists_and_numbers_and_never_win_over_the_body() -> None:
     assert tokens(_converse(USAGE), path=CONVERSE, response_headers=headers)[:2] == (12, 30)
     half = {"x-amzn-bedrock-input-token-count": "17"}
     assert read({"outputs": []}, path="/model/x/invoke", response_headers=half).status.value == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("7", 7),
+        (["7", "9"], 7),
+        (7, 7),
+        ([7], 7),
+        (Decimal("7.0"), 7),
+        (None, None),
+        ("seven", "is no number"),
+        ("7.0", "is no number"),
+        ("-7", "is no number"),
+        ("", "is no number"),
+        ("\u0667", "is no number"),
+        ([], "is no number"),
+        (True, "is no number"),
+        (-7, "is -7; a token count lies between 0 and 1000000000000"),
+        ("1000000000001", "is 1000000000001; a token count lies between 0 and 1000000000000"),
+    ],
+)
+def test_a_header_of_aws_is_a_count_in_digits_or_the_line_is_refused(value: Any, told: Any) -> None:
+    name = "X-Amzn-Bedrock-Input-Token-Count"
+    headers = {"content-type": "x", name: value, "x-amzn-bedrock-output-token-count": "2"}
+    if isinstance(told, str):
+        with pytest.raises(LineRefused) as refused:
+            stated_beside([], headers)
+        assert refused.value.detail == f"{name.lower()} {told}"
+        return
+    found = stated_beside([], headers)
+    assert found == (told and Stated(prompt=told, completion=2, conventions=("response-headers",)))
+    assert stated_beside([], {}) is None
 
 
 @pytest.mark.parametrize("body", [None, "", {"ok": True}, "no JSON at all"])
