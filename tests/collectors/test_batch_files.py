@@ -197,3 +197,37 @@ def test_a_segment_is_read_again_with_more_and_never_with_less(tmp_path: Path) -
     assert not changed.is_to_be_read_again(readers[2], FORMAT, has_failed=False)
     assert changed.is_to_be_read_again(readers[2], FORMAT, has_failed=True)
     assert not nothing.is_to_be_read_again(readers[2], FORMAT, has_failed=True)
+
+
+@pytest.mark.parametrize(("more", "is_found"), [(0, True), (1, False)])
+def test_a_file_of_batch_objects_has_16_mib_and_not_a_byte_more(tmp_path: Path, more: int, *, is_found: bool) -> None:
+    text = json.dumps(batch(7))
+    put(tmp_path, "seven.json", text + " " * (16 * 2**20 - len(text) + more))
+    assert (known(tmp_path, "batch_7.jsonl") is not None) is is_found
+
+
+def test_what_of_a_request_is_short_and_has_no_blanks_is_kept_two_objects_deep(tmp_path: Path) -> None:
+    put(tmp_path, "seven.json", json.dumps(batch(7)))
+    longest = "x" * 256
+    said = {
+        "model": longest,
+        "user": f"{longest}x",
+        "n": 2,
+        "stream": True,
+        "top_p": 0.5,
+        "stop": None,
+        "instructions": "a b",
+        "note": "",
+        "metadata": {"team": "search", "deep": {"x": 1}},
+    }
+    put(tmp_path, "file-in7.jsonl", asked("a", **said) + "\n")
+    found = known(tmp_path, "batch_7.out")
+    assert found is not None
+    assert found.requests == {
+        "a": {
+            "custom_id": "a",
+            "method": "POST",
+            "url": "/v1/embeddings",
+            "body": {"model": longest, "n": 2, "stream": True, "metadata": {"team": "search"}},
+        }
+    }

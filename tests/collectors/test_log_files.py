@@ -17,6 +17,7 @@ import zstandard
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.logs import log_file
 from pipeline.collectors.logs.log_file import open_log
+from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 
 def _lines(exchange: Any, first: int, last: int) -> bytes:
@@ -211,6 +212,22 @@ def test_a_zstd_window_beyond_the_usual_is_refused(collect_file: Any, tmp_path: 
         collect_file(_written(tmp_path / "log", header + b"\x01\x00\x00")).reading.problem.reason
         == "corrupt_compression"
     )
+
+
+@pytest.mark.parametrize(("window", "is_read"), [(0x88, True), (0x89, False)])
+def test_a_zstd_window_of_128_mib_is_the_largest_that_is_read(tmp_path: Path, window: int, *, is_read: bool) -> None:
+    """0x88 is a window of 2^27 bytes, and 0x89 one of an eighth more (RFC 8878, 3.1.1.1.2)."""
+    content = b'{"ts": 1}\n'
+    block = (1 | len(content) << 3).to_bytes(3, "little") + content  # the last one, as it is
+    path = tmp_path / "app.jsonl.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd\x00" + bytes([window]) + block)
+    with open_log(path, LogFormat()) as log:
+        if is_read:
+            assert b"".join(piece.content for piece in log.pieces()) == content
+            return
+        with pytest.raises(LogUnreadable) as refused:
+            list(log.pieces())
+    assert refused.value.reason is ProblemReason.CORRUPT_COMPRESSION
 
 
 def test_only_regular_files_are_read(collect_file: Any, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from pipeline.objects.stores import TagDiffers
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Self
 
     from pipeline.objects.stores import ObjectStore
 
@@ -128,7 +129,7 @@ class AtOnce:
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
-    def __enter__(self) -> AtOnce:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
