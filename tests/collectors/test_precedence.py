@@ -199,6 +199,15 @@ def test_a_dialect_that_a_source_names_is_the_only_one(
     assert (found.status, found.dialect) == (status, read_as)
 
 
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic", "gemini", None])
+def test_an_answer_without_a_body_is_of_no_dialect_whichever_is_named(dialect: str | None) -> None:
+    for response in (None, "", "  ", [], "no JSON"):
+        assert outcome(response, LogFormat(dialect=dialect)) == UNKNOWN
+        assert outcome(response, LogFormat(dialect=dialect), status=500) == FAILED
+    if dialect is not None:
+        assert outcome({}, LogFormat(dialect=dialect)).status == "unknown"
+
+
 def test_counts_that_a_log_states_itself_count_where_no_body_states_any() -> None:
     alone = amount("measured", "logged-usage", tokens=COUNTS, is_stream=None)
     stated = {"in": 20, "out": 10}

@@ -80,6 +80,27 @@ def test_the_first_lines_of_a_block_and_the_rest_are_the_block() -> None:
     assert block.first(1) == (LineBlock(b"a\n", 1, 10, 12, 7), LineBlock(b"bb\n\nccc\n", 3, 12, 20, 8))
 
 
+def test_a_block_has_65536_lines_and_8_mib_at_most() -> None:
+    for line, count, lines in ((b"\n", 2**17 + 5, [2**16, 2**16, 5]), (b"x" * (2**20 - 1) + b"\n", 20, [8, 8, 4])):
+        blocks = LineBlocks([line * count], line_bytes_max=2**21)
+        found = []
+        for block in blocks:
+            blocks.take(block)
+            found.append((block.lines, len(block.content), block.end - block.start))
+        assert found == [(each, each * len(line), each * len(line)) for each in lines]
+
+
+def test_of_what_was_taken_a_window_is_remembered_and_no_more_than_a_block_beyond() -> None:
+    window = log_file.WINDOW_BYTES
+    blocks = LineBlocks([], line_bytes_max=2**21)
+    content = random.Random(7).randbytes(window * 3 // 4)
+    for number in range(20):
+        start = number * len(content)
+        blocks.take(LineBlock(content, 1, start, start + len(content), number + 1))
+        assert blocks.tail == (content * 2)[-window:] if number else content
+        assert sum(map(len, blocks._recent)) <= 2 * window  # noqa: SLF001 - what is kept is seen nowhere else
+
+
 def test_first_lines_are_counted_up_to_their_last_line_end() -> None:
     for lines_max, found in ((0, (0, 0)), (1, (1, 2)), (2, (2, 3)), (3, (3, 6)), (9, (3, 6))):
         assert first_lines(b"a\n\nbb\ncc", lines_max) == found
