@@ -279,6 +279,7 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.formats.request_log: at import: 'usage.~' instead": "it is looked up twice, and taken once",
     "collectors.bodies.body: _json_body: 'choices~' instead": "a chunk with choices is what it is, wherever it stands",
     "collectors.bodies.body: _json_body: without 'choices' not in": "likewise",
+    "collectors.families.chat_usage: _named: '~' instead": "where nothing was found yet, no place is told",
     "collectors.families.anthropic: _usages: without if usage": "an empty one states nothing",
     "collectors.families.chat_usage: stated_by: without 0": "no total is no total; the zero is for the type checker",
     "collectors.families.reading: count: lt instead: 0 <= value <= TOKENS_MAX": "what follows comes to the same count",
@@ -295,6 +296,7 @@ _EQUAL_IN_READING: dict[str, str] = {
 _EQUAL_IN_DEDUPE: dict[str, str] = {
     "warehouse.identities: _prefixes: its last always": "of one pass all are its own, whatever is divided",
     "warehouse.identities: _sorted_prefixes: 1 instead: 0": "likewise: there is one pass",
+    "lake.rereading: _changed_days: in the order they came": "what is written is put in order of dates again",
     "lake.rereading: _others: without whole: whole or not rows": "a filter by all segments leaves no row; it is slower",
     "lake.rereading: _others: the other of and, or: whole or not": "likewise, of all segments or of no rows",
     "warehouse.identities: _flags: max instead: min": "the same, at most 128 MiB of it",

@@ -388,9 +388,10 @@ def test_a_quarantine_file_of_another_name_is_refused(path: Any) -> None:
         ({"sources": [{}]}, "its 1 sources supersede 2 of before; each has one of its own"),
         ({"sources": [{}] * 3}, "its 3 sources supersede 2 of before"),
         ({"supersedes": [{"commit": 0, "source": 0}] * 2}, "its 2 sources supersede 1 of before"),
-        ({"supersedes": [{"commit": 0}] * 2}, "source"),
-        ({"supersedes": [{"commit": 0, "source": "1"}] * 2}, "a superseded source"),
-        ({"supersedes": [7]}, "a superseded source"),
+        ({"supersedes": [{"commit": 0}] * 2}, r"^a superseded source has \['commit'\] where \['commit', 'source'\]"),
+        ({"supersedes": [{"commit": 0, "source": "1"}] * 2}, "^source of a superseded source is a str, not a int$"),
+        ({"supersedes": [{"commit": True, "source": 1}] * 2}, "^commit of a superseded source is a bool, not a int$"),
+        ({"supersedes": [7]}, "^a superseded source has int where"),
     ],
 )
 def test_each_source_supersedes_one_of_its_own(changed: dict[str, Any], says: str) -> None:

@@ -176,3 +176,10 @@ def test_audio_and_tools_of_the_provider_are_kept_apart() -> None:
     stated = family_reading(_response(usage=usage)).stated
     assert stated is not None
     assert (stated.prompt_audio, dict(stated.others)) == (33, {"searches": 4})
+
+
+@pytest.mark.parametrize("at", [0, 3, 4])
+def test_what_an_event_says_of_its_own_state_is_no_finish_of_the_response(at: int) -> None:
+    events = _stream()
+    events.insert(at, {"type": "response.output_text.done", "status": "in_progress", "item_id": "msg_not_it"})
+    assert read(events, path=PATH).finish_reason == "completed"
