@@ -294,9 +294,11 @@ _EQUAL_IN_READING: dict[str, str] = {
 }
 
 _EQUAL_IN_DEDUPE: dict[str, str] = {
+    "warehouse.identities: beginnings_of: 2 instead: 1": "numpy takes any size below zero for the one to be found",
     "warehouse.identities: _prefixes: its last always": "of one pass all are its own, whatever is divided",
     "warehouse.identities: _sorted_prefixes: 1 instead: 0": "likewise: there is one pass",
     "lake.rereading: _changed_days: in the order they came": "what is written is put in order of dates again",
+    "lake.rereading: _others: its first always": "of no rows none is left either way",
     "lake.rereading: _others: without whole: whole or not rows": "a filter by all segments leaves no row; it is slower",
     "lake.rereading: _others: the other of and, or: whole or not": "likewise, of all segments or of no rows",
     "warehouse.identities: _flags: max instead: min": "the same, at most 128 MiB of it",

@@ -425,3 +425,18 @@ def test_parts_that_begin_in_order_may_go_on_out_of_it() -> None:
     values = [row.values for row in rows_of(0, 1, 2)]
     together = joined([of_rows(values[:1]), of_rows(values[2:]), of_rows(values[1:2])])
     assert record_batch(together, "s")["line"].to_pylist() == [1, 2, 3]
+
+
+def test_a_reading_says_how_many_blocks_the_kernel_failed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(in_order.InOrder):
+        def close(self) -> None:
+            super().close()
+            self.failures = 3
+
+    monkeypatch.setattr(in_order, "InOrder", Failing)
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(written(E, 1))
+    found = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str)
+    assert found.kernel_failures == 0
+    assert sum(segment.events.num_rows for segment in found) == 1
+    assert found.kernel_failures == 3
