@@ -284,8 +284,8 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.families.chat_usage: stated_by: without 0": "no total is no total; the zero is for the type checker",
     "collectors.families.reading: count: lt instead: 0 <= value <= TOKENS_MAX": "what follows comes to the same count",
     "collectors.families.reading: count: lt instead: 0 <= value <= TOKENS_MAX (#2)": "likewise",
-    "collectors.formats.request_log: _beside: without name not in _OF_USAGE": "it is looked up twice, and taken once",
-    "collectors.reading: LogReading._in_order: its last always": "how much there is to read only says by what it is read",
+    "collectors.formats.request_log: _beside: without name not in _OF_USAGE": "it is looked up twice",
+    "collectors.reading: LogReading._in_order: its last always": "how much there is only says by what it is read",
     "collectors.reading: LogReading.segments_from: without self._is_fast": "many at a time come to the same",
     "collectors.again: read_again: 'fast~' instead": "the plain reader comes to the same, and is slower",
     "collectors.again: read_again: without segments[0].record.end": "bytes of one digest are of one length",
@@ -295,6 +295,7 @@ _EQUAL_IN_READING: dict[str, str] = {
 }
 
 _EQUAL_IN_DEDUPE: dict[str, str] = {
+    "warehouse.identities: at import: 'K~' instead": "what only a type checker reads",
     "warehouse.identities: beginnings_of: 2 instead: 1": "numpy takes any size below zero for the one to be found",
     "warehouse.identities: _prefixes: its last always": "of one pass all are its own, whatever is divided",
     "warehouse.identities: _sorted_prefixes: 1 instead: 0": "likewise: there is one pass",
