@@ -163,3 +163,9 @@ LONG = b'{"a": "' + b"x" * 70_000 + b'"}'
 def test_one_document_is_told_from_lines(name: str, content: bytes, *, is_one: bool) -> None:
     pieces = [content[at : at + 1000] for at in range(0, len(content), 1000)]
     assert is_one_document(name, content[: 2**16], pieces) is is_one
+
+
+def test_of_a_long_first_line_of_an_array_the_last_byte_tells_whether_it_goes_on() -> None:
+    for last in (*range(32, 127), ord("\r")):
+        content = b'["' + b"x" * 2**16 + bytes([last]) + b"\n more"
+        assert is_one_document("a.jsonl", content[: 2**16], [content]) is (last not in b"}]\r"), chr(last)
