@@ -185,3 +185,17 @@ def test_grounded_is_what_was_searched_and_retrieved_both() -> None:
         assert reading.tokens is not None
         assert (reading.dialect, reading.tokens.prompt_tokens) == (dialect, prompt)
         assert reading.other_usage == ('{"retrieved_prompt_tokens":15}' if dialect == "gemini/grounded" else None)
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"), [({}, None), ({"at": None}, None), ({"at": 1}, "1"), ({"at": "STOP"}, "STOP")]
+)
+def test_a_label_may_be_a_number_and_one_that_is_not_stated_is_none(stated: dict[str, Any], kept: str | None) -> None:
+    counts = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}
+    for name in ("serviceTier", "trafficType"):
+        body = {
+            "candidates": [{"content": {}} | dict.fromkeys(["finishReason"] if stated else [], stated.get("at"))],
+            "usageMetadata": counts | dict.fromkeys([name] if stated else [], stated.get("at")),
+        }
+        found = read(body, path="/v1/models/gemini-x:generateContent")
+        assert (found.status.value, found.finish_reason, found.service_tier) == ("measured", kept, kept)
