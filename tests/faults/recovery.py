@@ -37,6 +37,8 @@ class Undisturbed:
     invoices: dict[str, str]
     recovered: set[str] = field(default_factory=set)
     """What was left, by ``digest_of``, where it was tried already."""
+    facts: dict[str, Counter[str]] = field(default_factory=dict)
+    """The facts of what was left, by its digest."""
 
 
 class WithoutWaiting:
@@ -77,17 +79,26 @@ def digest_of(root: Path) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
+def facts_of(root: Path, known: Undisturbed, digest: str | None = None) -> Counter[str]:
+    """Return ``lives.facts``, which are a function of the files, read once of all that have one digest."""
+    digest = digest_of(root) if digest is None else digest
+    if digest not in known.facts:
+        known.facts[digest] = lives.facts(root)
+    return known.facts[digest]
+
+
 def is_to_be_run_again(root: Path, known: Undisturbed) -> bool:
     """Say whether somebody would: who issues or rotates looks first, and does not make again what is there."""
     return known.step.repeatable or lives.facts(root) != known.after
 
 
-def finish(tally: Tally, where: str, root: Path, known: Undisturbed) -> bool:
+def finish(tally: Tally, where: str, root: Path, known: Undisturbed, digest: str | None = None) -> bool:
     """Run the step again, the night and ``verify``, and note what lacks, is double, or differs in a bill.
 
-    Return whether it had to be tried: not where the same was left before.
+    ``digest`` is that of the workspace, where it is known. Return whether it had to be tried: not where the same was
+    left before.
     """
-    digest = digest_of(root)
+    digest = digest_of(root) if digest is None else digest
     if digest in known.recovered:
         return False
     known.recovered.add(digest)
