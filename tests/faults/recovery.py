@@ -1,7 +1,8 @@
 """After a fault: the step is run again where it must be, then the night and ``verify``; nothing may lack or be double.
 
-What is left is the same function of the files each time, so files that are equal but for the names of temporaries are
-tried once. Owns what a workspace must come to. Does not own the faults.
+What comes of it is the same function of the files each time, so files that are equal but for the names of temporaries
+are tried once: those that a fault left, and those that the run after came to. Owns what a workspace must come to. Does
+not own the faults.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Undisturbed:
     invoices: dict[str, str]
     recovered: set[str] = field(default_factory=set)
     """What was left, by ``digest_of``, where it was tried already."""
+    seen_at_night: set[str] = field(default_factory=set)
+    """What the run after came to, by its digest, where the next night and ``verify`` were tried already."""
     facts: dict[str, Counter[str]] = field(default_factory=dict)
     """The facts of what was left, by its digest."""
 
@@ -112,7 +115,11 @@ def _finish(tally: Tally, where: str, root: Path, known: Undisturbed) -> None:
         done = lives.run(root, known.step.arguments)
         if done.returncode:
             tally.lost.append(f"{where}: the run after ends with {done.returncode}: {done.stderr[-200:]}")
-    tally.compare(where, lives.facts(root), known.after)
+    digest = digest_of(root)
+    tally.compare(where, facts_of(root, known, digest), known.after)
+    if digest in known.seen_at_night:
+        return
+    known.seen_at_night.add(digest)
     if (night := lives.run(root, known.night)).returncode:  # it writes anew what is derived
         tally.lost.append(f"{where}: the next night: {night.stderr[-200:]}")
     if known.step.is_same_again and (found := fingerprints(root / "invoices")) != known.invoices:
