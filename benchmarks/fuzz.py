@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _ROUND_LINES = 4_000
 _BLOCK_LINES = 200
-_MADE_LINES = 30
+_MADE_LINES = 20
 """Of a block. The others are made of those that the kernel has told, with other contents in their holes."""
 _VARIED_LINES = _BLOCK_LINES - _MADE_LINES
 _FRESH = (0.25, 0.01, 0.0, 0.0)

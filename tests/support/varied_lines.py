@@ -23,6 +23,8 @@ _COUNTS = (0, 1, 2, 3, 9, 999, 10**6, 10**12, 10**12 + 1, 2**53, 2**63 - 1, 2**6
 _IDS = (b"x", b"chatcmpl-0", b"0" * 64, b"a.b:c/d@e", b"7", b"x" * 300, b"sk-made-up-0123456789", b"12e5")
 _KEYS = (b"key_a", b"key_b", b"k", b"key_c-7", b"k" * 64)
 _TEXTS = (b"a", b" rain", b"x" * 40, "é 日".encode(), b"0", b"{}", b"event: error", b"[DONE]", b"data: x")
+_ALONE = 0.05
+"""How often an id is changed at one place, though it stands at several."""
 _TOGETHER = 0.5
 """How often all that is of one kind is changed, and not one place of it."""
 
@@ -50,13 +52,20 @@ def _counts(line: bytes, chance: random.Random) -> bytes:
 
 
 def _ids(line: bytes, chance: random.Random) -> bytes:
+    """Let an id be another one wherever it stands, seldom at one place alone: which are equal is of the pattern."""
     stated = [found[2] for found in _ID.finditer(line)][:8]
+    if not stated:
+        return line
 
     def other(_: bytes) -> bytes:
         fate = chance.random()
-        return chance.choice(stated if fate < 0.2 else _IDS) if fate < 0.6 else b"id-%x" % chance.getrandbits(40)
+        return chance.choice(stated if fate < 0.05 else _IDS) if fate < 0.5 else b"id-%x" % chance.getrandbits(40)
 
-    return _changed(_ID, line, other, chance)
+    if chance.random() < _ALONE:
+        return _changed(_ID, line, other, chance)
+    was = chance.choice(stated)
+    becomes = other(was)
+    return _ID.sub(lambda found: found[1] + (becomes if found[2] == was else found[2]), line)
 
 
 def _keys(line: bytes, chance: random.Random) -> bytes:
@@ -85,7 +94,7 @@ def _chunks(line: bytes, chance: random.Random) -> bytes:
     return line[: at.start()] + at[0] * chance.choice((0, 2, 2, 3)) + line[at.end() :]
 
 
-_WAYS = (_counts, _counts, _counts, _ids, _keys, _instants, _texts, _chunks)
+_WAYS = (*(_counts, _counts, _ids, _keys, _instants, _texts) * 3, _chunks)
 
 
 def _changed(pattern: re.Pattern[bytes], line: bytes, other: Callable[[bytes], bytes], chance: random.Random) -> bytes:
