@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
-Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is
-printed with its line, made as short as it can be, and with the seed that makes it again; nothing comes from a real log.
+Owns the running of it. Does not own the lines (``tests/support``: ``fuzzing.py``, ``damaged_streams.py``,
+``varied_lines.py``). A difference is printed with its line, made as short as it can be, and with the seed that makes it
+again; nothing comes from a real log.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
 import click
 
@@ -29,8 +31,13 @@ from pipeline.collectors.logs.lines import Line, bare_span
 if TYPE_CHECKING:
     from types import ModuleType
 
-_ROUND_LINES = 2_000
-_BLOCK_LINES = 100
+    from pipeline.collectors.decode import EventRow, QuarantineRow
+
+_ROUND_LINES = 4_000
+_BLOCK_LINES = 200
+_MADE_LINES = 20
+"""Of a block. The others are made of those that the kernel has told, with other contents in their holes."""
+_VARIED_LINES = _BLOCK_LINES - _MADE_LINES
 _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)
@@ -64,24 +71,46 @@ def _fuzzing() -> ModuleType:
     return _support("fuzzing")
 
 
-def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int]:
-    """Return the indices of the lines that the two readers read differently, and how many the kernel told."""
+class Compared(NamedTuple):
+    """What came of lines that both readers have read."""
+
+    differing: list[int]
+    """The indices of the lines that they read differently."""
+    told: list[int]
+    """The indices of the lines that the kernel did not hand over."""
+
+
+def compared(lines: list[bytes], decoder: BlockDecoder) -> Compared:
+    """Read lines with both readers, as one block, and compare what each line amounts to.
+
+    What the kernel hands over is read by the plain reader within the decoder. That answer is not asked for again where
+    the decoder asked by the very words that we ask by: equal lines at equal places are read alike.
+    """
     block = b"".join(line + b"\n" for line in lines)
-    decoded = decoder.decoded(block, start=1, first_line=1)
+    handed_over: dict[Line, list[EventRow | QuarantineRow]] = {}
+
+    def remembering(line: Line, **how: Any) -> list[EventRow | QuarantineRow]:
+        rows = decode_line(line, **how)
+        if how == asked:
+            handed_over[line] = rows
+        return rows
+
+    asked = {"source": "s", "log_format": decoder.log_format, "fingerprint": fingerprint}
+    with mock.patch.object(blocks, "decode_line", remembering):
+        decoded = decoder.decoded(block, start=1, first_line=1)
     found = _fuzzing().found_rows(decoded)
-    at, wrong = 1, []
+    at, wrong, told = 1, [], []
     for number, line in enumerate(lines, 1):
         end = at + len(line) + 1
-        rows = decode_line(
-            Line(number, at, end, line[slice(*bare_span(line, 0, len(line)))]),
-            source="s",
-            log_format=decoder.log_format,
-            fingerprint=fingerprint,
-        )
+        place = Line(number, at, end, line[slice(*bare_span(line, 0, len(line)))])
+        rows = handed_over.get(place)
+        if rows is None:
+            told.append(number - 1)
+            rows = decode_line(place, **asked)
         if found.get(number, []) != _fuzzing().expected_rows(rows):
             wrong.append(number - 1)
         at = end
-    return wrong, decoded.told
+    return Compared(wrong, told)
 
 
 def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
@@ -91,7 +120,7 @@ def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
         at = 0
         while at < len(line):
             shorter = line[:at] + line[at + size :]
-            if differing([shorter], decoder)[0]:
+            if compared([shorter], decoder).differing:
                 line = shorter
             else:
                 at += size
@@ -103,9 +132,8 @@ class _Round(NamedTuple):
     """What came of some lines."""
 
     seed: str
-    lines: int
-    usual: int
-    told: int
+    counts: Counter[str]
+    """Of its lines, of the usual among them, and of those that the kernel told."""
     differing: list[bytes]
     """Each as short as it can be."""
 
@@ -126,17 +154,31 @@ def _round(seed: str) -> _Round:
     maker = made_by(seed, _AIMED)
     decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=fingerprint)
     found: list[bytes] = []
-    told = usual = 0
+    counts = Counter[str]()
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
-        made = [maker.made() for _ in range(_BLOCK_LINES)]
+        made = [maker.made() for _ in range(_MADE_LINES)]
+        counts.update(usual=sum(line.is_usual for line in made))
         lines = [line.content for line in made]
-        wrong, told_here = differing(lines, decoder)
-        told += told_here
-        usual += sum(line.is_usual for line in made)
-        for index in wrong:
-            alone = differing([lines[index]], decoder)[0]
-            found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
-    return _Round(seed, _ROUND_LINES, usual, told, found)
+        told = _block(lines, decoder, found, counts)
+        # What was told is of a pattern that the kernel knows now: further lines of it are what finds the pattern out.
+        of = told or range(len(lines))
+        _block([_varied(lines[chance.choice(of)], chance) for _ in range(_VARIED_LINES)], decoder, found, counts)
+    return _Round(seed, counts, found)
+
+
+def _varied(line: bytes, chance: random.Random) -> bytes:
+    varied: bytes = _support("varied_lines").varied(line, chance)
+    return varied
+
+
+def _block(lines: list[bytes], decoder: BlockDecoder, found: list[bytes], counts: Counter[str]) -> list[int]:
+    """Compare the readers on lines, add those that differ to ``found``, and return the indices of the told."""
+    differ, told = compared(lines, decoder)
+    counts.update(lines=len(lines), told=len(told))
+    for index in differ:
+        alone = compared([lines[index]], decoder).differing
+        found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
+    return told
 
 
 def fingerprint(raw: str) -> str:
@@ -154,7 +196,7 @@ def main(lines: int, seed: int, processes: int) -> None:
     seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
-            done.update(lines=found.lines, usual=found.usual, told=found.told)
+            done.update(found.counts)
             wrong += len(found.differing)
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")

@@ -274,7 +274,7 @@ def _told_line(seconds: float) -> str | None:
             lines = [makers[(read + number) % len(makers)].made().content for _ in range(100)]
             read += len(lines)
             try:
-                is_noticed = fuzz.differing(lines, decoder)[0] or decoder.failures
+                is_noticed = fuzz.compared(lines, decoder).differing or decoder.failures
             except (LookupError, ValueError, TypeError) as error:  # nothing else that is wrong comes out
                 return f"{read} lines, by {type(error).__name__}"
             if is_noticed:

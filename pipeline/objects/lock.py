@@ -50,12 +50,12 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             message = (
-                f"workspace {lake_dir.parent} is in use by {_holder(descriptor)}; "
+                f"workspace {lake_dir.parent} is in use by {_holder(descriptor, layout.lock(lake_dir))}; "
                 "wait until it has ended, then run the command again"
             )
             raise WorkspaceLocked(message) from None
         # Who could not let go of a store's lock, as it died or the store was away, left its name: it is ours by that.
-        run = _note(descriptor).get("run") or os.urandom(8).hex()
+        run = _note(descriptor, layout.lock(lake_dir)).get("run") or os.urandom(8).hex()
         note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat(), "run": run}
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
         mounted = _mounted(lake_dir)
@@ -102,7 +102,7 @@ def user_since(lake_dir: Path, before: str) -> str | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _holder(descriptor)
+        return _holder(descriptor, layout.lock(lake_dir))
     finally:
         os.close(descriptor)
     return ended
@@ -113,17 +113,25 @@ def _mounted(lake_dir: Path) -> Mount | None:
     return mount_of(lake_dir) or mount_of(layout.invoices(lake_dir.parent))
 
 
-def _holder(descriptor: int) -> str:
+def _holder(descriptor: int, path: Path) -> str:
     """Describe the holder from its note, which may be half written at this moment."""
-    note = _note(descriptor)
+    note = _note(descriptor, path)
     return f"`{note['command']}` (process {note['pid']}, since {note['started_at']})" if note else "another run"
 
 
-def _note(descriptor: int) -> dict[str, Any]:
-    """Return what a note says; nothing of one that is empty, half written, or an earlier program's."""
+def _note(descriptor: int, path: Path) -> dict[str, Any]:
+    """Return what a note says; nothing of one that is empty, half written, or an earlier program's.
+
+    Who refuses to read it is told with its ``path``, which the system does not name (``cli.surroundings``).
+    """
     try:
         return checked_fields(
-            parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str, run=str
+            parse_object(os.pread(descriptor, 4096, 0)),
+            f"the lock {path}",
+            pid=int,
+            command=str,
+            started_at=str,
+            run=str,
         )
     except ValueError:
         return {}

@@ -12,6 +12,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import lives
+from quick import WHOLE
 from tally import Tally
 from workspaces import append_log
 
@@ -22,6 +23,7 @@ from pipeline.objects.layout import lock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from quick import Share
     from workspaces import Done
 
 WRITTEN_BY_PEOPLE = ("logs/", "rates/", "accounts.toml", "tallybook.toml")
@@ -35,7 +37,7 @@ def class_of(name: str) -> str:
     return re.sub(r"INV-\d+|[0-9a-f]{16,}|\d{4}-\d{2}(-\d{2})?|\d{20}", "*", name)
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
+def tried(scratch: Path, *, every: int, share: Share = WHOLE) -> Tally:
     """Damage the first and the last file of every ``every``-th class, in a workspace at the end of its life."""
     tally = Tally("damage", frozenset({"found by verify", "amounts to nothing"}))
     root = lives.begin(scratch / "life")
@@ -46,12 +48,14 @@ def tried(scratch: Path, *, every: int) -> Tally:
             msg = f"{step.name}: {done.stderr}"
             raise RuntimeError(msg)
         if step.name == "issue once more":  # events are still there, before they are forgotten
-            _damage_all(tally, root, scratch, every, "before forgetting")
-    _damage_all(tally, root, scratch, every, "at the end")
+            _damage_all(tally, root, scratch, every, share, "before forgetting")
+    _damage_all(tally, root, scratch, every, share, "at the end")
     return tally
 
 
-def _damage_all(tally: Tally, root: Path, scratch: Path, every: int, when: str) -> None:
+def _damage_all(  # noqa: PLR0917 - one stage of the life
+    tally: Tally, root: Path, scratch: Path, every: int, share: Share, when: str
+) -> None:
     expected_root = shutil.copytree(root, scratch / "expected")
     if (done := _next_night(expected_root)).returncode:
         msg = f"the night after: {done.stderr}"
@@ -62,7 +66,7 @@ def _damage_all(tally: Tally, root: Path, scratch: Path, every: int, when: str) 
         name = path.relative_to(root).as_posix()
         if path.is_file() and not name.startswith(WRITTEN_BY_PEOPLE) and path != lock(root / "lake"):
             classes.setdefault(class_of(name), []).append(name)
-    for names in list(classes.values())[::every]:
+    for names in share.in_turn(list(classes.values())[::every]):
         for name in dict.fromkeys((names[0], names[-1])):
             for damage in DAMAGES:
                 tried = shutil.copytree(root, scratch / "tried")

@@ -13,6 +13,7 @@ from unittest import mock
 import lives
 import recovery
 from faulty_os import Died, FaultyOs
+from quick import WHOLE
 from tally import Tally
 
 from pipeline.objects import disk
@@ -20,6 +21,7 @@ from pipeline.objects import disk
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from quick import Share
     from recovery import Undisturbed
 
 TAKEN_FOR_DAMAGE = ("still there (it was begun and not finished",)
@@ -48,7 +50,7 @@ class DyingOs(FaultyOs):
         raise Died
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
+def tried(scratch: Path, *, every: int, share: Share = WHOLE) -> Tally:
     """Let the process die at every ``every``-th call of each step of each life."""
     tally = Tally("deaths", frozenset({"old", "new"}))
     for life in lives.LIVES:
@@ -59,12 +61,13 @@ def tried(scratch: Path, *, every: int) -> Tally:
             undisturbed = shutil.copytree(root, scratch / "undisturbed")
             calls = _calls(undisturbed, step)
             known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
-            for number, die_at in enumerate(range(1, calls + 1, every)):
+            verified: set[str] = set()
+            for number, die_at in share.in_a_row(list(enumerate(range(1, calls + 1, every)))):
                 moment = MOMENTS[number % 3] if every > 1 else None
                 for each in MOMENTS if moment is None else (moment,):
                     where = f"{step.name}, {each} call {die_at} of {calls}"
                     tried = shutil.copytree(root, scratch / "tried")
-                    _one(tally, tried, where, die_at, each, known, twice=number % 2 == 1)
+                    _one(tally, tried, where, die_at, each, known, verified, twice=number % 2 == 1)
                     shutil.rmtree(tried)
             shutil.rmtree(root)
             undisturbed.rename(root)
@@ -102,16 +105,30 @@ def _verify_between(tally: Tally, root: Path, where: str) -> None:
 
 
 def _one(  # noqa: PLR0917 - one point of the walk
-    tally: Tally, root: Path, where: str, die_at: int, moment: str, known: Undisturbed, *, twice: bool
+    tally: Tally,
+    root: Path,
+    where: str,
+    die_at: int,
+    moment: str,
+    known: Undisturbed,
+    verified: set[str],
+    *,
+    twice: bool,
 ) -> None:
+    """Die once, or twice. What ``verify`` says is a function of the files: it is asked once of all that are equal."""
     if not _dies(root, known.step, die_at, moment):
         tally.outcomes["was not reached"] += 1
         tally.lost.append(f"{where}: the run did not reach the call")
         return
     tally.injected[f"{moment} a call"] += 1
-    _verify_between(tally, root, where)
-    tally.outcomes[recovery.outcome(lives.facts(root), known)] += 1
-    if twice and recovery.is_to_be_run_again(root, known) and _dies(root, known.step, max(1, die_at // 2), moment):
-        tally.injected["once more in the run after"] += 1
-    if not recovery.finish(tally, where, root, known):
+    digest: str | None = recovery.digest_of(root)
+    if digest is not None and digest not in verified:
+        verified.add(digest)
+        _verify_between(tally, root, where)
+    found = recovery.facts_of(root, known, digest)
+    tally.outcomes[recovery.outcome(found, known)] += 1
+    if twice and (known.step.repeatable or found != known.after):
+        digest = None
+        tally.injected["once more in the run after"] += _dies(root, known.step, max(1, die_at // 2), moment)
+    if not recovery.finish(tally, where, root, known, digest):
         tally.outcomes["left what was recovered before"] += 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import lives
 import recovery
 from forking import ForkingParent, Run, in_a_fresh_process
+from quick import WHOLE
 from tally import Tally
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from forking import Ended
     from lives import Step
+    from quick import Share
     from recovery import Undisturbed
 
     Runner = Callable[[Run], Ended]
@@ -35,11 +37,11 @@ LATER_THAN_ALL = 1.05
 """Instants reach a little beyond the end, which is not at the same time twice."""
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
-    """Kill ``KILLS / every`` times, as often in each step."""
+def tried(scratch: Path, *, every: int, share: Share = WHOLE) -> Tally:
+    """Kill ``KILLS / every`` times in all shares, as often in each step."""
     tally = Tally("kills", frozenset({"old", "new"}))
     steps = sum(len(life.steps) for life in lives.LIVES)
-    instants = random.Random(SEED)  # so that a run can be had again
+    instants = random.Random(SEED + share.number)  # so that a run can be had again
     with ForkingParent() as parent:
         for life in lives.LIVES:
             root = life.begin(scratch / "life")
@@ -50,7 +52,7 @@ def tried(scratch: Path, *, every: int) -> Tally:
                 undisturbed = shutil.copytree(root, scratch / "undisturbed")
                 _in_peace(parent.run, undisturbed, step)
                 known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
-                enough = tally.injected.total() + -(-KILLS // (every * steps))
+                enough = tally.injected.total() + -(-KILLS // (every * steps * share.of))
                 number = 0
                 while tally.injected.total() < enough:
                     number += 1

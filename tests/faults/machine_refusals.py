@@ -15,20 +15,27 @@ import errno
 import io
 import os
 import shutil
+import sys
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
+import click
 import lives
 import recovery
+from quick import WHOLE
 from tally import Tally
 
+from pipeline.cli import surroundings
+from pipeline.objects import disk
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from quick import Share
     from recovery import Undisturbed
     from workspaces import Done
 
@@ -54,10 +61,72 @@ AS_PROMISED = frozenset({"refused", "went on", "told what it could not read"})
 """What a command may come to that was refused something."""
 LOGS_AS_OFTEN = 20
 ONCE, LASTING = "once", "from then on"
+ALIKE = frozenset(number for number in MAY_BE_REFUSED if type(OSError(number, "")) is OSError)
+"""Reasons that are of one class: who does not ask an error which of them it is cannot tell them apart."""
+_MAY_ASK = {(surroundings.__file__, "machine_error_text"), (surroundings.__file__, "machine_remedy")}
+_MAY_ASK |= {(click.core.__file__, "main")}
+"""The code that may: it words what the command ends with, in the same way for each of them (a test says so); and
+click's, which asks whether a pipe is closed.
+"""
 _BY_PATH = {"mkdir": "mkdir", "rename": "rename", "link": "link", "unlink": "unlink", "rmdir": "rmdir"} | dict.fromkeys(
     ("scandir", "listdir"), "listing"
 )
 _BY_DESCRIPTOR = {"write": "write", "fsync": "fsync", "ftruncate": "ftruncate", "read": "read", "pread": "read"}
+
+
+class Unasked(OSError):
+    """A refusal that knows whether somebody asked for which reason it is."""
+
+    is_asked = False
+
+    def __getattribute__(self, name: str) -> Any:
+        """Note who asks for anything that the reason can be told from."""
+        if name in {"errno", "strerror", "args"}:
+            code = sys._getframe(1).f_code  # noqa: SLF001 - who asks
+            if (code.co_filename, code.co_name) not in _MAY_ASK:
+                self.is_asked = True
+        return super().__getattribute__(name)
+
+    def __str__(self) -> str:
+        """Note that it was told in words."""
+        self.is_asked = True
+        return super().__str__()
+
+    def __repr__(self) -> str:
+        """Note that it was told in words."""
+        self.is_asked = True
+        return super().__repr__()
+
+    def __reduce__(self) -> Any:
+        """Note that it was copied."""
+        self.is_asked = True
+        return super().__reduce__()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen of a refusal that was tried: all that says which others come to the same, call by call."""
+
+    number: int
+    is_lasting: bool
+    later: frozenset[str]
+    """Of which kinds the calls were after the first refusal."""
+    is_asked: bool
+    """Whether anything that may decide has asked for which reason it was."""
+
+    def proves(self, number: int, *, is_lasting: bool) -> bool:
+        """Say whether another refusal at the same call comes to the same.
+
+        It does where nobody could tell the reasons apart, and where of the calls after it the same ones are refused:
+        then the program goes the same way from each call to the next.
+        """
+        if number != self.number and (self.is_asked or not {number, self.number} <= ALIKE):
+            return False
+        ours, others = (
+            MAY_BE_REFUSED[each] if lasts else frozenset()
+            for each, lasts in ((self.number, self.is_lasting), (number, is_lasting))
+        )
+        return self.later & ours == self.later & others
 
 
 @dataclass(slots=True)
@@ -71,8 +140,15 @@ class Refusing:
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Of what kind each was, and of which path."""
     refused: list[str] = field(default_factory=list)
+    errors: list[OSError] = field(default_factory=list)
+    """What was raised."""
     _descriptors: dict[int, str] = field(default_factory=dict)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def later(self) -> frozenset[str]:
+        """Of which kinds the calls were that came after the first refusal."""
+        return frozenset(call for call, _ in self.calls[self.refuse_at :])
 
     def met(self, call: str, path: str, *, is_named: bool = True) -> None:
         """Count a call, and refuse it where its turn has come; the system names no path of an open file."""
@@ -84,7 +160,10 @@ class Refusing:
             if at != self.refuse_at and not (self.is_lasting and at > self.refuse_at):
                 return
             self.refused.append(call)
-        raise OSError(self.number, os.strerror(self.number), *([path] if is_named else []))
+            kind = Unasked if self.number in ALIKE else OSError
+            self.errors.append(kind(self.number, os.strerror(self.number), *([path] if is_named else [])))
+            error = self.errors[-1]
+        raise error
 
     @contextmanager
     def patched(self) -> Iterator[None]:
@@ -160,8 +239,11 @@ class Refusing:
         return asked
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
-    """Refuse each call of each step for each reason it may have, once and lasting: every ``every``-th of all these."""
+def tried(scratch: Path, *, every: int, share: Share = WHOLE, simply: bool = False) -> Tally:
+    """Refuse each call of each step for each reason it may have, once and lasting: every ``every``-th of all these.
+
+    ``simply``: try those, too, that one which was tried proves to come to the same.
+    """
     tally = Tally("machine_refusals", frozenset({"refused", "told what it could not read", "old", "new"}))
     seen = 0
     for life in lives.LIVES:
@@ -170,26 +252,75 @@ def tried(scratch: Path, *, every: int) -> Tally:
             lives.prepare(root, step)
             before = lives.facts(root)
             undisturbed = shutil.copytree(root, scratch / "undisturbed")
-            points = _points(undisturbed, step)
-            known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
-            for refuse_at, call, path, number, how in points:
+            points = []
+            for point in _points(undisturbed, step):
                 seen += 1
                 # There are few calls on logs, and what is made of them is another matter.
-                if seen % (1 + every // LOGS_AS_OFTEN if path.startswith(f"{undisturbed}/logs/") else every):
-                    continue
-                tried = shutil.copytree(root, scratch / "tried")
-                refusing = Refusing(f"{tried}/", refuse_at=refuse_at, number=number, is_lasting=how == LASTING)
-                at = f"call {refuse_at}, {call} {path.removeprefix(str(undisturbed))}"
-                where = f"{step.name}, {errno.errorcode[number]} {how} at {at}"
-                _one(tally, tried, where, refusing, known)
-                shutil.rmtree(tried)
+                is_of_a_log = point.path.startswith("logs/")
+                if not seen % (1 + every // LOGS_AS_OFTEN if is_of_a_log else every):
+                    points.append(point)
+            known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
+            _try_each(tally, root, share.in_a_row(points), known, scratch, simply=simply)
             shutil.rmtree(root)
             undisturbed.rename(root)
         shutil.rmtree(root)
     return tally
 
 
-def _points(root: Path, step: lives.Step) -> list[tuple[int, str, str, int, str]]:
+def _try_each(
+    tally: Tally, root: Path, points: Sequence[Point], known: Undisturbed, scratch: Path, *, simply: bool
+) -> None:
+    at_this_call: list[Seen] = []
+    place = 0
+    for point in points:
+        if point.place != place:
+            place, at_this_call = point.place, []
+        if not simply and any(each.proves(point.number, is_lasting=point.how == LASTING) for each in at_this_call):
+            tally.injected[errno.errorcode[point.number]] += 1
+            tally.outcomes["proven to come to what another came to"] += 1
+            continue
+        tried = shutil.copytree(root, scratch / "tried")
+        refusing = Refusing(f"{tried}/", refuse_at=point.place, number=point.number, is_lasting=point.how == LASTING)
+        where = f"{known.step.name}, {errno.errorcode[point.number]} {point.how} at call {point.place}, "
+        _one(tally, tried, f"{where}{point.call} {point.path}", refusing, known)
+        if point.is_of(refusing):
+            is_asked = any(getattr(error, "is_asked", True) for error in refusing.errors)
+            at_this_call.append(
+                Seen(
+                    number=point.number,
+                    is_lasting=point.how == LASTING,
+                    later=refusing.later,
+                    is_asked=is_asked,
+                )
+            )
+        shutil.rmtree(tried)
+
+
+class Point(NamedTuple):
+    """A call of a step, a reason to refuse it for, and how long."""
+
+    place: int
+    """Among the calls, from 1."""
+    call: str
+    path: str
+    """Below the workspace, with the name of a temporary left out: it is another one each time."""
+    number: int
+    how: str
+
+    def is_of(self, refusing: Refusing) -> bool:
+        """Say whether it was this call that was refused: threads may let calls change places."""
+        if not refusing.refused:
+            return False
+        call, path = refusing.calls[self.place - 1]
+        return (call, _known_again(path.removeprefix(refusing.root))) == (self.call, self.path)
+
+
+def _known_again(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.tmp" if disk.TEMPORARY_NAME.fullmatch(name) else path
+
+
+def _points(root: Path, step: lives.Step) -> list[Point]:
     """Run the step undisturbed; return each call by its place, each reason that it may be refused for, and how long."""
     counting = Refusing(f"{root}/")
     with counting.patched():
@@ -198,7 +329,7 @@ def _points(root: Path, step: lives.Step) -> list[tuple[int, str, str, int, str]
         msg = f"{step.name}: {done.stderr}"
         raise RuntimeError(msg)
     return [
-        (place, call, path, number, how)
+        Point(place, call, _known_again(path.removeprefix(counting.root)), number, how)
         for place, (call, path) in enumerate(counting.calls, start=1)
         for number, calls in MAY_BE_REFUSED.items()
         if call in calls
@@ -218,14 +349,15 @@ def _one(tally: Tally, root: Path, where: str, refusing: Refusing, known: Undist
     if not refusing.refused:
         tally.outcomes["was not reached"] += 1  # files are checked by several threads, and calls change places
         return
-    found = lives.facts(root)
+    digest = recovery.digest_of(root)
+    found = recovery.facts_of(root, known, digest)
     tally.outcomes[recovery.outcome(found, known)] += 1
     if done is not None:
         outcome = outcome_of(done, refusing.number, root, is_done=found == known.after)
         tally.outcomes[outcome] += 1
         if outcome not in AS_PROMISED:
             tally.silent.append(f"{where}: {outcome}: exit code {done.returncode}, said {done.stderr[-300:]!r}")
-    if not recovery.finish(tally, where, root, known):
+    if not recovery.finish(tally, where, root, known, digest):
         tally.outcomes["left what was recovered before"] += 1
 
 

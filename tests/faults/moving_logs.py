@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import lives
 import zstandard
+from quick import WHOLE
 from tally import Tally
 from workspaces import make_workspace, plain
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from quick import Share
     from workspaces import Done
 
 SEED = 16
@@ -232,18 +234,17 @@ class Gateway:
         self.compressing = None
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
+def tried(scratch: Path, *, every: int, share: Share = WHOLE) -> Tally:
     """Let ``LIVES / every`` logs live; cut compressed ones at every ``every``-th byte, and let them grow so."""
     tally = Tally("moving_logs", OUTCOMES)
-    for number in range(-(-LIVES // every)):
+    for number in share.in_turn(range(-(-LIVES // every))):
         life(tally, make_workspace(scratch / "moving"), random.Random(f"{SEED} {number}"), f"life {number}")
         shutil.rmtree(scratch / "moving")
-    for kind, compressed in COMPRESSORS.items():
-        for members in (1, 3):
-            content = b"".join(
-                compressed(b"".join(line_of(3 * member + each) for each in range(1, 4))) for member in range(members)
-            )
-            _cut(tally, scratch, f"{members} members of {kind}", kind, content, every)
+    for kind, members in share.in_turn([(kind, members) for members in (1, 3) for kind in COMPRESSORS]):
+        content = b"".join(
+            COMPRESSORS[kind](b"".join(line_of(3 * member + each) for each in range(1, 4))) for member in range(members)
+        )
+        _cut(tally, scratch, f"{members} members of {kind}", kind, content, every)
     return tally
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import lives
 import recovery
+from quick import WHOLE
 from surrounded import ALL, Surrounding, Surroundings
 from tally import Tally
 from workspaces import fingerprints, plain, write_log
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from quick import Share
     from recovery import Undisturbed
     from surrounded import Came
 
@@ -78,7 +80,7 @@ ELSEWHERE = {
 """What may be wrong beside the workspace."""
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
+def tried(scratch: Path, *, every: int, share: Share = WHOLE) -> Tally:
     """Run each step of each life in every ``every``-th of the surroundings there are for it."""
     tally = Tally("real_refusals", frozenset({"refused", "went on", "told what it could not read", "old", "new"}))
     skipped: Counter[str] = Counter()
@@ -94,7 +96,7 @@ def tried(scratch: Path, *, every: int) -> Tally:
                 known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
                 for name, surrounding in _points(root, undisturbed, usual).items():
                     seen += 1
-                    if seen % every:
+                    if seen % every or seen // every % share.of != share.number:
                         continue
                     tried = shutil.copytree(root, scratch / "tried")
                     came = surroundings.run(tried, lives.words(step.arguments), surrounding)
@@ -177,7 +179,8 @@ def _check(  # noqa: PLR0917 - one run
 ) -> None:
     kind, where = _kind_of(name), f"{known.step.name}, {name}"
     tally.injected[kind] += 1
-    found = lives.facts(root)
+    digest = recovery.digest_of(root)
+    found = recovery.facts_of(root, known, digest)
     tally.outcomes[recovery.outcome(found, known)] += 1
     is_done = found == known.after and (
         not known.step.is_same_again or fingerprints(root / "invoices") == fingerprints(undisturbed / "invoices")
@@ -188,7 +191,7 @@ def _check(  # noqa: PLR0917 - one run
         tally.silent.append(f"{where}: {outcome}: exit code {came.code}, said {came.stderr[-300:]!r}")
     if left := [each for each in came.litter if not each.endswith("/filled")]:
         tally.silent.append(f"{where}: left {', '.join(left)}")
-    if not recovery.finish(tally, where, root, known):
+    if not recovery.finish(tally, where, root, known, digest):
         tally.outcomes["left what was recovered before"] += 1
 
 

@@ -1,7 +1,8 @@
 """After a fault: the step is run again where it must be, then the night and ``verify``; nothing may lack or be double.
 
-What is left is the same function of the files each time, so files that are equal but for the names of temporaries are
-tried once. Owns what a workspace must come to. Does not own the faults.
+What comes of it is the same function of the files each time, so files that are equal but for the names of temporaries
+are tried once: those that a fault left, and those that the run after came to. Owns what a workspace must come to. Does
+not own the faults.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class Undisturbed:
     invoices: dict[str, str]
     recovered: set[str] = field(default_factory=set)
     """What was left, by ``digest_of``, where it was tried already."""
+    seen_at_night: set[str] = field(default_factory=set)
+    """What the run after came to, by its digest, where the next night and ``verify`` were tried already."""
+    facts: dict[str, Counter[str]] = field(default_factory=dict)
+    """The facts of what was left, by its digest."""
 
 
 class WithoutWaiting:
@@ -77,17 +82,26 @@ def digest_of(root: Path) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
+def facts_of(root: Path, known: Undisturbed, digest: str | None = None) -> Counter[str]:
+    """Return ``lives.facts``, which are a function of the files, read once of all that have one digest."""
+    digest = digest_of(root) if digest is None else digest
+    if digest not in known.facts:
+        known.facts[digest] = lives.facts(root)
+    return known.facts[digest]
+
+
 def is_to_be_run_again(root: Path, known: Undisturbed) -> bool:
     """Say whether somebody would: who issues or rotates looks first, and does not make again what is there."""
     return known.step.repeatable or lives.facts(root) != known.after
 
 
-def finish(tally: Tally, where: str, root: Path, known: Undisturbed) -> bool:
+def finish(tally: Tally, where: str, root: Path, known: Undisturbed, digest: str | None = None) -> bool:
     """Run the step again, the night and ``verify``, and note what lacks, is double, or differs in a bill.
 
-    Return whether it had to be tried: not where the same was left before.
+    ``digest`` is that of the workspace, where it is known. Return whether it had to be tried: not where the same was
+    left before.
     """
-    digest = digest_of(root)
+    digest = digest_of(root) if digest is None else digest
     if digest in known.recovered:
         return False
     known.recovered.add(digest)
@@ -101,7 +115,11 @@ def _finish(tally: Tally, where: str, root: Path, known: Undisturbed) -> None:
         done = lives.run(root, known.step.arguments)
         if done.returncode:
             tally.lost.append(f"{where}: the run after ends with {done.returncode}: {done.stderr[-200:]}")
-    tally.compare(where, lives.facts(root), known.after)
+    digest = digest_of(root)
+    tally.compare(where, facts_of(root, known, digest), known.after)
+    if digest in known.seen_at_night:
+        return
+    known.seen_at_night.add(digest)
     if (night := lives.run(root, known.night)).returncode:  # it writes anew what is derived
         tally.lost.append(f"{where}: the next night: {night.stderr[-200:]}")
     if known.step.is_same_again and (found := fingerprints(root / "invoices")) != known.invoices:

@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING
 import lives
 import recovery
 from crowds import Crowd, Member
+from quick import WHOLE
 from tally import Tally
 from workspaces import append_log, plain
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from crowds import Finished
+    from quick import Share
 
 SEED = 16
 LOCKED = 5
@@ -107,13 +109,15 @@ class Known:
     """What was left, by its digest, where the night after it was tried already."""
 
 
-def tried(scratch: Path, *, every: int, meetings: Iterable[Meeting] = (*MEETINGS, UPGRADE)) -> Tally:
+def tried(
+    scratch: Path, *, every: int, share: Share = WHOLE, meetings: Sequence[Meeting] = (*MEETINGS, UPGRADE)
+) -> Tally:
     """Hold ``ROUNDS / every`` rounds of each meeting."""
     tally = Tally("rivals", OUTCOMES)
-    chance = random.Random(SEED)  # so that a run can be had again, as far as a machine can
+    chance = random.Random(SEED + share.number)  # so that a run can be had again, as far as a machine can
     stages = _stages(scratch, {meeting.stage for meeting in meetings})
     with Crowd() as crowd:
-        for meeting in meetings:
+        for meeting in share.in_turn(meetings):
             root = stages[meeting.stage]
             known = _known(root, meeting, scratch)
             for number in range(-(-ROUNDS // every)):

@@ -31,6 +31,14 @@ class Tally:
         if found - expected:
             self.doubled.append(f"{where}: {_short(found - expected)}")
 
+    def add(self, other: Tally) -> None:
+        """Add what another process has tried of the same kind."""
+        self.injected.update(other.injected)
+        self.outcomes.update(other.outcomes)
+        for mine, others in ((self.lost, other.lost), (self.doubled, other.doubled), (self.silent, other.silent)):
+            mine.extend(others)
+        self.skipped = self.skipped or other.skipped
+
     @property
     def wrong(self) -> list[str]:
         """Return all that was lost, doubled or silent."""

@@ -9,8 +9,11 @@ import damage
 import deaths
 import images
 import kills
+import lives
 import power_cuts
 import pytest
+import recovery
+from quick import Share, quickly
 from tally import Tally
 
 if TYPE_CHECKING:
@@ -41,6 +44,48 @@ def test_files_of_one_class_are_named_alike() -> None:
     names = [f"invoices/2026-0{month}/INV-00000{month}/lines.csv" for month in (8, 9)]
     assert {damage.class_of(name) for name in names} == {"invoices/*/*/lines.csv"}
     assert damage.class_of(f"lake/quarantine/{'a1' * 32}.parquet") == "lake/quarantine/*.parquet"
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 5])
+def test_shares_leave_nothing_out_and_try_nothing_twice(of: int) -> None:
+    points = list(range(11))
+    shares = [Share(number, of) for number in range(of)]
+    assert [each for share in shares for each in share.in_a_row(points)] == points
+    assert sorted(each for share in shares for each in share.in_turn(points)) == points
+
+
+def test_what_a_share_found_fails_the_kind() -> None:
+    tallies = [Tally("deaths", frozenset({"old", "new"}), outcomes=Counter({each: 1})) for each in ("old", "new")]
+    tallies[1].lost.append("here")
+    tallies[0].add(tallies[1])
+    assert tallies[0].outcomes == {"old": 1, "new": 1}
+    assert tallies[0].failed
+    assert "  FAIL lost: here" in list(tallies[0].lines())
+
+
+def test_facts_of_other_files_are_read_anew(tmp_path: Path) -> None:
+    step, root = lives.LIFE[0], lives.begin(tmp_path / "books")
+    known = recovery.Undisturbed(step=step, night=lives.NIGHT, before=Counter(), after=Counter(), invoices={})
+    assert not recovery.facts_of(root, known)
+    assert lives.run(root, step.arguments).returncode == 0
+    assert recovery.facts_of(root, known) == lives.facts(root) != Counter()
+    assert len(known.facts) == 2
+
+
+@pytest.mark.slow
+def test_shares_of_a_kind_together_try_what_one_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = lives.Life(name="of one command", begin=lives.begin, steps=lives.LIFE[:1], night=lives.NIGHT)
+    monkeypatch.setattr(lives, "LIVES", (short,))
+    together = Tally("deaths", frozenset())
+    with quickly(asks_anew=False):
+        for number in range(3):
+            together.add(deaths.tried(tmp_path, every=9, share=Share(number, 3)))
+    alone = deaths.tried(tmp_path, every=9)  # and without any short cut
+    assert together.injected == alone.injected
+    names = ("old", "new", "between")
+    assert [together.outcomes[name] for name in names] == [alone.outcomes[name] for name in names]
+    assert not together.wrong
+    assert not alone.wrong
 
 
 @pytest.mark.slow

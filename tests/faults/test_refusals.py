@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import lives
 import machine_refusals
 import pytest
+from quick import Share
 from workspaces import Done, append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline.cli import failures, surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ACCOUNT_BEYOND_ASCII = '[[accounts]]\nid = "acme"\nname = "Äcme ☃"\nkeys = ["key_a"]\n'
@@ -52,6 +56,85 @@ def test_a_command_that_ends_in_a_traceback_is_found(tmp_path: Path, monkeypatch
 def test_what_a_command_says_of_a_refusal_is_told_apart(tmp_path: Path, code: int, said: str, outcome: str) -> None:
     done = Done(returncode=code, stdout="", stderr=said.format(root=tmp_path))
     assert machine_refusals.outcome_of(done, 28, tmp_path, is_done=False) == outcome
+
+
+def test_a_lock_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    reading = ("read", f"{root}/lake/.lock")
+    counting = machine_refusals.Refusing(f"{root}/")
+    with counting.patched():
+        assert tallybook(root, "collect").returncode == 0
+    refusing = machine_refusals.Refusing(f"{root}/", number=errno.EIO, refuse_at=counting.calls.index(reading) - 1)
+    refusing.is_lasting = True
+    with mock.patch.dict(machine_refusals.MAY_BE_REFUSED, {errno.EIO: {"read"}}), refusing.patched():
+        done = tallybook(root, "collect")
+    assert reading in refusing.calls
+    assert (done.returncode, done.stderr.partition(";")[0]) == (8, f"tallybook: Input/output error at {reading[1]}")
+
+
+@pytest.mark.parametrize("number", sorted(machine_refusals.MAY_BE_REFUSED))
+def test_each_reason_is_worded_in_the_same_way(number: int) -> None:
+    """So that of one refusal that was tried it is known how others end that nobody has told apart from it."""
+    said = surroundings.machine_error_text(OSError(number, os.strerror(number), "/books/lake"))
+    assert said is not None
+    assert said.startswith(f"{os.strerror(number)} at /books/lake; ")
+    remedy = surroundings.machine_remedy(OSError(number, os.strerror(number)))
+    assert remedy is not None
+    for each in (said, remedy):
+        assert "run the command again" in each
+
+
+def refused(number: int) -> machine_refusals.Unasked:
+    return machine_refusals.Unasked(number, os.strerror(number), "/books")
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda each: each.errno, lambda each: each.strerror, str, repr, lambda each: each.args]
+)
+def test_who_asks_for_the_reason_is_noticed(ask: Callable[[OSError], object]) -> None:
+    error = refused(errno.EIO)
+    assert not error.is_asked
+    assert surroundings.machine_error_text(error)
+    assert not error.is_asked  # it only words it
+    ask(error)
+    assert error.is_asked
+
+
+def seen(number: int, *later: str, is_lasting: bool = False, is_asked: bool = False) -> machine_refusals.Seen:
+    return machine_refusals.Seen(number=number, is_lasting=is_lasting, later=frozenset(later), is_asked=is_asked)
+
+
+@pytest.mark.parametrize(
+    ("of", "number", "is_lasting", "proven"),
+    [
+        (seen(errno.EIO, "write"), errno.ENOSPC, False, True),
+        (seen(errno.EIO, "write", is_asked=True), errno.ENOSPC, False, False),
+        (seen(errno.EIO, "write"), errno.EACCES, False, False),  # another class of errors
+        (seen(errno.EIO, "write"), errno.EIO, True, False),
+        (seen(errno.EIO, "unlink", is_asked=True), errno.EIO, True, False),
+        (seen(errno.ENOSPC, "unlink", "open"), errno.ENOSPC, True, True),
+        (seen(errno.ENOSPC, "unlink", "open", is_asked=True), errno.ENOSPC, True, True),
+        (seen(errno.ENOSPC, "unlink"), errno.EROFS, True, False),
+        (seen(errno.EROFS, "unlink", is_lasting=True), errno.EIO, True, True),
+        (seen(errno.EROFS, "unlink", "read", is_lasting=True), errno.EIO, True, False),
+    ],
+)
+def test_what_one_refusal_proves_of_another(
+    of: machine_refusals.Seen, number: int, *, is_lasting: bool, proven: bool
+) -> None:
+    assert of.proves(number, is_lasting=is_lasting) is proven
+
+
+@pytest.mark.slow
+def test_what_is_proven_comes_to_the_same_where_it_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simple version tries all; the quick one finds the same and tries less."""
+    monkeypatch.setattr(lives, "LIVES", (SHORT,))
+    tallies = [machine_refusals.tried(tmp_path, every=1, share=Share(1, 6), simply=simply) for simply in (False, True)]
+    assert tallies[0].injected == tallies[1].injected
+    assert tallies[0].outcomes.keys() - {"proven to come to what another came to"} == tallies[1].outcomes.keys()
+    assert not tallies[0].wrong
+    assert not tallies[1].wrong
+    assert tallies[0].outcomes["proven to come to what another came to"] > tallies[0].injected.total() // 3
 
 
 @pytest.mark.slow

@@ -218,6 +218,10 @@ _VALUES = (
 )
 
 
+_CHUNKS = (*(1, 2, 3, 5, 9) * 4, 20, 40)
+"""How many a stream may have: long ones are read slowly, and are of the patterns that shorter ones are of."""
+
+
 class DamagedStreams:
     """An endless supply of lines; equal seeds make equal lines."""
 
@@ -277,7 +281,7 @@ class DamagedStreams:
         is_ascii = chance.random() < 0.5
         is_running = chance.random() < 0.15
         chunks: list[Any] = []
-        for number in range(chance.choice((1, 2, 3, 5, 9, 20, 40))):
+        for number in range(chance.choice(_CHUNKS)):
             texts = [
                 "" if is_thin and chance.random() < 0.4 else chance.choice((" rain", "a", 'x "q"', "é", "\n", "\\"))
                 for _ in range(choices)
