@@ -75,6 +75,11 @@ def planned(snapshot: LakeSnapshot, *, before: date, size_max: int) -> list[Grou
     Quarantined lines have no date, and are always meant. Nothing is written.
     """
     found: list[Group] = []
+    # What forgetting left of a file may be, to the byte, what it left of one that is kept: that one stays by itself.
+    shared = {file.path for file in snapshot.data_files} & {file.path for file in snapshot.superseded_files}
+    shared |= {file.path for file in snapshot.quarantine_files} & {
+        file.path for file in snapshot.superseded_quarantine_files
+    }
     kinds: tuple[tuple[Sequence[AnyFile], bool], ...] = (
         (snapshot.data_files, True),
         (snapshot.superseded_files, False),
@@ -85,7 +90,7 @@ def planned(snapshot: LakeSnapshot, *, before: date, size_max: int) -> list[Grou
         of_day: dict[date | None, list[AnyFile]] = {}
         for file in dict.fromkeys(files):
             day = file.date if isinstance(file, DataFile) else None
-            if day is None or day < before:
+            if file.path not in shared and (day is None or day < before):
                 of_day.setdefault(day, []).append(file)
         for _, of_it in sorted(of_day.items(), key=lambda each: str(each[0])):
             found += [Group(files=group, in_force=in_force) for group in _groups(of_it, size_max)]
