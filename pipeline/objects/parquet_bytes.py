@@ -124,7 +124,8 @@ def read_rows(file: FileRows, columns: Iterable[str] | None = None, *, filters: 
 
 def rows_as(file: FileRows, schema: pa.Schema) -> pa.Table:
     """Read rows as a schema has them; a column that came later is null where a file of before has none."""
-    return with_columns(read_rows(file), schema)
+    table = read_rows(file) if isinstance(file, SomeRows) else decode(file.read_bytes())  # a dataset takes 5 ms a file
+    return with_columns(table, schema)
 
 
 def with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -116,7 +116,7 @@ class Life:
         self.done.add(what)
         if what in ("collect", "nightly"):
             self.log()
-            self.both(what, *(("--force",) if what == "collect" else ("--force",)))
+            self.both(what, "--force")
         elif what == "issue":
             self.both("nightly", "--force")
             for month in range(8, 8 + self.day // 28):
