@@ -7,8 +7,8 @@ then ``commands.numbers.usage``.
 Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input or new loss (``--strict``, or where
 most of a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue, usage that
 is not invoiced in ``forget``), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile, budgets,
-anomalies, upgrade --dry-run), 7 a claim about the counts does not hold (nightly, invoice draft), 8 the machine refused
-(a full or failing disk, no permission, too few open files), 130 interrupted.
+anomalies, upgrade and compact --dry-run), 7 a claim about the counts does not hold (nightly, invoice draft), 8 the
+machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ _COMMANDS = {
     "verify": "Check every identity that must hold, from logs to invoices.",
     "sign": "Sign what was issued, with a key that lies elsewhere.",
     "forget": "Forget usage events for good, and keep what issued invoices need.",
+    "compact": "Write the many small files of a day in the lake as one.",
     "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
     "acknowledge": "Quiet a warning that is known, with a reason, until there is more of it.",

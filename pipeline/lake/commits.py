@@ -24,9 +24,10 @@ from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
+from pipeline.objects.parquet_bytes import SomeRows
 from pipeline.objects.verified import check_size, has_size, names_in
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
-from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
+from pipeline.usage.events import COMPACTING_SINCE, FORGETTING_SINCE, LAKE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.lake.delta import DataFile, QuarantineFile
+    from pipeline.lake.compacting import CompactedFile
+    from pipeline.lake.delta import AnyFile, DataFile, QuarantineFile
     from pipeline.lake.forgetting import KeptFile
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
@@ -73,8 +76,8 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     try:
         snapshot = LakeSnapshot().after(commits, entry_sha256)
         if until is not None:  # the later entries are checked all the same
-            later = snapshot.after(chain.entries[until + 1 :], chain.last_sha256).forgettings
-            snapshot = snapshot.without(later[len(snapshot.forgettings) :])
+            now = snapshot.after(chain.entries[until + 1 :], chain.last_sha256)
+            snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.homes)
     except ValueError as error:
         message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {_ADVICE}"
         raise LogEntryRefused(message) from None
@@ -116,8 +119,11 @@ def commit(
     return appended(lake_dir, snapshot, new)
 
 
-def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
+def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[FileRows]:
     """Return the data files of usage events, in the order of their commits, each read whole and found undamaged.
+
+    Of a compacted file of which only some parts are meant, the rows of these: what counts now is always all of a file,
+    what counted then may not be.
 
     A flipped bit in a compressed file gives wrong sums far more often than an error, so no engine may open a file that
     was not checked here. Raises ``DataFileDamaged`` naming the first file that is missing, or whose size or sha256
@@ -126,7 +132,7 @@ def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
     return verified_data_files(lake_dir, snapshot.data_files)
 
 
-def verified_data_files(lake_dir: Path, data_files: Iterable[DataFile]) -> list[Path]:
+def verified_data_files(lake_dir: Path, data_files: Iterable[DataFile]) -> list[FileRows]:
     """Return some data files of usage events; as ``verified_files``."""
     return _verified(layout.usage_events(lake_dir), data_files)
 
@@ -137,35 +143,89 @@ def check_present(lake_dir: Path, snapshot: LakeSnapshot) -> None:
     Where the lake is on a store, those are brought.
     """
     table_dir = layout.usage_events(lake_dir)
+    files = {file.stored.path: file.stored for file in snapshot.data_files}.values()
     if mount_of(table_dir) is not None:
-        lacking = [file for file in snapshot.data_files if not has_size(table_dir / file.path, file.size)]
+        lacking = [file for file in files if not has_size(table_dir / file.path, file.size)]
         fetch_all((table_dir / file.path, file.sha256) for file in lacking)
-    for file in snapshot.data_files:
+    for file in files:
         check_size(table_dir / file.path, size=file.size, advice=_ADVICE)
 
 
-def verified_quarantine(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
+def verified_quarantine(lake_dir: Path, snapshot: LakeSnapshot) -> list[FileRows]:
     """Return the files of quarantined lines; as ``verified_files``."""
     return verified_quarantine_files(lake_dir, snapshot.quarantine_files)
 
 
-def verified_quarantine_files(lake_dir: Path, quarantine_files: Iterable[QuarantineFile]) -> list[Path]:
+def verified_quarantine_files(lake_dir: Path, quarantine_files: Iterable[QuarantineFile]) -> list[FileRows]:
     """Return some files of quarantined lines; as ``verified_files``."""
     return _verified(layout.quarantine(lake_dir), quarantine_files)
 
 
-def _verified(folder: Path, files: Iterable[DataFile | QuarantineFile]) -> list[Path]:
+def _verified(folder: Path, files: Iterable[AnyFile]) -> list[FileRows]:
     """Check files, several at a time: hashing gives the interpreter away."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    stored: dict[str, AnyFile | CompactedFile] = {}
+    for file in files:
+        lies_in = file.stored
+        start = 0 if file.within is None else file.within.start
+        spans.setdefault(lies_in.path, []).append((start, start + file.rows))
+        stored[lies_in.path] = lies_in
 
-    def verified(file: DataFile | QuarantineFile) -> Path:
-        return whole_file(folder / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE)
+    def verified(file: AnyFile | CompactedFile) -> FileRows:
+        path = folder / file.path
+        of_it = _joined(spans[file.path])
+        is_whole = of_it == ((0, file.rows),)
+        if is_whole or not _KNOWN.has(path):
+            whole_file(path, sha256=file.sha256, size=file.size, advice=_ADVICE)
+            if not is_whole:
+                _KNOWN.add(path)
+        return path if is_whole else SomeRows(path=path, spans=of_it)
 
     with ThreadPoolExecutor(None if mount_of(folder) is None else REQUESTS_AT_ONCE) as pool:
-        return list(pool.map(verified, files))
+        return list(pool.map(verified, stored.values()))
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the same rows as spans of which none touches another."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(set(spans)):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+class _Known:
+    """Compacted files that this process has verified, as they lie there: who asks for one part asks for the next."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[int, ...]] = {}
+
+    def has(self, path: Path) -> bool:
+        return path in self._seen and self._seen[path] == _state_of(path)
+
+    def add(self, path: Path) -> None:
+        state = _state_of(path)
+        if state is not None:
+            self._seen[path] = state
+
+
+_KNOWN = _Known()
+
+
+def _state_of(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
-    """Remove data files that can never count, those that were forgotten among them; return their paths under the lake.
+    """Remove data files that can never count, forgotten and compacted ones among them; return their paths.
+
+    They are relative to the lake.
 
     A data file that no entry names can never count once the number of the commit it was written for is taken; until
     then its writer may be alive and about to link. So even where the lock failed to keep a second writer out, no commit
@@ -209,11 +269,11 @@ def _sweep_store(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
 
 
 def named_files(lake_dir: Path, snapshot: LakeSnapshot) -> set[Path]:
-    """Return every file that an entry names and that was not forgotten, whether it counts or is kept."""
+    """Return every file that an entry names, whether it counts or is kept, less what was forgotten or compacted."""
     events, lines = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
     return {
-        *(events / file.path for file in (*snapshot.data_files, *snapshot.superseded_files)),
-        *(lines / file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)),
+        *(events / file.stored.path for file in (*snapshot.data_files, *snapshot.superseded_files)),
+        *(lines / file.stored.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)),
         *(layout.forgotten(lake_dir) / file.name for file in kept_files(snapshot)),
     }
 
@@ -266,6 +326,10 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
             entry = append_log.entry_path(log_dir, commit.number)
             message = f"log entry {entry} is refused: it forgets events in version {version} of the lake; {_ADVICE}"
             raise LogEntryRefused(message)
+        if commit.compaction is not None and version < COMPACTING_SINCE:
+            entry = append_log.entry_path(log_dir, commit.number)
+            message = f"log entry {entry} is refused: it compacts files in version {version} of the lake; {_ADVICE}"
+            raise LogEntryRefused(message)
         if commit.lake_version is None:
             continue
         if commit.lake_version <= version:
@@ -282,6 +346,8 @@ def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:
     paths: set[str] = set()
     for commit in commits:
         added = [file.path for file in commit.data_files] + [file.path for file in commit.quarantine_files]
+        if commit.compaction is not None:
+            added += [file.path for file in (*commit.compaction.data_files, *commit.compaction.quarantine_files)]
         for path in added:
             if path in paths:
                 message = (

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from pipeline.base.errors import DataFileDamaged
+from pipeline.lake.compacting import CompactedFile
 from pipeline.lake.delta import DataFile, QuarantineFile
 from pipeline.lake.event_files import by_date
 from pipeline.lake.forgetting import KeptFile
@@ -23,10 +25,16 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipeline.lake.compacting import Part
+
 _COMMIT = "tallybook.commit"
 """The note in a data file that says for which commit it was written."""
 _ORIGIN = "tallybook.origin"
 """The note that says of which earlier commit's lines it holds rows."""
+_KEPT_ROWS = "tallybook.superseded"
+"""The note of a compacted file whose parts do not count, and are kept: it has another name than one that counts."""
+ROWS_PER_GROUP_OF_PARTS = 1 << 16
+"""Of a compacted file: whoever asks for one part reads no more than the groups that it lies in."""
 
 _NAME = "tallybook.kept"
 """The note that says which counts of forgotten events a file holds: two tables without rows are two files."""
@@ -71,6 +79,40 @@ def write_quarantined(
     return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows, origin=origin),)
 
 
+def write_compacted(
+    folder: Path,
+    rows: pa.Table,
+    number: int,
+    *,
+    parts: tuple[Part, ...],
+    in_force: bool,
+    published: Callable[[Path, bytes], None] = publish,
+) -> CompactedFile:
+    """Write the rows of parts, one behind the other, into a folder that is there; durable on return.
+
+    What was written is read back: nothing but this file has these rows soon. Raises ``DataFileDamaged`` where they are
+    not what was to be written.
+    """
+    more = {_KEPT_ROWS: "1"} if not in_force else {}
+    sha256, size = _write_named_by_digest(
+        folder, rows, number, None, more=more, published=published, rows_per_group=ROWS_PER_GROUP_OF_PARTS
+    )
+    path = folder / f"{sha256}.parquet"
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256 or not parquet_bytes.decode(content).equals(rows):
+        message = f"data file {path} does not hold the rows that were written to it; run the command again"
+        raise DataFileDamaged(message)
+    name = f"{sha256}.parquet"
+    return CompactedFile(
+        path=f"{folder.name}/{name}" if layout.PARTITION_NAME.fullmatch(folder.name) else name,
+        sha256=sha256,
+        size=size,
+        rows=rows.num_rows,
+        in_force=in_force,
+        parts=parts,
+    )
+
+
 def write_kept(lake_dir: Path, rows: pa.Table, number: int, name: str) -> KeptFile:
     """Write what is kept of forgotten events, durable on return, into the folder of that, which is there."""
     folder = layout.forgotten(lake_dir)
@@ -104,6 +146,7 @@ def _write_named_by_digest(
     *,
     published: Callable[[Path, bytes], None] = publish,
     more: Mapping[str, str] | None = None,
+    rows_per_group: int = parquet_bytes.ROWS_PER_GROUP,
 ) -> tuple[str, int]:
     """Write a data file and return its sha256 and size.
 
@@ -111,7 +154,7 @@ def _write_named_by_digest(
     are two files, and so that a file which no entry names is known for what it is.
     """
     notes = {_COMMIT: str(number), **(more or {})} | ({} if origin is None else {_ORIGIN: str(origin)})
-    content = parquet_bytes.encode(rows, notes)
+    content = parquet_bytes.encode(rows, notes, rows_per_group=rows_per_group)
     sha256 = hashlib.sha256(content).hexdigest()
     path = folder / f"{sha256}.parquet"
     disk.rename(disk.write_temporary(folder, content), path)

@@ -2,9 +2,9 @@
 
 Source of the rules: the Delta Transaction Log Protocol, reader version 1 and writer version 2 (actions ``protocol``,
 ``metaData``, ``add``, ``remove``, ``txn``, ``commitInfo``; one JSON object per line). Only an entry of logs that were
-read again, or of what is forgotten, has a ``remove``: of files that other ones replace, or none where nothing is left
-of them. Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the
-chain of hashes.
+read again, of what is forgotten, or of files that are compacted, has a ``remove``: of files that other ones replace, or
+none where nothing is left of them. Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what
+was quarantined, and the chain of hashes.
 
 The table's columns grow. The first entry states those of the lake's version then; an entry of its own, which adds no
 file, states those of a later version before the first file that has them. Files of before have nulls there, to every
@@ -21,15 +21,16 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import LakeIsNewer
+from pipeline.lake import compacting
 from pipeline.lake import forgetting as forgettings
 from pipeline.lake.source_records import source_record, stated_record
 from pipeline.lake.superseding import STATED, parsed, removal, rendered
@@ -40,8 +41,9 @@ from pipeline.tables.schemas import usage_events
 from pipeline.usage.events import LAKE_VERSION, LAKE_VERSION_MAX, SUPERSEDING_SINCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pipeline.lake.compacting import CompactedFile, Compaction, Within
     from pipeline.lake.forgetting import Forgetting
     from pipeline.lake.superseding import Superseding
     from pipeline.usage.sources import SourceRecord
@@ -54,6 +56,8 @@ AGAIN = "READ AGAIN"
 """The operation of an entry that supersedes readings of before."""
 FORGET = "FORGET"
 """The operation of an entry that says what is forgotten."""
+COMPACT = "OPTIMIZE"
+"""The operation of an entry that only compacts files; Delta's own word."""
 GROWTH = "ADD COLUMNS"
 """The operation of an entry that only states the columns of a later version; Delta's own word."""
 TABLE_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, "tallybook usage_events"))
@@ -96,6 +100,13 @@ class DataFile:
     rows: int
     origin: int | None = None
     """The commit of whose lines it holds events; None in an entry: its own."""
+    within: Within | None = field(default=None, compare=False)
+    """Where its rows lie, where it was compacted: it is no file of its own any more, and the same all the same."""
+
+    @property
+    def stored(self) -> DataFile | CompactedFile:
+        """The file that its rows lie in."""
+        return self if self.within is None else self.within.file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +119,16 @@ class QuarantineFile:
     rows: int
     origin: int | None = None
     """As that of a data file."""
+    within: Within | None = field(default=None, compare=False)
+    """As that of a data file."""
+
+    @property
+    def stored(self) -> QuarantineFile | CompactedFile:
+        """The file that its rows lie in."""
+        return self if self.within is None else self.within.file
+
+
+AnyFile: TypeAlias = DataFile | QuarantineFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +150,8 @@ class Commit:
     lake_version: int | None = None
     superseding: Superseding | None = None
     forgetting: Forgetting | None = None
+    compaction: Compaction | None = None
+    """Beside what it supersedes or forgets, or alone."""
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` for an entry that nobody could write: one that grows the lake and adds to it as well."""
@@ -143,10 +166,17 @@ class Commit:
         if is_more + has_version > 1:
             message = "it states other columns, supersedes readings or forgets events; each has an entry of its own"
             raise ValueError(message)
+        if self.compaction is None or is_more:
+            return
+        if has_version or self.data_files or self.quarantine_files or self.sources:
+            message = "it compacts files and does something else; each has an entry of its own"
+            raise ValueError(message)
 
     @property
     def removed(self) -> tuple[str, ...]:
         """Paths of the data files that it takes out of the table."""
+        if self.compaction is not None:
+            return self.compaction.removed
         if self.superseding is not None:
             return self.superseding.data_files
         if self.forgetting is not None:
@@ -161,6 +191,8 @@ class Commit:
             return AGAIN
         if self.forgetting is not None:
             return FORGET
+        if self.compaction is not None:
+            return COMPACT
         return OPERATION if self.number == 0 or self.lake_version is None else GROWTH
 
 
@@ -178,8 +210,10 @@ def render_commit(commit: Commit) -> bytes:
     if commit.lake_version is not None:
         actions.append({"metaData": {**_metadata(commit.lake_version), "createdTime": at_ms}})
     actions.append({"txn": {"appId": APP_ID, "version": commit.number}})
-    actions += [{"remove": removal(path, at_ms)} for path in commit.removed]
+    is_change = commit.operation != COMPACT  # of what the table holds: who follows its changes passes others over
+    actions += [{"remove": removal(path, at_ms, is_change=is_change)} for path in commit.removed]
     actions += [{"add": _add(file, at_ms)} for file in commit.data_files]
+    actions += [{"add": each} for each in _added_compacted(commit.compaction, at_ms, is_change=is_change).values()]
     return seal("".join(_compact(action) + "\n" for action in actions).encode("utf-8"))
 
 
@@ -201,23 +235,39 @@ def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
     operation = info.get("operation") if isinstance(info, dict) else None
     is_again, is_forgetting = operation == AGAIN, operation == FORGET
     has_origins = is_again or is_forgetting
-    more = STATED if is_again else forgettings.STATED if is_forgetting else {}
+    more = dict(STATED if is_again else forgettings.STATED if is_forgetting else {})
+    if operation == COMPACT or (has_origins and "compacts" in info):
+        more |= {**compacting.STATED, **({"supersededFiles": list} if is_again else {})}
     at_ms = _check_info(info, more)["timestamp"]
-    if "remove" in actions and not has_origins:
-        message = "it removes data files, which only logs that were read again, and what is forgotten, do"
+    removals = actions.get("remove", [])
+    if removals and not has_origins and operation != COMPACT:
+        message = "it removes data files, which only logs that were read again, what is forgotten, and compaction do"
         raise ValueError(message)
-    committed_at = _instant_of(at_ms)
+    compaction, added = None, {}
+    if "compacts" in more:
+        is_change = operation != COMPACT
+        removed = _removed_files(removals, at_ms, is_change=is_change)
+        compaction = compacting.parsed(info, removed)
+        added = _added_compacted(compaction, at_ms, is_change=is_change)
+        removals = [removal(path, at_ms) for path in info.get("supersededFiles", ())]
+    adds = actions.get("add", [])
+    if [each for each in adds if _path_of(each) in added] != list(added.values()):
+        message = "it adds other compacted files than it states"
+        raise ValueError(message)
     commit = Commit(
         number=number,
-        committed_at=committed_at,
+        committed_at=_instant_of(at_ms),
         previous_sha256=info["previousSha256"],
-        data_files=tuple(_data_file(action, may_have_origin=has_origins) for action in actions.get("add", [])),
+        data_files=tuple(
+            _data_file(action, may_have_origin=has_origins) for action in adds if _path_of(action) not in added
+        ),
         quarantine_files=tuple(_quarantine_file(each, may_have_origin=has_origins) for each in info["quarantine"]),
         sources=tuple(source_record(each) for each in info["sources"]),
         key_secret_check=info["keySecretCheck"],
         lake_version=lake_version,
-        superseding=parsed(info, actions.get("remove", [])) if is_again else None,
-        forgetting=replace(forgettings.parsed(info), commit=number, at=committed_at) if is_forgetting else None,
+        superseding=parsed(info, removals) if is_again else None,
+        forgetting=(replace(forgettings.parsed(info), commit=number, at=_instant_of(at_ms)) if is_forgetting else None),
+        compaction=compaction,
     )
     if is_forgetting and [removal(path, at_ms) for path in commit.removed] != actions.get("remove", []):
         message = "it removes other data files than those that it forgets"
@@ -252,6 +302,12 @@ def _commit_info(commit: Commit, at_ms: int) -> dict[str, Any]:
         "quarantine": [_stated_file(file) for file in commit.quarantine_files],
         **({} if commit.superseding is None else rendered(commit.superseding)),
         **({} if commit.forgetting is None else forgettings.rendered(commit.forgetting)),
+        **({} if commit.compaction is None else compacting.rendered(commit.compaction)),
+        **(
+            {"supersededFiles": list(commit.superseding.data_files)}
+            if commit.superseding is not None and commit.compaction is not None
+            else {}
+        ),
         "previousSha256": commit.previous_sha256,
         "sealSha256": UNSEALED,
     }
@@ -277,16 +333,36 @@ def _stated_file(file: QuarantineFile) -> dict[str, Any]:
     return {name: value for name, value in asdict(file).items() if value is not None}
 
 
-def _add(file: DataFile, at_ms: int) -> dict[str, Any]:
+def _add(file: DataFile | CompactedFile, at_ms: int, *, is_change: bool = True) -> dict[str, Any]:
+    origin = file.origin if isinstance(file, DataFile) else None
     return {
         "path": file.path,
-        "partitionValues": {"date": file.date.isoformat()},
+        "partitionValues": {"date": compacting.date_of(file.path).isoformat()},
         "size": file.size,
         "modificationTime": at_ms,
-        "dataChange": True,
+        "dataChange": is_change,
         "stats": _compact({"numRecords": file.rows}),
-        **({} if file.origin is None else {"tags": {_ORIGIN_KEY: str(file.origin)}}),
+        **({} if origin is None else {"tags": {_ORIGIN_KEY: str(origin)}}),
     }
+
+
+def _added_compacted(compaction: Compaction | None, at_ms: int, *, is_change: bool) -> dict[str, dict[str, Any]]:
+    """Return the actions that put compacted files into the table, by their paths."""
+    files = () if compaction is None else compaction.data_files
+    return {file.path: _add(file, at_ms, is_change=is_change) for file in files if file.in_force}
+
+
+def _path_of(action: Any) -> str:
+    return str(action.get("path")) if isinstance(action, dict) else ""
+
+
+def _removed_files(removals: Sequence[Any], at_ms: int, *, is_change: bool) -> tuple[str, ...]:
+    """Return the paths of what leaves the table. Raises ``ValueError`` for actions that we do not write."""
+    paths = tuple(_path_of(action) for action in removals)
+    if [removal(path, at_ms, is_change=is_change) for path in paths] != list(removals) or len(set(paths)) != len(paths):
+        message = "its actions remove are not those that Tallybook writes"
+        raise ValueError(message)
+    return paths
 
 
 def _actions(content: bytes) -> dict[str, list[Any]]:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.commits import appended, grown, next_number, verified_data_files, verified_quarantine_files
+from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import in_order, write_events, write_quarantined
 from pipeline.lake.delta import Commit
 from pipeline.lake.event_files import by_date
@@ -142,8 +143,9 @@ class Rereading:
         """Let the new readings count, durably, and return what the lake then holds. Raises ``CommitConflict``."""
         if not self._records:
             return self.snapshot
+        number = next_number(self.snapshot)
         new = Commit(
-            number=next_number(self.snapshot),
+            number=number,
             committed_at=self.committed_at,
             previous_sha256=self.snapshot.entry_sha256,
             data_files=tuple(self._data_files),
@@ -156,6 +158,13 @@ class Rereading:
                 quarantine_files=tuple(self._removed_quarantine),
                 events=self.replaced_events,
                 quarantined=self.released,
+            ),
+            compaction=without_parts(
+                self.lake_dir,
+                self.snapshot,
+                number,
+                gone=(),
+                superseded={*self._removed, *self._removed_quarantine},
             ),
         )
         return appended(self.lake_dir, self.snapshot, new)
@@ -176,18 +185,9 @@ def superseded_events(lake_dir: Path, superseded: Superseded) -> int:
     return count
 
 
-def _read(paths: Iterable[Path], schema: pa.Schema) -> pa.Table:
+def _read(files: Iterable[parquet_bytes.FileRows], schema: pa.Schema) -> pa.Table:
     """Return the rows of verified files; a column that came later is null in those of before."""
-    tables = [parquet_bytes.decode(path.read_bytes()) for path in paths]
-    return pa.concat_tables([schema.empty_table(), *(_of_schema(table, schema) for table in tables)])
-
-
-def _of_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = [
-        table[each.name].cast(each.type) if each.name in table.column_names else pa.nulls(table.num_rows, each.type)
-        for each in schema
-    ]
-    return pa.table(columns, schema=schema)
+    return pa.concat_tables([schema.empty_table(), *(parquet_bytes.rows_as(file, schema) for file in files)])
 
 
 def _others(rows: pa.Table, records: Sequence[SourceRecord], *, whole: bool) -> pa.Table:

@@ -5,22 +5,26 @@ Does not own entries (``delta``) nor committing (``commits``).
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.lake import delta
+from pipeline.lake.compacting import Within
 from pipeline.lake.delta import DataFile, QuarantineFile
 from pipeline.lake.superseding import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from pipeline.lake.delta import Commit
+    from pipeline.lake.compacting import CompactedFile, Compaction
+    from pipeline.lake.delta import AnyFile, Commit
     from pipeline.lake.forgetting import Forgetting, ForgottenFile, LeftFile
     from pipeline.usage.sources import SourceRecord
 
 _File = TypeVar("_File", DataFile, QuarantineFile)
+_STATES = {True: "count", False: "are kept and do not count"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,8 @@ class LakeSnapshot:
     """What was forgotten since, some of which this snapshot may have held: its files are what is left of them now."""
     files_then: tuple[DataFile, ...] | None = None
     """Its data files as they were before anything was forgotten later; None where nothing was."""
+    compacted: tuple[CompactedFile, ...] = ()
+    """Every file of files that there ever was, in the order of the log, those among them that are gone since."""
 
     @property
     def superseded_files(self) -> tuple[DataFile, ...]:
@@ -80,6 +86,21 @@ class LakeSnapshot:
         """Return the files of quarantined lines that count no longer."""
         return tuple(file for each in self.superseded for file in each.quarantine_files)
 
+    @property
+    def all_files(self) -> tuple[AnyFile, ...]:
+        """Return all files that are named: what counts, and what is kept."""
+        return (
+            *self.data_files,
+            *self.superseded_files,
+            *self.quarantine_files,
+            *self.superseded_quarantine_files,
+        )
+
+    @property
+    def homes(self) -> dict[str, Within]:
+        """Return where the rows of what was compacted lie, by the paths of the parts."""
+        return {file.path: file.within for file in self.all_files if file.within} if self.compacted else {}
+
     def after(self, commits: Iterable[Commit], entry_sha256: str | None) -> LakeSnapshot:
         """Return what the lake holds after some more commits, the last one's entry of this digest.
 
@@ -89,11 +110,14 @@ class LakeSnapshot:
         quarantine = {file.path: file for file in self.quarantine_files}
         sources = dict(zip(self.places, self.sources, strict=True))
         superseded = list(self.superseded)
+        homes, compacted = self.homes, list(self.compacted)
         found, commits = self, tuple(commits)
         # An entry's digest is stated by the one after it.
         digests = (*(commit.previous_sha256 for commit in commits[1:]), entry_sha256) if commits else ()
         for commit in commits:
-            taken_out, forgetting = commit.superseding, commit.forgetting
+            taken_out, forgetting, compaction = commit.superseding, commit.forgetting, commit.compaction
+            _check_apart(commit, homes)
+            table_before = _table(files, homes) if compaction is not None else frozenset()
             if forgetting is not None:
                 places = list(forgetting.places)
                 _check_replaced(places, commit, sources)
@@ -103,7 +127,7 @@ class LakeSnapshot:
                     _removed(quarantine, path)
                 superseded = [_less(each, forgetting) for each in superseded]
                 found = replace(found, forgettings=(*found.forgettings, forgetting))
-            elif taken_out is None:
+            elif taken_out is None:  # of one that only compacts, there is none
                 places = [Place(commit=commit.number, source=number) for number in range(len(commit.sources))]
             else:
                 places = list(taken_out.places)
@@ -120,6 +144,12 @@ class LakeSnapshot:
             sources.update(zip(places, commit.sources, strict=True))
             files |= {file.path: _of(file, commit.number) for file in commit.data_files}
             quarantine |= {file.path: _of(file, commit.number) for file in commit.quarantine_files}
+            if compaction is not None:
+                kept: dict[str, AnyFile] = {file.path: file for each in superseded for file in each.data_files}
+                kept |= {file.path: file for each in superseded for file in each.quarantine_files}
+                homes = _moved(homes, compaction, {**files, **quarantine}, kept)
+                compacted += [*compaction.data_files, *compaction.quarantine_files]
+                _check_table(commit, compaction, table_before, _table(files, homes))
             clock = delta.to_the_millisecond(commit.committed_at)
             found = replace(
                 found,
@@ -129,7 +159,7 @@ class LakeSnapshot:
                 began_at=clock if found.began_at is None else found.began_at,
                 committed_at=clock if found.committed_at is None else max(found.committed_at, clock),
             )
-        return replace(
+        found = replace(
             found,
             entry_sha256=entry_sha256,
             data_files=tuple(files.values()),
@@ -138,6 +168,28 @@ class LakeSnapshot:
             places=tuple(sources),
             superseded=tuple(superseded),
             entry_digests=(*self.entry_digests, *digests),
+            compacted=tuple(compacted),
+        )
+        return found.lying_in(homes) if homes else found
+
+    def lying_in(self, homes: Mapping[str, Within]) -> LakeSnapshot:
+        """Return the same, with the rows of its files where they lie by now."""
+        if not homes:
+            return self
+        return replace(
+            self,
+            data_files=_within(self.data_files, homes),
+            quarantine_files=_within(self.quarantine_files, homes),
+            superseded=tuple(
+                replace(
+                    each,
+                    data_files=_within(each.data_files, homes),
+                    quarantine_files=_within(each.quarantine_files, homes),
+                    replacements=_within(each.replacements, homes),
+                )
+                for each in self.superseded
+            ),
+            files_then=None if self.files_then is None else _within(self.files_then, homes),
         )
 
     def without(self, later: Iterable[Forgetting]) -> LakeSnapshot:
@@ -192,6 +244,79 @@ def _less(superseded: Superseded, forgetting: Forgetting) -> Superseded:
 def _of(file: _File, number: int) -> _File:
     """Return a file with the commit whose lines it holds."""
     return replace(file, origin=number) if file.origin is None else file
+
+
+def _within(files: tuple[_File, ...], homes: Mapping[str, Within]) -> tuple[_File, ...]:
+    return tuple(replace(file, within=homes[file.path]) if file.path in homes else file for file in files)
+
+
+def _moved(
+    homes: Mapping[str, Within],
+    compaction: Compaction,
+    in_force: Mapping[str, AnyFile],
+    kept: Mapping[str, AnyFile],
+) -> dict[str, Within]:
+    """Return where rows lie after a compaction.
+
+    Raises ``ValueError`` where it states other rows than there are, or leaves a file of which only a part is anything.
+    """
+    found = {path: home for path, home in homes.items() if path in in_force or path in kept}
+    held: dict[str, list[tuple[str, int]]] = {}
+    rows_of = {path: file.rows for path, file in (*in_force.items(), *kept.items())}
+    for path, home in found.items():
+        held.setdefault(home.file.path, []).append((path, home.start))
+        rows_of[home.file.path] = home.file.rows
+    for new in (*compaction.data_files, *compaction.quarantine_files):
+        start = 0
+        for part in new.parts:
+            if part.rows != rows_of.get(part.path):
+                message = f"it compacts {part.rows} rows of {part.path}, which has {rows_of.get(part.path, 'none')}"
+                raise ValueError(message)
+            parts = held.get(part.path, [(part.path, 0)])
+            found |= {path: Within(file=new, start=start + within) for path, within in parts}
+            start += part.rows
+    rows: Counter[str] = Counter()
+    files = {}
+    for path, home in found.items():
+        file = in_force.get(path) or kept.get(path)
+        if file is None or (path in in_force) != home.file.in_force:
+            message = f"it leaves {path} in {home.file.path}, whose parts {_STATES[home.file.in_force]}"
+            raise ValueError(message)
+        rows[home.file.path] += file.rows
+        files[home.file.path] = home.file
+    wrong = sorted(path for path, file in files.items() if rows[path] != file.rows)
+    if wrong:
+        message = f"it leaves {wrong[0]} with {files[wrong[0]].rows} rows, of which {rows[wrong[0]]} are of a file"
+        raise ValueError(message)
+    return found
+
+
+def _table(files: Mapping[str, DataFile], homes: Mapping[str, Within]) -> frozenset[str]:
+    """Return the paths of the files that the table consists of, as other engines see it."""
+    return frozenset(homes[path].file.path if path in homes else path for path in files)
+
+
+def _check_table(commit: Commit, compaction: Compaction, before: frozenset[str], after: frozenset[str]) -> None:
+    """Refuse an entry by whose actions other engines would count something else."""
+    added = {file.path for file in commit.data_files} | {file.path for file in compaction.data_files if file.in_force}
+    if set(compaction.removed) != before - after or added != after - before:
+        message = "its actions leave a table that holds something else than what counts"
+        raise ValueError(message)
+
+
+def _check_apart(commit: Commit, homes: Mapping[str, Within]) -> None:
+    """Refuse an entry that takes out a part of a compacted file, and does not say what becomes of the others."""
+    if commit.compaction is not None or not homes:
+        return
+    gone: list[str] = []
+    if commit.superseding is not None:
+        gone += [*commit.superseding.data_files, *commit.superseding.quarantine_files]
+    if commit.forgetting is not None:
+        gone += [file.path for file in (*commit.forgetting.data_files, *commit.forgetting.quarantine_files)]
+    compacted = next((path for path in gone if path in homes), None)
+    if compacted is not None:
+        message = f"it takes out {compacted}, which lies in {homes[compacted].file.path} with others"
+        raise ValueError(message)
 
 
 def _removed(files: dict[str, _File], path: str) -> _File:

@@ -61,9 +61,9 @@ STATED: Mapping[str, type] = {
 """The fields of ``commitInfo`` that ``rendered`` gives, and their types."""
 
 
-def removal(path: str, at_ms: int) -> dict[str, Any]:
-    """Return Delta's action that takes a data file out of the table."""
-    return {"path": path, "deletionTimestamp": at_ms, "dataChange": True}
+def removal(path: str, at_ms: int, *, is_change: bool = True) -> dict[str, Any]:
+    """Return Delta's action that takes a data file out of the table; no change where its rows are in another."""
+    return {"path": path, "deletionTimestamp": at_ms, "dataChange": is_change}
 
 
 def parsed(info: Mapping[str, Any], removals: Sequence[Any]) -> Superseding:

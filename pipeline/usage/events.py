@@ -269,10 +269,15 @@ FORGETTING_SINCE = 6
 it from the first forgetting on, and no earlier: until then every program of version 5 goes on with it.
 """
 
+COMPACTING_SINCE = 7
+"""The version of the lake since which files can be compacted. A program of before would miss those that were. A lake
+has it from the first compaction on, and no earlier.
+"""
+
 LAKE_VERSION = max(SUPERSEDING_SINCE, ENTRIES_SINCE, BLAKE3_SINCE, *(column.since for column in COLUMNS))
 """The version of the lake that this program writes; it reads every earlier one."""
 
-LAKE_VERSION_MAX = max(LAKE_VERSION, FORGETTING_SINCE)
+LAKE_VERSION_MAX = max(LAKE_VERSION, FORGETTING_SINCE, COMPACTING_SINCE)
 """The latest version that this program knows, and writes where what it is for is used."""
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Parameters, Rows, Session
     from pipeline.warehouse.relations import Relation, Severity
 
@@ -45,7 +46,7 @@ def build(
 
 def build_of_files(
     session: Session,
-    files: Sequence[Path],
+    files: Sequence[FileRows],
     *,
     given: Mapping[str, pa.Table],
     parameters: Parameters,

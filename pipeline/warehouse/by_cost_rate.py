@@ -16,8 +16,8 @@ from pipeline.warehouse.build import build_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine
 
 USAGE_BY_COST_RATE = pa.schema(
@@ -63,7 +63,7 @@ def cost_tables(cost_cards: Mapping[str, str], priced_apart: Iterable[str]) -> d
 
 
 def count_by_cost_rate(
-    event_files: Sequence[Path],
+    event_files: Sequence[FileRows],
     reference: Mapping[str, pa.Table],
     cost_cards: Mapping[str, str],
     *,

@@ -15,8 +15,8 @@ from pipeline.warehouse.build import build_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine
 
 _SLICE_AT = pa.field("slice_at", pa.timestamp("us"), nullable=False)  # UTC, as SQL compares it
@@ -34,7 +34,7 @@ class Sliced(NamedTuple):
 
 
 def count_by_slice(
-    event_files: Sequence[Path],
+    event_files: Sequence[FileRows],
     reference: Mapping[str, pa.Table],
     *,
     engine: Engine,

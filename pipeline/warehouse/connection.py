@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.base.errors import ConfigurationError, SumTooGreat
-from pipeline.objects.parquet_bytes import decode
+from pipeline.objects.parquet_bytes import SomeRows, decode, path_of, read_rows
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipeline.objects.parquet_bytes import FileRows
+
 MEMORY_MAX = "4GB"
 """What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""
 EVENTS_RELATION = "lake_usage_events"
 """The name of the one relation that files are read for."""
+_SPANS = "lake_row_spans"
+"""Which rows of which files count, where not all do."""
 _IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
 """The cast of an instant to a plain timestamp asks a calendar of time zones, row by row: 150 ns an event, half of all
 counting. This asks none.
@@ -145,7 +149,7 @@ def _too_great(connection: duckdb.DuckDBPyConnection) -> SumTooGreat | None:
     return SumTooGreat(message)
 
 
-def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[FileRows]) -> None:
     """Make verified Parquet files (at least one) the relation ``EVENTS_RELATION``, their instants as UTC timestamps.
 
     It has all columns of ``schemas.USAGE_EVENTS``, whatever version of the lake the files are of; what a file has not
@@ -154,27 +158,57 @@ def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Pat
     DuckDB expands globs inside file names, and knows no way to escape them: a workspace whose path holds such a
     character is refused with ``ConfigurationError`` rather than read by accident.
     """
-    names = [str(file.resolve()) for file in files]
-    for name in names:
+    for name in (str(path_of(file).resolve()) for file in files):
         if _GLOB_CHARACTERS & set(name):
             message = (
                 f"the workspace's path holds a glob character: {name}; move it to a path without any of * ? [ ] {{ }}"
             )
             raise ConfigurationError(message)
-    if len(files) <= FILES_IN_MEMORY_MAX and sum(file.stat().st_size for file in files) <= IN_MEMORY_MAX:
+    if len(files) <= FILES_IN_MEMORY_MAX and sum(path_of(file).stat().st_size for file in files) <= IN_MEMORY_MAX:
         connection.register(EVENTS_RELATION, _in_memory(files))
         return
+    whole = [str(file.resolve()) for file in files if not isinstance(file, SomeRows)]
+    some = [file for file in files if isinstance(file, SomeRows)]
+    given = [_of_whole(connection, whole)] if whole else []
+    if some:
+        given.append(_of_some(connection, some))
+    columns = ", ".join(USAGE_EVENTS.names)
+    events = [relation.project(columns) for relation in given]
+    (events[0] if len(events) == 1 else events[0].union(events[1])).create_view(EVENTS_RELATION)
+
+
+def _of_whole(connection: duckdb.DuckDBPyConnection, names: list[str]) -> duckdb.DuckDBPyRelation:
     events = connection.read_parquet(
         names, hive_partitioning=False, union_by_name=True
     )  # files of before lack later columns
+    return events.project(_IN_UTC + _nulls(events))
+
+
+def _of_some(connection: duckdb.DuckDBPyConnection, files: Sequence[SomeRows]) -> duckdb.DuckDBPyRelation:
+    """Read some rows of files, by the numbers of these."""
+    spans = [(str(file.path.resolve()), start, end) for file in files for start, end in file.spans]
+    paths, starts, ends = (pa.array(column) for column in zip(*spans, strict=True))
+    connection.register(_SPANS, pa.table({"path": paths, "first_row": starts, "end_row": ends}))
+    names = sorted({path for path, _, _ in spans})
+    events = connection.read_parquet(
+        names, hive_partitioning=False, union_by_name=True, filename=True, file_row_number=True
+    )
+    is_wanted = (
+        f"exists (select 1 from {_SPANS} as span where span.path = filename "  # noqa: S608  # a name of ours
+        "and file_row_number >= span.first_row and file_row_number < span.end_row)"
+    )
+    return events.filter(is_wanted).project(_IN_UTC + _nulls(events))
+
+
+def _nulls(events: duckdb.DuckDBPyRelation) -> str:
+    """Return what the columns are that no file has."""
     missing = [field for field in USAGE_EVENTS if field.name not in events.columns]
-    nulls = "".join(f", null::{_SQL_TYPES[field.type]} as {field.name}" for field in missing)
-    events.project(_IN_UTC + nulls).create_view(EVENTS_RELATION)
+    return "".join(f", null::{_SQL_TYPES[field.type]} as {field.name}" for field in missing)
 
 
-def _in_memory(files: Sequence[Path]) -> pa.Table:
+def _in_memory(files: Sequence[FileRows]) -> pa.Table:
     """Read whole files, with the columns and types that the engine would read them as."""
-    tables = [decode(file.read_bytes()) for file in files]
+    tables = [read_rows(file) if isinstance(file, SomeRows) else decode(file.read_bytes()) for file in files]
     events = pa.concat_tables([USAGE_EVENTS.empty_table(), *tables], promote_options="default")
     instants = events["occurred_at"].cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
     return events.set_column(events.schema.get_field_index("occurred_at"), "occurred_at", instants)

@@ -29,8 +29,8 @@ from pipeline.warehouse.reference import COMMITTED_EVENTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Parameters, Rows
     from pipeline.warehouse.identities import Prefixes
 
@@ -81,7 +81,7 @@ _SLICED = ("slice_totals", "usage_events")
 
 
 def count_slices(
-    files: Sequence[Path], reference: Mapping[str, pa.Table], *, engine: Engine
+    files: Sequence[FileRows], reference: Mapping[str, pa.Table], *, engine: Engine
 ) -> tuple[pa.Table, dict[str, Rows]]:
     """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the claims asked on the way."""
     with engine.session() as session:
@@ -100,7 +100,7 @@ def claims_of_slices(reference: Mapping[str, pa.Table]) -> dict[str, Rows]:
     return {check.name: [] for check in checks_about(sql_folder(), "blocking", {}, at_hand=at_hand)}
 
 
-def read_copies(files: Sequence[Path], beginnings: Prefixes, *, engine: Engine) -> pa.Table:
+def read_copies(files: Sequence[FileRows], beginnings: Prefixes, *, engine: Engine) -> pa.Table:
     """Return the events of verified files (at least one) whose identities begin with one of these.
 
     Sorted, as ``COPIES``.

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+
+from pipeline.objects.parquet_bytes import batches_of, row_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
+
+    from pipeline.objects.parquet_bytes import FileRows
 
     Prefixes: TypeAlias = npt.NDArray[np.uint64]
     Identities: TypeAlias = npt.NDArray[np.uint64]
@@ -37,12 +39,12 @@ _BATCH_ROWS = 1 << 18
 _FLAG_BITS_MAX = 27  # one byte each
 
 
-def suspected_identities(files: Sequence[Path], *, sorted_events_max: int = SORTED_EVENTS_MAX) -> pa.Table:
+def suspected_identities(files: Sequence[FileRows], *, sorted_events_max: int = SORTED_EVENTS_MAX) -> pa.Table:
     """Return ``event_id`` of every identity whose first 8 bytes occur more than once in verified event files.
 
     Each once, in no order.
     """
-    events = sum(pq.read_metadata(file).num_rows for file in files)
+    events = sum(map(row_count, files))
     passes = max(1, -(-events // sorted_events_max))
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
         repeated = np.concatenate(
@@ -55,7 +57,7 @@ def suspected_identities(files: Sequence[Path], *, sorted_events_max: int = SORT
     return identities_beginning_with(files, repeated)
 
 
-def identities_beginning_with(files: Sequence[Path], repeated: Prefixes) -> pa.Table:
+def identities_beginning_with(files: Sequence[FileRows], repeated: Prefixes) -> pa.Table:
     """Return ``event_id`` of every identity whose first 8 bytes are among ``repeated`` (sorted).
 
     Looked up in verified event files; each once, in no order.
@@ -70,7 +72,7 @@ def identities_beginning_with(files: Sequence[Path], repeated: Prefixes) -> pa.T
     return pa.table({"event_id": pc.unique(identities).cast(pa.binary())})
 
 
-def beginnings(files: Mapping[K, Sequence[Path]]) -> dict[K, Prefixes]:
+def beginnings(files: Mapping[K, Sequence[FileRows]]) -> dict[K, Prefixes]:
     """Return, for each group of verified event files, the first 8 bytes of every identity.
 
     Sorted, as often as they occur.
@@ -108,11 +110,11 @@ def repeated_beginnings(
     return np.unique(np.concatenate(repeated)), hits
 
 
-def _sorted_prefixes(files: Sequence[Path]) -> Prefixes:
+def _sorted_prefixes(files: Sequence[FileRows]) -> Prefixes:
     return _joined([_prefixes(file, passes=1, number=0) for file in files])
 
 
-def _prefixes(file: Path, *, passes: int, number: int) -> Prefixes:
+def _prefixes(file: FileRows, *, passes: int, number: int) -> Prefixes:
     """Read the beginnings that are this pass's."""
     prefixes = np.concatenate([np.empty(0, np.uint64), *(identities[:, 0] for identities in _identities(file))])
     return prefixes if passes == 1 else prefixes[prefixes % np.uint64(passes) == number]
@@ -153,7 +155,7 @@ def _flags(repeated: Prefixes) -> npt.NDArray[np.bool_]:
     return flags
 
 
-def _beginning_alike(file: Path, *, repeated: Prefixes, flags: npt.NDArray[np.bool_]) -> Identities:
+def _beginning_alike(file: FileRows, *, repeated: Prefixes, flags: npt.NDArray[np.bool_]) -> Identities:
     """Read the identities that begin with one of ``repeated`` (sorted)."""
     shift = np.uint64(64 - (flags.size.bit_length() - 1))
     found = [np.empty((0, 2), np.uint64)]
@@ -164,13 +166,12 @@ def _beginning_alike(file: Path, *, repeated: Prefixes, flags: npt.NDArray[np.bo
     return np.concatenate(found)
 
 
-def _identities(file: Path) -> Iterator[Identities]:
+def _identities(file: FileRows) -> Iterator[Identities]:
     """Yield the identities of a file as rows of two words; the first word is the beginning."""
-    with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(_BATCH_ROWS, columns=["event_id"], use_threads=False):
-            column = batch.column(0)
-            words = np.frombuffer(column.buffers()[1], np.uint64).reshape(-1, 2)
-            yield words[column.offset : column.offset + len(column)]
+    for batch in batches_of(file, ["event_id"], _BATCH_ROWS):
+        column = batch.column(0)
+        words = np.frombuffer(column.buffers()[1], np.uint64).reshape(-1, 2)
+        yield words[column.offset : column.offset + len(column)]
 
 
 def _as_arrow(identities: Identities) -> pa.Array:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.relations import Relation
 
@@ -58,7 +59,7 @@ class Marts:
 
 
 def build_marts(
-    event_files: Sequence[Path],
+    event_files: Sequence[FileRows],
     reference: Mapping[str, pa.Table],
     *,
     engine: Engine,

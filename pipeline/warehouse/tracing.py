@@ -19,8 +19,8 @@ from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Parameters
 
 _text, _count = pa.string(), pa.int64()
@@ -59,7 +59,7 @@ among them.
 
 
 def trace_copies(
-    event_files: Sequence[Path],
+    event_files: Sequence[FileRows],
     reference: Mapping[str, pa.Table],
     *,
     engine: Engine,
@@ -87,7 +87,7 @@ def trace_copies(
 
 
 def trace_keys(
-    event_files: Sequence[Path],
+    event_files: Sequence[FileRows],
     reference: Mapping[str, pa.Table],
     *,
     engine: Engine,
@@ -110,7 +110,7 @@ def trace_keys(
 
 
 def _traced(
-    event_files: Sequence[Path],
+    event_files: Sequence[FileRows],
     reference: Mapping[str, pa.Table],
     *,
     engine: Engine,

@@ -13,8 +13,8 @@ from pipeline.warehouse.build import build_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine
 
 USAGE_BY_UTC_DAY = pa.schema(
@@ -32,7 +32,12 @@ USAGE_BY_UTC_DAY = pa.schema(
 
 
 def usage_by_utc_day(
-    event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, engine: Engine, timezone: str, unmeasured: str
+    event_files: Sequence[FileRows],
+    reference: Mapping[str, pa.Table],
+    *,
+    engine: Engine,
+    timezone: str,
+    unmeasured: str,
 ) -> pa.Table:
     """Return billed usage per key, model name and UTC day, as ``USAGE_BY_UTC_DAY``."""
     if not event_files:

@@ -98,6 +98,7 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("forget", "--account", "acme", "--with-uninvoiced", "--yes", *AS_OF),
         ("verify",),
     ),
+    "compact": (("compact", "--dry-run", *AS_OF), ("compact", *AS_OF), ("verify",)),
     "keys id": (("keys", "id"),),
     "completion": (("completion", EVIL),),
     "init": (("init", f"new{EVIL}"),),

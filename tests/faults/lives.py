@@ -73,12 +73,18 @@ LIFE = (
     Step(
         name="again",
         arguments=("nightly", "--as-of", "2026-11-02"),
-        logged=(plain("2026-10-05T10:00:00Z", id="oct-5"), plain("2026-09-30T10:00:00Z", id="sep-30"), "no JSON"),
+        logged=(
+            plain("2026-10-05T10:00:00Z", id="oct-5"),
+            plain("2026-09-30T10:00:00Z", id="sep-30"),
+            plain("2026-09-29T12:00:00Z", id="sep-29-late"),
+            "no JSON",
+        ),
     ),
     Step(name="issue", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-02")),
     Step(name="void", arguments=("invoice", "void", "INV-000001", "--yes", "--as-of", "2026-11-02"), repeatable=False),
     Step(name="issue once more", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-03")),
     *(_PAY_AND_SIGN if importlib.util.find_spec("cryptography") else ()),
+    Step(name="compact", arguments=("compact", "--as-of", "2026-11-03T11:00:00Z")),
     Step(
         name="rotate",
         arguments=("keys", "rotate", "--as-of", "2026-11-03T12:00:00Z"),

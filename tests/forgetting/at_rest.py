@@ -19,11 +19,11 @@ def holds(folder: Path, word: bytes) -> list[str]:
     return [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and word in path.read_bytes() + b"".join(_values(path))
+        if path.is_file() and word in path.read_bytes() + b"".join(values_of(path))
     ]
 
 
-def _values(path: Path) -> Iterator[bytes]:
+def values_of(path: Path) -> Iterator[bytes]:
     if path.suffix == ".parquet":
         yield _shown(path.read_bytes())
     if path.suffix == ".counted":

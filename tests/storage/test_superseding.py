@@ -13,10 +13,9 @@ import pytest
 from lake_inputs import COMMITTED_AT, event, events_table, quarantine_table, record
 
 from pipeline import lake
-from pipeline.lake import rereading
 from pipeline.lake.rereading import NewReading, Rereading, superseded_events
 from pipeline.lake.superseding import STATED, Place, Superseding, parsed, removal, rendered
-from pipeline.objects import layout
+from pipeline.objects import layout, parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -317,7 +316,7 @@ def test_segments_are_told_apart_where_no_other_of_their_log_overlaps_them(
 
 def test_columns_that_came_later_are_null_in_files_of_before() -> None:
     before = events_table([E0]).drop_columns(["model_reported", "other_usage"])
-    assert rereading._of_schema(before, USAGE_EVENTS).equals(events_table([E0]))  # noqa: SLF001
+    assert parquet_bytes.with_columns(before, USAGE_EVENTS).equals(events_table([E0]))
 
 
 FILES = [f"{digit * 64}.parquet" for digit in "0a"]

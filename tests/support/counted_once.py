@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.objects.parquet_bytes import SomeRows, path_of
 from pipeline.warehouse.engines import on_duckdb
 from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import pytest
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.engines.on_duckdb import DuckDbSession
     from pipeline.warehouse.relations import Relation
@@ -59,13 +60,13 @@ class OnceSession:
         """That of the engine, for tests that ask it something else."""
         return self._opened().connection
 
-    def give_usage_events(self, files: Sequence[Path]) -> None:
+    def give_usage_events(self, files: Sequence[FileRows]) -> None:
         """See ``Session``."""
         self._tell(lambda session: session.give_usage_events(files), "events", *_contents(files))
         if any(_GLOB_CHARACTERS & set(str(file)) for file in files):
             self._opened()  # is refused, by name
 
-    def give_suspects(self, files: Sequence[Path]) -> Callable[[], None]:
+    def give_suspects(self, files: Sequence[FileRows]) -> Callable[[], None]:
         """See ``Session``. They are looked for when they are waited for."""
         question = _digest("suspects", *_contents(files))
         return lambda: self.give(SUSPECTS_RELATION, _answer(question, lambda: on_duckdb.suspected_identities(files)))
@@ -126,8 +127,10 @@ def _answer(question: str, ask: Callable[[], Any]) -> Any:
     return found
 
 
-def _contents(files: Sequence[Path]) -> list[bytes]:
-    return [hashlib.sha256(file.read_bytes()).digest() for file in files]
+def _contents(files: Sequence[FileRows]) -> list[bytes]:
+    """Return what tells files from others: their bytes, and which of their rows are meant."""
+    spans = [repr(file.spans).encode() if isinstance(file, SomeRows) else b"" for file in files]
+    return [hashlib.sha256(each + path_of(file).read_bytes()).digest() for file, each in zip(files, spans, strict=True)]
 
 
 def _bytes_of(rows: pa.Table) -> bytes:

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from pipeline import register
 from pipeline.base.beginnings import LISTED_MAX, ambiguous, may_mean, whole_id
@@ -37,6 +35,7 @@ from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.traced_lines import events_by_line
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_files
+from pipeline.objects.parquet_bytes import dataset_of, read_rows
 from pipeline.rating import exact_charge
 from pipeline.usage import UsageStatus
 from pipeline.warehouse.tracing import trace_copies
@@ -119,7 +118,7 @@ def _whole_logged_id(state: AtIssue, given: str) -> str | None:
         return None
     begun = [pc.starts_with(pc.field(name), begins) for name in _IDS]
     schema = pa.schema({name: pa.string() for name in _IDS})
-    events = ds.dataset([str(path) for path in files], schema=schema, format="parquet", partitioning=None)
+    events = dataset_of(files, schema)
     found: set[str] = set()
     for batch in events.to_batches(columns=list(_IDS), filter=begun[0] | begun[1]):
         found |= {each for name in _IDS for each in batch[name].unique().to_pylist() if each and may_mean(given, each)}
@@ -196,8 +195,8 @@ def _stated(row: Mapping[str, Any]) -> str:
 
 
 def _held(state: AtIssue, wanted: list[list[tuple[str, str, str | int]]]) -> Iterator[Outcome]:
-    for path in verified_data_files(state.workspace.lake, state.built.held_files):
-        for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist():
+    for file in verified_data_files(state.workspace.lake, state.built.held_files):
+        for row in read_rows(file, filters=wanted).to_pylist():
             place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
             yield Outcome(
                 **place,
@@ -271,8 +270,8 @@ def _why_not_billed(state: AtIssue, event: Event) -> str:
     place = [[("source", "=", event["source"]), ("line", "=", event["line"])]]
     rows = [
         row
-        for path in verified_data_files(state.workspace.lake, files)
-        for row in pq.read_table(path, filters=place, partitioning=None).to_pylist()
+        for file in verified_data_files(state.workspace.lake, files)
+        for row in read_rows(file, filters=place).to_pylist()
         if row["event_id"] == event["event_id"]
     ]
     is_of_no_family = event["status"] == UsageStatus.UNKNOWN and not any(row["dialect"] for row in rows)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.delta import DataFile
     from pipeline.lake.snapshot import LakeSnapshot
 
 _KIND = "other_usage"
 _SILENT = "silent"
 _NAME = "other_usage"
+_ROW = "row"
+"""The number of a row in its file, from 0."""
 _COLUMNS = ["event_id", "api_key_id", _NAME]
 
 
@@ -57,12 +61,17 @@ def other_usage(workspace: Workspace, snapshot: LakeSnapshot, *, is_kept: bool =
     """
     folder = layout.usage_events(workspace.lake)
     silent, found_silent, tables = _read_silent(workspace.lake), set[str](), []
-    for path in (file.path for file in snapshot.data_files if file.path not in silent):
-        table = _stated(folder / path)
+    found: dict[str, pa.Table | None] = {}  # a compacted file is opened once
+    for file in snapshot.data_files:
+        if file.path in silent:
+            continue
+        if file.stored.path not in found:
+            found[file.stored.path] = _stated(folder / file.stored.path)
+        table = found[file.stored.path]
         if table is None:
-            found_silent.add(path)
+            found_silent.add(file.path)
         else:
-            tables.append(table)
+            tables.append(_of_part(table, file))
     if is_kept and found_silent:
         _keep_silent(workspace.lake, [file.path for file in snapshot.data_files if file.path in silent | found_silent])
     if not tables:
@@ -126,8 +135,19 @@ def _stated(path: Path) -> pa.Table | None:
         ]
         if not groups:
             return None
-        rows = file.read_row_groups(groups, columns=_COLUMNS)
+        counts = (metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+        first = list(accumulate(counts, initial=0))
+        numbers = [pa.array(range(first[group], first[group + 1]), pa.int64()) for group in groups]
+        rows = file.read_row_groups(groups, columns=_COLUMNS).append_column(_ROW, pa.chunked_array(numbers))
     return rows.filter(pc.is_valid(rows[_NAME]))
+
+
+def _of_part(rows: pa.Table, file: DataFile) -> pa.Table:
+    """Return those of a file's rows that are of a part; all of them where it was not compacted."""
+    if file.within is None:
+        return rows
+    start = file.within.start
+    return rows.filter(pc.and_(pc.greater_equal(rows[_ROW], start), pc.less(rows[_ROW], start + file.rows)))
 
 
 def other_usage_text(usage: OtherUsage) -> str:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline import lake
 from pipeline.accounts import Account, Accounts
@@ -40,6 +39,7 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.log_formats import log_format_at, log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
 from pipeline.lake.commits import verified_data_files
+from pipeline.objects.parquet_bytes import read_rows
 from pipeline.objects.scratch import scratch_folder
 from pipeline.usage.events import COLUMNS, Role
 from pipeline.usage.sources import quarantine_reasons
@@ -425,16 +425,16 @@ class _Scratch:
         )
 
     def _events(self, snapshot: LakeSnapshot) -> Iterator[pa.Table]:
-        for path in verified_data_files(self.workspace.lake, snapshot.data_files):
-            yield pq.read_table(path, columns=_EVENT_COLUMNS, partitioning=None)
+        for file in verified_data_files(self.workspace.lake, snapshot.data_files):
+            yield read_rows(file, _EVENT_COLUMNS)
 
     def _row(self, snapshot: LakeSnapshot, place: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row of an event that is in the lake."""
         wanted = [[(name, "=", place[name]) for name in ("source", "line", "status")]]
         rows = (
             row
-            for path in verified_data_files(self.workspace.lake, snapshot.data_files)
-            for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist()
+            for file in verified_data_files(self.workspace.lake, snapshot.data_files)
+            for row in read_rows(file, filters=wanted).to_pylist()
         )
         return next(rows)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.jobs.check import Check, check_that_none
@@ -16,6 +15,7 @@ from pipeline.jobs.state.forgotten.rules import COLUMNS, WhatWasForgotten
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import kept_files, verified_kept
 from pipeline.objects import layout
+from pipeline.objects.parquet_bytes import path_of, read_rows
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.objects.parquet_bytes import FileRows
 
 
-def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Sequence[Path]) -> Iterator[Check]:
+def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Sequence[FileRows]) -> Iterator[Check]:
     """Check all of it, where anything was forgotten; ``events`` are the data files in force, verified."""
     forgettings = snapshot.forgettings
     if not forgettings:
@@ -53,7 +54,7 @@ def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Seque
         f"{counted(len(forgettings[-1].points), 'state')} that documents name",
     )
     forgotten = WhatWasForgotten(workspace=workspace, forgettings=forgettings)
-    back = {path: _came_back(forgotten, path) for path in events}
+    back = {path_of(file): _came_back(forgotten, file) for file in events}
     yield check_that_none(
         [f"{counted(count, 'event')} in {path.parent.name}/{path.name}" for path, count in back.items() if count],
         name="nothing_forgotten_came_back",
@@ -62,16 +63,28 @@ def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Seque
     )
 
 
-def _came_back(forgotten: WhatWasForgotten, path: Path) -> int:
-    table = pq.read_table(path, columns=["event_id", *COLUMNS], partitioning=None)
+def _came_back(forgotten: WhatWasForgotten, file: FileRows) -> int:
+    table = read_rows(file, ["event_id", *COLUMNS])
     return total(pc.cast(forgotten.certainly_has(table), "int64"))
 
 
 def forgotten_files(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Path]:
-    """Yield where the forgotten files lay; what is left of one may be what was left of another, and stays."""
+    """Yield where the forgotten files lay, compacted files with their rows among them.
+
+    What is left of one may be what was left of another, and stays.
+    """
     events, lines = layout.usage_events(workspace.lake), layout.quarantine(workspace.lake)
-    stays = {file.path for file in (*snapshot.data_files, *snapshot.superseded_files)}
-    stays |= {file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)}
-    for each in snapshot.forgettings:
-        yield from (events / file.path for file in each.data_files if file.path not in stays)
-        yield from (lines / file.path for file in each.quarantine_files if file.path not in stays)
+    stays = {file.path for file in snapshot.all_files}
+    gone = [file.path for each in snapshot.forgettings for file in (*each.data_files, *each.quarantine_files)]
+    had = _compacted_with(snapshot, frozenset(gone))
+    for path in dict.fromkeys((*(path for path in gone if path not in stays), *had)):
+        yield (events if "/" in path else lines) / path
+
+
+def _compacted_with(snapshot: LakeSnapshot, paths: frozenset[str]) -> list[str]:
+    """Return the compacted files of before that had the rows of any of these files."""
+    had: dict[str, bool] = {}
+    for file in snapshot.compacted:  # what one was made of stands before it in the log
+        had[file.path] = any(part.path in paths or had.get(part.path, False) for part in file.parts)
+    in_use = {file.stored.path for file in snapshot.all_files}
+    return [path for path, is_of_these in had.items() if is_of_these and path not in in_use]

@@ -29,6 +29,7 @@ from pipeline.lake.commits import (
     verified_quarantine_files,
 )
 from pipeline.lake.rereading import superseded_events
+from pipeline.objects.parquet_bytes import path_of, read_rows
 from pipeline.tables.sums import total
 from pipeline.usage.events import COLUMNS, Kind
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
 _HUGEINT = pa.decimal128(38, 0)
@@ -78,7 +80,9 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
     yield _texts([*events, *quarantine])
 
 
-def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: Sequence[Path]) -> Iterator[Check]:
+def _lines(
+    records: Sequence[SourceRecord], events: Sequence[FileRows], quarantine: Sequence[FileRows]
+) -> Iterator[Check]:
     wrong = [record.source for record in records if not record.is_balanced]
     is_plain = not any(record.joined or record.further for record in records)
     equation = "lines = blank" if is_plain else "lines + further entries of lines = parts of lines + blank"
@@ -126,10 +130,10 @@ def _checkpoints(lake_dir: Path, snapshot: LakeSnapshot) -> Iterator[Check]:
         yield check_that_none(found.differences, name=name, fine=fine, found="differs")
 
 
-def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
+def _survivors(events: Sequence[FileRows], built: Aggregate) -> Check:
     """Count identities without the short cut that aggregation takes, which looks at suspected copies only."""
     identities = pa.chunked_array(
-        [pq.read_table(path, columns=["event_id"], partitioning=None)["event_id"].combine_chunks() for path in events],
+        [read_rows(path, ["event_id"])["event_id"].combine_chunks() for path in events],
         pa.binary(16),
     )
     distinct = pc.count_distinct(identities).as_py()
@@ -164,10 +168,10 @@ def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
     return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)
 
 
-def _types(files: Iterable[Path]) -> Check:
+def _types(files: Iterable[FileRows]) -> Check:
     wrong = [
         f"{path.name}: {field.name} {field.type}"
-        for path in files
+        for path in map(path_of, files)
         for field in pq.read_schema(path)
         if _is_floating(field.type)
     ]
@@ -180,20 +184,20 @@ def _is_floating(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind)) or bool(kind == _HUGEINT)
 
 
-def _texts(files: Iterable[Path]) -> Check:
+def _texts(files: Iterable[FileRows]) -> Check:
     """Prompts, completions and raw keys cannot be told from their absence, but free text can.
 
     No column may hold any.
     """
     wrong = set()
     for path in files:
-        table = pq.read_table(path, partitioning=None)
+        table = read_rows(path)
         for field in table.schema:
             if pa.types.is_string(field.type) and field.name not in _FREE_COLUMNS:
                 allowed = _OTHER_COUNTS if field.name in _COUNTS_COLUMNS else _PLAIN_TEXT
                 values = pc.unique(table[field.name]).to_pylist()
                 wrong |= {
-                    f"{path.name}: {field.name}"
+                    f"{path_of(path).name}: {field.name}"
                     for value in values
                     if value is not None and not allowed.fullmatch(value)
                 }
@@ -213,10 +217,10 @@ def _stated(counts: Iterable[tuple[str, Mapping[str, int]]]) -> Counter[tuple[st
     return found
 
 
-def _counted(files: Iterable[Path], column: str) -> Counter[tuple[str, str]]:
+def _counted(files: Iterable[FileRows], column: str) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for path in files:
-        table = pq.read_table(path, columns=["source", column], partitioning=None)
+        table = read_rows(path, ["source", column])
         for row in table.group_by(["source", column]).aggregate([([], "count_all")]).to_pylist():
             found[row["source"], row[column]] += row["count_all"]
     return found

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline import __version__
 from pipeline.documents.invoice_csv import CSV_LAYOUT
@@ -24,6 +23,7 @@ from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
+from pipeline.objects.parquet_bytes import read_rows
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
 from pipeline.usage.sources import event_counts
@@ -33,7 +33,6 @@ from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.forgotten.kept import Kept
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.rate import RatedUsage
     from pipeline.lake.delta import DataFile
     from pipeline.lake.snapshot import LakeSnapshot
-    from pipeline.objects.parquet_bytes import Encoded
+    from pipeline.objects.parquet_bytes import Encoded, FileRows
     from pipeline.warehouse.marts import Marts
 
 USAGE_DAILY = "usage_daily"
@@ -151,11 +150,11 @@ def count(
     return kept.added_to(built)
 
 
-def _statuses(files: Sequence[Path]) -> Counter[str]:
+def _statuses(files: Sequence[FileRows]) -> Counter[str]:
     """Count events by status, file by file."""
     found: Counter[str] = Counter()
-    for path in files:
-        statuses = pq.read_table(path, columns=["status"], partitioning=None)["status"]
+    for file in files:
+        statuses = read_rows(file, ["status"])["status"]
         found.update({each["values"]: each["counts"] for each in pc.value_counts(statuses).to_pylist()})
     return found
 

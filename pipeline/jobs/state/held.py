@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.lake.commits import verified_data_files
+from pipeline.objects.parquet_bytes import read_rows
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
@@ -108,12 +108,7 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
     """Return what the events of held files amount to, key by key. Raises ``DataFileDamaged``."""
     if not files:
         return ()
-    events = pa.concat_tables(
-        [
-            pq.read_table(path, columns=_COLUMNS, partitioning=None)
-            for path in verified_data_files(workspace.lake, files)
-        ]
-    )
+    events = pa.concat_tables([read_rows(file, _COLUMNS) for file in verified_data_files(workspace.lake, files)])
     found = []
     for key in sorted(events["api_key_id"].unique().to_pylist()):
         own = events.filter(pc.equal(events["api_key_id"], key))

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.jobs.wording import UNASSIGNED, counted
 from pipeline.lake.commits import verified_quarantine
+from pipeline.objects.parquet_bytes import path_of, read_rows
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:
@@ -58,11 +59,9 @@ def quarantined_lines(
     empty = schemas.QUARANTINE.empty_table()
     names = columns or empty.column_names
     tables = [empty.select(names)]
-    for path in verified_quarantine(lake_dir, snapshot):
-        held = set(pq.read_schema(path).names)
-        tables.append(
-            pq.read_table(path, columns=[name for name in names if name in held], filters=filters, partitioning=None)
-        )
+    for file in verified_quarantine(lake_dir, snapshot):
+        held = set(pq.read_schema(path_of(file)).names)
+        tables.append(read_rows(file, [name for name in names if name in held], filters=filters))
     return pa.concat_tables(tables, promote_options="default")
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     import pyarrow as pa
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.relations import Relation
 
 Parameters: TypeAlias = dict[str, Any]
@@ -25,14 +25,14 @@ SUSPECTS_RELATION = "suspected_identities"
 class Session(Protocol):
     """Relations by name, for as long as it is open. Nothing that is made in one is seen by another."""
 
-    def give_usage_events(self, files: Sequence[Path]) -> None:
+    def give_usage_events(self, files: Sequence[FileRows]) -> None:
         """Make verified Parquet files (at least one) the relation ``EVENTS_RELATION``, their instants without a zone.
 
         It has all columns of ``schemas.USAGE_EVENTS``, whatever version of the lake the files are of; what a file has
         not is null.
         """
 
-    def give_suspects(self, files: Sequence[Path]) -> Callable[[], None]:
+    def give_suspects(self, files: Sequence[FileRows]) -> Callable[[], None]:
         """Begin to look for identities that verified files (if any) may hold twice.
 
         Return what waits for them and makes them the relation ``SUSPECTS_RELATION``.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.relations import Relation
 
@@ -32,11 +33,11 @@ class DuckDbSession:
 
     connection: duckdb.DuckDBPyConnection
 
-    def give_usage_events(self, files: Sequence[Path]) -> None:
+    def give_usage_events(self, files: Sequence[FileRows]) -> None:
         """See ``Session``. Raises ``ConfigurationError`` for a path with a glob character."""
         connection.give_usage_events(self.connection, files)
 
-    def give_suspects(self, files: Sequence[Path]) -> Callable[[], None]:
+    def give_suspects(self, files: Sequence[FileRows]) -> Callable[[], None]:
         """See ``Session``. To look is mostly sorting, on one processor; counting is mostly done by the others."""
         pool = ThreadPoolExecutor(1)
         suspected = pool.submit(suspected_identities, files)

@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import EngineRefused, ExtraMissing, SumTooGreat
 from pipeline.base.lean_imports import let_in
+from pipeline.objects.parquet_bytes import SomeRows, path_of, row_count, rows_as
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COUNTS
 from pipeline.warehouse.connection import COUNT_MAX, EVENTS_RELATION, GREAT_SUM_REMEDY
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    import pyarrow as pa
-
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.relations import Relation
 
@@ -55,6 +56,8 @@ _RETRIES_MAX = 4
 _LAST_ORDER = re.compile(r"\norder by\b(?![\s\S]*\norder by\b)([\s\S]*)$")
 _QUALIFIED = re.compile(r"\b[a-z_]+\.")
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*$", re.MULTILINE)
+_SOME_EVENTS = "lake_some_events"
+"""The name of the events that go to the server from here."""
 _COUNTS = tuple(column.name for column in COUNTS)
 
 
@@ -68,7 +71,7 @@ class ConnectSession:
     orders: dict[str, str] = field(default_factory=dict)
     """What the rows of a relation stand in the order of, where its SQL ends in one."""
 
-    def give_usage_events(self, files: Sequence[Path]) -> None:
+    def give_usage_events(self, files: Sequence[FileRows]) -> None:
         """See ``Session``.
 
         Raises ``EngineRefused`` where the server finds other numbers of events there, ``SumTooGreat`` where they state
@@ -76,13 +79,19 @@ class ConnectSession:
         """
         from pyspark.sql.functions import col  # noqa: PLC0415  # an extra
 
-        names = [f"{self.lake_there}/{file.resolve().relative_to(self.lake.resolve()).as_posix()}" for file in files]
+        whole = [file for file in files if not isinstance(file, SomeRows)]
+        names = [f"{self.lake_there}/{file.resolve().relative_to(self.lake.resolve()).as_posix()}" for file in whole]
         schema = _spark_schema(USAGE_EVENTS)  # what a file has not is null
-        events = self.spark.read.schema(schema).parquet(*names).select(*USAGE_EVENTS.names)
-        events = events.withColumn("occurred_at", col("occurred_at").cast("timestamp_ntz"))
+        given = [self.spark.read.schema(schema).parquet(*names).select(*USAGE_EVENTS.names)] if names else []
+        some = [rows_as(file, USAGE_EVENTS) for file in files if isinstance(file, SomeRows)]
+        if some:  # of compacted files: not every server knows the number of a row, so these go there from here
+            self._give(_SOME_EVENTS, pa.concat_tables(some))
+            given.append(self.spark.table(_SOME_EVENTS).select(*USAGE_EVENTS.names))
+        given = [each.withColumn("occurred_at", col("occurred_at").cast("timestamp_ntz")) for each in given]
+        events = given[0] if len(given) == 1 else given[0].union(given[1])
         events.createOrReplaceTempView(EVENTS_RELATION)
-        stated = [pq.read_metadata(file) for file in files]
-        wanted, found = sum(file.num_rows for file in stated), events.count()
+        stated = [pq.read_metadata(path_of(file)) for file in files]
+        wanted, found = sum(map(row_count, files)), events.count()
         if found != wanted:
             message = (
                 f"the engine finds {found} usage events below {self.lake_there}, and there are {wanted}; let it read "
@@ -92,7 +101,7 @@ class ConnectSession:
         if _may_wrap(stated):
             self._refuse_great_sums()
 
-    def give_suspects(self, files: Sequence[Path]) -> Callable[[], None]:
+    def give_suspects(self, files: Sequence[FileRows]) -> Callable[[], None]:
         """See ``Session``."""
         del files  # the server has them by then
 

@@ -25,14 +25,15 @@ from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY,
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
 from pipeline.lake.derived import read_manifest, verified_derived
+from pipeline.objects.parquet_bytes import dataset_of
 from pipeline.objects.spooled import spooled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.watched.budgets import BudgetState
+    from pipeline.objects.parquet_bytes import FileRows
 
 _DAY = timedelta(days=1)
 _ALL = Span()
@@ -84,12 +85,9 @@ def _marts(workspace: Workspace, names: Sequence[str], span: Span) -> dict[str, 
     return found
 
 
-def _of_files(paths: Collection[Path], schema: pa.Schema) -> ds.Dataset:
+def _of_files(files: Collection[FileRows], schema: pa.Schema) -> ds.Dataset:
     """Return the rows of Parquet files; a column that a file of before lacks is null."""
-    if not paths:
-        return ds.dataset(schema.empty_table())
-    nullable = pa.schema([pa.field(field.name, field.type) for field in schema])
-    return ds.dataset([str(path) for path in paths], schema=nullable, format="parquet", partitioning=None)
+    return dataset_of(files, schema) if files else ds.dataset(schema.empty_table())
 
 
 def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:

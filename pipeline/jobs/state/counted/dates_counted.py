@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.lake.counted import Entry
     from pipeline.lake.delta import DataFile
     from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.identities import Prefixes
 
@@ -194,7 +195,7 @@ class DatesCounted:
         written = write_entries(self.lake, KIND, kept, {str(day): entry for day, entry in new.items()})
         self.entries = {day: written[str(day)] for day in self.files if str(day) in written}
 
-    def _verified(self, day: date) -> list[Path]:
+    def _verified(self, day: date) -> list[FileRows]:
         return verified_data_files(self.lake, self.files[day])
 
     def _beginnings(self, day: date, damaged: set[date]) -> Prefixes:

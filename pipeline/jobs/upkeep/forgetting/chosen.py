@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.base.errors import ForgettingBlocked
 from pipeline.jobs.state.engines import engine_of
@@ -24,6 +23,7 @@ from pipeline.jobs.state.forgotten.rules import is_meant
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_quarantine_files
 from pipeline.lake.forgetting import RuleKind
+from pipeline.objects.parquet_bytes import read_rows, rows_as
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.tracing import trace_events
@@ -60,16 +60,6 @@ class Chosen:
     """Of files of quarantined lines, likewise."""
     identities: pa.Array
     """Of the events in force, but of those that another copy counts for that stays; each once, sorted."""
-
-
-def whole_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """Return the rows of a verified file; a column that came later is null in those of before."""
-    table = pq.read_table(path, partitioning=None).replace_schema_metadata(None)
-    columns = [
-        table[each.name].cast(each.type) if each.name in table.column_names else pa.nulls(table.num_rows, each.type)
-        for each in schema
-    ]
-    return pa.table(columns, schema=schema)
 
 
 def choose(
@@ -111,10 +101,8 @@ def choose(
 
 def rows_of(lake: Path, file: DataFile, columns: Iterable[str] | None = None) -> pa.Table:
     """Return the rows of a data file, or some columns of them. Raises ``DataFileDamaged``."""
-    path = verified_data_files(lake, [file])[0]
-    if columns is None:
-        return whole_table(path, schemas.USAGE_EVENTS)
-    return pq.read_table(path, columns=list(columns), partitioning=None)
+    rows = verified_data_files(lake, [file])[0]
+    return rows_as(rows, schemas.USAGE_EVENTS) if columns is None else read_rows(rows, columns)
 
 
 def _meant(workspace: Workspace, file: DataFile, rule: ForgettingRule, at: datetime) -> Mask | None:
@@ -239,7 +227,7 @@ class _Neighbours:
         self._known: dict[int | None, dict[str, tuple[npt.NDArray[np.int64], Mask]]] = {}
 
     def mask(self, file: QuarantineFile, rule: ForgettingRule) -> Mask:
-        rows = whole_table(verified_quarantine_files(self._lake, [file])[0], schemas.QUARANTINE)
+        rows = rows_as(verified_quarantine_files(self._lake, [file])[0], schemas.QUARANTINE)
         if rule.kind is not RuleKind.BEFORE:
             keys = [rule.value] if rule.kind is RuleKind.KEY else [span.key_id for span in rule.keys]
             return as_mask(pc.is_in(rows["api_key_id"].combine_chunks(), value_set=pa.array(keys, pa.string())))

@@ -16,15 +16,17 @@ from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY,
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counted import answers, dates_counted, open_periods
 from pipeline.jobs.state.suspicious import SUSPICIOUS_COPIES, suspicious_copies, write_suspicious_copies
-from pipeline.jobs.upkeep.forgetting.chosen import rows_of, whole_table
+from pipeline.jobs.upkeep.forgetting.chosen import rows_of
 from pipeline.jobs.upkeep.forgetting.plan import logs_with_forgotten
 from pipeline.lake import counted
 from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans, verified_quarantine_files
+from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import write_events, write_kept, write_quarantined
 from pipeline.lake.delta import Commit
 from pipeline.lake.forgetting import Forgetting, ForgottenFile, LeftFile
 from pipeline.objects import disk, layout
 from pipeline.objects.mounted.mounts import mount_of
+from pipeline.objects.parquet_bytes import rows_as
 from pipeline.tables import schemas
 from pipeline.usage.events import FORGETTING_SINCE
 
@@ -110,6 +112,7 @@ def _committed(lake: Path, plan: Plan) -> LakeSnapshot:
         sources=tuple(plan.records.values()),
         key_secret_check=None,
         forgetting=forgetting,
+        compaction=without_parts(lake, snapshot, number, gone={*left, *left_lines}, superseded=()),
     )
     appended(lake, snapshot, commit)
     return read_log(lake)
@@ -121,7 +124,7 @@ def _left_events(lake: Path, file: DataFile, plan: Plan, number: int) -> DataFil
 
 
 def _left_lines(lake: Path, file: QuarantineFile, plan: Plan, number: int) -> QuarantineFile | None:
-    rows = whole_table(verified_quarantine_files(lake, [file])[0], schemas.QUARANTINE)
+    rows = rows_as(verified_quarantine_files(lake, [file])[0], schemas.QUARANTINE)
     rows = rows.filter(pa.array(~plan.chosen.lines[file.path]))
     return next(iter(write_quarantined(lake, rows, number, origin=file.origin)), None)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline import register
 from pipeline.base.errors import ConfigurationError, ExtraMissing, ForgettingBlocked, StoreRefused
@@ -36,6 +35,7 @@ from pipeline.jobs.upkeep.forgetting.chosen import choose, rows_of
 from pipeline.jobs.upkeep.forgetting.difference import Differences
 from pipeline.jobs.wording import UNASSIGNED, counted
 from pipeline.lake.commits import read_log, verified_quarantine_files
+from pipeline.objects.parquet_bytes import read_rows
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
@@ -321,8 +321,8 @@ def _records(
             _collect(gone, file.origin, rows.filter(pa.array(chosen.events[file.path])), "status")
     for each in snapshot.quarantine_files:
         if each.path in chosen.lines:
-            path = verified_quarantine_files(workspace.lake, [each])[0]
-            rows = pq.read_table(path, columns=["source", "byte_start", "reason"], partitioning=None)
+            file_rows = verified_quarantine_files(workspace.lake, [each])[0]
+            rows = read_rows(file_rows, ["source", "byte_start", "reason"])
             _collect(gone, each.origin, rows.filter(pa.array(chosen.lines[each.path])), "reason")
     found: dict[Place, SourceRecord] = {}
     for place, record in zip(snapshot.places, snapshot.sources, strict=True):
