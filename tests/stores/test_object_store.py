@@ -50,6 +50,24 @@ def test_of_none_there_is_nothing_to_replace(bucket: str) -> None:
     assert store.get("manifest") is None
 
 
+class Missing:
+    """Answers 404 to whoever replaces what is not there, as S3 does; others say that the condition is not met."""
+
+    def put(self, key: str, *_: object, **__: object) -> None:
+        raise FileNotFoundError(key)
+
+    get = put
+
+
+def test_a_store_that_lacks_what_is_to_be_replaced_may_say_so(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ObjectStore(bucket)
+    monkeypatch.setattr(store, "_store", Missing())
+    with pytest.raises(TagDiffers):
+        store.replace("manifest", b"2", tag='"1"')
+    with pytest.raises(StoreRefused):
+        store.replace("manifest", b"2", tag=None)  # that is not what was asked for: there is no such bucket
+
+
 def test_an_object_is_put_whether_it_is_there_or_not_and_its_age_is_of_that_put(bucket: str) -> None:
     store = ObjectStore(bucket)
     for content in (b"1", b"2"):
