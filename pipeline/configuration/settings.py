@@ -21,7 +21,7 @@ from pipeline.base.periods import time_zone
 from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.parties_toml import read_letterhead
-from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
+from pipeline.configuration.stored.key_glob import KeyGlob, is_stored, names_another_scheme
 from pipeline.configuration.strict_toml import Table, read_table, value_text
 from pipeline.objects.layout import RECEIVED_FOLDER
 from pipeline.objects.mounted.addresses import StoreUrls
@@ -274,8 +274,11 @@ def _source(table: Table) -> SourceSettings:
 
 
 def _refuse_odd_globs(table: Table, key: str, globs: Sequence[str]) -> None:
-    """Raise ``ConfigurationError`` for a glob of a store that names no logs."""
+    """Raise ``ConfigurationError`` for a glob of a store that names no logs, or of a store that is not known."""
     for glob in globs:
+        if names_another_scheme(glob):
+            what = f"{key}: {glob!r} has a scheme that is not known; write s3://bucket/…, gs://… or az://…, or a path"
+            raise table.refusal(what)
         if is_stored(glob):
             try:
                 KeyGlob(glob)

@@ -94,7 +94,7 @@ def _publish(folder: Path, manifest: Manifest, contents: Mapping[str, Encoded], 
     if before[0] == rendered:
         return
     named = _names_in(before[0])
-    with publishing(folder) as published:
+    with publishing(folder, is_anew=True) as published:
         for key, file in manifest.files.items():
             if file.name not in named:
                 published(folder / file.name, contents[key].content)

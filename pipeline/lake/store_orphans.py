@@ -6,6 +6,7 @@ Does not own the files of this machine (``commits.sweep_orphans``), of which tho
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,13 +14,17 @@ import pyarrow as pa
 from pipeline.lake import derived
 from pipeline.lake.data_files import is_overtaken
 from pipeline.objects import layout
+from pipeline.objects.mounted.lease import LOCK_KEY
 from pipeline.objects.mounted.mounts import mount_of
+from pipeline.objects.spill import DEAD_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from pathlib import Path
 
     from pipeline.objects.mounted.mounts import Mount
+    from pipeline.objects.stores import StoredObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,9 @@ class StoreOrphans:
     """Files on a store, as they would be called here."""
 
     overtaken: tuple[Path, ...] = ()
-    """That can never count: the number of the commit they were written for is taken, or their manifest is another."""
+    """That can never count: the number of the commit they were written for is taken, or they are of a derived table,
+    are named by no manifest, and were put so long ago that whoever put them is not about to name them.
+    """
     waiting: tuple[Path, ...] = ()
     """Whose writer may be about to name them."""
 
@@ -44,7 +51,8 @@ def orphans_on_store(lake_dir: Path, named: Collection[Path], version: int | Non
     data_folders = (layout.quarantine(lake_dir), layout.forgotten(lake_dir))
     overtaken: list[Path] = []
     waiting: list[Path] = []
-    of_tables: dict[str, list[str]] = {}
+    of_tables: dict[str, list[StoredObject]] = {}
+    locked_at: datetime | None = None
     for each in mounted.store.list(mounted.prefix.rstrip("/")):
         path = lake_dir / each.key.removeprefix(mounted.prefix)
         folder = path.parent
@@ -55,11 +63,24 @@ def orphans_on_store(lake_dir: Path, named: Collection[Path], version: int | Non
             if path not in known:
                 (overtaken if _is_overtaken(mounted, path, version) else waiting).append(path)
         elif folder.parent == lake_dir and derived.is_file_name(path.name):
-            of_tables.setdefault(folder.name, []).append(path.name)
-    for table, names in of_tables.items():
+            of_tables.setdefault(folder.name, []).append(each)
+        elif each.key == mounted.prefix + LOCK_KEY:
+            locked_at = each.modified_at
+    for table, pieces in of_tables.items():
         in_force = derived.names_on_store(lake_dir, table)
-        overtaken += [lake_dir / table / name for name in names if name not in in_force]
+        for each in pieces:
+            path = lake_dir / each.key.removeprefix(mounted.prefix)
+            if path.name not in in_force:
+                (overtaken if _is_left(each, locked_at) else waiting).append(path)
     return StoreOrphans(overtaken=tuple(overtaken), waiting=tuple(waiting))
+
+
+def _is_left(piece: StoredObject, locked_at: datetime | None) -> bool:
+    """Say whether a piece of a derived table was put long before the lock was taken, both by the store's clock.
+
+    Where the lock failed, another machine may have put it just now, and be about to name it in a manifest.
+    """
+    return locked_at is not None and locked_at - piece.modified_at > timedelta(seconds=DEAD_AFTER_SECONDS)
 
 
 def _is_overtaken(mounted: Mount, path: Path, version: int | None) -> bool:

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 STORE_URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,253}(/[^\s?#*\[\]]*)?", re.ASCII)
@@ -31,8 +31,15 @@ _ATTEMPTS = 5
 _PATIENCE = timedelta(seconds=90)
 """How long one request is tried again before it is refused; servers that answer 500 or not at all mostly recover."""
 _TRIALS = 3
-"""How often is asked what the library does not ask again: what was not answered in time, or ends before its end."""
+"""How often is asked what the library does not ask again: what was not answered in time, ends before its end, or met
+another request on its way."""
 _REQUEST_SECONDS = "30s"
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+"""By which variables a server of one's own is named; the first that is set is the one."""
 TRIED_KEY = "_conditions"
 """By this object it is tried whether a store heeds the conditions of puts."""
 _FIRST = b"this was made once; who makes it again, or replaces another, is refused\n"
@@ -83,7 +90,7 @@ class ObjectStore:
                 client_options={
                     "timeout": _REQUEST_SECONDS,
                     "connect_timeout": "5s",
-                    "allow_http": _is_plain_http(),
+                    "allow_http": _is_plain_http(url.partition(":")[0]),
                 },
                 retry_config={"max_retries": _ATTEMPTS, "retry_timeout": _PATIENCE},
             )
@@ -95,6 +102,11 @@ class ObjectStore:
         """
         with self._refusals("create", key):
             return self._put(key, content, None) is not None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Put an object whose key says its bytes, whether it is there or not; its age is that of this put then."""
+        with self._refusals("put", key):
+            _asked(lambda: self._store.put(key, content, use_multipart=False))
 
     def replace(self, key: str, content: bytes, *, tag: str | None) -> str:
         """Replace the object that has this tag, or make it (``None``), and return the new tag.
@@ -129,27 +141,21 @@ class ObjectStore:
         The library asks again after an answer of 5xx. What became of a put that was not answered in time, or that met
         another on its way (409 of S3), is seen by reading; a put that is still on its way then puts the same bytes.
         """
-        from obstore.exceptions import (  # noqa: PLC0415
-            AlreadyExistsError,
-            GenericError,
-            NotFoundError,
-            PreconditionError,
-        )
-
+        unknown: tuple[type[Exception], ...] = (*_undecided(), FileNotFoundError)  # S3's, of none to be replaced
         mode = "create" if tag is None else dict(zip(("e_tag", "version"), tag.split("\n"), strict=False))
-        trials = 0
-        while True:
+
+        def put() -> str | None:
             try:
                 return self._tag_of(self._store.put(key, content, mode=mode, use_multipart=False))
-            except (AlreadyExistsError, GenericError, NotFoundError, PreconditionError):
+            except unknown:
                 there = self._got(key)
                 if there is not None and there[0] == content:
                     return there[1]
                 if (None if there is None else there[1]) != tag:
                     return None
-                trials += 1
-                if trials == _TRIALS:
-                    raise
+                raise
+
+        return _asked(put)
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Return an object's bytes and tag; ``None`` where there is none."""
@@ -164,16 +170,24 @@ class ObjectStore:
             return None
 
     def get_range(self, key: str, start: int, end: int, *, tag: str) -> bytes:
-        """Return bytes ``start`` to ``end`` (exclusive) of the object that has this tag. Raises ``TagDiffers``."""
+        """Return bytes ``start`` to ``end`` (exclusive) of the object that has this tag. Raises ``TagDiffers``.
+
+        Also where the store ignores the condition, as some that speak S3 do: what it sends says which object it is of.
+        """
         from obstore.exceptions import PreconditionError  # noqa: PLC0415
 
+        tag = tag.partition("\n")[0]
         if start >= end:
             return b""
         with self._refusals("read", key):
             try:
-                return bytes(self._store.get(key, options={"if_match": tag, "range": (start, end)}).bytes())
+                got = self._store.get(key, options={"if_match": tag, "range": (start, end)})
+                content = bytes(got.bytes())
             except (FileNotFoundError, PreconditionError):
                 raise TagDiffers(key) from None
+        if _quoted(got.meta["e_tag"]) != tag:
+            raise TagDiffers(key)
+        return content
 
     def find(self, key: str) -> StoredObject | None:
         """Return what a store says of one object; ``None`` where there is none."""
@@ -188,36 +202,31 @@ class ObjectStore:
 
         Only those after the key ``after``, so that what is known already costs no request.
         """
-        from obstore.exceptions import GenericError  # noqa: PLC0415
+        begun_after, last = after, after
+        pages: Iterator[Any] | None = None
+
+        def page() -> Any:
+            nonlocal pages, begun_after
+            if pages is None:  # also where one was not answered: behind the last key that was
+                begun_after = last
+                pages = iter(self._store.list(prefix or None, offset=last))
+            try:
+                return next(pages, ())
+            except _undecided():
+                pages = None
+                raise
 
         with self._refusals("list", prefix):
-            for trial in range(1, _TRIALS + 1):
-                try:
-                    for page in self._store.list(prefix or None, offset=after):
-                        for each in page:
-                            after = str(each["path"])
-                            yield _stored(each)
-                except GenericError:
-                    if trial == _TRIALS:
-                        raise
-                else:
-                    return
+            while listed := _asked(page):
+                for each in listed:
+                    last = str(each["path"])
+                    if begun_after is None or last > begun_after:  # Azure begins with that key, or before it
+                        yield _stored(each)
 
     def remove(self, key: str) -> None:
         """Remove an object; one that is gone already is no error."""
-        from obstore.exceptions import GenericError  # noqa: PLC0415
-
-        with self._refusals("remove", key):
-            for trial in range(1, _TRIALS + 1):
-                try:
-                    self._store.delete(key)
-                except FileNotFoundError:
-                    return
-                except GenericError:
-                    if trial == _TRIALS:
-                        raise
-                else:
-                    return
+        with self._refusals("remove", key), suppress(FileNotFoundError):
+            _asked(lambda: self._store.delete(key))
 
     def _tag_of(self, meta: Any) -> str:
         """Return what a replacement names: Google's store asks for the generation of an object, others for its tag."""
@@ -243,17 +252,39 @@ class ObjectStore:
         )
 
 
-def _is_plain_http() -> bool:
+_Answer = TypeVar("_Answer")
+
+
+def _asked(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask until there is an answer, ``_TRIALS`` times; the last error is raised."""
+    for _ in range(_TRIALS - 1):
+        with suppress(*_undecided()):
+            return ask()
+    return ask()
+
+
+def _undecided() -> tuple[type[Exception], ...]:
+    """Return the errors after which it is not known whether a request was done, or done for another."""
+    from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError  # noqa: PLC0415
+
+    return AlreadyExistsError, GenericError, PreconditionError
+
+
+def _is_plain_http(scheme: str) -> bool:
     """Say whether the environment names a server without TLS: one on the loopback, or within a private network."""
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    endpoint = next((os.environ[name] for name in _ENDPOINTS[scheme] if os.environ.get(name)), "")
     return endpoint.startswith("http://")
 
 
 def _stored(meta: Any) -> StoredObject:
     return StoredObject(
-        key=str(meta["path"]), size=int(meta["size"]), tag=str(meta["e_tag"]), modified_at=meta["last_modified"]
+        key=str(meta["path"]), size=int(meta["size"]), tag=_quoted(meta["e_tag"]), modified_at=meta["last_modified"]
     )
+
+
+def _quoted(tag: Any) -> str:
+    """Return a tag as it stands in conditions: Azure lists it without the quotes that it has everywhere else."""
+    return str(tag) if str(tag).endswith('"') else f'"{tag}"'
 
 
 def _reason(error: Exception) -> str:

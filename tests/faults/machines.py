@@ -59,6 +59,10 @@ class Bucket:
         self.server.plan()
         self.server.refill(self.name, contents)
 
+    def age(self) -> None:
+        """Let hours go by, by the clock of the store."""
+        self.server.age(self.name)
+
     def take(self, root: Path) -> None:
         """Put what a workspace without a store has there, as an operator copies it who moves to one."""
         found = {}

@@ -101,6 +101,7 @@ class _Meetings:
     every: int
     chance: random.Random = field(default_factory=lambda: random.Random(SEED))  # so that a run can be had again
     looked_at: set[str] = field(default_factory=set)
+    """What was left by meetings of before, and who was to run again: the same comes to the same."""
 
     def between_requests(self, parent: ForkingParent, stage: Stage, meeting: Meeting) -> None:
         """Let the other machine do all its work between two requests of one, in turn, with a lock and without."""
@@ -260,6 +261,12 @@ class _Meetings:
         ends: tuple[Counter[str], ...],
     ) -> None:
         tally, bucket = self.tally, self.bucket
+        left = f"{meeting.name}: {stores.digest_of(roots, bucket)} {[(root.name, words) for root, words in again]}"
+        if left in self.looked_at:
+            tally.outcomes["left what was looked at before"] += 1
+            return
+        self.looked_at.add(left)
+        bucket.age()
         with machines.later():
             for root, words in again:
                 done = lives.run(root, words)

@@ -13,8 +13,10 @@ work at the same time (``store_rivals``).
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,8 +32,10 @@ from tally import Tally
 from workspaces import fingerprints
 
 from pipeline.objects import disk
+from pipeline.objects.mounted import lease
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from crowds import Finished
@@ -77,7 +81,7 @@ class Known:
 
 
 def tried(scratch: Path, *, every: int) -> Tally:
-    """Try every fault at every request of each step of each life, or one at every ``every``-th."""
+    """Try every fault at every request of each step of each life, or one in ``every`` of all these, by lot."""
     tally = Tally("stores", OUTCOMES)
     with machines.a_bucket() as bucket, ForkingParent() as parent:
         walk = _Walk(tally=tally, bucket=bucket, parent=parent, scratch=scratch, every=every)
@@ -91,10 +95,13 @@ def tried(scratch: Path, *, every: int) -> Tally:
     return tally
 
 
-def faults_at(request: Request, number: int, every: int) -> list[tuple[str, bool]]:
-    """Return what is tried at a request: all, or in its turn one, and whether it lasts."""
+def faults_at(step: str, request: Request, every: int) -> list[tuple[str, bool]]:
+    """Return what is tried at a request of a step, and whether it lasts: all, or what the lot fell on.
+
+    The lot is drawn by the names, so that a run can be had again, and any fault may meet any request.
+    """
     everything = [*((fault, False) for fault in FAULTS_OF.get(request.kind, ())), *ALWAYS]
-    return everything if every == 1 else [everything[number % len(everything)]]
+    return [each for each in everything if not zlib.crc32(f"{step} {request.number} {each}".encode()) % every]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +112,6 @@ class _Walk:
     scratch: Path
     every: int
     tried: int = 0
-    by_kind: Counter[str] = field(default_factory=Counter)
 
     def step(self, root: Path, life: Life, step: Step) -> None:
         """Try the faults of one step, and leave workspace and bucket as they are after it."""
@@ -117,9 +123,8 @@ class _Walk:
         requests = list(self.bucket.server.requests)
         after, after_state = machines.facts(undisturbed, self.bucket), self.bucket.contents()
         known = self._known(undisturbed, life, step, before, after)
-        for request in requests[self.tried % self.every :: self.every]:
-            self.by_kind[request.kind] += 1
-            for fault, is_lasting in faults_at(request, self.by_kind[request.kind], self.every):
+        for request in requests:
+            for fault, is_lasting in faults_at(step.name, request, self.every):
                 self.bucket.refill(state)
                 tried = shutil.copytree(root, self.scratch / "tried")
                 where = f"{step.name}, {fault}{' from then on' if is_lasting else ''} at request {request.number} of "
@@ -191,12 +196,13 @@ class _Walk:
 
     def _finish(self, machine: Path, where: str, known: Known) -> None:
         """Run the step again where somebody would, the night, and look at all that is there from everywhere."""
-        digest = _digest_of(machine, self.bucket)
+        digest = digest_of([machine], self.bucket)
         if digest in known.recovered:
             self.tally.outcomes["left what was recovered before"] += 1
             return
         known.recovered.add(digest)
         tally, bucket = self.tally, self.bucket
+        bucket.age()
         if known.step.repeatable or machines.facts(machine, bucket) != known.after:
             done = lives.run(machine, known.step.arguments)
             if done.returncode:
@@ -260,10 +266,14 @@ def _classes(contents: dict[str, bytes]) -> Counter[str]:
     return Counter(_NAMES.sub("*", key) for key in contents if not _OF_NOBODY.fullmatch(key))
 
 
-def _digest_of(machine: Path, bucket: Bucket) -> str:
+def digest_of(roots: Iterable[Path], bucket: Bucket) -> str:
+    """Return one digest of what machines and a bucket hold; of the lock, whether somebody left it, or something."""
+    contents = bucket.contents()
     found = [
-        f"{key} {hashlib.sha256(each).hexdigest()}"
-        for key, each in bucket.contents().items()
-        if not _OF_NOBODY.fullmatch(key)
+        f"{key} {hashlib.sha256(each).hexdigest()}" for key, each in contents.items() if not _OF_NOBODY.fullmatch(key)
     ]
-    return recovery.digest_of(machine) + hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+    for key in ("lake/_lock.json", "invoices/_lock.json"):
+        lock = json.loads(contents.get(key, b"{}"))
+        found.append(f"{key} {lock.get('run') == lease.FREE} {lock.get('is_clean')}")
+    digests = [*map(recovery.digest_of, roots), hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()]
+    return " ".join(digests)

@@ -41,12 +41,16 @@ def books(root: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", stores.FAULTS_OF)
-def test_in_its_turn_every_fault_is_tried_at_a_kind_of_request(kind: str) -> None:
-    request = Request(number=1, kind=kind, key="log/0")
-    everything = stores.faults_at(request, 0, 1)
+def test_every_fault_is_tried_at_a_kind_of_request_or_by_lot_one_in_so_many(kind: str) -> None:
+    def faults(number: int, every: int) -> list[tuple[str, bool]]:
+        return stores.faults_at("nightly", Request(number=number, kind=kind, key="log/0"), every)
+
+    everything = faults(1, 1)
     assert {fault for fault, _ in everything} <= set(faulty_store.FAULTS)
-    in_turn = [each for number in range(len(everything)) for each in stores.faults_at(request, number, 7)]
-    assert sorted(in_turn) == sorted(everything)
+    assert everything == [*((fault, False) for fault in stores.FAULTS_OF[kind]), *stores.ALWAYS]
+    drawn = [each for number in range(200) for each in faults(number, 7)]
+    assert set(drawn) == set(everything)
+    assert len(drawn) == pytest.approx(200 * len(everything) / 7, rel=0.2)
 
 
 def test_an_object_that_nobody_names_is_found_and_so_is_one_that_lacks(tmp_path: Path, bucket: Bucket) -> None:
@@ -107,7 +111,7 @@ def test_who_commits_between_is_lost_without_a_condition_and_with_one_is_not(
 
 @pytest.mark.slow
 def test_stores_that_lie_lose_and_double_nothing(tmp_path: Path) -> None:
-    tally = stores.tried(tmp_path, every=25)
+    tally = stores.tried(tmp_path, every=150)
     assert not tally.wrong, "\n".join(tally.lines())
 
 

@@ -180,6 +180,39 @@ def test_a_store_that_ignores_a_condition_is_known(
     assert f"it ignores {ignored})" in str(store.ignored_condition())
 
 
+def test_what_a_store_sends_of_another_object_than_was_asked_for_is_not_taken(
+    store: ObjectStore, server: FaultyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "ignored_conditions", frozenset({"HTTP_IF_MATCH"}))
+    tag = store.replace("log", b"before", tag=None)
+    assert store.get_range("log", 0, 3, tag=tag) == b"bef"
+    store.put("log", b"behind")
+    with pytest.raises(stores.TagDiffers):
+        store.get_range("log", 3, 6, tag=tag)
+
+
+def test_a_piece_of_a_derived_table_that_nothing_names_is_swept_once_nobody_can_be_about_to_name_it(
+    address: str, server: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYBOOK_LAKE", address)
+    night = ("nightly", "--as-of", "2026-11-02")
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="a"))
+    assert tallybook(root, *night).returncode == 0
+    store, piece = ObjectStore(address), f"usage_daily/2026-10.{'0a' * 8}.parquet"
+    named = {each.key for each in store.list("usage_daily")}
+    store.put(piece, b"put by a machine that the lock did not keep off, and that is about to name it")
+    lock = store.get("_lock.json")
+    assert lock is not None
+    store.put("_lock.json", lock[0].replace(b'"is_clean": true', b'"is_clean": false'))
+    assert tallybook(root, *night).returncode == 0
+    assert store.find(piece) is not None
+    assert f"{address}/{piece}" in tallybook(root, "doctor").stdout
+    server.age(address.removeprefix("s3://").partition("/")[0])
+    assert tallybook(root, *night).returncode == 0
+    assert {each.key for each in store.list("usage_daily")} == named
+
+
 def test_a_machine_tries_its_store_once_before_it_writes_there(
     address: str, server: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

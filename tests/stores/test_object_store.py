@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pipeline.base.errors import ConfigurationError, StoreRefused
 from pipeline.objects.stores import ObjectStore, TagDiffers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_of_two_that_create_a_key_one_wins(bucket: str) -> None:
@@ -33,6 +39,82 @@ def test_an_object_is_replaced_by_whoever_knows_what_is_there(bucket: str) -> No
     with pytest.raises(TagDiffers):
         store.replace("manifest", b"3", tag=None)
     assert store.get("manifest") == (b"2", second)
+
+
+def test_of_none_there_is_nothing_to_replace(bucket: str) -> None:
+    store = ObjectStore(bucket)
+    tag = store.replace("manifest", b"1", tag=None)
+    store.remove("manifest")
+    with pytest.raises(TagDiffers):
+        store.replace("manifest", b"2", tag=tag)
+    assert store.get("manifest") is None
+
+
+class Missing:
+    """Answers 404 to whoever replaces what is not there, as S3 does; others say that the condition is not met."""
+
+    def put(self, key: str, *_: object, **__: object) -> None:
+        raise FileNotFoundError(key)
+
+    get = put
+
+
+def test_a_store_that_lacks_what_is_to_be_replaced_may_say_so(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ObjectStore(bucket)
+    monkeypatch.setattr(store, "_store", Missing())
+    with pytest.raises(TagDiffers):
+        store.replace("manifest", b"2", tag='"1"')
+    with pytest.raises(StoreRefused):
+        store.replace("manifest", b"2", tag=None)  # that is not what was asked for: there is no such bucket
+
+
+def test_an_object_is_put_whether_it_is_there_or_not_and_its_age_is_of_that_put(bucket: str) -> None:
+    store = ObjectStore(bucket)
+    for content in (b"1", b"2"):
+        store.put("piece", content)
+        got = store.get("piece")
+        assert got is not None
+        assert got[0] == content
+
+
+class Azure:
+    """Lists as Azure does: tags without quotes, and from a key on, itself included."""
+
+    def list(self, prefix: str | None, *, offset: str | None) -> Iterator[list[dict[str, object]]]:
+        del prefix, offset
+        for name in ("log/0", "log/1", "log/2"):
+            yield [{"path": name, "size": 1, "e_tag": "0x8D", "last_modified": datetime(2026, 11, 2, tzinfo=UTC)}]
+
+
+def test_keys_that_a_store_lists_before_the_one_that_was_named_are_left_out_and_tags_are_as_in_conditions(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ObjectStore(bucket)
+    monkeypatch.setattr(store, "_store", Azure())
+    assert [(each.key, each.tag) for each in store.list("log", after="log/0")] == [
+        ("log/1", '"0x8D"'),
+        ("log/2", '"0x8D"'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "variable"),
+    [
+        ("s3://books/lake", "AWS_ENDPOINT_URL"),
+        ("gs://books/lake", "GOOGLE_BASE_URL"),
+        ("az://books/lake", "AZURE_STORAGE_ENDPOINT"),
+    ],
+)
+def test_a_server_of_ones_own_is_asked_without_tls_where_its_address_says_so(
+    url: str, variable: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GOOGLE_BEARER_TOKEN", "AZURE_STORAGE_ACCOUNT_NAME"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AZURE_SKIP_SIGNATURE", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv(variable, s3_endpoint)
+    with pytest.raises(StoreRefused, match="404"):  # there is no such bucket: it was asked
+        list(ObjectStore(url).list(""))
 
 
 def test_a_range_is_of_the_object_that_was_named(bucket: str) -> None:

@@ -19,6 +19,7 @@ import urllib.parse
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -154,6 +155,12 @@ class FaultyStore:
                 self._backend.put_object(bucket, key, contents[key])
             self._written.clear()
             self._before.clear()
+
+    def age(self, bucket: str) -> None:
+        """Let every object have been put two hours before it was, as if a client came back so much later."""
+        with self._serial:
+            for each in self._backend.buckets[bucket].keys.values():
+                each.last_modified -= timedelta(hours=2)
 
     def plan(self, fault: Planned | None = None) -> None:
         """Count from 1 again, with this fault ahead, or none."""

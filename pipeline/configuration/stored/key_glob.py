@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("s3://", "gs://", "az://")
 _MAGIC = re.compile(r"[*?\[]")
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
 def is_stored(path: str) -> bool:
     """Say whether a glob, or the name of a log, is of an object store."""
     return path.startswith(_SCHEMES)
+
+
+def names_another_scheme(path: str) -> bool:
+    """Say whether a glob has a scheme that logs are not read by, such as ``abfs://`` or ``file://``."""
+    return not is_stored(path) and _OTHER_SCHEME.match(path) is not None
 
 
 class KeyGlob:

@@ -32,11 +32,12 @@ _PENDING_MAX = 2 * REQUESTS_AT_ONCE
 
 
 @contextmanager
-def publishing(folder: Path) -> Iterator[Callable[[Path, bytes], None]]:
+def publishing(folder: Path, *, is_anew: bool = False) -> Iterator[Callable[[Path, bytes], None]]:
     """Put the files that are given on the folder's store, several at once; all are there when the context ends.
 
+    ``is_anew``: also those that are there, so that their age is that of this run, and nobody takes them for left.
     Where the folder is on no store nothing happens. Raises ``StoreRefused``, and ``DataFileDamaged`` where the store
-    has other bytes under that name.
+    has other bytes under that name, which are replaced where all are put anew.
     """
     mounted = mount_of(folder)
     if mounted is None:
@@ -44,11 +45,12 @@ def publishing(folder: Path) -> Iterator[Callable[[Path, bytes], None]]:
         return
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         pending: deque[Future[None]] = deque()
+        put = _put_anew if is_anew else _publish
 
         def give(path: Path, content: bytes) -> None:
             if len(pending) >= _PENDING_MAX:
                 pending.popleft().result()
-            pending.append(pool.submit(_publish, mounted, path, content))
+            pending.append(pool.submit(put, mounted, path, content))
 
         yield give
         for each in pending:
@@ -168,6 +170,10 @@ def _publish(mounted: Mount, path: Path, content: bytes) -> None:
             f"{mounted.url(path)} holds other bytes than its name says; take that object out, and run the command again"
         )
         raise DataFileDamaged(message)
+
+
+def _put_anew(mounted: Mount, path: Path, content: bytes) -> None:
+    mounted.store.put(mounted.key(path), content)
 
 
 def _write(mounted: Mount, path: Path, content: bytes) -> None:
