@@ -327,7 +327,9 @@ def test_what_was_forgotten_is_left_out_of_what_workers_wrote(sail: str, tmp_pat
         make_workspace(root)
         write_log(root, "a.log", *lines(1, 2))
         assert tallybook(root, "--engine", "duckdb", "collect", *AS_OF).returncode == 0
-        done = tallybook(root, "forget", "--key", "key_a", "--yes", "--as-of", "2026-12-05T00:00:00Z")
+        done = tallybook(
+            root, "forget", "--key", "key_a", "--yes", "--with-uninvoiced", "--as-of", "2026-12-05T00:00:00Z"
+        )
         assert done.returncode == 0, done.stderr
         write_log(root, "b.log", *lines(3, 4), plain("2026-10-05T10:00:00Z", id="other", key="key_b"))
 

@@ -178,8 +178,11 @@ class AnswerOfLog:
 
 
 def candidates_digest(records: Iterable[SourceRecord]) -> str:
-    """Return what tells one choice of records, of logs that begin alike, from another."""
-    places = sorted((each.source, each.start, each.end, each.digest.digits) for each in records)
+    """Return what tells one choice of records, of logs that begin alike, from another.
+
+    Each is told once: what is known of two logs of a task is sent with both.
+    """
+    places = sorted({(each.source, each.start, each.end, each.digest.digits) for each in records})
     return hashlib.sha256(json.dumps(places).encode()).hexdigest()
 
 
