@@ -1,7 +1,8 @@
 """Collecting here and on workers of a server beside it, in turns: ``python -m benchmarks.collecting --size 256M``.
 
 Makes seeded logs, starts Sail for as long as it measures, or asks the server of ``--remote``, whose own CPU seconds are
-then not seen. Prints the CPU seconds of each process, and whether the lakes are equal to the byte. Seconds say little
+then not seen. Prints the CPU seconds of each process, whether the lakes are equal to the byte, and of the one that
+workers write, whose files are others, whether the events are equal. Seconds say little
 where one machine is both; what matters is what is left for this machine to do where workers read: the events that it
 takes in and commits in a CPU second are the most that one machine can collect, however many workers there are.
 """
@@ -21,11 +22,14 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import click
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.events import write_workspace
 from benchmarks.generate import number_of, write_log
 from benchmarks.lines import KINDS, Recipe
 from benchmarks.measure import ROOT, python, run
+from pipeline.lake import read_log, verified_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +57,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one_by_one: bool) -> None:
     """Print a table: who collected, CPU seconds of this machine and of the server, seconds, events a CPU second."""
     with tempfile.TemporaryDirectory(prefix="tallybook-collecting-") as folder:
-        here, there = Path(folder) / "here", Path(folder) / "there"
+        here, there, written = (Path(folder) / name for name in ("here", "there", "written"))
         write_workspace(here)
         events = sum(
             write_log(here / "logs" / f"{number}.jsonl", Recipe(kind=kind, seed=number), number_of(size) // logs)
@@ -66,9 +70,12 @@ def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one
         with _server(remote) as (address, server):
             with (there / "tallybook.toml").open("a", encoding="utf-8") as settings:
                 settings.write(f'\n[engine]\nkind = "spark"\nremote = "{address}"\ncollect = true\n')
+            shutil.copytree(there, written)
+            with (written / "tallybook.toml").open("a", encoding="utf-8") as settings:
+                settings.write("write = true\n")
             runs: dict[str, list[tuple[Run, float]]] = {}
             for _ in range(turns):
-                for name, root in (("here", here), ("on workers", there)):
+                for name, root in (("here", here), ("on workers", there), ("on workers that write", written)):
                     shutil.rmtree(root / "lake", ignore_errors=True)
                     before = _cpu_seconds(server)
                     done = run(python("pipeline.cli", "-w", str(root), "collect", "--as-of", "2026-04-02"))
@@ -82,6 +89,7 @@ def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one
             seconds = median(done.wall_seconds for done, _ in each)
             print(f"| {name} | {ours:.1f} | {theirs:.1f} | {seconds:.1f} | {events / ours:,.0f} |")
         print(f"the lakes are {'equal' if _digests(here) == _digests(there) else 'NOT equal'}")
+        print(f"the events that workers wrote are {'equal' if _events(here).equals(_events(written)) else 'NOT equal'}")
 
 
 @contextmanager
@@ -115,6 +123,13 @@ def _digests(root: Path) -> dict[str, str]:
     """Return the digest of every file of a lake but the lock."""
     files = (path for path in (root / "lake").rglob("*") if path.is_file() and path.name != ".lock")
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _events(root: Path) -> pa.Table:
+    """Return all events of a lake, in the order of the logs."""
+    files = verified_files(root / "lake", read_log(root / "lake"))
+    events = pa.concat_tables(pq.ParquetFile(path).read() for path in files)
+    return events.sort_by([("source", "ascending"), ("byte_start", "ascending")]).combine_chunks()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.collectors.reading import LogReading, read_log
-from pipeline.collectors.segment import LogSegment
+from pipeline.collectors.segment import LogSegment, Segment
 
 __all__ = [
     "BatchFiles",
@@ -58,6 +58,7 @@ __all__ = [
     "LogReading",
     "LogSegment",
     "ProblemReason",
+    "Segment",
     "SourceProblem",
     "ends_of",
     "fields_of",

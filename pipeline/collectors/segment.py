@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
@@ -38,6 +38,22 @@ class LogSegment:
     """Rows of ``schemas.USAGE_EVENTS``, in the order of the log."""
     quarantined: pa.Table
     """Rows of ``schemas.QUARANTINE``, in the order of the log."""
+
+
+class Segment(Protocol):
+    """A segment, wherever its rows are: ``LogSegment`` has them."""
+
+    @property
+    def record(self) -> SourceRecord:
+        """What accounts for each of its lines."""
+
+    @property
+    def events(self) -> pa.Table:
+        """As in ``LogSegment``."""
+
+    @property
+    def quarantined(self) -> pa.Table:
+        """As in ``LogSegment``."""
 
 
 class SegmentBuilder:

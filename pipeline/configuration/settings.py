@@ -133,7 +133,9 @@ class EngineSettings:
     lake: str = ""
     """Where the server finds the folder ``lake`` of the workspace; empty = at the same path."""
     collect: bool = False
-    """Whether its workers read the logs too, which they find at the same paths as this machine."""
+    """Whether its workers read the logs too, which they find at the same paths, or addresses, as this machine."""
+    write: bool = False
+    """Whether workers that read logs also write what they read into the lake, which this machine then commits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,7 +381,7 @@ def _fonts(table: Table) -> str:
 
 
 def _engine(table: Table) -> EngineSettings:
-    table.allow_only("kind", "remote", "lake", "collect")
+    table.allow_only("kind", "remote", "lake", "collect", "write")
     if not table.values:
         return EngineSettings()
     named = EngineSettings(
@@ -387,9 +389,16 @@ def _engine(table: Table) -> EngineSettings:
         remote=table.text("remote") if "remote" in table.values else "",
         lake=table.text("lake") if "lake" in table.values else "",
         collect=_flag(table, "collect"),
+        write=_flag(table, "write"),
     )
-    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake or named.collect):
-        what = 'remote, lake and collect are of a server, and kind is "duckdb"; write kind = "spark", or leave them out'
+    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake or named.collect or named.write):
+        what = (
+            'remote, lake, collect and write are of a server, and kind is "duckdb"; write kind = "spark", or leave '
+            "them out"
+        )
+        raise table.refusal(what)
+    if named.write and not named.collect:
+        what = "write is of workers that read the logs, which collect = true lets them; write that too, or leave it out"
         raise table.refusal(what)
     if named.remote:
         try:

@@ -9,6 +9,7 @@ logs that are read again, ``rereading``.
 from pipeline.lake.commits import (
     check_present,
     commit,
+    next_number,
     read_log,
     sweep_orphans,
     verified_data_files,
@@ -24,6 +25,7 @@ __all__ = [
     "Rereading",
     "check_present",
     "commit",
+    "next_number",
     "read_log",
     "sweep_orphans",
     "verified_data_files",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake import delta
-from pipeline.lake.data_files import is_overtaken, write_events, write_quarantined
+from pipeline.lake.data_files import WrittenFiles, is_overtaken, write_events, write_quarantined
 from pipeline.lake.delta import Commit
 from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pipeline.objects.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
+_NOTHING_WRITTEN = WrittenFiles()
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
 _ADVICE_KEPT = "restore it from a backup: it is what is kept of events that were forgotten, and made of nothing else"
 _ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
@@ -93,8 +94,11 @@ def commit(
     sources: Sequence[SourceRecord],
     committed_at: datetime,
     key_secret_check: str | None,
+    written: WrittenFiles = _NOTHING_WRITTEN,
 ) -> LakeSnapshot:
     """Add the events and quarantined lines of these sources to the lake, durably, and return what it then holds.
+
+    Some of them may be in files that are ``written`` there already, durably, for this commit or a later one.
 
     A lake of an earlier version is first brought to ours, by an entry of its own.
 
@@ -102,7 +106,7 @@ def commit(
     again. Raises ``ValueError`` where there is no source (collecting twice must change nothing), where the tables are
     not of the lake's schemas, or where the sources do not account for every row.
     """
-    _check_accounts(events, quarantined, sources)
+    _check_accounts(events, quarantined, sources, written)
     disk.make_folders(lake_dir.parent, layout.delta_log(lake_dir))
     snapshot = grown(lake_dir, snapshot, committed_at)
     number = next_number(snapshot)
@@ -110,8 +114,8 @@ def commit(
         number=number,
         committed_at=committed_at,
         previous_sha256=snapshot.entry_sha256,
-        data_files=write_events(lake_dir, events, number),
-        quarantine_files=write_quarantined(lake_dir, quarantined, number),
+        data_files=(*written.data_files, *write_events(lake_dir, events, number)),
+        quarantine_files=(*written.quarantine_files, *write_quarantined(lake_dir, quarantined, number)),
         sources=tuple(sources),
         key_secret_check=key_secret_check,
         lake_version=LAKE_VERSION if snapshot.version is None else None,
@@ -358,7 +362,9 @@ def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:
             paths.add(path)
 
 
-def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[SourceRecord]) -> None:
+def _check_accounts(
+    events: pa.Table, quarantined: pa.Table, sources: Sequence[SourceRecord], written: WrittenFiles
+) -> None:
     """Refuse a commit whose records do not account for its rows: its books would never balance again."""
     if not sources:
         message = "a commit without sources would change the lake without reason; commit nothing instead"
@@ -374,9 +380,8 @@ def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[S
         sum(sum(record.events.values()) for record in sources),
         sum(sum(record.quarantined.values()) for record in sources),
     )
-    if counted != (events.num_rows, quarantined.num_rows):
-        message = (
-            f"the sources count {counted} events and quarantined lines, and there are "
-            f"{(events.num_rows, quarantined.num_rows)}"
-        )
+    in_files = written.rows
+    there = events.num_rows + in_files[0], quarantined.num_rows + in_files[1]
+    if counted != there:
+        message = f"the sources count {counted} events and quarantined lines, and there are {there}"
         raise ValueError(message)

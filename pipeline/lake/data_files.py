@@ -9,6 +9,7 @@ log entry that names it does (``lake``). Does not own the layout of rows (``even
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
@@ -20,15 +21,14 @@ from pipeline.objects import disk, layout, parquet_bytes
 from pipeline.objects.mounted.files import publish, publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
     from pathlib import Path
 
     import pyarrow as pa
 
     from pipeline.lake.compacting import Part
 
-_COMMIT = "tallybook.commit"
-"""The note in a data file that says for which commit it was written."""
 _ORIGIN = "tallybook.origin"
 """The note that says of which earlier commit's lines it holds rows."""
 _KEPT_ROWS = "tallybook.superseded"
@@ -40,29 +40,67 @@ _NAME = "tallybook.kept"
 """The note that says which counts of forgotten events a file holds: two tables without rows are two files."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFiles:
+    """Data files that are in the lake already, under their digests, and that no entry names yet."""
+
+    data_files: tuple[DataFile, ...] = ()
+    quarantine_files: tuple[QuarantineFile, ...] = ()
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """How many events they hold, and how many quarantined lines."""
+        return sum(file.rows for file in self.data_files), sum(file.rows for file in self.quarantine_files)
+
+
+def encoded_events(events: pa.Table, number: int, *, origin: int | None = None) -> Iterator[tuple[DataFile, bytes]]:
+    """Yield one file for each date, with its bytes; the numbers are as in ``write_events``."""
+    return _encoded_days(by_date(events), number, origin)
+
+
+def _encoded_days(
+    days: Iterable[tuple[date, pa.Table]], number: int, origin: int | None
+) -> Iterator[tuple[DataFile, bytes]]:
+    for day, rows in days:
+        sha256, content = _named_by_digest(rows, number, origin)
+        file = DataFile(
+            path=f"date={day.isoformat()}/{sha256}.parquet",
+            date=day,
+            sha256=sha256,
+            size=len(content),
+            rows=rows.num_rows,
+            origin=origin,
+        )
+        yield file, content
+
+
+def encoded_quarantined(
+    quarantined: pa.Table, number: int, *, origin: int | None = None
+) -> Iterator[tuple[QuarantineFile, bytes]]:
+    """Yield one file with its bytes; none where nothing was quarantined. The numbers are as in ``write_events``."""
+    if quarantined.num_rows:
+        sha256, content = _named_by_digest(in_order(quarantined), number, origin)
+        path = f"{sha256}.parquet"
+        yield (
+            QuarantineFile(path=path, sha256=sha256, size=len(content), rows=quarantined.num_rows, origin=origin),
+            content,
+        )
+
+
 def write_events(lake_dir: Path, events: pa.Table, number: int, *, origin: int | None = None) -> tuple[DataFile, ...]:
     """Write one file for each date, all durable on return.
 
-    ``number`` is the commit that they are written for, ``origin`` an earlier one of whose lines they hold events.
+    ``number`` is the commit that they are written for, or the last one that may name them: no later one ever will.
+    ``origin`` is an earlier one of whose lines they hold events.
     """
     table_dir = layout.usage_events(lake_dir)
     files = []
     days = list(by_date(events))
     disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.isoformat()}" for day, _ in days))
     with publishing(table_dir) as published:
-        for day, rows in days:
-            partition = f"date={day.isoformat()}"
-            sha256, size = _write_named_by_digest(table_dir / partition, rows, number, origin, published=published)
-            files.append(
-                DataFile(
-                    path=f"{partition}/{sha256}.parquet",
-                    date=day,
-                    sha256=sha256,
-                    size=size,
-                    rows=rows.num_rows,
-                    origin=origin,
-                )
-            )
+        for file, content in _encoded_days(days, number, origin):
+            _write(table_dir / file.path, content, published)
+            files.append(file)
     return tuple(files)
 
 
@@ -70,13 +108,13 @@ def write_quarantined(
     lake_dir: Path, quarantined: pa.Table, number: int, *, origin: int | None = None
 ) -> tuple[QuarantineFile, ...]:
     """Write one file, durable on return; none where nothing was quarantined. The numbers are as in ``write_events``."""
-    if not quarantined.num_rows:
-        return ()
     folder = layout.quarantine(lake_dir)
-    disk.make_folders(lake_dir.parent, folder)
-    rows = in_order(quarantined)
-    sha256, size = _write_named_by_digest(folder, rows, number, origin)
-    return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows, origin=origin),)
+    files = []
+    for file, content in encoded_quarantined(quarantined, number, origin=origin):
+        disk.make_folders(lake_dir.parent, folder)
+        _write(folder / file.path, content, publish)
+        files.append(file)
+    return tuple(files)
 
 
 def write_compacted(
@@ -94,19 +132,18 @@ def write_compacted(
     not what was to be written.
     """
     more = {_KEPT_ROWS: "1"} if not in_force else {}
-    sha256, size = _write_named_by_digest(
-        folder, rows, number, None, more=more, published=published, rows_per_group=ROWS_PER_GROUP_OF_PARTS
-    )
+    sha256, content = _named_by_digest(rows, number, None, more=more, rows_per_group=ROWS_PER_GROUP_OF_PARTS)
     path = folder / f"{sha256}.parquet"
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256 or not parquet_bytes.decode(content).equals(rows):
+    _write(path, content, published)
+    written = path.read_bytes()
+    if hashlib.sha256(written).hexdigest() != sha256 or not parquet_bytes.decode(written).equals(rows):
         message = f"data file {path} does not hold the rows that were written to it; run the command again"
         raise DataFileDamaged(message)
     name = f"{sha256}.parquet"
     return CompactedFile(
         path=f"{folder.name}/{name}" if layout.PARTITION_NAME.fullmatch(folder.name) else name,
         sha256=sha256,
-        size=size,
+        size=len(content),
         rows=rows.num_rows,
         in_force=in_force,
         parts=parts,
@@ -115,9 +152,9 @@ def write_compacted(
 
 def write_kept(lake_dir: Path, rows: pa.Table, number: int, name: str) -> KeptFile:
     """Write what is kept of forgotten events, durable on return, into the folder of that, which is there."""
-    folder = layout.forgotten(lake_dir)
-    sha256, size = _write_named_by_digest(folder, rows, number, None, more={_NAME: name})
-    return KeptFile(sha256=sha256, size=size, rows=rows.num_rows)
+    sha256, content = _named_by_digest(rows, number, None, more={_NAME: name})
+    _write(layout.forgotten(lake_dir) / f"{sha256}.parquet", content, publish)
+    return KeptFile(sha256=sha256, size=len(content), rows=rows.num_rows)
 
 
 def in_order(quarantined: pa.Table) -> pa.Table:
@@ -128,36 +165,37 @@ def in_order(quarantined: pa.Table) -> pa.Table:
 
 
 def is_overtaken(path: Path | pa.BufferReader, version: int | None) -> bool:
-    """Say whether the commit that a file was written for has a number that is taken.
+    """Say whether the commit that a file was written for, or the last one that may name it, has a taken number.
 
     Then an entry naming it can never come.
 
     A file that is no Parquet file of ours was written for no commit.
     """
-    noted = parquet_bytes.read_notes(path).get(_COMMIT)
+    noted = parquet_bytes.read_notes(path).get(parquet_bytes.COMMIT_NOTE)
     return noted is None or (version is not None and int(noted) <= version)
 
 
-def _write_named_by_digest(
-    folder: Path,
+def _named_by_digest(
     rows: pa.Table,
     number: int,
     origin: int | None,
     *,
-    published: Callable[[Path, bytes], None] = publish,
     more: Mapping[str, str] | None = None,
     rows_per_group: int = parquet_bytes.ROWS_PER_GROUP,
-) -> tuple[str, int]:
-    """Write a data file and return its sha256 and size.
+) -> tuple[str, bytes]:
+    """Return the sha256 and the bytes of a data file.
 
     It names its commits, so that the same rows committed twice on purpose (a log that was truncated and written again)
     are two files, and so that a file which no entry names is known for what it is.
     """
-    notes = {_COMMIT: str(number), **(more or {})} | ({} if origin is None else {_ORIGIN: str(origin)})
+    notes = {parquet_bytes.COMMIT_NOTE: str(number), **(more or {})} | (
+        {} if origin is None else {_ORIGIN: str(origin)}
+    )
     content = parquet_bytes.encode(rows, notes, rows_per_group=rows_per_group)
-    sha256 = hashlib.sha256(content).hexdigest()
-    path = folder / f"{sha256}.parquet"
-    disk.rename(disk.write_temporary(folder, content), path)
-    disk.sync_folder(folder)
+    return hashlib.sha256(content).hexdigest(), content
+
+
+def _write(path: Path, content: bytes, published: Callable[[Path, bytes], None]) -> None:
+    disk.rename(disk.write_temporary(path.parent, content), path)
+    disk.sync_folder(path.parent)
     published(path, content)
-    return sha256, len(content)

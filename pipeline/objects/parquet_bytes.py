@@ -47,6 +47,18 @@ class SomeRows:
 FileRows: TypeAlias = Path | SomeRows
 """A Parquet file, all of it or some of its rows."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a Parquet file says of itself."""
+
+    rows: int
+    schema: pa.Schema
+    notes: dict[str, str]
+
+
+COMMIT_NOTE = "tallybook.commit"
+"""The note in a data file of the lake that says for which commit it was written, or up to which it may be named."""
 ROWS_PER_GROUP = 1_000_000
 _DELTA_PACKED = frozenset({"occurred_at", "line", "byte_start", "byte_end"})  # of many values, near each other
 _NO_DICTIONARY = _DELTA_PACKED | {
@@ -179,6 +191,27 @@ def read_notes(path: Path | pa.BufferReader) -> dict[str, str]:
     except pa.ArrowInvalid:
         return {}
     return {name.decode(): value.decode() for name, value in (notes or {}).items()}
+
+
+def described(path: Path) -> Described:
+    """Return what a Parquet file says of itself, of which nothing is read but that."""
+    metadata = pq.read_metadata(path)
+    notes = {name.decode(): value.decode() for name, value in (metadata.metadata or {}).items()}
+    return Described(rows=metadata.num_rows, schema=metadata.schema.to_arrow_schema().remove_metadata(), notes=notes)
+
+
+def range_of(path: Path, column: str) -> tuple[Any, Any]:
+    """Return the least and the greatest value of a column that a file of ours states; it has rows, and no null there.
+
+    Raises ``ValueError`` where it states none.
+    """
+    metadata = pq.read_metadata(path)
+    place = metadata.schema.names.index(column)
+    stated = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
+    if not stated or any(each is None or not each.has_min_max for each in stated):
+        message = f"{path} does not state the range of {column}"
+        raise ValueError(message)
+    return min(each.min for each in stated), max(each.max for each in stated)
 
 
 def _is_packed(field: pa.Field) -> bool:

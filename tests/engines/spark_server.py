@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-STARTS_SECONDS = 90
+STARTS_SECONDS = 300
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 

@@ -39,6 +39,6 @@ def test_a_reading_is_believed_only_while_what_is_known_is_what_it_was_continued
     workers._planned[str(path)] = planned  # noqa: SLF001
     workers._readings[str(path)] = reading  # noqa: SLF001
     known = KnownSources()
-    assert workers.reading(log, known) is reading
+    assert workers.reading(log, known, 1) is reading
     known.add([record])  # another log of the run, or another run, had the same lines meanwhile
-    assert workers.reading(log, known) is None
+    assert workers.reading(log, known, 1) is None

@@ -128,6 +128,23 @@ def test_logs_that_grow_are_renamed_compressed_and_begun_anew_give_the_same_lake
     assert lake_of(there) == lake_of(here)
 
 
+def test_a_log_that_grew_and_a_copy_of_it_are_both_read_by_workers(
+    sail: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = twins(tmp_path, sail, make_workspace)
+    for root in (here, there):
+        write_log(root, "a.log", *lines(1, 2))
+        collected(root)
+        append_log(root, "a.log", *lines(3, 4))
+        shutil.copy(root / "logs/a.log", root / "logs/b.log")
+        append_log(root, "b.log", *lines(5))
+    names = read_here(monkeypatch)
+    done = collected(there)
+    assert (sorted(asked), names) == (["logs/a.log", "logs/a.log", "logs/b.log"], [])
+    assert done == collected(here)
+    assert lake_of(there) == lake_of(here)
+
+
 @pytest.mark.parametrize("first", [line(0), "{", ""], ids=["a line", "a bracket", "blank"])
 def test_copies_of_a_log_in_one_run_are_one_log(first: str, sail: str, asked: Asked, tmp_path: Path) -> None:
     def make(root: Path) -> None:

@@ -37,6 +37,8 @@ _SPANS_AHEAD = 3
 _KEPT_BEHIND_BYTES = 2**23 + 2**17
 """A reader looks for the last line end of a block of 8 MiB before it reads the block."""
 _WINDOW_BYTES = 2**16
+WHOLE, WINDOWS = _SMALL_BYTES, _HEAD_BYTES
+"""Up to which size objects are asked for whole when they are going to be read, and when they are only looked at."""
 _OBJECTS_AHEAD = 32
 _REFUSALS_MAX = 3
 """After so many in a row nothing more is asked of a store in a run: each takes a minute and more."""
@@ -53,17 +55,20 @@ def opened(log: StoredLog) -> Iterator[Callable[[int, int], bytes]]:
 
 
 @contextmanager
-def reading_ahead(logs: Iterable[LogPath]) -> Iterator[Callable[[LogPath], LogPath]]:
+def reading_ahead(
+    logs: Iterable[LogPath], *, whole_up_to: int = WHOLE, is_wanted: Callable[[StoredLog], bool] = lambda _: True
+) -> Iterator[Callable[[LogPath], LogPath]]:
     """Ask for the beginnings of objects some time before they are opened, in the order of ``logs``.
 
-    Yields what returns a log as it is to be opened; a file as it is. Where nothing is stored, nothing is done.
+    Yields what returns a log as it is to be opened; a file as it is. Where nothing is stored, nothing is done. What is
+    not ``is_wanted`` when its turn is near is asked for only if it is opened all the same.
     """
     stored = [log for log in logs if isinstance(log, StoredLog) and log.size]
     if not stored:
         yield lambda log: log
         return
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-        beginnings = _Beginnings(stored, pool)
+        beginnings = _Beginnings(stored, pool, whole_up_to=whole_up_to, is_wanted=is_wanted)
         try:
             yield lambda log: replace(log, first=beginnings.of) if isinstance(log, StoredLog) else log
         finally:
@@ -73,8 +78,17 @@ def reading_ahead(logs: Iterable[LogPath]) -> Iterator[Callable[[LogPath], LogPa
 class _Beginnings:
     """The beginnings of many objects: those of the next ones are on their way while one is read."""
 
-    def __init__(self, logs: Sequence[StoredLog], pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        logs: Sequence[StoredLog],
+        pool: ThreadPoolExecutor,
+        *,
+        whole_up_to: int,
+        is_wanted: Callable[[StoredLog], bool],
+    ) -> None:
         self._logs = logs
+        self._whole_up_to = whole_up_to
+        self._is_wanted = is_wanted
         self._places = {log.url: place for place, log in enumerate(logs)}
         self._pool = pool
         self._asked = 0
@@ -91,7 +105,8 @@ class _Beginnings:
         if place is not None:
             end = min(place + _OBJECTS_AHEAD, len(self._logs))
             for each in range(max(place, self._asked), end):
-                self._coming[each] = self._pool.submit(self._asked_for, self._logs[each])
+                if each == place or self._is_wanted(self._logs[each]):
+                    self._coming[each] = self._pool.submit(self._asked_for, self._logs[each])
             self._asked = max(self._asked, end)
         coming = None if place is None else self._coming.pop(place, None)
         content = self._asked_for(log) if coming is None else coming.result()
@@ -104,7 +119,7 @@ class _Beginnings:
             message = f"{log.url} was not asked for, since the store refused {refused} objects in a row"
             raise StoreRefused(message)
         try:
-            content = _beginning(log)
+            content = _beginning(log, self._whole_up_to)
         except StoreRefused:
             self._refused[id(log.store)] = refused + 1
             raise
@@ -185,8 +200,8 @@ class _Spans:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _beginning(log: StoredLog) -> bytes:
-    return _range(log, 0, log.size if log.size <= _SMALL_BYTES else _HEAD_BYTES)
+def _beginning(log: StoredLog, whole_up_to: int = WHOLE) -> bytes:
+    return _range(log, 0, log.size if log.size <= whole_up_to else _HEAD_BYTES)
 
 
 def _range(log: StoredLog, start: int, end: int) -> bytes:

@@ -6,6 +6,7 @@ Owns how such a log is called (its address), and what is taken for one of a list
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,9 +15,10 @@ from pipeline.configuration.stored.key_glob import KeyGlob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from pipeline.objects.stores import ObjectStore, StoredObject
+
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,11 @@ def stored_log_at(url: str) -> StoredLog | None:
     store = ObjectStore(glob.bucket)
     found = store.find(glob.literal)
     return None if found is None else _log(found, store)
+
+
+def stored_log_of(url: str, store: ObjectStore, *, size: int, tag: str) -> StoredLog:
+    """Return an object as another machine listed it, at its address in the bucket ``store``; when is not known."""
+    return StoredLog(url=url, size=size, tag=tag, modified_at=_UNKNOWN, store=store)
 
 
 def _log(stored: StoredObject, store: ObjectStore) -> StoredLog:

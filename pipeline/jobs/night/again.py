@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import BatchOf, LogFormat, LogSegment
+    from pipeline.collectors import BatchOf, LogFormat, LogSegment, Segment
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.trial import RefusedSource
     from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
@@ -125,7 +125,7 @@ def read_all_again(
         wanted = _failed_and_read_otherwise_now(wanted, logs)
     rereading = Rereading(lake_dir=lake_dir, snapshot=snapshot, committed_at=now)
     segments, without_batch, gone = 0, 0, []
-    worse: dict[str, list[LogSegment]] = {}
+    worse: dict[str, list[Segment]] = {}
     found = _logs_of(wanted, logs)
     of_origin: dict[int, list[Place]] = {}
     for place in wanted:
@@ -143,8 +143,8 @@ def read_all_again(
             kept = [log for log in candidates if log.batch is not None and log.batch.is_less_than(record.read_by)]
             without_batch += bool(kept)
             candidates = [log for log in candidates if log not in kept]
-            segment = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
-            segment = None if segment is None else without_forgotten(segment, forgotten)
+            read = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
+            segment = None if read is None else without_forgotten(read, forgotten)
             if segment is None:
                 if is_meant(record):
                     gone.append(record.source)
@@ -170,7 +170,7 @@ def read_all_again(
         forgotten=left_alone,
         without_batch=without_batch,
     )
-    return after, again, [refused_source(name, read, is_again=True) for name, read in worse.items()]
+    return after, again, [refused_source(name, its, is_again=True) for name, its in worse.items()]
 
 
 def again_text(again: ReadAgain, *, why: str) -> str:

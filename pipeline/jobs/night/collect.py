@@ -36,6 +36,7 @@ from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_tex
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs_to_read import ConfiguredLogs, GivenLogs, LogOfSource, configured_logs, files_beside
 from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
+from pipeline.jobs.night.on_workers.segments_there import SegmentThere, parted
 from pipeline.jobs.night.received import is_received
 from pipeline.jobs.night.stored_logs import StoredLogs
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
@@ -45,6 +46,7 @@ from pipeline.jobs.state.log_formats import batch_files_of, log_format_of
 from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import are, counted
 from pipeline.objects import layout
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import BatchFiles, BatchOf, LogReading, LogSegment
+    from pipeline.collectors import BatchFiles, BatchOf, LogReading, Segment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.stored.stored_log import LogPath
@@ -69,6 +71,8 @@ if TYPE_CHECKING:
 COMMIT_EVENTS_MAX = 1_000_000
 """A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.
 """
+COMMIT_SEGMENTS_MAX = 10_000
+"""So many segments whose rows workers wrote are one commit at most: an entry of some 5 MB."""
 _TRIES_MAX = 5
 _OF_STORES = (ProblemReason.STORE_REFUSED, ProblemReason.REPLACED_WHILE_READ)
 """What nobody repairs in the log."""
@@ -122,14 +126,14 @@ class Collected:
 class _Trial:
     """What is held back of a source until it is known whether it can be read as it is configured."""
 
-    segments: list[LogSegment] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     rows: int = 0
     is_over: bool = False
     is_refused: bool = False
 
-    def hold(self, segment: LogSegment) -> None:
+    def hold(self, segment: Segment) -> None:
         self.segments.append(segment)
-        self.rows += segment.events.num_rows + segment.quarantined.num_rows
+        self.rows += _rows_of(segment)
 
 
 def collect(
@@ -245,6 +249,11 @@ def _workers_of(
     )
 
 
+def _rows_of(segment: Segment) -> int:
+    """Return how many events and quarantined lines there are, wherever they lie."""
+    return sum(segment.record.events.values()) + sum(segment.record.quarantined.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Meant:
     """What somebody asked to be read again."""
@@ -284,8 +293,11 @@ class _Run:
     stored: StoredLogs
     workers: LogsOnWorkers | None
     """Who reads logs for this machine; what they read stays where another writer commits first."""
-    waiting: list[LogSegment] = field(default_factory=list)
-    waiting_events: int = 0
+    waiting: list[Segment] = field(default_factory=list)
+    waiting_rows: int = 0
+    """Of those, the rows that are held here."""
+    waiting_there: int = 0
+    """Of those, the segments whose rows workers wrote."""
     committed: list[SourceRecord] = field(default_factory=list)
     problems: list[SourceProblem] = field(default_factory=list)
     warnings: list[NightWarning] = field(default_factory=list)
@@ -382,9 +394,11 @@ class _Run:
             else:
                 self._pass_over(log, unchanged)
         to_read = [log for its_logs in of_source.values() for log in its_logs]
+        is_wanted = None
         if self.workers is not None:
             self.workers.begin(to_read)
-        with self.stored.reading_ahead(to_read) as opened:
+            is_wanted = self.workers.is_read_here
+        with self.stored.reading_ahead(to_read, is_wanted) as opened:
             self._read_sources(of_source, opened, sum(size_of(log.target) for log in to_read))
         self._commit()
 
@@ -481,7 +495,7 @@ class _Run:
 
     def _reading(self, log: LogOfSource, on_bytes: Callable[[int], None] | None) -> LogReading | ReadThere:
         """Return the reading of a log: a worker's where that may be believed, else one of this machine."""
-        there = None if self.workers is None else self.workers.reading(log, self.known)
+        there = None if self.workers is None else self._read_by(self.workers, log)
         if there is not None:
             if there.answer.has_raw_keys:
                 self._open_key_ids()  # the commit states its check
@@ -500,14 +514,22 @@ class _Run:
             batch=self._batch_of(log),
         )
 
+    def _read_by(self, workers: LogsOnWorkers, log: LogOfSource) -> ReadThere | None:
+        if self.workspace.engine.write and workers.begins_job(log):
+            self._commit()  # what was written for the job before: a run that dies goes on after it
+        return workers.reading(log, self.known, lake.next_number(self.snapshot))
+
     def _tell_of_left_out(self, source: str, left_out: int) -> None:
         if left_out:
             self._warn(WarningCode.FORGOTTEN, source, left_out_text(left_out), exchanges=left_out)
 
-    def _add(self, segment: LogSegment) -> None:
+    def _add(self, segment: Segment) -> None:
         self.waiting.append(segment)
-        self.waiting_events += segment.events.num_rows + segment.quarantined.num_rows
-        if self.waiting_events >= COMMIT_EVENTS_MAX:
+        if isinstance(segment, SegmentThere):
+            self.waiting_there += 1
+        else:
+            self.waiting_rows += _rows_of(segment)
+        if self.waiting_rows >= COMMIT_EVENTS_MAX or self.waiting_there >= COMMIT_SEGMENTS_MAX:
             self._commit()
 
     def _decide(self, on_trial: _Trial) -> None:
@@ -583,11 +605,13 @@ class _Run:
         if not self.waiting:
             return
         records = [segment.record for segment in self.waiting]
+        held, written = parted(self.waiting, lake.next_number(self.snapshot) + 1)  # one more where the lake grows
         self.snapshot = lake.commit(
             self.workspace.lake,
             self.snapshot,
-            events=pa.concat_tables([segment.events for segment in self.waiting]),
-            quarantined=pa.concat_tables([segment.quarantined for segment in self.waiting]),
+            events=pa.concat_tables([USAGE_EVENTS.empty_table(), *(segment.events for segment in held)]),
+            quarantined=pa.concat_tables([QUARANTINE.empty_table(), *(segment.quarantined for segment in held)]),
+            written=written,
             sources=records,
             committed_at=self.now,
             key_secret_check=self._secret_check(),
@@ -597,7 +621,7 @@ class _Run:
             for reason in segment.record.quarantined.keys() - self.examples.keys():
                 self.examples[reason] = quarantine_example([segment], reason)
         self.waiting.clear()
-        self.waiting_events = 0
+        self.waiting_rows = self.waiting_there = 0
 
     def _secret_check(self) -> str | None:
         return self.key_ids.keep(self.now) if self.key_ids else None

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline.collectors import LogSegment
 from pipeline.jobs.wording import are, counted
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
-    from pipeline.collectors import LogSegment
+    from pipeline.collectors import Segment
     from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
 
 
-def without_forgotten(segment: LogSegment, forgotten: WhatWasForgotten) -> LogSegment:
+def without_forgotten(segment: Segment, forgotten: WhatWasForgotten) -> Segment:
     """Return a segment without its events of what was forgotten, which its record counts as such."""
     if not forgotten.forgettings or not segment.events.num_rows:
         return segment
@@ -33,7 +34,7 @@ def without_forgotten(segment: LogSegment, forgotten: WhatWasForgotten) -> LogSe
         events=dict(Counter(events["status"].to_pylist())),
         forgotten=segment.record.forgotten + count,
     )
-    return replace(segment, record=record, events=events)
+    return LogSegment(record=record, events=events, quarantined=segment.quarantined)
 
 
 def left_out_text(count: int) -> str:

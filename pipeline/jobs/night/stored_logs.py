@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.collectors import LogReading, read_by
+from pipeline.collectors import read_by
 from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.state.log_formats import log_format_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
+    from pipeline.collectors import LogReading
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import ListedGlob
     from pipeline.configuration.stored.stored_log import LogPath
@@ -87,19 +88,24 @@ class StoredLogs:
         return None if unchanged is None else heads_of(unchanged.note)
 
     @contextmanager
-    def reading_ahead(self, logs: Sequence[LogOfSource]) -> Iterator[Callable[[LogPath], LogPath]]:
-        """Yield what returns a log as it is to be opened, where objects are asked for in the order of ``logs``."""
+    def reading_ahead(
+        self, logs: Sequence[LogOfSource], is_wanted: Callable[[LogPath], bool] | None
+    ) -> Iterator[Callable[[LogPath], LogPath]]:
+        """Yield what returns a log as it is to be opened, where objects are asked for in the order of ``logs``.
+
+        Those that are not ``is_wanted``, since workers read them, are not.
+        """
         if not any(isinstance(log.target, StoredLog) for log in logs):
             yield lambda target: target
             return
         from pipeline.collectors.logs.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
 
-        with reading_ahead(log.target for log in logs) as opened:
+        with reading_ahead((log.target for log in logs), is_wanted=is_wanted or (lambda _: True)) as opened:
             yield opened
 
     def read(self, log: LogOfSource, reading: LogReading | ReadThere, last: SourceRecord | None) -> None:
         """Take in what was read of a log; ``last`` is the record of its last segment that was read now."""
-        if not isinstance(log.target, StoredLog) or not isinstance(reading, LogReading):
+        if not isinstance(log.target, StoredLog):
             return
         record = last or reading.continued
         if record is not None and reading.problem is None:

@@ -24,7 +24,7 @@ from pipeline.usage.sources import quarantine_reasons
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.collectors import LogSegment
+    from pipeline.collectors import Segment
     from pipeline.usage.sources import SourceRecord
 
 
@@ -106,7 +106,7 @@ def is_worse(before: SourceRecord, now: SourceRecord) -> bool:
     return _counts([now])[0] > _counts([before])[0] and is_mostly_refused([now])
 
 
-def refused_source(name: str, segments: Sequence[LogSegment], *, is_again: bool) -> RefusedSource:
+def refused_source(name: str, segments: Sequence[Segment], *, is_again: bool) -> RefusedSource:
     """Describe segments of which most is refused, with an example of the commonest reason."""
     refused, lines = _counts(segment.record for segment in segments)
     reason, of_reason = next(iter(quarantine_reasons(segment.record for segment in segments).items()))
@@ -120,7 +120,7 @@ def refused_source(name: str, segments: Sequence[LogSegment], *, is_again: bool)
     )
 
 
-def quarantine_example(segments: Sequence[LogSegment], reason: str) -> QuarantineExample:
+def quarantine_example(segments: Sequence[Segment], reason: str) -> QuarantineExample:
     """Return the first line that is quarantined for this reason with the commonest detail; there is one."""
     rows = pa.concat_tables(
         segment.quarantined.filter(pc.equal(segment.quarantined["reason"], reason)).select(["source", "line", "detail"])

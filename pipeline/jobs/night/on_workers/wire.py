@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors import LogFormat, ProblemReason, SourceProblem
+from pipeline.lake.data_files import WrittenFiles
+from pipeline.lake.delta import DataFile, QuarantineFile
 from pipeline.lake.source_records import source_record, stated_record
 from pipeline.usage.sources import Window
 
@@ -33,6 +36,20 @@ class PartKind(StrEnum):
     """The record of the segment whose rows came before."""
     LOG = "log"
     """``AnswerOfLog``; then the next log begins."""
+    FILES = "files"
+    """The files that a worker wrote of all segments since the last such part, of one log or of several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeThere:
+    """Where workers write data files, and for which commits."""
+
+    url: str
+    """Of the store that the lake is on; empty = it is a folder."""
+    folder: str
+    """Where workers find the folder, if it is one."""
+    number_max: int
+    """The last commit that may name what they write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +63,8 @@ class Shared:
     aliases: Mapping[str, str]
     """Of rotated keys: from the digest under the secret of now to the id."""
     segment_events_max: int
+    lake: LakeThere | None = None
+    """Where workers write what they read; None where they hand it back."""
 
     def text(self) -> str:
         """Return it as it is sent."""
@@ -54,6 +73,7 @@ class Shared:
             "secret_check": self.secret_check,
             "aliases": dict(self.aliases),
             "segment_events_max": self.segment_events_max,
+            "lake": None if self.lake is None else asdict(self.lake),
         }
         return json.dumps(stated, default=dict)
 
@@ -61,7 +81,12 @@ class Shared:
     def of(cls, text: str) -> Shared:
         """Read it again."""
         stated = json.loads(text)
-        return cls(**stated | {"formats": {name: LogFormat(**each) for name, each in stated["formats"].items()}})
+        lake = stated["lake"]
+        return cls(
+            **stated
+            | {"formats": {name: LogFormat(**each) for name, each in stated["formats"].items()}}
+            | {"lake": None if lake is None else LakeThere(**lake)}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +94,7 @@ class PlannedLog:
     """A log that a worker is to read."""
 
     path: str
+    """Of a file; of an object its address."""
     source: str
     """As records call it."""
     name: str
@@ -79,6 +105,10 @@ class PlannedLog:
     """Its size on disk then: a worker that sees less sees an earlier state of it."""
     known: tuple[SourceRecord, ...]
     """What was collected of logs that begin alike."""
+    bucket: str = ""
+    """Of an object: the address of its bucket."""
+    tag: str = ""
+    """Of an object: the ETag that was listed here. A worker reads this content of it, or none."""
 
 
 def task_text(groups: Iterable[Iterable[PlannedLog]]) -> str:
@@ -124,6 +154,8 @@ class AnswerOfLog:
     """What it was continued from."""
     problem: SourceProblem | None = None
     pending_bytes: int = 0
+    heads: tuple[Window, ...] = ()
+    """The heads of the records that it begins like."""
     kernel_failures: int = 0
     has_raw_keys: bool = False
     """Whether raw keys were met, and so the secret was used."""
@@ -141,12 +173,16 @@ class AnswerOfLog:
         stated["continued"] = None if continued is None else source_record(continued)
         if problem is not None:
             stated["problem"] = SourceProblem(**problem | {"reason": ProblemReason(problem["reason"])})
-        return cls(**stated | {"seen": Seen(stated["seen"])})
+        heads = tuple(Window(**each) for each in stated["heads"])
+        return cls(**stated | {"seen": Seen(stated["seen"]), "heads": heads})
 
 
 def candidates_digest(records: Iterable[SourceRecord]) -> str:
-    """Return what tells one choice of records, of logs that begin alike, from another."""
-    places = sorted((each.source, each.start, each.end, each.digest.digits) for each in records)
+    """Return what tells one choice of records, of logs that begin alike, from another.
+
+    Each is told once: what is known of two logs of a task is sent with both.
+    """
+    places = sorted({(each.source, each.start, each.end, each.digest.digits) for each in records})
     return hashlib.sha256(json.dumps(places).encode()).hexdigest()
 
 
@@ -158,3 +194,19 @@ def record_content(record: SourceRecord) -> bytes:
 def record_of(content: bytes) -> SourceRecord:
     """Read a record again."""
     return source_record(json.loads(content))
+
+
+def files_content(files: WrittenFiles) -> bytes:
+    """Return files as they are handed back."""
+    return json.dumps(asdict(files), default=date.isoformat).encode()
+
+
+def files_of(content: bytes) -> WrittenFiles:
+    """Read files again."""
+    stated = json.loads(content)
+    return WrittenFiles(
+        data_files=tuple(
+            DataFile(**each | {"date": date.fromisoformat(each["date"])}) for each in stated["data_files"]
+        ),
+        quarantine_files=tuple(QuarantineFile(**each) for each in stated["quarantine_files"]),
+    )
