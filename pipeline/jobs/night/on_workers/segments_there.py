@@ -83,7 +83,7 @@ def parted(segments: Sequence[Segment], number: int) -> tuple[list[Segment], Wri
 
 
 def _read(files: Iterable[FileRows], schema: pa.Schema) -> pa.Table:
-    rows = pa.concat_tables([schema.empty_table(), *(parquet_bytes.read_rows(file) for file in files)])
+    rows = pa.concat_tables([schema.empty_table(), *(parquet_bytes.rows_as(file, schema) for file in files)])
     return rows.sort_by([("source", "ascending"), ("byte_start", "ascending"), ("line", "ascending")])
 
 
