@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
-Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is
+Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``, and of logs that
+are no request logs ``foreign_lines.py``). A difference is
 printed with its line, made as short as it can be, and with the seed that makes it again; nothing comes from a real log.
 """
 
@@ -121,10 +122,20 @@ def made_by(seed: str, aimed: float) -> Any:
     )
 
 
+def foreign(seed: str) -> Any:
+    """Return a maker of lines that are no request log's; ``log_format`` is what they are read by."""
+    is_gentle = random.Random(f"maker {seed}").random() < _GENTLE
+    return _support("foreign_lines").ForeignLines(seed, is_gentle=is_gentle)
+
+
 def _round(seed: str) -> _Round:
     chance = random.Random(seed)
-    maker = made_by(seed, _AIMED)
-    decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=fingerprint)
+    if chance.random() < float(seed.partition(":")[2] or 0):
+        maker = foreign(seed)
+        log_format = maker.log_format
+    else:
+        maker, log_format = made_by(seed, _AIMED), chance.choice(_FORMATS)
+    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=fingerprint)
     found: list[bytes] = []
     told = usual = 0
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
@@ -148,10 +159,11 @@ def fingerprint(raw: str) -> str:
 @click.option("--lines", default=1_000_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--processes", default=2, show_default=True)
-def main(lines: int, seed: int, processes: int) -> None:
+@click.option("--formats", default=0.3, show_default=True, help="The share of rounds whose lines are no request log's.")
+def main(lines: int, seed: int, processes: int, formats: float) -> None:
     """Compare the two readers; exit code 1 where any line is read differently."""
     began, done, wrong = time.monotonic(), Counter[str](), 0
-    seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
+    seeds = [f"{seed}.{number}:{formats}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
             done.update(lines=found.lines, usual=found.usual, told=found.told)

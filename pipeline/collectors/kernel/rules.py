@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
+from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel.places import totals_of
 from pipeline.collectors.kernel.shapes import HoleKind, line_of, parsed
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
@@ -124,6 +126,7 @@ class Teacher:
         self._log_format = log_format
         self._format = f"{read_by(log_format)} {found.name if found else ''}"
         self._names = names
+        self._of = found
         self.may_say_nothing = found is not None
         self._totals = totals_of(log_format, found)
 
@@ -156,10 +159,18 @@ class Teacher:
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
             if _Samples(self, shape, holes, example).confirm(rule):
                 return rule
-        found = _Samples(self, shape, holes, example).rule()
+        samples = _Samples(self, shape, holes, example)
+        found = samples.rule() if self.is_of_its_format(samples.any_line()) else None
         if isinstance(found, Rule):
             _known_of_forms[self._format, form] = models, found
         return found
+
+    def is_of_its_format(self, sample: bytes) -> bool:
+        """Tell whether a line is of the format whose names its shape has: of another it has too few."""
+        if self._log_format.format is not None or self._log_format.fields:
+            return True
+        document = parse(sample.decode(), depth_max=self._log_format.depth_max)
+        return isinstance(document, dict) and format_of(document) is self._of
 
     def row_of(self, sample: bytes) -> Row | Nothing | None:
         """Return the row that the plain reader makes of a line; ``None`` where that is none of an event."""
@@ -212,6 +223,10 @@ class _Samples:
         found = self._with_binding_totals(found)
         checked = [self._is_foretold(found, number) for number in range(len(_GREATEST))]
         return found if False not in checked and checked.count(True) >= _SAMPLES_MIN else None
+
+    def any_line(self) -> bytes:
+        """Return a line of the shape."""
+        return self._teacher.line_of(self._shape, self._contents(), self._chance)
 
     def confirm(self, rule: Rule) -> bool:
         """Tell whether a rule holds that was found for a shape with the names of other models."""
