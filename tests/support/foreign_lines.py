@@ -37,12 +37,36 @@ _NUMBERS = (
 """Numbers that Python's ``json`` would not write so."""
 _ODD = (
     *(None, True, False, 0, 1, 7, -1, 1.5, 28.0, 10**12, 10**12 + 1, 2**63, "", "-", "7", "0", "007", " 12 ", "12.0"),
-    *("a b", "é", "m" * 130, "key_1", "Bearer key_1", "sk-made-up-0123456789", "stop", "true", "200", "null", "{}", "[]"),
+    *(
+        "a b",
+        "é",
+        "m" * 130,
+        "key_1",
+        "Bearer key_1",
+        "sk-made-up-0123456789",
+        "stop",
+        "true",
+        "200",
+        "null",
+        "{}",
+        "[]",
+    ),
     *([], {}, [{}], [1, "a"], {"a": 1}, {"model": "m"}, "NUMBER", '{"model": "m"}', '{"model": "m"', '["a"]'),
     *({"prompt_tokens": 3, "completion_tokens": 4}, {"helicone_message": "x"}, {"error": {"message": "x"}}),
 )
 _NAMES = (
-    *("ts", "api_key", "api_key_id", "request_id", "status", "path", "method", "request", "response", "response_headers"),
+    *(
+        "ts",
+        "api_key",
+        "api_key_id",
+        "request_id",
+        "status",
+        "path",
+        "method",
+        "request",
+        "response",
+        "response_headers",
+    ),
     *("request.model", "usage", "usage.prompt_tokens", "metadata", "data", "type", "log", "message", "messageType"),
     *("custom_id", "result", "object", "start_time", "response_code", "msec", "ai_log", "gen_ai.usage.other", "events"),
     *("request_created_at", "traceId", "input", "output", "model", "total_tokens", "metadata.user_api_key_hash"),
@@ -176,10 +200,24 @@ def _langfuse(maker: Maker) -> Document:
         "type": pick(("GENERATION", "GENERATION", "GENERATION", "EMBEDDING", "SPAN", "EVENT", "NEW")),
     }
     if pick((True, False)):
-        tier = pick(({"service_tier": "flex"}, '{"temperature":1,"service_tier":"flex"}', '{"temperature":1}', None, ""))
-        exported = {"start_time": _date(maker, separator=" "), "usage_details": usage, "user_id": pick((_key(maker), ""))}
-        return {**line, "trace_id": _hex(maker, 32), "provided_model_name": _model(maker), "model_parameters": tier, **exported}
-    old = pick((None, {"unit": "TOKENS", "input": 3, "output": maker.count(), "total": 7}, {"unit": "SECONDS", "input": 3}))
+        tier = pick(
+            ({"service_tier": "flex"}, '{"temperature":1,"service_tier":"flex"}', '{"temperature":1}', None, "")
+        )
+        exported = {
+            "start_time": _date(maker, separator=" "),
+            "usage_details": usage,
+            "user_id": pick((_key(maker), "")),
+        }
+        return {
+            **line,
+            "trace_id": _hex(maker, 32),
+            "provided_model_name": _model(maker),
+            "model_parameters": tier,
+            **exported,
+        }
+    old = pick(
+        (None, {"unit": "TOKENS", "input": 3, "output": maker.count(), "total": 7}, {"unit": "SECONDS", "input": 3})
+    )
     of_api = {"startTime": _date(maker, ends="Z"), "usageDetails": usage, "usage": old, "promptTokens": maker.count()}
     return {**line, "traceId": _hex(maker, 32), "model": _model(maker), "userId": pick((_key(maker), None)), **of_api}
 
@@ -188,10 +226,17 @@ def _batch(maker: Maker) -> Document:
     pick = maker.chance.choice
     body = _body(maker)
     if isinstance(body, dict):
-        body |= pick(({"created": _second(maker)}, {"created_at": _second(maker)}, {"created_at": _second(maker) + 0.5}, {}))
+        body |= pick(
+            ({"created": _second(maker)}, {"created_at": _second(maker)}, {"created_at": _second(maker) + 0.5}, {})
+        )
     if pick((True, True, False)):
         response = {"status_code": pick((200, 200, 400)), "request_id": _hex(maker), "body": body}
-        line = {"id": f"batch_req_{_hex(maker)}", "custom_id": f"request-{maker.count()}", "response": response, "error": None}
+        line = {
+            "id": f"batch_req_{_hex(maker)}",
+            "custom_id": f"request-{maker.count()}",
+            "response": response,
+            "error": None,
+        }
     else:
         result = {"type": pick(("succeeded", "errored", "expired")), "message": body}
         line = {"custom_id": f"request-{maker.count()}", "result": result}
@@ -206,10 +251,20 @@ def _batch(maker: Maker) -> Document:
 
 def _kong(maker: Maker) -> Document:
     pick, plugin = maker.chance.choice, maker.chance.choice(("proxy", "proxy", "ai-proxy"))
-    usage = pick((_counts(maker), {"prompt_tokens": 0, "completion_tokens": 9}, {"prompt_token": 3, "completion_token": 4}))
-    meta = {"request_model": _model(maker), "response_model": _model(maker), "request_mode": pick(("stream", "oneshot"))}
+    usage = pick(
+        (_counts(maker), {"prompt_tokens": 0, "completion_tokens": 9}, {"prompt_token": 3, "completion_token": 4})
+    )
+    meta = {
+        "request_model": _model(maker),
+        "response_model": _model(maker),
+        "request_mode": pick(("stream", "oneshot")),
+    }
     payload = {"request": json.dumps({"model": "m", "n": 2}), "response": _body(maker)}
-    of_plugin = {"meta": meta, "usage": usage, **pick(({}, {}, {"payload": payload}, {"cache": {"cache_status": "Hit"}}))}
+    of_plugin = {
+        "meta": meta,
+        "usage": usage,
+        **pick(({}, {}, {"payload": payload}, {"cache": {"cache_status": "Hit"}})),
+    }
     return {
         "started_at": _second(maker) * 1000 + maker.chance.randrange(1000),
         "latencies": {"request": maker.count(), "kong": 7},
@@ -265,7 +320,13 @@ def _higress(maker: Maker) -> Document:
     pick = maker.chance.choice
     prompt, completion = maker.count(), maker.count()
     counts = {"input_token": prompt, "output_token": completion, "total_token": maker.sum(prompt, completion)}
-    stated = {"model": _model(maker), "consumer": _key(maker), "chat_id": _hex(maker), "response_type": "normal", **counts}
+    stated = {
+        "model": _model(maker),
+        "consumer": _key(maker),
+        "chat_id": _hex(maker),
+        "response_type": "normal",
+        **counts,
+    }
     is_of_model = maker.chance.random() < 0.8
     return {
         "ai_log": pick((json.dumps(stated), stated, json.dumps(stated))) if is_of_model else "-",
@@ -338,7 +399,12 @@ _FIELDS: tuple[dict[str, Any], ...] = (
 def _mapped(maker: Maker) -> Document:
     pick = maker.chance.choice
     prompt, completion, cached = maker.count(), maker.count(), maker.count()
-    counts = {"in": prompt, "out": completion, "cached": pick((cached, 0)), "all": maker.sum(prompt, completion, cached)}
+    counts = {
+        "in": prompt,
+        "out": completion,
+        "cached": pick((cached, 0)),
+        "all": maker.sum(prompt, completion, cached),
+    }
     asked = {"model": _model(maker), "n": 1, "messages": [{"content": maker.text()}]}
     return {
         "at": pick((_date(maker, ends="Z"), _date(maker), _second(maker), _second(maker) + 0.25)),
@@ -362,17 +428,23 @@ def _of(made: Callable[[Maker], Document], name: str, *more: LogFormat) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "litellm": _of(_litellm, "litellm", LogFormat(format="litellm", fields={"api_key_id": "metadata.user_api_key_alias"})),
+    "litellm": _of(
+        _litellm, "litellm", LogFormat(format="litellm", fields={"api_key_id": "metadata.user_api_key_alias"})
+    ),
     "helicone": _of(_helicone, "helicone", LogFormat(identity="request-id"), LogFormat(time_zone="UTC")),
     "langfuse": _of(_langfuse, "langfuse"),
-    "openai-batch": _of(_batch, "openai-batch", LogFormat(format="openai-batch", fields={"api_key_id": {"value": "k"}})),
+    "openai-batch": _of(
+        _batch, "openai-batch", LogFormat(format="openai-batch", fields={"api_key_id": {"value": "k"}})
+    ),
     "kong": _of(_kong, "kong"),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),
     "otel": _of(_otel, "otel"),
     "nginx": _of(_nginx, "nginx"),
-    "mapped": Kind(_mapped, (*(LogFormat(fields=fields) for fields in _FIELDS), LogFormat(fields=_FIELDS[0], depth_max=5))),
+    "mapped": Kind(
+        _mapped, (*(LogFormat(fields=fields) for fields in _FIELDS), LogFormat(fields=_FIELDS[0], depth_max=5))
+    ),
     "ours": Kind(_ours, (LogFormat(), LogFormat(format="litellm"))),
 }
 
@@ -424,7 +496,7 @@ class ForeignLines:
                 holder[last] = value[:-2] + f"{self.chance.randrange(256):02x}" if self.chance.random() < 0.7 else value
         return copied
 
-    def _change(self, document: Document) -> None:  # noqa: C901 - a kind of change a branch
+    def _change(self, document: Document) -> None:
         pick = self.chance.choice
         paths = [path for path in places(document) if path]
         if not paths:

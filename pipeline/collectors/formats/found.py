@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 REQUEST_LOG = "request-log"
 """The format whose lines are our own: what nothing else recognises is read as it."""
 
-_NO_FORMATS = frozenset(("entries", "fingerprint", "found", "held", "instants", "log_format", "mapping", "places", "request_log"))
+_NO_FORMATS = frozenset(
+    ("entries", "fingerprint", "found", "held", "instants", "log_format", "mapping", "places", "request_log")
+)
 
 
 class Format(NamedTuple):

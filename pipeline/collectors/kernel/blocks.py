@@ -140,8 +140,8 @@ class BlockDecoder:
         self._our_names = LogFormat(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
         self._formats = formats_read(log_format)
         self._format: Format | None = self._formats[0] if self._formats else None
-        self._is_begun = len(self._formats) < 2  # noqa: PLR2004 - there is no choice
-        self._reader = _reader(log_format, self._format) if self._formats else None
+        self._is_begun = False
+        self._reader: _Reader | None = None
         self._keys: tuple[list[str | None], list[str | None]] = ([], [])
 
     def close(self) -> None:
@@ -165,8 +165,7 @@ class BlockDecoder:
 
     def _decoded(self, content: bytes, lines: _Block | _Taken, *, may_change: bool = True) -> DecodedLines:
         if not self._is_begun:
-            self._is_begun = True
-            self._change_to_format_of(content[: content.find(b"\n") + 1])
+            self._begin(content[: content.find(b"\n") + 1])
         reader = self._reader
         if reader is None or len(content) > reader.program.block_bytes_max:
             return self._plainly(lines.all())
@@ -175,7 +174,8 @@ class BlockDecoder:
             told = program.read(content)
         except ProgramFailed:
             self.failures += 1
-            self._reader, self._keys = _new_reader(self.log_format, self._format), ([], [])  # its memory cannot be relied on any more
+            self._reader = _new_reader(self.log_format, self._format)  # its memory cannot be relied on any more
+            self._keys = ([], [])
             return self._plainly(lines.all())
         is_row, numbers = self._told_rows(reader, told)
         events = self._events(reader, told, is_row, numbers, lines)
@@ -200,8 +200,16 @@ class BlockDecoder:
             return self._plainly(lines)
         return self._decoded(b"".join(content + b"\n" for content in contents), _Taken(lines), may_change=False)
 
+    def _begin(self, line: bytes) -> None:
+        """Take the kernel for the format of the first line."""
+        self._is_begun = True
+        if self._formats and not self._change_to_format_of(line):
+            self._reader = _reader(self.log_format, self._format)
+
     def _change_to_format_of(self, line: bytes) -> bool:
         """Read with the kernel for the format of a line from now on; return whether that is another one."""
+        if len(self._formats) < 2:  # noqa: PLR2004 - there is no choice
+            return False
         try:
             document = parse(line.decode(), depth_max=self.log_format.depth_max)
         except (BrokenJson, UnicodeDecodeError):
@@ -425,14 +433,14 @@ class _Rules:
         has_ids: Array = np.ones(len(told.lines), np.bool_)
         if not self._is_joined:
             return has_ids
-        end = max(self.texts_size(told), *(int((places + sizes).max(initial=0)) for places, sizes in self._behind(told)))
-        content, pieces = told.texts[:end].tobytes(), [b""]
-        for column, (starts, sizes) in enumerate(self._behind(told)):
-            is_joined = sizes > 0
-            lines = np.flatnonzero(is_joined)
+        behind = self._behind(told)
+        end = max(self.texts_size(told), *(int((starts + sizes).max(initial=0)) for starts, sizes in behind))
+        content = told.texts[:end].tobytes()
+        for column, (starts, sizes) in enumerate(behind):
+            lines = np.flatnonzero(sizes > 0)
             firsts, first_sizes = self.id_of(told, column)
             whole = first_sizes[lines] + len(JOINT) + sizes[lines]
-            has_ids[lines] = (whole <= ID_BYTES_MAX) & (end + np.cumsum(whole) <= len(told.texts))
+            has_ids[lines] &= (whole <= ID_BYTES_MAX) & (end + np.cumsum(whole) <= len(told.texts))
             lines, whole = lines[has_ids[lines]], whole[has_ids[lines]]
             places = zip(*map(_listed, (firsts[lines], first_sizes[lines], starts[lines], sizes[lines])), strict=True)
             joined = b"".join(

@@ -87,6 +87,7 @@ _ID = re.compile("id|.*(?:_id|Id)")
 NAME = re.compile(r"[!#-\[\]-~]{1,64}")
 """What can be a name of the kernel's."""
 
+
 def kind_of(name: str) -> Kind:
     """Return what is taken of the value under a name of a body."""
     if name in TEXTS:

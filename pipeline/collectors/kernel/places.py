@@ -10,11 +10,12 @@ Owns which logs can be read so. Does not own what is taken of a value (``names``
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats import held
-from pipeline.collectors.formats.found import FORMATS, REQUEST_LOG, Format, is_request_log
+from pipeline.collectors.formats.found import FORMATS, REQUEST_LOG, is_request_log
 from pipeline.collectors.kernel.names import (
     NAME,
     OF_BODY,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
+    from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.configuration.log_fields import Rule
 
@@ -54,6 +56,8 @@ _KINDS: Mapping[str, Kind] = {
 _OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY))
 _TIMED = frozenset((Kind.TIMED, Kind.TIMED_IN_UTC))
 _UTC = "UTC"
+_OF_REQUEST = ("request.model", "request.stream", "request.n")
+"""Fields that lie within the request, where nobody named them."""
 _IGNORED = frozenset(("host",))
 
 
@@ -128,35 +132,37 @@ def _kind_in_code(text: str) -> Kind:
 def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     """Return every path at which something is looked up, and what is taken of the value there."""
     rules = _rules(log_format, found)
-    ours = () if found is not None and found.mapping is None else LOG_FIELDS
     kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
     places: dict[Steps, Kind] = {}
-    for field in dict.fromkeys((*rules, *ours)):
-        if field in _IGNORED or (field not in rules and field in MAPPED_FIELDS):
-            continue  # which are looked at only where they are named
-        kind = kinds.get(field, Kind.LITERAL)
-        if field in rules:
-            for path, is_mapped in _paths_in(rules[field]):
-                _put(places, path.steps, kind, is_mapped=is_mapped)
-                if len(path.steps) > 1:
-                    _put(places, (path.text,), Kind.NEVER)  # a key that contains dots wins
-        elif field.startswith("request."):
-            _put(places, (field,), Kind.NEVER)
-        else:
-            _put(places, path_of(field).steps, kind)
-    for steps in [steps for steps, kind in places.items() if kind is Kind.INSIDE]:
-        for field in ("request.model", "request.stream", "request.n"):
-            if field not in rules:
-                _put(places, (*steps, field.removeprefix("request.")), Kind.LITERAL)
-    for steps in [steps for steps, kind in places.items() if kind is Kind.HEADERS]:
-        for name in bedrock.HEADERS:
-            _put(places, (*steps, name), Kind.NEVER)
+    for field in sorted(rules.keys() - _IGNORED):
+        for path, is_mapped in _paths_in(rules[field]):
+            _put(places, path.steps, kinds.get(field, Kind.LITERAL), is_mapped=is_mapped)
+            if len(path.steps) > 1:
+                _put(places, (path.text,), Kind.NEVER)  # a key that contains dots wins
+    if found is None or found.mapping is not None:
+        _put_by_our_names(places, rules, kinds)
+    requests, headers = ([at for at, kind in places.items() if kind is each] for each in (Kind.INSIDE, Kind.HEADERS))
+    for steps, field in product(requests, [field for field in _OF_REQUEST if field not in rules]):
+        _put(places, (*steps, field.removeprefix("request.")), Kind.LITERAL)
+    for steps, name in product(headers, bedrock.HEADERS):
+        _put(places, (*steps, name), Kind.NEVER)
     if found is not None and found.places is not None:
         for text in found.places.counts:
             _put(places, path_of(text).steps, Kind.EVERY)
         for text in found.places.marks:
             _put(places, path_of(text).steps, Kind.PRESENT)
     return places
+
+
+def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
+    """Say where fields lie that nobody named: by our names, and some within the request."""
+    for field in LOG_FIELDS:
+        if field in rules or field in _IGNORED or field in MAPPED_FIELDS:
+            continue  # the last are looked at only where they are named
+        if field in _OF_REQUEST:
+            _put(places, (field,), Kind.NEVER)
+        else:
+            _put(places, path_of(field).steps, kinds.get(field, Kind.LITERAL))
 
 
 def _paths_in(rule: Rule | None) -> Iterator[tuple[Path, bool]]:

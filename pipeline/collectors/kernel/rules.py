@@ -281,15 +281,16 @@ class _Samples:
                 if found is None or len(found.holes) > TERMS_MAX:
                     return None
                 numbers[name] = found
-        ids = {name: found for name in IDS if (found := self._id(values[name], one)) is not None}
-        keys: list[tuple[int | None, bool]] = [(hole, False) for hole in self._keys if values["api_key_id"] == one[hole]]
-        keys += [(hole, True) for hole in self._keys if values["api_key_id"] == fingerprint(one[hole])]
+        ids = {name: holes for name in IDS if (holes := self._id(values[name], one)) is not None}
+        whose = values["api_key_id"]
+        keys: list[tuple[int | None, bool]] = [(hole, False) for hole in self._keys if whose == one[hole]]
+        keys += [(hole, True) for hole in self._keys if whose == fingerprint(one[hole])]
         key_id = ""
-        if not keys and values["api_key_id"] == others["api_key_id"] and "\0" not in values["api_key_id"]:
-            keys, key_id = [(None, False)], values["api_key_id"]
+        if not keys and whose == others["api_key_id"] and not whose.startswith(fingerprint("")):
+            keys, key_id = [(None, False)], whose
         instants = [hole for hole in self._instants if values["occurred_at"] == one[hole]]
-        parts = [hole for found in ids.values() for hole in found]
-        is_split = len(set(parts)) < len(parts) and any(len(found) > 1 for found in ids.values())
+        parts = [hole for holes in ids.values() for hole in holes]
+        is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
         if not ids or len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
             return None
         return Rule(
