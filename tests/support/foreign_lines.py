@@ -482,6 +482,17 @@ class ForeignLines:
             line = self._bytes._damaged_once(line)  # noqa: SLF001 - the one place that knows how bytes are damaged
         return Made(line.replace(b"\n", b" "), is_usual=False)
 
+    def usual(self) -> Document:
+        """Return a document of the kind, as its tool writes it."""
+        return KINDS[self.kind].made(Maker(self.chance))
+
+    def changed(self) -> Document:
+        """Return a document of the kind, with a few of its values in other places, at times."""
+        document = self.usual()
+        for _ in range(self.chance.choice((0, 0, 1, 2))):
+            self._change(document)
+        return document
+
     def _varied(self, document: Document) -> Document:
         """Return a copy with other numbers, and other digits in its ids."""
         copied = deepcopy(document)
@@ -504,7 +515,7 @@ class ForeignLines:
         holder, last = _at(document, pick(paths))
         fate = self.chance.random()
         if fate < 0.35:
-            holder[last] = pick(_ODD)
+            holder[last] = deepcopy(pick(_ODD))
         elif fate < 0.45:
             holder[last] = pick(_INSTANTS)
         elif fate < 0.55:
@@ -513,7 +524,7 @@ class ForeignLines:
         elif fate < 0.65 and isinstance(holder, dict):
             holder.pop(last)
         elif fate < 0.8 and isinstance(holder, dict):
-            holder[pick(_NAMES)] = pick((*_ODD, holder[last]))
+            holder[pick(_NAMES)] = deepcopy(pick((*_ODD, holder[last])))
         elif fate < 0.9 and isinstance(holder, dict):
             names = list(holder)
             self.chance.shuffle(names)

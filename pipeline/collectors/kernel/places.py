@@ -178,9 +178,6 @@ def _paths_in(rule: Rule | None) -> Iterator[tuple[Path, bool]]:
 
 def _put(places: dict[Steps, Kind], steps: Steps, kind: Kind, *, is_mapped: bool = False) -> None:
     """Say what is taken at a path; what is given another value by a map has to stand in the shape as it is."""
-    if is_mapped and kind in _OBJECTS:
-        message = "an object is given another value"
-        raise ValueError(message)
     if is_mapped:
         kind = Kind.LITERAL
     before = places.setdefault(steps, kind)
