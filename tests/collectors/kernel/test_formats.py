@@ -179,13 +179,30 @@ def test_an_id_of_two_that_looks_like_a_raw_key_is_for_the_plain_reader() -> Non
         {"input": 30, "input_cached_tokens": 20, "output": 5, "total": 35},
         {"input": 30, "output": 5, "other.input_tokens": 7},
         {"input": 30, "output": 5, "total": 36},
-        {f"input_{number}": number for number in range(20)},
         {"x" * 65: 3, "output": 4},
         {"input": {"a": 3}, "output": 4},
     ],
 )
 def test_usage_by_other_names_is_what_the_plain_reader_says(usage: dict[str, Any]) -> None:
     _agree(_written(LANGFUSE, LANGFUSE | {"usageDetails": usage}, LANGFUSE | {"usageDetails": usage | {"output": 9}}))
+
+
+def test_more_names_of_counts_than_there_is_room_for_are_for_the_plain_reader() -> None:
+    usage = {f"input_{number}": number for number in range(1, 20)}
+    assert _agree(_written(LANGFUSE, LANGFUSE | {"usageDetails": usage})).told == 1
+
+
+def test_a_text_within_a_text_is_for_the_plain_reader() -> None:
+    fields = {"ts": "at", "api_key_id": "wrap.key", "request_id": "call", "response": "wrap.answer"}
+    line = {"at": 1_772_344_816, "call": "r"}
+    wrapped = {"key": "k", "answer": LITELLM["response"]}
+    texts = [json.dumps(each) for each in (wrapped, wrapped | {"answer": json.dumps(LITELLM["response"])})]
+    found = _agree(_written(*(line | {"wrap": each} for each in (wrapped, *texts))), LogFormat(fields=fields))
+    assert found.told == 2
+    inner = {"ts": "at", "api_key_id": "wrap.key", "request_id": "call", "request.model": "wrap.asked.model"}
+    asked = [{"key": "k", "asked": each} for each in ({"model": "m"}, '{"model": "m"}')]
+    found = _agree(_written(*(line | {"wrap": json.dumps(each)} for each in asked)), LogFormat(fields=inner))
+    assert found.told == 1
 
 
 def test_a_usage_that_is_stated_twice_is_for_the_plain_reader() -> None:
