@@ -15,7 +15,6 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.formats.log_format import read_by
-from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.strict_json import depth_of_document, parse
 from pipeline.tables.schemas import USAGE_EVENTS
@@ -510,22 +509,6 @@ def test_every_setting_of_a_mapping_is_part_of_what_a_log_was_read_by() -> None:
     ]
     assert len(set(map(read_by, formats))) == len(formats)
     assert [LogFormat(**json.loads(json.dumps(each.settings()))) for each in formats] == formats
-
-
-def test_simple_mappings_are_still_read_by_patterns_and_others_by_none() -> None:
-    simple = [{}, {"ts": "time"}, {"ts": "a.b", "api_key_id": "c"}]
-    others: list[dict[str, Any]] = [
-        {"ts": '"a.b"'},
-        {"status": {"value": 200}},
-        {"ts": ["time"]},
-        {"usage.prompt_tokens": "in"},
-        {"cache_hit": "c"},
-    ]
-    assert [LogFormat(fields=fields).is_simple for fields in simple + others] == [True] * 3 + [False] * 5
-    assert not LogFormat(format="litellm").is_simple
-    assert not LogFormat(line_in="message").is_simple
-    assert not LogFormat(batch=Batch(object={}, requests=None)).is_simple
-    assert LogFormat(format="request-log", time_zone="UTC").is_simple
 
 
 def test_an_unknown_format_is_told_with_those_that_there_are() -> None:

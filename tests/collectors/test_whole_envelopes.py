@@ -411,24 +411,6 @@ def test_the_digests_of_a_batch_are_its_object_s_and_its_requests() -> None:
     assert batch_digests(read_by(LogFormat())) == batch_digests(None) == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("settings", "is_simple"),
-    [
-        ({}, True),
-        ({"format": "request-log"}, True),
-        ({"fields": {"ts": "time", "api_key_id": "auth.key"}}, True),
-        ({"format": "otel"}, False),
-        ({"line_in": "message"}, False),
-        ({"batch": Batch(object={}, requests=None)}, False),
-        ({"fields": {"ts": '"a.b"'}}, False),
-        ({"fields": {"ts": ["a", "b"]}}, False),
-        ({"fields": {"service_tier": "tier"}}, False),
-    ],
-)
-def test_a_log_is_simple_where_no_more_than_names_are_changed(settings: dict[str, Any], *, is_simple: bool) -> None:
-    assert LogFormat(**settings).is_simple is is_simple
-
-
 REFUSED = "the line within the record is not one JSON document"
 HELD = '{"ts": 1, "api_key_id": "a"}'
 INNER = {"ts": 1, "api_key_id": "a"}

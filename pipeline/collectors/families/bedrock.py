@@ -46,7 +46,7 @@ _CONTENT = (
     *("results", "outputText", "generation"),
     *("outputs", "completion", "completions", "generations", "text"),  # of models that only AWS counts
 )
-_HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
+HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
 
 
 def recognises_converse(document: JsonObject) -> bool:
@@ -179,7 +179,7 @@ def stated_beside(documents: Sequence[JsonObject], headers: Mapping[str, Any]) -
                 written=count_of(metrics, _CACHE_METRICS[1]),
                 conventions=("invocation-metrics",),
             )
-    counts = [_header(headers, name) for name in _HEADERS]
+    counts = [_header(headers, name) for name in HEADERS]
     if None in counts:
         return None
     return Stated(prompt=counts[0], completion=counts[1], conventions=("response-headers",))

@@ -8,7 +8,8 @@ have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot 
 (``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for
 ``fields`` of a source to name. With both, entries have the names of their log, and the mapping reads them: so lines
 that are no exchange are left out, or what no mapping can say is put right. ``joined(document, batch)`` puts beside a
-line what is known of its batch from other files.
+line what is known of its batch from other files. ``PLACES`` says that lines are alike enough to be read many at once,
+and where they have what the code looks at (``places``).
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
 """
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.collectors.formats.openai_batch import Batch
+    from pipeline.collectors.formats.places import Places
     from pipeline.collectors.refusal import LineRefused
     from pipeline.collectors.strict_json import JsonObject
 
 REQUEST_LOG = "request-log"
 """The format whose lines are our own: what nothing else recognises is read as it."""
 
-_NO_FORMATS = frozenset(("entries", "fingerprint", "found", "held", "instants", "log_format", "mapping", "request_log"))
+_NO_FORMATS = frozenset(
+    ("entries", "fingerprint", "found", "held", "instants", "log_format", "mapping", "places", "request_log")
+)
 
 
 class Format(NamedTuple):
@@ -43,6 +47,8 @@ class Format(NamedTuple):
     mapping: Mapping[str, Any] | None
     entries: Callable[[JsonObject], list[JsonObject | LineRefused]] | None
     joined: Callable[[JsonObject, Batch], JsonObject] | None
+    places: Places | None
+    """Where its lines have what is looked at; ``None``: they are read one by one."""
 
 
 def _found() -> Iterator[Format]:
@@ -56,7 +62,8 @@ def _found() -> Iterator[Format]:
             mapping, entries = getattr(module, "MAPPING", None), getattr(module, "entries", None)
             rules_of(mapping or {})
             joined = getattr(module, "joined", None)
-            yield Format(module.NAME, module.recognises, mapping, entries, joined)
+            places = getattr(module, "PLACES", None)
+            yield Format(module.NAME, module.recognises, mapping, entries, joined, places)
 
 
 FORMATS = tuple(_found())

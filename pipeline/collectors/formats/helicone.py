@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, object_at, sum_of
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -35,6 +36,29 @@ _NO_HIT = ("", "00000000-0000-0000-0000-000000000000")
 _NO_BODY = ("helicone_message", "helicone_error")
 """What Helicone puts in the place of a body that was not fetched, or could not be read."""
 _CLIENT_ERRORS_FROM = 400
+
+
+PLACES = Places(
+    fields={
+        "ts": "request_created_at",
+        "api_key_id": [
+            *(f"{at}.{name}" for at in ("request_properties", "properties") for name in ("api_key_id", "Api-Key-Id")),
+            *("request_user_id", "user_id"),
+        ],
+        "request_id": "request_id",
+        "status": "response_status",
+        "path": ["request_path", "target_url"],
+        "request": "request_body",
+        "request.model": ["request_model", "model", "request_body.model"],
+        "response": "response_body",
+        "response.model": ["response_model", "model"],
+        "cache_hit": "cache_reference_id",
+        "usage.prompt_tokens": ["prompt_tokens", "prompt_cache_read_tokens", "prompt_cache_write_tokens"],
+        "usage.completion_tokens": ["completion_tokens", "reasoning_tokens"],
+        "usage.prompt_audio_tokens": "prompt_audio_tokens",
+        "usage.completion_audio_tokens": "completion_audio_tokens",
+    }
+)
 
 
 def recognises(document: JsonObject) -> bool:

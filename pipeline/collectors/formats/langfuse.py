@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason
@@ -54,6 +55,23 @@ _PARTS = {
 }
 """Our counts of parts, each with its side and the kinds of usage that it is."""
 _UNIT = "TOKENS"
+
+
+PLACES = Places(
+    fields={
+        "ts": ["startTime", "start_time"],
+        "api_key_id": ["metadata.api_key_id", "userId", "user_id"],
+        "request_id": ["traceId", "trace_id", "id"],
+        "response.model": ["model", "providedModelName", "provided_model_name"],
+        "response.error": "level",
+        "service_tier": ["modelParameters.service_tier", "model_parameters.service_tier"],
+        "usage.prompt_tokens": ["usage.input", "promptTokens"],
+        "usage.completion_tokens": ["usage.output", "completionTokens"],
+        "usage.total_tokens": ["usage.total", "totalTokens"],
+    },
+    counts=("usageDetails", "usage_details"),
+    unread=("input", "output"),
+)
 
 
 def recognises(document: JsonObject) -> bool:

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.places import Places
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -68,6 +70,9 @@ MAPPING: Mapping[str, Any] = {
     "usage.prompt_audio_tokens": "metadata.usage_object.prompt_tokens_details.audio_tokens",
     "usage.completion_audio_tokens": "metadata.usage_object.completion_tokens_details.audio_tokens",
 }
+
+
+PLACES = Places()
 
 
 def recognises(document: JsonObject) -> bool:

@@ -17,7 +17,7 @@ from pipeline.collectors.families import BY_NAME
 from pipeline.collectors.formats import found
 from pipeline.collectors.formats.mapping import Mapped
 from pipeline.collectors.identity import IDENTITIES
-from pipeline.configuration.log_fields import Path, path_of, rules_of
+from pipeline.configuration.log_fields import path_of, rules_of
 from pipeline.usage.events import MAPPED_FIELDS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.formats.openai_batch import Batch
     from pipeline.collectors.strict_json import JsonObject
-    from pipeline.configuration.log_fields import Rule
+    from pipeline.configuration.log_fields import Path, Rule
 
 READER_VERSION = 5
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
@@ -90,17 +90,6 @@ class LogFormat:
             if getattr(self, name) < 1:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
                 raise ConfigurationError(message)
-
-    @property
-    def is_simple(self) -> bool:
-        """Whether lines may be the request log's own, with no more than names changed."""
-        return (
-            self.format in (None, found.REQUEST_LOG)
-            and self.line_in is None
-            and self.batch is None
-            and all(type(rule) is Path and rule.is_plain for rule in self.rules.values())
-            and self.rules.keys().isdisjoint(MAPPED_FIELDS)
-        )
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON has them, ``LogFormat(**settings)`` being this one again."""

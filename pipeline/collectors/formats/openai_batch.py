@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at, word
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -79,6 +80,22 @@ def joined(document: JsonObject, batch: Batch) -> JsonObject:
         if document.get(name) is None:
             document[name] = value
     return document
+
+
+PLACES = Places(
+    fields={
+        "ts": [
+            *(f"response.body.{name}" for name in _MADE),
+            *(f"batch.{name}" for name in _TIMES),
+        ],
+        "api_key_id": "batch.metadata.api_key_id",
+        "request_id": ["id", "response.request_id", "custom_id", "batch.id"],
+        "status": "response.status_code",
+        "path": ["batch.endpoint", "request.url"],
+        "request": ["request.body", "request.params", "request"],
+        "response": ["response.body", "result.message"],
+    }
+)
 
 
 def recognises(document: JsonObject) -> bool:

@@ -17,30 +17,36 @@ import pyarrow.compute as pc
 from pipeline.base.raw_keys import FORMS, is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Events, Texts
+from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen, Events, Texts
+from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import LogFormat, read_by
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
+from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
-from pipeline.collectors.kernel.rules import TERMS_MAX, Teacher, hold_together
+from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
+    from pipeline.collectors.formats.found import Format
     from pipeline.collectors.kernel.program import Told
-    from pipeline.collectors.kernel.rules import Rule
+    from pipeline.collectors.kernel.rules import Nothing
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
 LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
 _IDLE_MAX = 4
-_NEW, _KNOWN, _NEVER = range(3)
+ID_BYTES_MAX = 256
+"""So long ids are at most (``fields.IDENTIFIER``)."""
+_NEW, _KNOWN, _NEVER, _SILENT = range(4)
 _NO_HOLE = -1
 _KEY_FIELDS = ("api_key_id", "api_key")
 
@@ -67,7 +73,7 @@ class _Reader(NamedTuple):
 
 
 _idle: dict[str, list[_Reader]] = {}
-"""Readers that nobody uses, by what they read (``log_format.read_by``): the next log of the format goes on with one."""
+"""Readers that nobody uses, by what they read: the next log of the format goes on with one."""
 _making = Lock()
 """Held while a reader is made: what is compiled once for all is not compiled by two threads."""
 atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
@@ -132,7 +138,10 @@ class BlockDecoder:
         self.failures = 0
         """How many blocks the kernel failed at; they were read line by line."""
         self._our_names = LogFormat(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
-        self._reader = _reader(log_format)
+        self._formats = formats_read(log_format)
+        self._format: Format | None = self._formats[0] if self._formats else None
+        self._is_begun = False
+        self._reader: _Reader | None = None
         self._keys: tuple[list[str | None], list[str | None]] = ([], [])
 
     def close(self) -> None:
@@ -140,7 +149,7 @@ class BlockDecoder:
         if self._reader is not None:
             if sum(map(len, _idle.values())) >= _IDLE_MAX:
                 _idle.clear()  # each has tens of megabytes
-            _idle.setdefault(read_by(self.log_format), []).append(self._reader)
+            _idle.setdefault(_what(self.log_format, self._format), []).append(self._reader)
             self._reader = None
 
     def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
@@ -154,7 +163,9 @@ class BlockDecoder:
             return self._plainly(lines)
         return self._decoded(b"".join(content + b"\n" for content in contents if content is not None), _Taken(lines))
 
-    def _decoded(self, content: bytes, lines: _Block | _Taken) -> DecodedLines:
+    def _decoded(self, content: bytes, lines: _Block | _Taken, *, may_change: bool = True) -> DecodedLines:
+        if not self._is_begun:
+            self._begin(content[: content.find(b"\n") + 1])
         reader = self._reader
         if reader is None or len(content) > reader.program.block_bytes_max:
             return self._plainly(lines.all())
@@ -163,20 +174,52 @@ class BlockDecoder:
             told = program.read(content)
         except ProgramFailed:
             self.failures += 1
-            self._reader, self._keys = _new_reader(self.log_format), ([], [])  # its memory cannot be relied on any more
+            self._reader = _new_reader(self.log_format, self._format)  # its memory cannot be relied on any more
+            self._keys = ([], [])
             return self._plainly(lines.all())
         is_row, numbers = self._told_rows(reader, told)
         events = self._events(reader, told, is_row, numbers, lines)
         told.fates[told.lines[~is_row]] = HANDED_OVER
+        told.fates[told.lines[rules.says_nothing(told)]] = BLANK
         handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
-        others, quarantined, blank, further = self._read(lines.some(handed_over, told.line_ends))
-        blank += int(np.count_nonzero(told.fates == BLANK))
+        blank = int(np.count_nonzero(told.fates == BLANK))
+        rest = list(lines.some(handed_over, told.line_ends))
         if program.is_nearly_full:
             program.forget()
             rules.forget()
             self._keys = ([], [])
-        parts = [events, *([event_columns.of_rows(others)] if others else [])]
-        return DecodedLines([part for part in parts if len(part)], quarantined, blank, len(events), further)
+        others = self._others(rest, may_change=may_change)
+        parts = [part for part in (events, *others.events) if len(part)]
+        return others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told)
+
+    def _others(self, lines: Sequence[Line], *, may_change: bool) -> DecodedLines:
+        """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
+        contents = [line.content for line in lines if line.content is not None]
+        is_much = may_change and sum(map(len, contents)) >= max(LEARNED_FROM_BYTES, 1)
+        if not is_much or not self._change_to_format_of(contents[len(contents) // 2]):
+            return self._plainly(lines)
+        return self._decoded(b"".join(content + b"\n" for content in contents), _Taken(lines), may_change=False)
+
+    def _begin(self, line: bytes) -> None:
+        """Take the kernel for the format of the first line."""
+        self._is_begun = True
+        if self._formats and not self._change_to_format_of(line):
+            self._reader = _reader(self.log_format, self._format)
+
+    def _change_to_format_of(self, line: bytes) -> bool:
+        """Read with the kernel for the format of a line from now on; return whether that is another one."""
+        if len(self._formats) < 2:  # noqa: PLR2004 - there is no choice
+            return False
+        try:
+            document = parse(line.decode(), depth_max=self.log_format.depth_max)
+        except (BrokenJson, UnicodeDecodeError):
+            return False
+        found = format_of(document) if isinstance(document, dict) else self._format
+        if found is self._format or found not in self._formats:
+            return False
+        self.close()
+        self._format, self._reader, self._keys = found, _reader(self.log_format, found), ([], [])
+        return True
 
     def _plainly(self, lines: Iterable[Line]) -> DecodedLines:
         others, quarantined, blank, further = self._read(lines)
@@ -205,11 +248,12 @@ class BlockDecoder:
         """
         program, rules = reader
         rules.learn(program, told)
+        is_whole = rules.join_ids(told)
         numbers = rules.numbers_of(told)
-        is_row = rules.obeyed(told, numbers) & ~rules.holds_raw_key(told)
-        keys, is_raw = rules.keys_of(told)
+        is_row = is_whole & rules.obeyed(told, numbers) & ~rules.holds_raw_key(told)
+        keys, is_raw, is_same = rules.keys_of(told)
         for kind in (False, True):
-            chosen = is_row & (is_raw == kind)
+            chosen = is_row & (is_raw == kind) & ~is_same
             for number in np.flatnonzero(np.bincount(keys[chosen])).tolist():  # np.unique would import numpy.ma
                 self._key_id(program, number, is_raw=kind)
             is_known = np.array([key is not None for key in self._keys[kind]] or [False])
@@ -232,11 +276,11 @@ class BlockDecoder:
         if not is_row.any():
             return event_columns.of_rows([])
         told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
-        keys, is_raw = rules.keys_of(told)
+        keys, is_raw, is_same = rules.keys_of(told)
         content = told.texts[: rules.texts_size(told)].copy()
         ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
-        known = [key or "" for keys_of_kind in self._keys for key in keys_of_kind]
-        codes = keys + is_raw * len(self._keys[0])
+        known = [key or "" for keys_of_kind in (*self._keys, rules.same_keys) for key in keys_of_kind]
+        codes = keys + np.where(is_same, sum(map(len, self._keys)), is_raw * len(self._keys[0]))
         values, shared = rules.shared_of(told)
         return Events(
             places=lines.places(told.lines.astype(np.int64), told.line_ends),
@@ -298,8 +342,8 @@ def _listed(values: Array) -> list[int]:
 class _Rules:
     """The rules of the shapes that a program has numbered, as arrays: an element a shape."""
 
-    def __init__(self, program: Program, log_format: LogFormat) -> None:
-        self._teacher = Teacher(log_format, program.names)
+    def __init__(self, program: Program, log_format: LogFormat, found: Format | None) -> None:
+        self._teacher = Teacher(log_format, program.names, found)
         self._size = program.shapes_max
         self.forget()
 
@@ -308,13 +352,18 @@ class _Rules:
         size = self._size
         self._fates = np.full(size, _NEW, np.uint8)
         self._bytes = np.zeros(size, np.int64)
-        self._always = np.full((len(NUMBERS), size), NOTHING, np.int64)
+        self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
         self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
         self._terms_used = 0
         self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
         self._totals_used = 0
         self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
+        self._ids_behind = np.full((len(IDS), size), _NO_HOLE, np.int64)
+        self._is_joined = False
         self._keys = np.zeros(size, np.int64)
+        self._same_keys = np.full(size, _NO_HOLE, np.int64)
+        self.same_keys: list[str] = []
+        """Ids of keys that are those of all lines of some shape."""
         self._is_raw = np.zeros(size, np.bool_)
         self._instants = np.zeros(size, np.int64)
         self._shared = np.zeros(size, np.int64)
@@ -334,9 +383,9 @@ class _Rules:
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
                 self._keep(number, self._teacher.rule_of(program.shape(number), holes))
 
-    def _keep(self, number: int, rule: Rule | None) -> None:
-        if rule is None:
-            self._fates[number] = _NEVER
+    def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
+        if not isinstance(rule, Rule):
+            self._fates[number] = _SILENT if rule is NOTHING else _NEVER
             return
         self._fates[number] = _KNOWN
         for column, name in enumerate(NUMBERS):
@@ -348,8 +397,15 @@ class _Rules:
         self._totals[: len(rule.totals), number] = rule.totals
         self._totals_used = max(self._totals_used, len(rule.totals))
         for column, name in enumerate(IDS):
-            self._ids[column, number] = rule.ids.get(name, _NO_HOLE)
-        self._keys[number], self._is_raw[number] = rule.key, rule.is_raw
+            self._ids[column, number], self._ids_behind[column, number], *_ = (
+                *rule.ids.get(name, ()),
+                *(_NO_HOLE, _NO_HOLE),
+            )
+            self._is_joined |= len(rule.ids.get(name, ())) > 1
+        if rule.key is None:
+            self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
+            self._same_keys[number] = self.same_keys.index(rule.key_id)
+        self._keys[number], self._is_raw[number] = rule.key or 0, rule.is_raw
         self._instants[number] = rule.instant
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
@@ -363,6 +419,45 @@ class _Rules:
             of_lines = holes[told.shapes]
             holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
         return holds
+
+    def says_nothing(self, told: Told) -> Array:
+        """Return of which told lines the shape is of what is no exchange."""
+        silent: Array = self._fates[told.shapes] == _SILENT
+        return silent
+
+    def join_ids(self, told: Told) -> Array:
+        """Write down ids that are made of two, in the place of the first; return which lines have theirs.
+
+        One that is longer than ids are has none: the plain reader spells it.
+        """
+        has_ids: Array = np.ones(len(told.lines), np.bool_)
+        if not self._is_joined:
+            return has_ids
+        behind = self._behind(told)
+        end = max(self.texts_size(told), *(int((starts + sizes).max(initial=0)) for starts, sizes in behind))
+        content = told.texts[:end].tobytes()
+        for column, (starts, sizes) in enumerate(behind):
+            lines = np.flatnonzero(sizes > 0)
+            firsts, first_sizes = self.id_of(told, column)
+            whole = first_sizes[lines] + len(JOINT) + sizes[lines]
+            has_ids[lines] &= (whole <= ID_BYTES_MAX) & (end + np.cumsum(whole) <= len(told.texts))
+            lines, whole = lines[has_ids[lines]], whole[has_ids[lines]]
+            places = zip(*map(_listed, (firsts[lines], first_sizes[lines], starts[lines], sizes[lines])), strict=True)
+            joined = b"".join(
+                content[first : first + size] + JOINT.encode() + content[second : second + other]
+                for first, size, second, other in places
+            )
+            told.texts[end : end + len(joined)] = np.frombuffer(joined, np.uint8)
+            holes = told.first_holes[lines] + self._ids[column][told.shapes[lines]]
+            told.holes[holes] = end + np.cumsum(whole) - whole << 16 | whole
+            end += len(joined)
+        return has_ids
+
+    def _behind(self, told: Told) -> list[tuple[Array, Array]]:
+        """Return where the second of two ids begins of which one of the columns ``IDS`` is made, and its size."""
+        holes = [each[told.shapes] for each in self._ids_behind]
+        places = [np.where(each == _NO_HOLE, 0, _contents(told, each)) for each in holes]
+        return [(each >> 16, each & 0xFFFF) for each in places]
 
     def numbers_of(self, told: Told) -> Array:
         """Return the columns ``NUMBERS``, a row a column."""
@@ -396,9 +491,11 @@ class _Rules:
                 found |= np.array([is_raw_key(texts[start : start + size].decode()) for start, size in ids], np.bool_)
         return found
 
-    def keys_of(self, told: Told) -> tuple[Array, Array]:
-        """Return the numbers of keys, and which are keys themselves and not their ids."""
-        return _contents(told, self._keys[told.shapes]), self._is_raw[told.shapes]
+    def keys_of(self, told: Told) -> tuple[Array, Array, Array]:
+        """Return the numbers of keys, which are keys themselves and not their ids, and which are of ``same_keys``."""
+        same = self._same_keys[told.shapes]
+        is_same = same != _NO_HOLE
+        return np.where(is_same, same, _contents(told, self._keys[told.shapes])), self._is_raw[told.shapes], is_same
 
     def instant_of(self, told: Told) -> Array:
         """Return the instants."""
@@ -415,17 +512,22 @@ def _contents(told: Told, holes: Array) -> Array:
     return contents
 
 
-def _reader(log_format: LogFormat) -> _Reader | None:
+def _what(log_format: LogFormat, found: Format | None) -> str:
+    """Return what identifies what is read: the settings, and the format of the lines."""
+    return f"{read_by(log_format)} {found.name if found else ''}"
+
+
+def _reader(log_format: LogFormat, found: Format | None) -> _Reader | None:
     with _making:
         try:
-            return _idle.setdefault(read_by(log_format), []).pop()
+            return _idle.setdefault(_what(log_format, found), []).pop()
         except IndexError:
-            return _new_reader(log_format)
+            return _new_reader(log_format, found)
 
 
-def _new_reader(log_format: LogFormat) -> _Reader | None:
+def _new_reader(log_format: LogFormat, found: Format | None) -> _Reader | None:
     try:
-        program = Program(log_format)
+        program = Program(log_format, found)
     except (ImportError, OSError, ProgramFailed, ValueError):  # not installed; not for this machine; not for such logs
         return None
-    return _Reader(program, _Rules(program, log_format))
+    return _Reader(program, _Rules(program, log_format, found))

@@ -16,14 +16,11 @@ from pkgutil import iter_modules
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors import bodies, exchange, families
+from pipeline.collectors import bodies, exchange, families, formats
 from pipeline.collectors.families.reading import Stated
-from pipeline.usage.events import LOG_FIELDS, LOGGED, MAPPED_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from pipeline.collectors.formats.log_format import LogFormat
+    from collections.abc import Callable, Iterator
 
 
 class Kind(IntEnum):
@@ -49,6 +46,16 @@ class Kind(IntEnum):
     """Anything else is handed over."""
     NEVER = 9
     """Handed over, whatever it is."""
+    WHOLE = 10
+    """An object, of which the names of bodies are looked at."""
+    PRESENT = 11
+    """Which kind of JSON it is, and of a text, whether it is empty."""
+    EVERY = 12
+    """An object of counts, of which all names are looked at."""
+    TIMED_IN_UTC = 13
+    """An instant, in UTC where it states no offset."""
+    HEADERS = 14
+    """An object of the line; a name that differs from one of its names in capitals is handed over."""
 
 
 class Name(NamedTuple):
@@ -64,6 +71,8 @@ OF_BODY, OF_LINE, OF_INNER = 0, 1, 2
 
 SUFFIXES = ("TokenCount", "Exception")
 """Names that end so are looked at whatever they begin with (``gemini``, ``aws_event_stream``)."""
+PREFIXES = ("gen_ai.",)
+"""Names that begin so are looked at whatever they end with (``envoy``)."""
 
 TEXTS = frozenset(
     (
@@ -75,19 +84,8 @@ TEXTS = frozenset(
 
 _COUNT = re.compile("token|count", re.IGNORECASE)
 _ID = re.compile("id|.*(?:_id|Id)")
-_NAME = re.compile(r"[!#-\[\]-~]{1,64}")
-
-_KINDS_OF_LINE: Mapping[str, Kind] = {
-    "ts": Kind.TIMED,
-    "request_id": Kind.IDENTIFYING,
-    "api_key": Kind.KEYED,
-    "api_key_id": Kind.KEYED,
-    "request": Kind.INSIDE,
-    "response": Kind.RESPONSE,
-    "response_headers": Kind.ONLY_NULL,
-}
-"""Fields of a line; any other is ``LITERAL``."""
-_IGNORED = frozenset(("host",))
+NAME = re.compile(r"[!#-\[\]-~]{1,64}")
+"""What can be a name of the kernel's."""
 
 
 def kind_of(name: str) -> Kind:
@@ -105,53 +103,30 @@ def names_of_bodies() -> tuple[Name, ...]:
     modules = [exchange, *_modules_of(bodies), *_modules_of(families)]
     modules += [import_module(family.read.__module__) for family in families.FAMILIES]
     found = {text for module in modules for text in _texts_in(vars(module).values(), module.__name__, set())}
-    return tuple(Name(text, OF_BODY, kind_of(text)) for text in sorted(found) if _NAME.fullmatch(text))
+    return tuple(Name(text, OF_BODY, kind_of(text)) for text in sorted(found) if NAME.fullmatch(text))
 
 
-def names_of_line(log_format: LogFormat, *, first: int) -> tuple[Name, ...] | None:
-    """Return the names of the fields of a line, numbered from ``first`` on.
-
-    ``None`` where one field would lie within another, or is another, and where more than names is changed: such a log
-    is for the plain reader.
-    """
-    if not log_format.is_simple:
-        return None
-    fields: Mapping[str, str] = log_format.fields
-    paths: dict[tuple[str, ...], Kind] = {}
-    request = tuple(fields.get("request", "request").split("."))
-    logged = {str(column.log_field): column for column in LOGGED}
-    for field in LOG_FIELDS:
-        if field in _IGNORED or field in MAPPED_FIELDS:  # which are looked at only where they are named
+def texts_reached(*functions: Callable[..., Any]) -> frozenset[str]:
+    """Return every text in the code of functions, and in what that code names of its formats' modules."""
+    found: set[str] = set()
+    waiting: list[Any] = [*functions]
+    seen: set[int] = set()
+    while waiting:
+        function = waiting.pop()
+        if id(function) in seen:
             continue
-        kind = _KINDS_OF_LINE.get(field, Kind.LITERAL)
-        if field in logged and not logged[field].is_shared:
-            kind = Kind.ONLY_NULL
-        path = tuple(fields.get(field, field).split("."))
-        if field.startswith("request.") and field not in fields:
-            path = (*request, field.removeprefix("request."))
-            paths[(field,)] = Kind.NEVER  # a key that contains dots wins
-        if len(path) > 1 and field in fields:
-            paths[(fields[field],)] = Kind.NEVER
-        if path in paths:
-            return None
-        paths[path] = kind
-    return _numbered(paths, first)
-
-
-def _numbered(paths: Mapping[tuple[str, ...], Kind], first: int) -> tuple[Name, ...] | None:
-    names: list[Name] = []
-    owners: dict[tuple[str, ...], int] = {(): OF_LINE}
-    whole = dict(paths)
-    for path in paths:
-        for size in range(1, len(path)):
-            if whole.setdefault(path[:size], Kind.INSIDE) is not Kind.INSIDE:
-                return None
-    for path in sorted(whole, key=len):
-        if not _NAME.fullmatch(path[-1]):
-            return None
-        owners[path] = OF_INNER + first + len(names)
-        names.append(Name(path[-1], owners[path[:-1]], whole[path]))
-    return tuple(names)
+        seen.add(id(function))
+        codes = [function.__code__]
+        for code in codes:
+            codes += [const for const in code.co_consts if isinstance(const, CodeType)]
+        found.update(_texts_in((codes[0], function.__defaults__ or ()), function.__module__, set()))
+        for name in {name for code in codes for name in code.co_names}:
+            value = function.__globals__.get(name)
+            if isinstance(value, FunctionType):
+                waiting += [value] * value.__module__.startswith(formats.__name__)
+            else:
+                found.update(_texts_in((value,), "", set()))
+    return frozenset(found)
 
 
 def _modules_of(package: Any) -> Iterator[Any]:

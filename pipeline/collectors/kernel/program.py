@@ -18,12 +18,14 @@ from pipeline.base.errors import TallybookError
 from pipeline.collectors.fields import IDENTIFIER
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
-from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
+from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
+from pipeline.collectors.kernel.places import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
+    from pipeline.collectors.formats.found import Format
     from pipeline.collectors.kernel.names import Name
 
     Array: TypeAlias = np.ndarray[Any, Any]
@@ -39,7 +41,7 @@ _PLACES = (
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "introduce", "identities"),)
+_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities"),)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -65,10 +67,10 @@ class ProgramFailed(TallybookError):
 
 
 class Program:
-    """One instance, for logs of one format."""
+    """One instance, for lines of one format."""
 
-    def __init__(self, log_format: LogFormat) -> None:
-        """Make an instance.
+    def __init__(self, log_format: LogFormat, found: Format | None = None) -> None:
+        """Make an instance; ``found`` is the format of the lines, ``None`` where they are a request log's own.
 
         Raises ``ValueError`` where it cannot read logs of the format, and ``ProgramFailed`` where the machine does not
         give it the 4 GiB of addresses (not of memory) that it is to have: under a limit of these (``ulimit -v``), or of
@@ -76,12 +78,7 @@ class Program:
         """
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 
-        names = names_of_bodies()
-        of_line = names_of_line(log_format, first=len(names))
-        if of_line is None:
-            message = "one field of the log would lie within another"
-            raise ValueError(message)
-        self.names: tuple[Name, ...] = (*names, *of_line)
+        self.names: tuple[Name, ...] = names_of(log_format, found)
         self._store = wasmtime.Store(_compiled().engine)
         try:
             exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
@@ -182,8 +179,9 @@ class Program:
         if self._call("add_names", len(self.names)) != len(self.names):
             message = "there are more names than the program has room for"
             raise ValueError(message)
-        for suffix in SUFFIXES:
-            self._call("suffix", self._write(suffix.encode()))
+        for kind, affixes in (("suffix", SUFFIXES), ("prefix", PREFIXES)):
+            for affix in affixes:
+                self._call(kind, self._write(affix.encode()))
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 

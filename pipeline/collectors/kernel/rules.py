@@ -12,16 +12,19 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, permutations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
+from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.identity import event_id
+from pipeline.collectors.kernel.places import totals_of
 from pipeline.collectors.kernel.shapes import HoleKind, line_of, parsed
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.collectors.decode import Row
+    from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.names import Name
     from pipeline.collectors.kernel.shapes import Form, Hole
@@ -44,10 +48,12 @@ _SAMPLES_MIN = 4
 """So many of them must hold together."""
 _OF_OTHER_MODELS = (1, 4, 6)
 """Which of them are asked where a shape has a rule that differs from this one in the names of models."""
-_TOTAL = re.compile("total_?tokens?(?:_?count)?", re.IGNORECASE)
+_TOTAL = re.compile("total(?:_?tokens?(?:_?count)?)?", re.IGNORECASE)
 """Names of what should be prompt and completion together."""
 _LINE = Line(7, 1000, 2000, b"")
 _SOURCE = "sample"
+JOINT = "/"
+"""What stands between two ids that a format makes one of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +76,25 @@ class Rule:
     """The values of ``SHARED``."""
     numbers: Mapping[str, Sum]
     """Of the columns of ``NUMBERS`` that are not null."""
-    ids: Mapping[str, int]
-    """Which hole each of ``IDS`` is, where it is not null."""
-    key: int
-    """Which hole has the key, or its id."""
+    ids: Mapping[str, tuple[int, ...]]
+    """Which hole each of ``IDS`` is, where it is not null; which two, where it is made of these."""
+    key: int | None
+    """Which hole has the key, or its id; ``None`` where it is the same for all lines."""
+    key_id: str
+    """The id of the key that is the same for all lines, else empty."""
     is_raw: bool
-    """Whether that is the key itself."""
+    """Whether a hole has the key itself."""
     instant: int
     totals: tuple[int, ...]
     """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
 
 
-_known: dict[tuple[str, bytes], Rule | None] = {}
+class Nothing:
+    """What lines of a shape amount to that the plain reader reads as blank ones: what is no exchange."""
+
+
+NOTHING = Nothing()
+_known: dict[tuple[str, bytes], Rule | Nothing | None] = {}
 """The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
 _known_of_forms: dict[tuple[str, Form], tuple[list[str], Rule]] = {}
 """Of shapes that differ in the names of models alone, those of one, and its rule."""
@@ -107,14 +120,21 @@ def hold_together(numbers: Mapping[str, Any]) -> Any:
 
 
 class Teacher:
-    """Asks the plain reader, for logs of one format."""
+    """Asks the plain reader, for lines of one format in logs of one."""
 
-    def __init__(self, log_format: LogFormat, names: Sequence[Name]) -> None:
+    def __init__(self, log_format: LogFormat, names: Sequence[Name], found: Format | None = None) -> None:
         self._log_format = log_format
-        self._format = read_by(log_format)
+        self._format = f"{read_by(log_format)} {found.name if found else ''}"
         self._names = names
+        self._of = found
+        self.may_say_nothing = found is not None
+        self._totals = totals_of(log_format, found)
 
-    def rule_of(self, shape: bytes, example: Sequence[int]) -> Rule | None:
+    def is_total(self, name: str) -> bool:
+        """Tell the name of what should be prompt and completion together."""
+        return name in self._totals or _TOTAL.fullmatch(name) is not None
+
+    def rule_of(self, shape: bytes, example: Sequence[int]) -> Rule | Nothing | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.
 
         ``example`` are the contents of the holes of one line: its counts are of a usual order.
@@ -128,7 +148,7 @@ class Teacher:
                 _known[known] = self._found(shape, example)
             return _known[known]
 
-    def _found(self, shape: bytes, example: Sequence[int]) -> Rule | None:
+    def _found(self, shape: bytes, example: Sequence[int]) -> Rule | Nothing | None:
         try:
             holes, form, models = parsed(shape, self._names)
         except (ValueError, LookupError):  # a word of half characters; and whatever is no shape
@@ -139,16 +159,26 @@ class Teacher:
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
             if _Samples(self, shape, holes, example).confirm(rule):
                 return rule
-        found = _Samples(self, shape, holes, example).rule()
-        if found is not None:
+        samples = _Samples(self, shape, holes, example)
+        found = samples.rule() if self.is_of_its_format(samples.any_line()) else None
+        if isinstance(found, Rule):
             _known_of_forms[self._format, form] = models, found
         return found
 
-    def row_of(self, sample: bytes) -> Row | None:
+    def is_of_its_format(self, sample: bytes) -> bool:
+        """Tell whether a line is of the format whose names its shape has: of another it has too few."""
+        if self._log_format.format is not None or self._log_format.fields:
+            return True
+        document = parse(sample.decode(), depth_max=self._log_format.depth_max)
+        return isinstance(document, dict) and format_of(document) is self._of
+
+    def row_of(self, sample: bytes) -> Row | Nothing | None:
         """Return the row that the plain reader makes of a line; ``None`` where that is none of an event."""
         rows = decode_line(
             _LINE._replace(content=sample), source=_SOURCE, log_format=self._log_format, fingerprint=fingerprint
         )
+        if not rows and self.may_say_nothing:
+            return NOTHING
         return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
 
     def line_of(self, shape: bytes, contents: Sequence[int | str], chance: random.Random) -> bytes:
@@ -162,8 +192,8 @@ class Teacher:
 
 
 def fingerprint(raw: str) -> str:
-    """Stand for the fingerprint of a key, in samples."""
-    return f"of-{raw}"
+    """Stand for the fingerprint of a key, in samples; no id of a key is written so."""
+    return f"\0{raw}"
 
 
 class _Samples:
@@ -176,11 +206,13 @@ class _Samples:
         self._keys, self._ids = of_kind[HoleKind.KEY], of_kind[HoleKind.IDENTIFIER]
         self._instants, self._lengths = of_kind[HoleKind.INSTANT], of_kind[HoleKind.LENGTH]
         counts = of_kind[HoleKind.COUNT]
-        self._totals = [at for at in counts if _TOTAL.fullmatch(holes[at].name)]
+        self._totals = [at for at in counts if teacher.is_total(holes[at].name)]
         self._counts = sorted((at for at in counts if at not in self._totals), key=lambda at: example[at])
 
-    def rule(self) -> Rule | None:
-        if len(self._instants) != 1 or len(self._lengths) > _LENGTHS_MAX or len(self._counts) > _COUNTS_MAX:
+    def rule(self) -> Rule | Nothing | None:
+        if self._says_nothing():
+            return NOTHING
+        if not self._instants or len(self._lengths) > _LENGTHS_MAX or len(self._counts) > _COUNTS_MAX:
             return None
         found = self._found()
         if found is None and self._totals:
@@ -192,11 +224,21 @@ class _Samples:
         checked = [self._is_foretold(found, number) for number in range(len(_GREATEST))]
         return found if False not in checked and checked.count(True) >= _SAMPLES_MIN else None
 
+    def any_line(self) -> bytes:
+        """Return a line of the shape."""
+        return self._teacher.line_of(self._shape, self._contents(), self._chance)
+
     def confirm(self, rule: Rule) -> bool:
         """Tell whether a rule holds that was found for a shape with the names of other models."""
         self._counts += [hole for hole in self._totals if hole not in rule.totals]
         self._totals = list(rule.totals)
         return all(self._is_foretold(rule, number) for number in _OF_OTHER_MODELS)
+
+    def _says_nothing(self) -> bool:
+        """Tell a shape of which the plain reader says nothing, whatever stands in its holes."""
+        return self._teacher.may_say_nothing and all(
+            self._row(self._any_contents(number)) is NOTHING for number in range(len(_GREATEST))
+        )
 
     def _found(self) -> Rule | None:
         """Return the rule that two samples suggest: their counts are as large as those of the example, in order."""
@@ -207,10 +249,10 @@ class _Samples:
             one[hole] = other[hole] = 0
         for place, hole in enumerate(self._lengths):
             one[hole], other[hole] = 2**place, 2 ** (len(self._lengths) - 1 - place) + 1
-        rows = [self._row(contents) for contents in (one, other)]
-        if rows[0] is None or rows[1] is None:
+        row, other_row = self._row(one), self._row(other)
+        if not isinstance(row, tuple) or not isinstance(other_row, tuple):
             return None
-        return self._suggested(rows[0], rows[1], one, other)
+        return self._suggested(row, other_row, one, other)
 
     def _with_binding_totals(self, rule: Rule) -> Rule:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
@@ -239,20 +281,36 @@ class _Samples:
                 if found is None or len(found.holes) > TERMS_MAX:
                     return None
                 numbers[name] = found
-        ids = {name: hole for name in IDS for hole in self._ids if values[name] == one[hole]}
-        keys = [(hole, False) for hole in self._keys if values["api_key_id"] == one[hole]]
-        keys += [(hole, True) for hole in self._keys if values["api_key_id"] == fingerprint(one[hole])]
-        if not ids or len(keys) != 1 or len(self._totals) > TERMS_MAX:
+        ids = {name: holes for name in IDS if (holes := self._id(values[name], one)) is not None}
+        whose = values["api_key_id"]
+        keys: list[tuple[int | None, bool]] = [(hole, False) for hole in self._keys if whose == one[hole]]
+        keys += [(hole, True) for hole in self._keys if whose == fingerprint(one[hole])]
+        key_id = ""
+        if not keys and whose == others["api_key_id"] and not whose.startswith(fingerprint("")):
+            keys, key_id = [(None, False)], whose
+        instants = [hole for hole in self._instants if values["occurred_at"] == one[hole]]
+        parts = [hole for holes in ids.values() for hole in holes]
+        is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
+        if not ids or len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
             return None
         return Rule(
             shared=tuple(values[name] for name in SHARED),
             numbers=numbers,
             ids=ids,
             key=keys[0][0],
+            key_id=key_id,
             is_raw=keys[0][1],
-            instant=self._instants[0],
+            instant=instants[0],
             totals=tuple(self._totals),
         )
+
+    def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:
+        """Return the hole that an id is, or the two that it is made of; ``None`` where it is neither."""
+        alone = ((hole,) for hole in self._ids)
+        for holes in (*alone, *permutations(self._ids, 2)):
+            if value == JOINT.join(contents[hole] for hole in holes):
+                return holes
+        return None
 
     def _sum(self, value: int, other_value: int, one: Sequence[int], other: Sequence[int]) -> Sum | None:
         """Return the sum of holes that is one value in one sample, and another in the other."""
@@ -279,14 +337,8 @@ class _Samples:
 
     def _other_contents(self, rule: Rule, number: int) -> list[Any] | None:
         """Return contents that hold together, ``None`` where none are found."""
-        most = _GREATEST[number]
-        shortest, longest = ((1, 1), (2, 4), (1, 4))[min(number, 2)]
         for _ in range(200):
-            contents = self._contents()
-            for hole in self._counts:
-                contents[hole] = self._chance.randint(1, most)
-            for hole in self._lengths:
-                contents[hole] = self._chance.randint(shortest, longest)
+            contents = self._any_contents(number)
             numbers = {name: found.of(contents) for name, found in rule.numbers.items()}
             for hole in self._totals:
                 contents[hole] = numbers.get("prompt_tokens", 0) + numbers.get("completion_tokens", 0)
@@ -298,8 +350,8 @@ class _Samples:
         values: dict[str, Any] = dict.fromkeys(USAGE_EVENTS.names)
         values |= dict(zip(SHARED, rule.shared, strict=True))
         values |= {name: found.of(contents) for name, found in rule.numbers.items()}
-        values |= {name: contents[hole] for name, hole in rule.ids.items()}
-        key = contents[rule.key]
+        values |= {name: JOINT.join(contents[hole] for hole in holes) for name, holes in rule.ids.items()}
+        key = rule.key_id if rule.key is None else contents[rule.key]
         values["api_key_id"] = fingerprint(key) if rule.is_raw else key
         values["occurred_at"] = contents[rule.instant]
         values["source"] = _SOURCE
@@ -307,6 +359,16 @@ class _Samples:
         ids = {name: values[name] for name in IDS}
         values["event_id"] = event_id(api_key_id=values["api_key_id"], line=b"", rule=self._teacher.identity, **ids)
         return tuple(values.values())
+
+    def _any_contents(self, number: int) -> list[Any]:
+        """Return contents of a further sample, of which the counts are made up too."""
+        contents = self._contents()
+        shortest, longest = ((1, 1), (2, 4), (1, 4))[min(number, 2)]
+        for hole in (*self._counts, *self._totals):
+            contents[hole] = self._chance.randint(1, _GREATEST[number])
+        for hole in self._lengths:
+            contents[hole] = self._chance.randint(shortest, longest)
+        return contents
 
     def _contents(self) -> list[Any]:
         """Return contents of which ids, keys and the instant are made up, and nothing else is decided."""
@@ -317,5 +379,5 @@ class _Samples:
             contents[hole] = 1_772_344_816_000_000 + self._chance.randrange(10**9) * 1000
         return contents
 
-    def _row(self, contents: Sequence[int | str]) -> Row | None:
+    def _row(self, contents: Sequence[int | str]) -> Row | Nothing | None:
         return self._teacher.row_of(self._teacher.line_of(self._shape, contents, self._chance))

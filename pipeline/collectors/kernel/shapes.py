@@ -48,7 +48,7 @@ OTHER_NAME = "\u00b7"
 _TEXTS = tuple(map(json.dumps, ("x", "\u2028 é", 'chat.completion "error" 0', "message_start")))
 _HALF = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CLOSE, _OTHERS = b"}~"
+_CLOSE, _OTHERS, _ANY_NAME = b"}~m"
 _SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0"}
 
 
@@ -150,14 +150,20 @@ class _Writer:
                 return _quoted(self._word())
             case 0x63:  # c
                 return str(self._hole(HoleKind.COUNT))
+            case 0x71:  # q
+                return f'"{self._hole(HoleKind.COUNT)}"'
             case 0x69:  # i
                 return json.dumps(self._identifier())
             case 0x79:  # y
                 return json.dumps(self._hole(HoleKind.KEY))
             case 0x64:  # d
-                return json.dumps((_EPOCH + timedelta(microseconds=int(self._hole(HoleKind.INSTANT)))).isoformat())
+                return json.dumps(self._date_and_time().isoformat())
+            case 0x65:  # e
+                return json.dumps(self._date_and_time().replace(tzinfo=None).isoformat())
             case 0x44:  # D
                 return str(int(self._hole(HoleKind.INSTANT)) // 1000)
+            case 0x54:  # T
+                return f'"{int(self._hole(HoleKind.INSTANT)) // 1000}"'
             case 0x53:  # S
                 return json.dumps("".join(f"data: {chunk}\n\n" for chunk in self._chunks()))
             case 0x4E:  # N
@@ -168,6 +174,9 @@ class _Writer:
                 return json.dumps(self._value())
             case token:
                 return _SIMPLE[token]
+
+    def _date_and_time(self) -> datetime:
+        return _EPOCH + timedelta(microseconds=int(self._hole(HoleKind.INSTANT)))
 
     def _word(self) -> str:
         begin = self._at
@@ -188,9 +197,16 @@ class _Writer:
             if token == _OTHERS:
                 members.append(f'"{OTHER_NAME}":0')
                 continue
-            self._name = name = self._names[(self._token() - 0x40) << 5 | (self._token() - 0x40)].text
+            self._name = name = self._name_of(token)
             members.append(f"{_quoted(name)}:{self._value()}")
         return f"{{{','.join(members)}}}"
+
+    def _name_of(self, token: int) -> str:
+        """Return a name that has a number, or that stands in the shape as a word."""
+        if token == _ANY_NAME:
+            self._token()
+            return self._taken(self._number())
+        return self._names[(self._token() - 0x40) << 5 | (self._token() - 0x40)].text
 
     def _list(self) -> str:
         elements = []

@@ -162,9 +162,27 @@ HANDED_OVER = {
     "an offset is less than a day": _at(b'"2026-03-01T06:51:19+24:30"'),
     "an instant is in this century": _at(b'"2000-01-01T00:30:00+01:00"'),
     "an instant as a number is in this century": _at(b"946684799"),
-    "an instant as a number of nineteen digits": _at(b"2305844781558509952"),
+    "an instant as a number of twenty digits": _at(b"17723448160000000000"),
+    "an instant as a number beyond 64 bits": _at(b"18446744075481896576"),
+    "an instant with a fraction of ten digits": _at(b"1772344816.1234567890"),
+    "an instant whose fraction has no digits": _at(b'"1772344816."'),
+    "an instant as a number with an exponent": _at(b"1772344816e1"),
+    "an instant in digits, and something else": _at(b'"1772344816x"'),
     "an instant as a number with a fraction": _at(b"17723448165.1"),
-    "headers of the response are for the plain reader": _with(b'"response_headers": {"x": "y"}'),
+    "headers of the response are looked at": _answered(b'{"id": "a"}').replace(
+        b"{", b'{"response_headers": {"x-amzn-bedrock-input-token-count": "3"}, ', 1
+    ),
+    "headers of the response are looked at in capitals": _with(
+        b'"response_headers": {"X-Amzn-Bedrock-Input-Token-Count": "3", "x-amzn-bedrock-output-token-count": "4"}'
+    ),
+    "headers of the response are looked at in characters with such small letters": _with(
+        '"response_headers": {"x-amzn-bedroc\u212a-input-token-count": "3"}'.encode()
+    ),
+    "a name that begins as some do that are looked at": _with(b'"gen_ai.x": 1'),
+    "a name at the top that is longer than any that is known": _with(b'"' + b"x" * 65 + b'": 1'),
+    "a request in a text is JSON to its end": _with(b'"request": "{\\"model\\": \\"m\\"} x"'),
+    "a request in a text that is broken": _with(b'"request": "{\\"model\\"; \\"m\\"}"'),
+    "an id that stands for none is for the plain reader": USUAL.replace(b'"r"', b'"-"'),
     "an array of chunks has commas": _answered(b"[" + json.dumps(COUNTED).encode() + b"; {}]"),
     "a chunk that is broken is not one that was cut": _stream(_written(_said(), (b"0,", b"0;")), COUNTED),
     "nothing follows the chunk of an event": _stream(_written(COUNTED) + b"}", _said()),
@@ -179,6 +197,7 @@ HANDED_OVER = {
 """Lines that the kernel must not tell, by what it would get wrong if it did."""
 
 TOLD = {
+    "a key that stands for none elsewhere is one here": USUAL.replace(b'"k"', b'"-"'),
     "an empty id is none": _answered(json.dumps(COUNTED).encode()).replace(b'"r"', b'""'),
     "an empty id of an answer is none": _answered(json.dumps(COUNTED | {"id": ""}).encode()),
     "an empty id of a chunk is none, and that of a later one counts": _stream(_said() | {"id": ""}, COUNTED),
@@ -200,6 +219,14 @@ TOLD = {
     "an instant with an offset to the west": _at(b'"2026-03-01 06:51:19-08:00"'),
     "the last day of February in a leap year": _at(b'"2028-02-29T23:59:59Z"'),
     "an id of many bytes": USUAL.replace(b'"r"', b'"' + b"r" * 250 + b'"'),
+    "an instant in nanoseconds": _at(b"2305844781558509952"),
+    "an instant in microseconds": _at(b"1772344816434123"),
+    "an instant in seconds with a fraction": _at(b"1772344816.4341239"),
+    "an instant in milliseconds with a fraction": _at(b"1772344816434.4349"),
+    "an instant in digits": _at(b'"1772344816.434123"'),
+    "the last instant of the century": _at(b"4102444799.999999"),
+    "headers of the response in which nothing is looked at": _with(b'"response_headers": {"Content-Type": "text"}'),
+    "a request in a text": _with(b'"request": "{\\"model\\": \\"m\\", \\"n\\": 2} "'),
     "a status with a fraction": _with(b'"status": 200.5', without=b', "status": 500'),
     "a status that is a hundredth": _with(b'"status": 2e-2', without=b', "status": 500'),
     "a short text for an answer": _with(b'"response": "upstream connect error"'),

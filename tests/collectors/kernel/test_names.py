@@ -18,8 +18,10 @@ from fuzzing import LineMaker
 from pipeline.collectors import LogFormat, families, strict_json
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.formats.found import is_request_log
+from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.kernel import blocks
-from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies, names_of_line
+from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
+from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.logs.lines import Line
 from pipeline.usage.events import LOG_FIELDS
 
@@ -115,9 +117,8 @@ def test_a_line_that_has_no_instant_or_no_key_by_our_names_teaches_no_rule(monke
     monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
     body = {"choices": [], "id": "r", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
     line = {"ts": "2026-03-01T06:00:16Z", "api_key_id": "k", "status": 200, "response": body}
-    payload = {"startTime": 1_772_344_816.5, "call_type": "completion", "metadata": {"user_api_key_hash": "k"}}
     told = {}
-    for name, each in {"whole": line, "no instant": line | {"ts": None}, "litellm": payload | line}.items():
+    for name, each in {"whole": line, "no instant": line | {"ts": None}}.items():
         stated = {
             field: value for field, value in each.items() if value is not None and (name == "whole" or field != "ts")
         }
@@ -126,7 +127,7 @@ def test_a_line_that_has_no_instant_or_no_key_by_our_names_teaches_no_rule(monke
         )
         decoder = blocks.BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
         told[name] = decoder.decoded(content, start=0, first_line=1).told
-    assert told == {"whole": told["whole"], "no instant": 0, "litellm": 0}
+    assert told == {"whole": told["whole"], "no instant": 0}
     assert told["whole"] > 0
 
 
@@ -163,9 +164,9 @@ def test_no_name_is_too_long_for_the_kernel() -> None:
 
 
 def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
-    """What lets a line be looked up by other names belongs into ``names_of_line``; samples see to anything else."""
+    """What lets a line be looked up by other names belongs into ``places``; samples see to anything else."""
     assert {field.name for field in fields(LogFormat) if field.init} == {
-        *("format", "fields", "line_in", "batch"),  # names_of_line asks whether they are simple
+        *("format", "fields", "line_in", "batch"),  # of which the names are made
         *(
             "identity",
             "dialect",
@@ -181,27 +182,51 @@ def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"format": "litellm"},
         {"line_in": "message"},
-        {"fields": {"status": {"value": 200}}},
-        {"fields": {"status": '"http.status"'}},
-        {"fields": {"usage.prompt_tokens": "in"}},
+        {"batch": Batch(object={}, requests={})},
+        {"format": "otel"},
+        {"format": "nginx"},
+        {"format": "langfuse", "fields": {"api_key_id": "observation.userId"}},
     ],
 )
-def test_a_source_that_changes_more_than_names_is_for_the_plain_reader(settings: dict[str, Any]) -> None:
-    assert names_of_line(LogFormat(**settings), first=0) is None
+def test_a_source_whose_lines_are_not_told_by_names_alone_is_for_the_plain_reader(settings: dict[str, Any]) -> None:
+    assert formats_read(LogFormat(**settings)) == ()
 
 
-def test_a_field_within_another_one_is_for_the_plain_reader() -> None:
-    assert names_of_line(LogFormat(fields={"request_id": "response.id"}), first=0) is None
-    assert names_of_line(LogFormat(fields={"request_id": "ts"}), first=0) is None
-    assert names_of_line(LogFormat(fields={"request_id": "meta.id"}), first=0) is not None
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"request_id": "response.id"},
+        {"request_id": "ts"},
+        {"status": "response.usage.status"},
+        {"status": "a name with blanks"},
+        {"status": "http." + "x" * 65},
+        {"status": "ts.http"},
+    ],
+)
+def test_a_field_that_no_tree_of_names_tells_is_for_the_plain_reader(fields: dict[str, Any]) -> None:
+    log_format = LogFormat(fields=fields)
+    with pytest.raises(ValueError, match=r"is read as two things|would lie within|is longer"):
+        names_of(log_format, None)
+    assert blocks._new_reader(log_format, None) is None  # noqa: SLF001 - what becomes of such a log
 
 
 def test_a_name_with_dots_that_wins_over_a_path_is_for_the_plain_reader() -> None:
-    names = names_of_line(LogFormat(fields={"status": "http.status"}), first=7)
-    assert names is not None
+    names = names_of(LogFormat(fields={"status": "http.status"}), None)
     assert Name("http.status", 1, Kind.NEVER) in names
     assert Name("request.model", 1, Kind.NEVER) in names
     at = names.index(Name("http", 1, Kind.INSIDE))
-    assert Name("status", 2 + 7 + at, Kind.LITERAL) in names
+    assert Name("status", 2 + at, Kind.LITERAL) in names
+
+
+def test_names_that_a_map_gives_other_values_stand_in_the_shape_as_they_are() -> None:
+    names = names_of(LogFormat(fields={"api_key_id": {"from": "team", "a": "cust-a"}, "status": "state"}), None)
+    assert Name("team", 1, Kind.LITERAL) in names
+
+
+def test_instants_without_an_offset_are_told_where_they_are_of_utc() -> None:
+    kinds = {
+        zone: next(name.kind for name in names_of(LogFormat(time_zone=zone), None) if name[:2] == ("ts", 1))
+        for zone in (None, "UTC", "Europe/London")
+    }
+    assert kinds == {None: Kind.TIMED_IN_UTC, "UTC": Kind.TIMED_IN_UTC, "Europe/London": Kind.TIMED}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import object_at
 from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, key_in
 from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,9 +54,14 @@ MAPPING: Mapping[str, Any] = {
 }
 
 
+_LATENCY = "apisix_latency"
+PLACES = Places(marks=(_LATENCY, "request.headers"))
+"""Of callers whose consumer is logged, nobody looks at the headers; any other line has no key without them."""
+
+
 def recognises(document: JsonObject) -> bool:
     """Tell the default format, by the latency that APISIX states of itself."""
-    return "start_time" in document and "apisix_latency" in document and isinstance(document.get("request"), dict)
+    return "start_time" in document and _LATENCY in document and isinstance(document.get("request"), dict)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
+from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,9 @@ MAPPING: Mapping[str, Any] = {
     ],
     "usage.reasoning_tokens": ['"gen_ai.usage.reasoning_tokens"', '"gen_ai.usage.reasoning.output_tokens"'],
 }
+
+
+PLACES = Places()
 
 
 def recognises(document: JsonObject) -> bool:

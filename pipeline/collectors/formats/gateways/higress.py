@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
+from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,9 @@ MAPPING: Mapping[str, Any] = {
         "ai_log.output_token_details.thoughtsTokenCount",
     ],
 }
+
+
+PLACES = Places()
 
 
 def recognises(document: JsonObject) -> bool:

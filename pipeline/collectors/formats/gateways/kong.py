@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model
+from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +62,13 @@ MAPPING: Mapping[str, Any] = {
 }
 
 
+_LATENCIES = "latencies"
+PLACES = Places(marks=(_LATENCIES,))
+
+
 def recognises(document: JsonObject) -> bool:
     """Tell what Kong's serializer makes of a request."""
-    return "started_at" in document and "latencies" in document and isinstance(document.get("request"), dict)
+    return "started_at" in document and _LATENCIES in document and isinstance(document.get("request"), dict)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:

@@ -4,8 +4,8 @@
 
 /* ---- names ---- */
 
-enum { NAMES_MAX = 1024, NAME_BYTES_MAX = 64, NAME_SLOTS = 4096, SUFFIXES_MAX = 8 };
-enum { OF_BODY = 0, OF_LINE = 1 }; /* whose a name is; more are the objects of the line, by their name's number */
+enum { NAMES_MAX = 1152, NAME_BYTES_MAX = 64, NAME_SLOTS = 4096, SUFFIXES_MAX = 8 };
+enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2 }; /* whose a name is; more are the objects of the line, by their name's number */
 
 /* What is taken of the value under a name; `names.py` says which names are which, and why that is right. */
 enum {
@@ -19,6 +19,11 @@ enum {
   RESPONSE,     /* the body */
   ONLY_NULL,    /* anything else is handed over */
   NEVER,        /* handed over, whatever it is */
+  WHOLE,        /* an object, of which the names of bodies are looked at */
+  PRESENT,      /* of which kind of JSON it is */
+  EVERY,        /* an object of counts, of which all names are looked at */
+  TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
+  HEADERS,      /* an object whose names are looked at in whatever letters */
 };
 
 static struct {
@@ -29,8 +34,8 @@ static u32 name_count, name_slots[NAME_SLOTS];
 static struct {
   u8 bytes[NAME_BYTES_MAX];
   u32 size;
-} suffixes[SUFFIXES_MAX];
-static u32 suffix_count;
+} suffixes[SUFFIXES_MAX], prefixes[SUFFIXES_MAX];
+static u32 suffix_count, prefix_count;
 
 enum { NO_NAME = NAMES_MAX };
 
@@ -54,8 +59,21 @@ static inline u32 named(Text name, u32 owner) {
   return NO_NAME;
 }
 
-/* Whether a reader asks for all names that end so. */
-static int has_suffix(Text name) {
+/* Whether a name is one of an owner's but for its letters, of which those are small. */
+static int is_named_in_capitals(Text name, u32 owner) {
+  u8 small[NAME_BYTES_MAX + PAD];
+  if (name.size > NAME_BYTES_MAX) return 0;
+  for (u32 i = 0; i < name.size; i++) {
+    if (name.at[i] >= 0x80) return 1; /* there are other characters whose small letter is one of these */
+    small[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 32 : name.at[i];
+  }
+  return named((Text){small, name.size}, owner) != NO_NAME;
+}
+
+/* Whether a reader asks for all names that end or begin so. */
+static int has_affix(Text name) {
+  for (u32 i = 0; i < prefix_count; i++)
+    if (name.size >= prefixes[i].size && equal(name.at, prefixes[i].bytes, prefixes[i].size)) return 1;
   for (u32 i = 0; i < suffix_count; i++) {
     u32 size = suffixes[i].size;
     if (name.size >= size && equal(name.at + name.size - size, suffixes[i].bytes, size)) return 1;
@@ -149,19 +167,39 @@ static const u8 *simple(const u8 *p, Text *found) {
   return end + 1;
 }
 
+/* A count that is written as a text, as in whole numbers of 64 bits. Twin: mapping.number; a zero and what is no plain
+   number stand in the shape. */
+static int put_count_text(Text t) {
+  i64 n = 0;
+  if (!t.size || t.size > 12 || *t.at == '0') return 0;
+  for (u32 i = 0; i < t.size; i++) {
+    if (!is_digit(t.at[i])) return 0;
+    n = n * 10 + (t.at[i] - '0');
+  }
+  put_hole(COUNT_TEXT, n);
+  return 1;
+}
+
+/* What logs write for an id that they do not have. Twin: access_logs.without_absent. */
+static int is_absent(Text t) { return t.size == 1 && *t.at == '-'; }
+
 static const u8 *text_under(const u8 *p, u32 kind) { /* p behind the quote */
   if (kind == TEXTUAL) return textual(p);
   Text found;
   if (!(p = simple(p, &found))) return 0;
-  if (!found.size || (kind != IDENTIFYING && kind != KEYED)) return put_word(found) ? p : unsure();
+  if (kind == COUNTED && put_count_text(found)) return p;
+  if (!found.size || (kind != IDENTIFYING && kind != KEYED) || is_absent(found)) return put_word(found) ? p : unsure();
   return (kind == KEYED ? put_key(found) : put_id(found)) ? p : unsure();
 }
+
+static const u8 *instant(const u8 *p, u32 kind);
 
 static const u8 *list_under(const u8 *p, u32 kind, int depth);
 
 /* The value under a name of a body. `depth` containers are open around it. */
 static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (!has_room()) return unsure();
+  if (kind == TIMED || kind == TIMED_IN_UTC) return instant(p, kind);
   switch (*p) {
   case '{': return object(p, OF_BODY, depth);
   case '[': return list_under(p, kind, depth);
@@ -197,19 +235,41 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
 
 static const u8 *value_of_line(const u8 *p, u32 name, int depth);
 
+enum { ANY_NAMES_MAX = 16 };
+
+/* The count under a name of an object of which all names are looked at: the name stands in the shape. `before` are the
+   names that were there before; one that is stated twice is handed over. */
+static const u8 *any_count(const u8 *p, Text name, Text *before, u32 *count, int depth) {
+  for (u32 i = 0; i < *count; i++)
+    if (before[i].size == name.size && equal(before[i].at, name.at, name.size)) return unsure();
+  if (*count == ANY_NAMES_MAX || name.size > NAME_BYTES_MAX || !has_room()) return unsure();
+  before[(*count)++] = name;
+  *o++ = ANY_NAME;
+  put_word(name);
+  return value_under(p, COUNTED, depth);
+}
+
 /* An object: members by names that are looked at, and whether there are others. A name that is stated twice, or that
    has an escape, is handed over. `depth` containers are open around it. */
 static const u8 *object(const u8 *p, u32 owner, int depth) {
   Members m = {0};
   u64 seen[NAMES_MAX / 64] = {0};
-  int found, has_others = 0;
+  u32 kind_of_owner = owner < OF_INNER ? LITERAL : names[owner - OF_INNER].kind;
+  int found, has_others = 0, is_of_counts = kind_of_owner == EVERY, is_of_headers = kind_of_owner == HEADERS;
+  Text any[ANY_NAMES_MAX];
+  u32 any_count_so_far = 0;
   if (depth >= depth_max) return unsure();
   *o++ = OPEN;
   while ((found = next(&p, &m)) == MEMBER) {
     if (m.is_escaped) return unsure();
     u32 name = named(m.key, owner);
+    if (name == NO_NAME && is_of_counts) {
+      if (!(p = any_count(p, m.key, any, &any_count_so_far, depth + 1))) return 0;
+      continue;
+    }
     if (name == NO_NAME) {
-      if (has_suffix(m.key)) return unsure();
+      if (has_affix(m.key) || (owner == OF_LINE && m.key.size > NAME_BYTES_MAX)) return unsure();
+      if (is_of_headers && is_named_in_capitals(m.key, owner)) return unsure();
       has_others = 1;
       const u8 *begin = p;
       if (!(p = value(p, depth + 1))) return 0;
@@ -418,6 +478,7 @@ static const u8 *again(const Form *form, const u8 *p, u8 *last, u32 size, int ki
 
 enum { BLOCK_BYTES_MAX = 9 << 20 };
 static u8 scratch[BLOCK_BYTES_MAX + PAD]; /* strings, decoded */
+static int is_in_scratch;                 /* whether what is read lies there, and nothing else can be decoded */
 
 enum { CHUNK_READ, CHUNK_CUT, CHUNK_UNSURE };
 
@@ -611,8 +672,45 @@ static const u8 *response(const u8 *p, int depth) {
   case '"': break;
   default: return unsure();
   }
+  if (is_in_scratch) return unsure();
   p++;
   if (*p == '{' || *p == '[') return json_text(p);
   if (begins_with(p, "data:") || begins_with(p, "event:") || begins_with(p, "id:")) return transcript(p);
   return *p == ':' || begins_with(p, "retry:") ? transcript(p) : text_under(p, LITERAL);
+}
+
+/* An object of the line, or the text of one; any other text stands in the shape, if it is short. Twins: mapping._at,
+   request_log._object. */
+static const u8 *inside(const u8 *p, u32 owner, int depth) {
+  if (*p == '{') return object(p, owner, depth);
+  if (p[1] != '{') return text_under(p + 1, LITERAL);
+  if (is_in_scratch) return unsure();
+  const u8 *limit = text_end;
+  u8 *end = scratch;
+  const u8 *behind = decoded(p + 1, &end, 0, 0);
+  if (!behind) return 0;
+  *o++ = JSON_TEXT;
+  is_in_scratch = 1;
+  text_end = end;
+  p = object(scratch, owner, 0);
+  int is_one = p && blanks(p) == end;
+  text_end = limit;
+  is_in_scratch = 0;
+  return is_one ? behind + 1 : unsure();
+}
+
+/* Of any value, which kind of JSON it is, and of a text, whether it is empty: for names that are only looked for. */
+static const u8 *present(const u8 *p, int depth) {
+  const u8 *behind = value(p, depth);
+  if (!behind) return 0;
+  switch (*p) {
+  case '"': *o++ = p[1] == '"' ? NO_TEXT : TEXT; break;
+  case '{': *o++ = OPEN; *o++ = CLOSE; break;
+  case '[': *o++ = LIST; *o++ = LIST_END; break;
+  case 't': *o++ = TRUE; break;
+  case 'f': *o++ = FALSE; break;
+  case 'n': *o++ = NOTHING; break;
+  default: *o++ = FRACTION;
+  }
+  return behind;
 }

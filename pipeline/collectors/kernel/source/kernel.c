@@ -31,7 +31,8 @@ static i64 days_to(int year, int month, int day) {
 static const i64 EARLIEST_US = 946684800000000, LATEST_US = 4102444800000000; /* 2000-01-01 and 2100-01-01 */
 
 /* The usual forms of a date and time. Twin: instants.instant_us; its other forms are handed over. */
-static const u8 *date_and_time(const u8 *p) { /* p behind the quote */
+static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the quote */
+  u8 token = INSTANT_TEXT;
   if (p[0] != '2' || p[1] != '0' || p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':') return unsure();
   if (p[10] != 'T' && p[10] != ' ') return unsure();
   i64 days = days_to(two_digits(p + 2), two_digits(p + 5), two_digits(p + 8));
@@ -52,28 +53,55 @@ static const u8 *date_and_time(const u8 *p) { /* p behind the quote */
     if (offset_hours > 23 || offset_minutes > 59 || p[3] != ':') return unsure();
     at += (*p == '-' ? 60 : -60) * (offset_hours * 60 + offset_minutes);
     p += 6;
+  } else if (may_be_naive) {
+    token = INSTANT_NAIVE;
   } else {
     return unsure();
   }
   i64 us = at * 1000000 + fraction;
   if (*p != '"' || us < EARLIEST_US || us >= LATEST_US) return unsure();
-  put_hole(INSTANT_TEXT, us);
+  put_hole(token, us);
   return p + 1;
 }
 
-/* Whole seconds or milliseconds since 1970. */
-static const u8 *epoch(const u8 *p) {
-  const u8 *behind = number(p);
-  if (!behind || behind - p > 13) return unsure();
-  i64 n = 0;
-  for (; p < behind; p++) {
-    if (!is_digit(*p)) return unsure();
+/* Seconds, milliseconds, microseconds or nanoseconds since 1970, which their size tells apart, as plain digits with or
+   without a fraction: what is finer than a microsecond is cut. Returns the place behind the digits, or 0. Twin:
+   instants._from_epoch. */
+static const u8 *epoch(const u8 *p, u8 token) {
+  const u8 *begin = p;
+  u64 n = 0, latest = (u64)LATEST_US;
+  for (; is_digit(*p); p++) {
+    if (p - begin == 19) return unsure();
     n = n * 10 + (*p - '0');
   }
-  i64 us = n < LATEST_US / 1000000 ? n * 1000000 : n * 1000;
+  if (n >= latest * 1000) return unsure();
+  i64 unit = n < latest / 1000000 ? 1000000 : n < latest / 1000 ? 1000 : 1; /* microseconds */
+  i64 us = n < latest ? (i64)n * unit : (i64)(n / 1000);
+  if (*p == '.') {
+    const u8 *fraction = ++p;
+    for (; is_digit(*p); p++) us += (unit /= 10) * (*p - '0');
+    if (p == fraction || p - fraction > 9) return unsure();
+  }
   if (us < EARLIEST_US || us >= LATEST_US) return unsure();
-  put_hole(INSTANT_NUMBER, us);
-  return behind;
+  put_hole(token, us);
+  return p;
+}
+
+static const u8 *instant(const u8 *p, u32 kind) {
+  if (*p == 'n') {
+    *o++ = NOTHING;
+    return word(p, "null");
+  }
+  if (*p != '"') {
+    const u8 *behind = number(p), *read = epoch(p, INSTANT_NUMBER);
+    return read && read == behind ? behind : unsure();
+  }
+  p++;
+  if (is_digit(*p) && p[4] != '-') {
+    p = epoch(p, INSTANT_DIGITS);
+    return p && *p == '"' ? p + 1 : unsure();
+  }
+  return date_and_time(p, kind == TIMED_IN_UTC);
 }
 
 /* ---- the fields of a line ---- */
@@ -84,9 +112,13 @@ static const u8 *value_of_line(const u8 *p, u32 name, int depth) {
   switch (kind) {
   case NEVER: return unsure();
   case RESPONSE: return response(p, depth);
-  case TIMED: return *p == '"' ? date_and_time(p + 1) : epoch(p);
-  case INSIDE:
-    if (*p == '{') return object(p, name + 2, depth);
+  case TIMED: case TIMED_IN_UTC: return instant(p, kind);
+  case PRESENT: return present(p, depth);
+  case INSIDE: case EVERY: case HEADERS:
+    if (*p == '{' || *p == '"') return inside(p, name + OF_INNER, depth);
+    break;
+  case WHOLE:
+    if (*p == '{' || *p == '"') return inside(p, OF_BODY, depth);
     break;
   case LITERAL: case COUNTED: case IDENTIFYING: case KEYED:
     if (*p != '{' && *p != '[') return value_under(p, kind, depth);
@@ -214,6 +246,14 @@ int EXPORT(suffix)(u32 size) {
   copy(suffixes[suffix_count].bytes, block, size);
   suffixes[suffix_count].size = size;
   return (int)suffix_count++;
+}
+
+/* Adds the prefix in the first bytes of `block`. */
+int EXPORT(prefix)(u32 size) {
+  if (prefix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
+  copy(prefixes[prefix_count].bytes, block, size);
+  prefixes[prefix_count].size = size;
+  return (int)prefix_count++;
 }
 
 /* Takes in the beginnings from one on, up to another. */

@@ -28,7 +28,8 @@ enum {
   TEXT = 1, NO_TEXT = 2,
   OPEN = '{', CLOSE = '}', LIST = '[', LIST_END = ']', NAME = 'k', OTHERS = '~',
   TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', FRACTION = 'F', WORD = '"',
-  COUNT = 'c', ZERO = '0', IDENTIFIER = 'i', KEY = 'y', INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D',
+  COUNT = 'c', COUNT_TEXT = 'q', ZERO = '0', IDENTIFIER = 'i', KEY = 'y', ANY_NAME = 'm',
+  INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D', INSTANT_DIGITS = 'T', INSTANT_NAIVE = 'e',
   TRANSCRIPT = 'S', JSON_TEXT = 'J', JSON_LINES = 'N', CHUNKS = 'A', RUN = 'R', ONE = 'C', LATEST = 'L',
   CHUNKS_END = 'E',
 };

@@ -1,0 +1,26 @@
+"""Where lines have what a format looks at, for those who read many of them at once.
+
+A format that is a ``MAPPING`` has said it there; one that makes entries by code says it here as well, as ``PLACES``. It
+decides how quickly lines are read, and not what they amount to: a name that the code of a format looks at stands in the
+shape of a line in any case (``pipeline.collectors.kernel.places``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Places(NamedTuple):
+    """The places of one format's lines."""
+
+    fields: Mapping[str, Any] = {}
+    """Of what will be a field of an entry, in the language of ``fields``: several places where one of several is."""
+    counts: tuple[str, ...] = ()
+    """Paths of objects that state counts, and of which all names are looked at."""
+    marks: tuple[str, ...] = ()
+    """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
+    unread: tuple[str, ...] = ()
+    """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""

@@ -1,0 +1,246 @@
+"""Where a line has what is looked at: a tree of names, made of the mapping of its format, and of the format's code.
+
+A line is one of a request log, whose fields a source may have mapped (``LogFormat.fields``), or one of a format
+(``formats.found``). Every path of a rule is a branch of the tree. What the code of a format looks at beside is found as
+the names of bodies are: every text in the code that recognises a document, finds what it holds or makes entries of it
+is a name that stands in the shape of a line. So a shape has all that the plain reader decides by.
+
+Owns which logs can be read so. Does not own what is taken of a value (``names``).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families import bedrock
+from pipeline.collectors.formats import held
+from pipeline.collectors.formats.found import FORMATS, REQUEST_LOG, is_request_log
+from pipeline.collectors.kernel.names import (
+    NAME,
+    OF_BODY,
+    OF_INNER,
+    OF_LINE,
+    Kind,
+    Name,
+    kind_of,
+    names_of_bodies,
+    texts_reached,
+)
+from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap, path_of, rules_of
+from pipeline.usage.events import LOG_FIELDS, LOGGED, MAPPED_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeAlias
+
+    from pipeline.collectors.formats.found import Format
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.configuration.log_fields import Rule
+
+    Steps: TypeAlias = tuple[str, ...]
+
+_KINDS: Mapping[str, Kind] = {
+    "request_id": Kind.IDENTIFYING,
+    "response.id": Kind.IDENTIFYING,
+    "api_key": Kind.KEYED,
+    "api_key_id": Kind.KEYED,
+    "request": Kind.INSIDE,
+    "response": Kind.RESPONSE,
+    "response_headers": Kind.HEADERS,
+    "usage": Kind.WHOLE,
+    **{str(column.log_field): Kind.ONLY_NULL for column in LOGGED if not column.is_shared},
+    **{field: Kind.COUNTED for field in MAPPED_FIELDS if field.startswith("usage.")},
+}
+"""What is taken of the value of a field; an instant is ``TIMED``, and any other ``LITERAL``."""
+_OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY))
+_TIMED = frozenset((Kind.TIMED, Kind.TIMED_IN_UTC))
+_UTC = "UTC"
+_OF_REQUEST = ("request.model", "request.stream", "request.n")
+"""Fields that lie within the request, where nobody named them."""
+_IGNORED = frozenset(("host",))
+
+
+def formats_read(log_format: LogFormat) -> tuple[Format | None, ...]:
+    """Return the formats of which lines of a log can be read so; ``None`` stands for a request log's own lines."""
+    batch = log_format.batch
+    if log_format.line_in is not None or (batch is not None and batch.requests is not None):
+        return ()  # a line lies in another; what is joined to it depends on what its ids are
+    told = tuple(each for each in FORMATS if each.places is not None and _fits(each, log_format))
+    if log_format.format not in (None, REQUEST_LOG):
+        return tuple(each for each in told if each.name == log_format.format)
+    return (None,) if log_format.fields or log_format.format == REQUEST_LOG else (None, *told)
+
+
+def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
+    """Return the names that are looked at in lines of a log that are of one of the formats that it may have.
+
+    Raises ``ValueError`` where fields lie within one another in a way that a tree of names does not say.
+    """
+    tree = _Tree(_places(log_format, found))
+    of_makers = texts_reached(*_makers_of(found))
+    of_bodies = {name.text: name.kind for name in names_of_bodies()}
+    of_bodies = {**{text: kind_of(text) for text in of_makers | tree.within_bodies}, **of_bodies, **tree.of_bodies}
+    names = [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
+    names += tree.numbered(first=len(names))
+    known = {(name.owner, name.text) for name in names}
+    unread = () if found is None or found.places is None else found.places.unread
+    at_the_top = texts_reached(*_code_of(log_format, found)).difference(unread)
+    for owner, texts in ((OF_LINE, at_the_top), *((owner, of_makers) for owner in tree.inner)):
+        found_there = sorted(text for text in texts if NAME.fullmatch(text) and (owner, text) not in known)
+        names += [Name(text, owner, _kind_in_code(text)) for text in found_there]
+    return tuple(names)
+
+
+def totals_of(log_format: LogFormat, found: Format | None) -> frozenset[str]:
+    """Return the names under which a line states what should be prompt and completion together."""
+    rule = _rules(log_format, found).get("usage.total_tokens")
+    return frozenset(path.steps[-1] for path, _ in _paths_in(rule))
+
+
+def _fits(found: Format, log_format: LogFormat) -> bool:
+    """Tell whether fields that a source names are said to lie in lines as they stand in the log, and not in entries."""
+    return found.mapping is not None or all(isinstance(rule, Constant) for rule in log_format.rules.values())
+
+
+def _makers_of(found: Format | None) -> tuple[Callable[..., Any], ...]:
+    """Return the functions that make entries of a document."""
+    if found is None:
+        return ()
+    return tuple(each for each in (found.entries, found.joined) if each is not None)
+
+
+def _code_of(log_format: LogFormat, found: Format | None) -> tuple[Callable[..., Any], ...]:
+    """Return the functions that look at the top of a document."""
+    if found is None:
+        return ()  # a line that has a time and a key is a request log's, whatever else is in it
+    asked = FORMATS if log_format.format is None else (found,)
+    return (*(each.recognises for each in asked), is_request_log, held.held_in, *_makers_of(found))
+
+
+def _rules(log_format: LogFormat, found: Format | None) -> Mapping[str, Rule]:
+    if found is None or found.places is None:
+        return log_format.rules
+    return rules_of({**(found.mapping or found.places.fields), **log_format.fields})
+
+
+def _kind_in_code(text: str) -> Kind:
+    kind = kind_of(text)
+    return kind if kind in (Kind.COUNTED, Kind.IDENTIFYING) else Kind.LITERAL
+
+
+def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
+    """Return every path at which something is looked up, and what is taken of the value there."""
+    rules = _rules(log_format, found)
+    kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
+    places: dict[Steps, Kind] = {}
+    for field in sorted(rules.keys() - _IGNORED):
+        for path, is_mapped in _paths_in(rules[field]):
+            _put(places, path.steps, kinds.get(field, Kind.LITERAL), is_mapped=is_mapped)
+            if len(path.steps) > 1:
+                _put(places, (path.text,), Kind.NEVER)  # a key that contains dots wins
+    if found is None or found.mapping is not None:
+        _put_by_our_names(places, rules, kinds)
+    requests, headers = ([at for at, kind in places.items() if kind is each] for each in (Kind.INSIDE, Kind.HEADERS))
+    for steps, field in product(requests, [field for field in _OF_REQUEST if field not in rules]):
+        _put(places, (*steps, field.removeprefix("request.")), Kind.LITERAL)
+    for steps, name in product(headers, bedrock.HEADERS):
+        _put(places, (*steps, name), Kind.NEVER)
+    if found is not None and found.places is not None:
+        for text in found.places.counts:
+            _put(places, path_of(text).steps, Kind.EVERY)
+        for text in found.places.marks:
+            _put(places, path_of(text).steps, Kind.PRESENT)
+    return places
+
+
+def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
+    """Say where fields lie that nobody named: by our names, and some within the request."""
+    for field in LOG_FIELDS:
+        if field in rules or field in _IGNORED or field in MAPPED_FIELDS:
+            continue  # the last are looked at only where they are named
+        if field in _OF_REQUEST:
+            _put(places, (field,), Kind.NEVER)
+        else:
+            _put(places, path_of(field).steps, kinds.get(field, Kind.LITERAL))
+
+
+def _paths_in(rule: Rule | None) -> Iterator[tuple[Path, bool]]:
+    """Yield the paths of a rule, and whether what lies there is given another value by a map."""
+    if isinstance(rule, Path):
+        yield rule, False
+    elif isinstance(rule, ValueMap):
+        yield from ((path, True) for path, _ in _paths_in(rule.source))
+    elif isinstance(rule, FirstOf | Sum):
+        for each in rule.rules:
+            yield from _paths_in(each)
+
+
+def _put(places: dict[Steps, Kind], steps: Steps, kind: Kind, *, is_mapped: bool = False) -> None:
+    """Say what is taken at a path; what is given another value by a map has to stand in the shape as it is."""
+    if is_mapped:
+        kind = Kind.LITERAL
+    before = places.setdefault(steps, kind)
+    if before is kind:
+        return
+    both = {before, kind}
+    if Kind.NEVER in both:
+        places[steps] = Kind.NEVER
+    elif Kind.LITERAL in both and both.isdisjoint(_OBJECTS | _TIMED) and is_mapped:
+        places[steps] = Kind.LITERAL
+    else:
+        message = f"what lies at {'.'.join(steps)} is read as two things"
+        raise ValueError(message)
+
+
+class _Tree:
+    """Paths as names, each with its owner."""
+
+    def __init__(self, places: Mapping[Steps, Kind]) -> None:
+        """Take the paths. Raises ``ValueError`` where one lies within what is no object."""
+        self.of_bodies: dict[str, Kind] = {}
+        """Names of bodies of which something else is taken than usual."""
+        self.within_bodies: set[str] = set()
+        """Names that are looked at in bodies as well."""
+        self.inner: list[int] = []
+        """Owners that are objects of the line, once these are numbered."""
+        self._whole: dict[Steps, Kind] = {}
+        for steps in sorted(places, key=len):
+            kind = places[steps]
+            within = [steps[:size] for size in range(1, len(steps)) if self._is_body(steps[:size])]
+            if within:
+                self._in_body(steps[len(within[0]) :], kind, self._whole[within[0]])
+                continue
+            for size in range(1, len(steps)):
+                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in (Kind.INSIDE, Kind.HEADERS):
+                    message = f"one field would lie within {steps[size - 1]}, which is another"
+                    raise ValueError(message)
+            if any(not NAME.fullmatch(step) for step in steps) and not (len(steps) == 1 and kind is Kind.NEVER):
+                message = "a name of a field is longer, or of other characters, than the kernel's are"
+                raise ValueError(message)
+            if NAME.fullmatch(steps[-1]):  # no other is known, and longer ones at the top are handed over
+                self._whole[steps] = kind
+
+    def _is_body(self, steps: Steps) -> bool:
+        return self._whole.get(steps) in (Kind.RESPONSE, Kind.WHOLE)
+
+    def _in_body(self, steps: Steps, kind: Kind, around: Kind) -> None:
+        """Say that a field lies in a body: as one that is looked at there all the same, or as an instant."""
+        *_, last = steps
+        if kind in _TIMED:
+            self.of_bodies[last] = kind
+        elif around is Kind.RESPONSE or kind_of(last) is not kind:
+            message = f"one field would lie within {around.name}, which is another"
+            raise ValueError(message)
+        self.within_bodies.update(steps)
+
+    def numbered(self, *, first: int) -> list[Name]:
+        """Return the names, numbered from ``first`` on."""
+        names: list[Name] = []
+        owners: dict[Steps, int] = {(): OF_LINE}
+        for steps, kind in sorted(self._whole.items(), key=lambda each: len(each[0])):
+            owners[steps] = OF_INNER + first + len(names)
+            names.append(Name(steps[-1], owners[steps[:-1]], kind))
+            if kind is Kind.INSIDE:
+                self.inner.append(owners[steps])
+        return names

@@ -1,0 +1,370 @@
+"""Lines of formats are told by the kernel as the plain reader tells them, or handed over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from foreign_lines import KINDS, ForeignLines
+from fuzzing import expected_rows, found_rows
+
+from pipeline.collectors import LogFormat, families, strict_json
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.exchange import read_exchange
+from pipeline.collectors.formats.entries import entries_of
+from pipeline.collectors.formats.found import BY_NAME, FORMATS, format_of, is_request_log
+from pipeline.collectors.formats.openai_batch import Batch
+from pipeline.collectors.formats.request_log import read_envelope
+from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, Kind
+from pipeline.collectors.kernel.places import formats_read, names_of
+from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.refusal import LineRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline.collectors.kernel.blocks import DecodedLines
+
+FORMAT = LogFormat()
+TOLD = [each.name for each in formats_read(FORMAT) if each is not None]
+WRITTEN_BY_LITELLM = Path(__file__).parents[1] / "formats" / "litellm_1_110_2.jsonl"
+
+
+@pytest.fixture(autouse=True)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(blocks, "_idle", {})
+
+
+def _fingerprint(raw: str) -> str:
+    return f"key_{len(raw)}"
+
+
+def _found(lines: Iterable[bytes], log_format: LogFormat = FORMAT) -> DecodedLines:
+    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
+    found = decoder.decoded(b"".join(line + b"\n" for line in lines), start=0, first_line=1)
+    assert decoder.failures == 0
+    return found
+
+
+def _plain(lines: Iterable[bytes], log_format: LogFormat = FORMAT) -> dict[int, Any]:
+    found, at = {}, 0
+    for number, line in enumerate(lines, 1):
+        end = at + len(line) + 1
+        content = line[slice(*bare_span(line, 0, len(line)))]
+        rows = decode_line(Line(number, at, end, content), source="s", log_format=log_format, fingerprint=_fingerprint)
+        if rows:
+            found[number] = expected_rows(rows)
+        at = end
+    return found
+
+
+def _written(*documents: Any) -> list[bytes]:
+    return [json.dumps(document).encode() for document in documents]
+
+
+def _agree(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> DecodedLines:
+    """Return what the kernel found, which is what the plain reader finds."""
+    found = _found(lines, log_format)
+    assert found_rows(found) == _plain(lines, log_format)
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_readers_agree_on_lines_of_each_tool_however_damaged(kind: str) -> None:
+    for number in range(3):
+        maker = ForeignLines(f"{kind} {number}", is_gentle=number < 2, kind=kind)
+        _agree([maker.made().content for _ in range(150)], maker.log_format)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [*TOLD, "mapped"])
+def test_most_lines_that_a_tool_writes_are_told(kind: str) -> None:
+    maker = ForeignLines(f"usual {kind}", is_gentle=True, kind=kind)
+    lines = _written(*(maker.usual() for _ in range(100)))
+    found = _agree(lines, KINDS[kind].settings[0])
+    assert found.told + found.blank > 40
+
+
+def test_what_litellm_wrote_is_told() -> None:
+    lines = WRITTEN_BY_LITELLM.read_bytes().splitlines()
+    assert _agree(lines).told >= 6
+
+
+LITELLM: dict[str, Any] = {
+    "id": "a",
+    "call_type": "completion",
+    "status": "success",
+    "startTime": 1_772_344_816.434123,
+    "metadata": {"user_api_key_hash": "k"},
+    "response": {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}},
+}
+HELICONE: dict[str, Any] = {
+    "request_id": "r",
+    "request_created_at": "2026-03-01 06:51:19.25",
+    "response_status": 200,
+    "request_properties": {"api_key_id": "k"},
+    "prompt_tokens": "7",
+    "completion_tokens": "4",
+    "reasoning_tokens": 5,
+}
+LANGFUSE: dict[str, Any] = {
+    "id": "o",
+    "traceId": "t",
+    "type": "GENERATION",
+    "startTime": "2026-03-01T06:51:19Z",
+    "metadata": {"api_key_id": "k"},
+    "usageDetails": {"input": 30, "input_cached_tokens": 20, "output": 5, "total": 55},
+    "input": "what was asked",
+}
+BATCH: dict[str, Any] = {
+    "id": "b",
+    "custom_id": "c",
+    "response": {"status_code": 200, "body": LITELLM["response"] | {"created": 1_772_344_816}},
+    "error": None,
+}
+
+
+@pytest.mark.parametrize(
+    "written", ["1772344816.434123", "1772344816.4341239", "1772344816434.4349", "1772344816434123"]
+)
+def test_an_instant_is_told_to_the_microsecond_however_it_is_written(written: str) -> None:
+    lines = [line.replace(b"1772344816.434123", written.encode()) for line in _written(LITELLM)]
+    assert _agree(lines).told == 1
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/London"])
+@pytest.mark.parametrize("month", ["01", "07"])
+def test_an_instant_without_an_offset_is_never_told_in_another_zone(zone: str | None, month: str) -> None:
+    lines = _written(HELICONE | {"request_created_at": f"2026-{month}-05 06:51:19"})
+    assert _agree(lines, LogFormat(time_zone=zone)).told == (zone != "Europe/London")
+
+
+def test_counts_in_texts_are_told() -> None:
+    (row,) = found_rows(found := _agree(_written(HELICONE)))[1]
+    assert (found.told, row["prompt_tokens"], row["completion_tokens"], row["reasoning_tokens"]) == (1, 7, 9, 5)
+
+
+@pytest.mark.parametrize("count", ["0", "007", "-", "", " 7", "7.0", "1" * 13, 0, None, "a"])
+def test_counts_in_other_texts_are_what_the_plain_reader_says(count: Any) -> None:
+    _agree(_written(HELICONE | {"prompt_tokens": count}, HELICONE))
+
+
+def test_an_id_of_two_is_told() -> None:
+    lines = _written(LANGFUSE, LANGFUSE | {"id": "p"}, LANGFUSE | {"traceId": "u"})
+    found = _agree(lines)
+    assert found.told == 3
+    assert [rows[0]["request_id"] for rows in found_rows(found).values()] == ["t/o", "t/p", "u/o"]
+
+
+def test_an_id_of_two_that_is_longer_than_ids_are_is_for_the_plain_reader() -> None:
+    whole = LANGFUSE | {"id": "o" * 127, "traceId": "t" * 128}
+    found = _agree(_written(LANGFUSE, whole, whole | {"id": "o" * 128}))
+    assert found.told == 2
+
+
+def test_an_id_of_two_that_looks_like_a_raw_key_is_for_the_plain_reader() -> None:
+    assert _agree(_written(LANGFUSE, LANGFUSE | {"id": "sk-made-up-0123456789abcdef"})).told == 1
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input": 30, "input_cached_tokens": 20, "output": 5, "total": 35},
+        {"input": 30, "output": 5, "other.input_tokens": 7},
+        {"input": 30, "output": 5, "total": 36},
+        {"x" * 65: 3, "output": 4},
+        {"input": {"a": 3}, "output": 4},
+    ],
+)
+def test_usage_by_other_names_is_what_the_plain_reader_says(usage: dict[str, Any]) -> None:
+    _agree(_written(LANGFUSE, LANGFUSE | {"usageDetails": usage}, LANGFUSE | {"usageDetails": usage | {"output": 9}}))
+
+
+def test_more_names_of_counts_than_there_is_room_for_are_for_the_plain_reader() -> None:
+    usage = {f"input_{number}": number for number in range(1, 20)}
+    assert _agree(_written(LANGFUSE, LANGFUSE | {"usageDetails": usage})).told == 1
+
+
+def test_a_text_within_a_text_is_for_the_plain_reader() -> None:
+    fields = {"ts": "at", "api_key_id": "wrap.key", "request_id": "call", "response": "wrap.answer"}
+    line = {"at": 1_772_344_816, "call": "r"}
+    wrapped = {"key": "k", "answer": LITELLM["response"]}
+    texts = [json.dumps(each) for each in (wrapped, wrapped | {"answer": json.dumps(LITELLM["response"])})]
+    found = _agree(_written(*(line | {"wrap": each} for each in (wrapped, *texts))), LogFormat(fields=fields))
+    assert found.told == 2
+    inner = {"ts": "at", "api_key_id": "wrap.key", "request_id": "call", "request.model": "wrap.asked.model"}
+    asked = [{"key": "k", "asked": each} for each in ({"model": "m"}, '{"model": "m"}')]
+    found = _agree(_written(*(line | {"wrap": json.dumps(each)} for each in asked)), LogFormat(fields=inner))
+    assert found.told == 1
+
+
+def test_a_usage_that_is_stated_twice_is_for_the_plain_reader() -> None:
+    line = _written(LANGFUSE)[0]
+    twice = line.replace(b'"input_cached_tokens": 20', b'"input": 20')
+    assert twice != line
+    assert _agree([line, twice]).told == 1
+
+
+def test_what_is_no_exchange_is_blank_without_being_read() -> None:
+    found = _agree(_written(LANGFUSE, *[LANGFUSE | {"type": "SPAN"}] * 3))
+    assert (found.told, found.blank) == (1, 3)
+
+
+def test_a_line_of_another_format_is_told_by_the_names_of_its_own() -> None:
+    kong = {
+        "started_at": 1_772_344_816_434,
+        "latencies": {"request": 5},
+        "request": {"id": "r", "uri": "/orders", "method": "POST"},
+        "upstream_uri": "/v1/chat/completions",
+        "consumer": {"id": "k"},
+    }
+    documents = [LANGFUSE, kong, LITELLM, HELICONE, BATCH | {"batch": {"metadata": {"api_key_id": "k"}}}]
+    lines = _written(*documents * 40)
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=_fingerprint)
+    blocks_of_lines = [lines[at : at + 50] for at in range(0, len(lines), 50)]
+    for each in blocks_of_lines:
+        found = decoder.decoded(b"".join(line + b"\n" for line in each), start=0, first_line=1)
+        assert found_rows(found) == _plain(each)
+        assert found.told > 0
+
+
+def test_a_log_of_two_tools_is_told_by_two_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
+    found = _agree(_written(*[LITELLM, HELICONE] * 20))
+    assert found.told == 40
+
+
+def test_a_key_that_a_source_names_once_for_all_is_told() -> None:
+    log_format = LogFormat(format="openai-batch", fields={"api_key_id": {"value": "the-one"}})
+    found = _agree(_written(BATCH, BATCH | {"id": "c"}), log_format)
+    assert (found.told, found_rows(found)[2][0]["api_key_id"]) == (2, "the-one")
+
+
+def test_a_key_that_a_map_names_is_what_the_map_says() -> None:
+    fields = {"ts": "at", "api_key_id": {"from": "team", "a": "cust-a"}, "request_id": "call", "usage": "u"}
+    line = {"at": 1_772_344_816, "team": "a", "call": "r", "u": {"prompt_tokens": 3, "completion_tokens": 4}}
+    found = _agree(_written(line, line | {"team": "b"}, line | {"call": "s"}), LogFormat(fields=fields))
+    assert found.told == 3
+    assert [rows[0]["api_key_id"] for rows in found_rows(found).values()] == ["cust-a", "b", "cust-a"]
+
+
+def test_what_is_known_of_a_batch_is_told_where_it_is_the_same_for_all_lines() -> None:
+    batch = {"id": "batch_1", "object": "batch", "created_at": 1_772_344_816, "metadata": {"api_key_id": "k"}}
+    lines = _written(BATCH, BATCH | {"id": "c"})
+    assert _agree(lines, LogFormat(batch=Batch(object=batch, requests=None))).told == 2
+    assert _agree(lines, LogFormat(batch=Batch(object=batch, requests={"c": {"model": "m"}}))).told == 0
+
+
+class Watched(dict[str, Any]):
+    """An object that knows where it lies, and notes which names are asked for there."""
+
+    asked: set[tuple[str, ...]] = set()  # noqa: RUF012 - of all objects
+    at: tuple[str, ...] | None = None
+
+    def _note(self, key: object) -> None:
+        caller = sys._getframe(2).f_globals["__name__"]  # noqa: SLF001 - there is no other way to know who asks
+        if self.at is not None and caller != strict_json.__name__:
+            self.asked.add((*self.at, str(key)))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._note(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        self._note(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._note(key)
+        return super().__contains__(key)
+
+
+def _placed(value: Any, at: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        watched = Watched({name: _placed(inner, (*at, name)) for name, inner in value.items()})
+        watched.at = at
+        return watched
+    return [_placed(each, (*at, "[]")) for each in value] if isinstance(value, list) else value
+
+
+def _places_known(name: str) -> set[tuple[str, ...]]:
+    """Return the paths at which a shape of a line has what stands there."""
+    names = names_of(FORMAT, BY_NAME[name])
+    paths: dict[int, tuple[str, ...]] = {1: ()}
+    for number, each in enumerate(names):
+        if each.owner in paths:
+            paths[2 + number] = (*paths[each.owner], each.text)
+    return set(paths.values())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TOLD)
+def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within bodies, and where all names are kept, any name is found in the code, as a test of names sees to."""
+    monkeypatch.setattr(Watched, "asked", set())
+    monkeypatch.setattr(families, "plainly", lambda document: document)
+    names = names_of(FORMAT, BY_NAME[name])
+    in_bodies = {each.text for each in names if each.owner == 0}
+    known = _places_known(name)
+    bodies = {
+        path
+        for number, each in enumerate(names)
+        for path in [_path(names, number)]
+        if each.kind in (Kind.RESPONSE, Kind.WHOLE, Kind.EVERY, Kind.HEADERS) and path
+    }
+    maker = ForeignLines(f"watched {name}", kind=name)
+    read = 0
+    for _ in range(400):
+        document = maker.changed()
+        if format_of(document) is not BY_NAME[name]:
+            continue
+        watched = _placed(document, ())
+        assert not is_request_log(watched)
+        for each in FORMATS:
+            each.recognises(watched)
+        try:
+            entries, log_format = entries_of(watched, FORMAT)
+        except LineRefused:
+            continue
+        for entry in entries:
+            if isinstance(entry, LineRefused):
+                continue
+            read += _is_exchange(entry, log_format)
+    assert read > 50
+    unknown = {
+        path
+        for path in Watched.asked - known
+        if not any(path[: len(body)] == body for body in bodies)
+        and not path[-1].endswith(SUFFIXES)
+        and not path[-1].startswith(PREFIXES)
+        and not any(path[: len(place)] == place and kind is Kind.PRESENT for place, kind in _kinds(names).items())
+    }
+    assert {path for path in unknown if path[-1] not in in_bodies or len(path) == 1} == set()
+    assert {path for path in unknown if path[:-1] in known} == set()
+
+
+def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:
+    each = names[number]
+    if each.owner == 0:
+        return ()
+    return (each.text,) if each.owner == 1 else (*_path(names, each.owner - 2), each.text)
+
+
+def _kinds(names: Sequence[Any]) -> dict[tuple[str, ...], Kind]:
+    return {path: each.kind for number, each in enumerate(names) if (path := _path(names, number))}
+
+
+def _is_exchange(entry: Any, log_format: LogFormat) -> bool:
+    """Read an entry as the plain reader does; tell whether it is an exchange."""
+    try:
+        read_exchange(read_envelope(entry, log_format, _fingerprint), log_format)
+    except LineRefused:
+        return False
+    return True

@@ -1,0 +1,565 @@
+"""Lines of logs that are no request logs, made up at random: as their tools write them, and as none does.
+
+Owns the shapes, from the references that the modules of ``pipeline.collectors.formats`` name, and what is done to them:
+values in the wrong place, names that are missing, stated twice or new, bytes damaged. Does not own what they mean.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from family_bodies import Maker
+from fuzzing import LineMaker, Made
+from odd_documents import places
+
+from pipeline.collectors import LogFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Document = dict[str, Any]
+
+_INSTANTS = (
+    *(1_772_344_816, 1_772_344_816.25, 1_772_344_816_434, 1_772_344_816_434.5, 1_772_344_816_434_123),
+    *(1_772_344_816_434_123_999, "1772344816434123999", "1772344816.434123", "1772344816,5", "0772344816"),
+    *("2026-03-01T06:00:16.434+00:00", "2026-03-01 06:00:16.434123", "2026-07-01 06:00:16", "2026-03-01T06:00:16Z"),
+    *("2026-03-29 02:30:00", "2026-10-25 02:30:00", "2099-12-31 23:59:59.9999999", "2000-01-01T00:00:00"),
+    *(946_684_799.999999, 946_684_800.0, 4_102_444_799.999999, 4_102_444_800, 1e9, 17723448165.1, 0, "", "-", None),
+    *(4_102_444_799_999_999_999, 4_102_444_800_000_000_000, 99_999_999_999_999_999_999, "NUMBER"),
+)
+_NUMBERS = (
+    *("1772344816.4341239999999", "1772344816434.4349", "1.772344816e9", "-1", "1e999", "7.0", "12E2", "0.5", "1E-400"),
+    *("9223372036854775807", "18446744073709551616", "-0", "1000000000000", "1000000000001"),
+)
+"""Numbers that Python's ``json`` would not write so."""
+_ODD = (
+    *(None, True, False, 0, 1, 7, -1, 1.5, 28.0, 10**12, 10**12 + 1, 2**63, "", "-", "7", "0", "007", " 12 ", "12.0"),
+    *(
+        "a b",
+        "é",
+        "m" * 130,
+        "key_1",
+        "Bearer key_1",
+        "sk-made-up-0123456789",
+        "stop",
+        "true",
+        "200",
+        "null",
+        "{}",
+        "[]",
+    ),
+    *([], {}, [{}], [1, "a"], {"a": 1}, {"model": "m"}, "NUMBER", '{"model": "m"}', '{"model": "m"', '["a"]'),
+    *({"prompt_tokens": 3, "completion_tokens": 4}, {"helicone_message": "x"}, {"error": {"message": "x"}}),
+)
+_NAMES = (
+    *(
+        "ts",
+        "api_key",
+        "api_key_id",
+        "request_id",
+        "status",
+        "path",
+        "method",
+        "request",
+        "response",
+        "response_headers",
+    ),
+    *("request.model", "usage", "usage.prompt_tokens", "metadata", "data", "type", "log", "message", "messageType"),
+    *("custom_id", "result", "object", "start_time", "response_code", "msec", "ai_log", "gen_ai.usage.other", "events"),
+    *("request_created_at", "traceId", "input", "output", "model", "total_tokens", "metadata.user_api_key_hash"),
+    *("x-amzn-bedrock-input-token-count", "X-Amzn-Bedrock-Output-Token-Count", "n", "stream", "host", "cache_hit"),
+    *("a.name.that.is.longer.than.sixty-four.bytes.and.that.nobody.looks.up.at.all", "logEvents", "jsonPayload"),
+)
+
+
+class Kind(NamedTuple):
+    """Lines of one tool: what makes one, and the settings by which logs of them are read."""
+
+    made: Callable[[Maker], Document]
+    settings: tuple[LogFormat, ...]
+
+
+def _model(maker: Maker) -> str:
+    return maker.chance.choice(("jamba-large", "gpt-4o", "grok-4"))
+
+
+def _key(maker: Maker) -> str:
+    return maker.chance.choice(("key_1", "key_2", "88dc28d0f030c55e", "team-a"))
+
+
+def _hex(maker: Maker, digits: int = 16) -> str:
+    return f"{maker.chance.getrandbits(4 * digits):0{digits}x}"
+
+
+def _second(maker: Maker) -> int:
+    return 1_772_344_816 + maker.chance.randrange(30_000_000)
+
+
+def _date(maker: Maker, *, ends: str = "", separator: str = "T") -> str:
+    day, second = maker.chance.randrange(1, 29), maker.chance.randrange(86_400)
+    time = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    fraction = maker.chance.choice(("", f".{maker.chance.randrange(1000):03}", f".{maker.chance.randrange(10**6):06}"))
+    return f"2026-{maker.chance.randrange(1, 13):02}-{day:02}{separator}{time}{fraction}{ends}"
+
+
+def _counts(maker: Maker) -> Document:
+    prompt, completion = maker.count(), maker.count()
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": maker.sum(prompt, completion)}
+
+
+def _body(maker: Maker) -> Any:
+    """Return an answer, of any family, and as a text at times."""
+    body = maker.body(maker.chance.choice(("chat", "chat", "chat", "responses", "anthropic", "embeddings", None)))
+    return body.response
+
+
+def _litellm(maker: Maker) -> Document:
+    pick, counts = maker.chance.choice, _counts(maker)
+    failed = maker.chance.random() < 0.1
+    details = {"cached_tokens": maker.part(counts["prompt_tokens"]), "audio_tokens": None}
+    line = {
+        "id": f"chatcmpl-{_hex(maker)}",
+        "trace_id": _hex(maker),
+        "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
+        "cache_hit": pick((None, None, None, False, True)),
+        "stream": pick((None, True, False)),
+        "status": "failure" if failed else "success",
+        "startTime": _second(maker) + maker.chance.randrange(10**6) / 10**6,
+        "endTime": _second(maker) + 0.5,
+        "model": _model(maker),
+        "metadata": {
+            "user_api_key_hash": _key(maker),
+            "user_api_key_alias": "a team",
+            "usage_object": pick((None, {}, {**counts, "prompt_tokens_details": details})),
+        },
+        **counts,
+        "response_cost": 0.01,
+        "request_tags": [],
+        "model_group": _model(maker),
+        "messages": [{"role": "user", "content": maker.text()}],
+        "response": pick(({}, None)) if failed else _body(maker),
+        "error_information": {"error_code": "429"} if failed else pick((None, {"error_code": ""})),
+    }
+    if pick((True, False)):
+        line["litellm_call_id"] = _hex(maker)
+    return line
+
+
+def _helicone(maker: Maker) -> Document:
+    pick, counts = maker.chance.choice, _counts(maker)
+    has_body = pick((True, False))
+    absent = {"helicone_message": "fetching body from signed_url..."}
+    asked = {"model": _model(maker), "stream": pick((True, False)), "messages": [{"content": maker.text()}]}
+    written = pick((int, str))
+    return {
+        "response_id": _hex(maker),
+        "response_created_at": _date(maker, separator=" "),
+        "response_status": pick((200, 200, 200, 429, -3)),
+        "response_body": _body(maker) if has_body else absent,
+        "request_id": _hex(maker),
+        "request_created_at": _date(maker, separator=pick((" ", "T")), ends=pick(("", "", "Z", "+00:00"))),
+        "request_body": asked if has_body else absent,
+        "request_path": "https://api.openai.com/v1/chat/completions",
+        "request_user_id": pick(("user-7", "", None)),
+        "request_properties": {"api_key_id": _key(maker), "Session": "s"},
+        "request_model": _model(maker),
+        "response_model": _model(maker),
+        **{name: written(value) if type(value) is int else value for name, value in counts.items()},
+        "reasoning_tokens": pick((0, None, written(7))),
+        "prompt_cache_read_tokens": pick((0, 0, 0, 7)),
+        "cache_reference_id": pick(("00000000-0000-0000-0000-000000000000", "", None)),
+        "cache_enabled": False,
+    }
+
+
+def _langfuse(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    usage = pick(
+        (
+            {"input": maker.count(), "output": maker.count()},
+            {"input": maker.count(), "input_cached_tokens": maker.count(), "output": maker.count()},
+            {"input": maker.count(), "output": maker.count(), "output_reasoning_tokens": maker.count()},
+            {"input": maker.count(), "output": maker.count(), "reasoning.output_tokens": maker.count()},
+            {"input": 3, "cache_creation_input_tokens": maker.count(), "input_cache_creation_1h": 7, "output": 2},
+            {"characters": maker.count()},
+            {},
+        )
+    )
+    if usage and pick((True, True, False)):
+        usage["total"] = pick((maker.sum(*usage.values()), maker.sum(usage.get("input"), usage.get("output"))))
+    line = {
+        "id": _hex(maker),
+        "name": "generation",
+        "metadata": pick(({"api_key_id": _key(maker)}, json.dumps({"api_key_id": _key(maker)}), {})),
+        "level": pick(("DEFAULT", "DEFAULT", "ERROR")),
+        "input": [{"role": "user", "content": maker.text()}],
+        "output": maker.text(),
+        "type": pick(("GENERATION", "GENERATION", "GENERATION", "EMBEDDING", "SPAN", "EVENT", "NEW")),
+    }
+    if pick((True, False)):
+        tier = pick(
+            ({"service_tier": "flex"}, '{"temperature":1,"service_tier":"flex"}', '{"temperature":1}', None, "")
+        )
+        exported = {
+            "start_time": _date(maker, separator=" "),
+            "usage_details": usage,
+            "user_id": pick((_key(maker), "")),
+        }
+        return {
+            **line,
+            "trace_id": _hex(maker, 32),
+            "provided_model_name": _model(maker),
+            "model_parameters": tier,
+            **exported,
+        }
+    old = pick(
+        (None, {"unit": "TOKENS", "input": 3, "output": maker.count(), "total": 7}, {"unit": "SECONDS", "input": 3})
+    )
+    of_api = {"startTime": _date(maker, ends="Z"), "usageDetails": usage, "usage": old, "promptTokens": maker.count()}
+    return {**line, "traceId": _hex(maker, 32), "model": _model(maker), "userId": pick((_key(maker), None)), **of_api}
+
+
+def _batch(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    body = _body(maker)
+    if isinstance(body, dict):
+        body |= pick(
+            ({"created": _second(maker)}, {"created_at": _second(maker)}, {"created_at": _second(maker) + 0.5}, {})
+        )
+    if pick((True, True, False)):
+        response = {"status_code": pick((200, 200, 400)), "request_id": _hex(maker), "body": body}
+        line = {
+            "id": f"batch_req_{_hex(maker)}",
+            "custom_id": f"request-{maker.count()}",
+            "response": response,
+            "error": None,
+        }
+    else:
+        result = {"type": pick(("succeeded", "errored", "expired")), "message": body}
+        line = {"custom_id": f"request-{maker.count()}", "result": result}
+    if pick((True, False)):
+        made = {"created_at": pick((_second(maker), _date(maker, ends="Z"))), "metadata": {"api_key_id": _key(maker)}}
+        line["batch"] = {"id": "batch_1", "object": "batch", "endpoint": "/v1/chat/completions", **made}
+    if pick((True, False)):
+        asked = {"model": _model(maker), "n": 1, "stream": False}
+        line["request"] = pick(({"url": "/v1/chat/completions", "body": asked}, {"params": asked}, asked))
+    return line
+
+
+def _kong(maker: Maker) -> Document:
+    pick, plugin = maker.chance.choice, maker.chance.choice(("proxy", "proxy", "ai-proxy"))
+    usage = pick(
+        (_counts(maker), {"prompt_tokens": 0, "completion_tokens": 9}, {"prompt_token": 3, "completion_token": 4})
+    )
+    meta = {
+        "request_model": _model(maker),
+        "response_model": _model(maker),
+        "request_mode": pick(("stream", "oneshot")),
+    }
+    payload = {"request": json.dumps({"model": "m", "n": 2}), "response": _body(maker)}
+    of_plugin = {
+        "meta": meta,
+        "usage": usage,
+        **pick(({}, {}, {"payload": payload}, {"cache": {"cache_status": "Hit"}})),
+    }
+    return {
+        "started_at": _second(maker) * 1000 + maker.chance.randrange(1000),
+        "latencies": {"request": maker.count(), "kong": 7},
+        "request": {
+            "id": _hex(maker),
+            "uri": pick(("/chat", "/orders")),
+            "method": pick(("POST", "GET")),
+            "headers": {"authorization": "REDACTED", "user-agent": maker.text()},
+        },
+        "upstream_uri": pick(("/v1/chat/completions", "/orders")),
+        "response": {"status": pick((200, 200, 500)), "size": 9, "headers": {"Content-Type": "application/json"}},
+        "authenticated_entity": pick(({"id": _key(maker)}, None)),
+        "consumer": {"id": _key(maker), "username": "lena"},
+        **pick(({"ai": {plugin: of_plugin}}, {"ai": {plugin: of_plugin, "ai-guard": {"usage": usage}}}, {})),
+    }
+
+
+def _envoy(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    models = {"gen_ai.request.model": _model(maker), "gen_ai.response.model": _model(maker)}
+    counts = {"gen_ai.usage.input_tokens": maker.count(), "gen_ai.usage.output_tokens": maker.count()}
+    is_of_model = maker.chance.random() < 0.8
+    return {
+        "start_time": _date(maker, ends="Z"),
+        "response_code": pick((200, 200, 500)),
+        "method": "POST",
+        "x-envoy-origin-path": "/v1/chat/completions" if is_of_model else pick(("/mcp", "-", None)),
+        "x-client-id": pick((_key(maker), "-")),
+        "x-request-id": pick((_hex(maker), _hex(maker), "-")),
+        "duration": maker.count(),
+        **(models | counts if is_of_model else dict.fromkeys((*models, *counts))),
+        "gen_ai.usage.total_tokens": maker.sum(*counts.values()) if is_of_model else None,
+    }
+
+
+def _apisix(maker: Maker) -> Document:
+    pick, counts = maker.chance.choice, _counts(maker)
+    texts = {name: str(value) for name, value in counts.items()}
+    summary = {"model": _model(maker), "request_model": _model(maker), "stream": pick(("true", "false")), **texts}
+    path = pick(("/v1/chat/completions", "/v1/chat/completions", "/v1/messages", "/orders"))
+    return {
+        "start_time": _second(maker) * 1000 + maker.chance.randrange(1000),
+        "apisix_request_id": _hex(maker),
+        "apisix_latency": maker.count() / 8,
+        "request": {"uri": path, "method": "POST", "headers": {"authorization": "Bearer made-up-key"}},
+        "response": {"status": 200, "headers": pick(({}, {"x-ai-cache-status": "HIT"}, {"X-AI-Cache-Status": "MISS"}))},
+        "consumer": pick(({"username": _key(maker)}, {"username": _key(maker)}, None)),
+        "llm_summary": pick((summary, summary | {"cache_read_input_tokens": str(maker.count())}, None)),
+    }
+
+
+def _higress(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    prompt, completion = maker.count(), maker.count()
+    counts = {"input_token": prompt, "output_token": completion, "total_token": maker.sum(prompt, completion)}
+    stated = {
+        "model": _model(maker),
+        "consumer": _key(maker),
+        "chat_id": _hex(maker),
+        "response_type": "normal",
+        **counts,
+    }
+    is_of_model = maker.chance.random() < 0.8
+    return {
+        "ai_log": pick((json.dumps(stated), stated, json.dumps(stated))) if is_of_model else "-",
+        "start_time": _date(maker, ends="Z"),
+        "request_id": _hex(maker),
+        "method": "POST",
+        "path": pick(("/v1/chat/completions", "/orders", "-")),
+        "response_code": "200",
+    }
+
+
+def _otel(maker: Maker) -> Document:
+    def attributes(named: Mapping[str, Any]) -> list[Document]:
+        return [
+            {"key": name, "value": {"intValue": str(of)} if isinstance(of, int) else {"stringValue": of}}
+            for name, of in named.items()
+        ]
+
+    counts = {"gen_ai.usage.input_tokens": maker.count(), "gen_ai.usage.output_tokens": maker.count()}
+    span = {
+        "traceId": _hex(maker, 32),
+        "spanId": _hex(maker),
+        "startTimeUnixNano": str(_second(maker) * 10**9),
+        "attributes": attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": _model(maker), **counts}),
+    }
+    resource = {"attributes": attributes({"api_key_id": _key(maker)})}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
+
+
+def _nginx(maker: Maker) -> Document:
+    return {
+        "msec": f"{_second(maker)}.250",
+        "request_time": "5.000",
+        "status": "200",
+        "request_id": _hex(maker),
+        "request_method": "POST",
+        "request_uri": "/v1/chat/completions",
+        "api_key_id": _key(maker),
+        "llm_usage": json.dumps(_counts(maker)),
+    }
+
+
+def _ours(maker: Maker) -> Document:
+    line = {"ts": _date(maker, ends="Z"), "request_id": _hex(maker), "api_key_id": _key(maker), "status": 200}
+    return {**line, "path": "/v1/chat/completions", "request": {"model": _model(maker)}, "response": _body(maker)}
+
+
+_FIELDS: tuple[dict[str, Any], ...] = (
+    {
+        "ts": ["at", "time.begin"],
+        "api_key_id": ["who.key", "who.team"],
+        "request_id": "ids.call",
+        "response.id": "ids.answer",
+        "status": ["http", {"from": "state", "ok": 200, "failed": 500}],
+        "path": {"value": "/v1/chat/completions"},
+        "request.model": "model.asked",
+        "response.model": "model.used",
+        "service_tier": "tier",
+        "usage.prompt_tokens": {"sum": ["counts.in", "counts.cached"]},
+        "usage.cached_tokens": "counts.cached",
+        "usage.completion_tokens": "counts.out",
+        "usage.total_tokens": "counts.all",
+    },
+    {"ts": "at", "api_key_id": {"value": "the-one"}, "request_id": "ids.call", "usage": "u", "request": "asked"},
+    {"ts": "at", "api_key_id": {"from": "who.team", "a": "cust-a"}, "request_id": "ids.call", "response": "answer"},
+    {"ts": "time.begin", "api_key": "who.key", "request_id": '"ids.call"', "response": "answer", "usage": "u"},
+)
+
+
+def _mapped(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    prompt, completion, cached = maker.count(), maker.count(), maker.count()
+    counts = {
+        "in": prompt,
+        "out": completion,
+        "cached": pick((cached, 0)),
+        "all": maker.sum(prompt, completion, cached),
+    }
+    asked = {"model": _model(maker), "n": 1, "messages": [{"content": maker.text()}]}
+    return {
+        "at": pick((_date(maker, ends="Z"), _date(maker), _second(maker), _second(maker) + 0.25)),
+        "time": pick((None, {"begin": _date(maker, ends="+02:00")}, {"begin": _second(maker) * 1000})),
+        "who": {"key": _key(maker), "team": pick(("a", "b", "-"))},
+        "ids": pick(({"call": _hex(maker)}, {"call": _hex(maker), "answer": _hex(maker)})),
+        "state": pick(("ok", "failed")),
+        "http": pick((None, "", 200, "404")),
+        "model": {"asked": _model(maker), "used": _model(maker)},
+        "tier": pick((None, "flex", "batch")),
+        "counts": counts,
+        "u": pick((_counts(maker), json.dumps(_counts(maker)), None, {})),
+        "asked": pick((asked, json.dumps(asked), "", None)),
+        "answer": _body(maker),
+        "note": maker.text(),
+    }
+
+
+def _of(made: Callable[[Maker], Document], name: str, *more: LogFormat) -> Kind:
+    return Kind(made, (*[LogFormat()] * 3, LogFormat(format=name), LogFormat(time_zone="Europe/London"), *more))
+
+
+KINDS: dict[str, Kind] = {
+    "litellm": _of(
+        _litellm, "litellm", LogFormat(format="litellm", fields={"api_key_id": "metadata.user_api_key_alias"})
+    ),
+    "helicone": _of(_helicone, "helicone", LogFormat(identity="request-id"), LogFormat(time_zone="UTC")),
+    "langfuse": _of(_langfuse, "langfuse"),
+    "openai-batch": _of(
+        _batch, "openai-batch", LogFormat(format="openai-batch", fields={"api_key_id": {"value": "k"}})
+    ),
+    "kong": _of(_kong, "kong"),
+    "envoy": _of(_envoy, "envoy"),
+    "apisix": _of(_apisix, "apisix"),
+    "higress": _of(_higress, "higress"),
+    "otel": _of(_otel, "otel"),
+    "nginx": _of(_nginx, "nginx"),
+    "mapped": Kind(
+        _mapped, (*(LogFormat(fields=fields) for fields in _FIELDS), LogFormat(fields=_FIELDS[0], depth_max=5))
+    ),
+    "ours": Kind(_ours, (LogFormat(), LogFormat(format="litellm"))),
+}
+
+
+class ForeignLines:
+    """An endless supply of lines of one tool, with some of others between; equal seeds make equal lines."""
+
+    def __init__(self, seed: int | str, *, is_gentle: bool = False, kind: str | None = None) -> None:
+        """Make lines of a kind, or of any one; ``is_gentle``: most are as their tool writes them, but for a value."""
+        self.chance = random.Random(f"foreign {seed}")
+        self.kind = kind or self.chance.choice(sorted(KINDS))
+        self.log_format = self.chance.choice(KINDS[self.kind].settings)
+        self._is_gentle = is_gentle
+        self._is_mixed = self.chance.random() < 0.3
+        self._bytes = LineMaker(f"foreign {seed}", fresh=0.0, is_gentle=True)
+        self._recent = [self.document() for _ in range(6)]
+
+    def document(self) -> Document:
+        """Return a document as its tool writes it."""
+        kind = self.chance.choice(sorted(KINDS)) if self._is_mixed and self.chance.random() < 0.3 else self.kind
+        return KINDS[kind].made(Maker(self.chance))
+
+    def made(self) -> Made:
+        """Return the next line."""
+        fate = self.chance.random()
+        if fate < (0.1 if self._is_gentle else 0.3):
+            self._recent[self.chance.randrange(len(self._recent))] = self.document()
+        document = self._varied(self.chance.choice(self._recent))
+        if fate > (0.6 if self._is_gentle else 0.9):
+            return Made(_written(document), is_usual=True)
+        for _ in range(1 if self._is_gentle else self.chance.choice((1, 1, 2, 4))):
+            self._change(document)
+        line = self._odd_text(document) if self.chance.random() < 0.3 else _written(document)
+        if self.chance.random() < (0.1 if self._is_gentle else 0.3):
+            line = self._bytes._damaged_once(line)  # noqa: SLF001 - the one place that knows how bytes are damaged
+        return Made(line.replace(b"\n", b" "), is_usual=False)
+
+    def usual(self) -> Document:
+        """Return a document of the kind, as its tool writes it."""
+        return KINDS[self.kind].made(Maker(self.chance))
+
+    def changed(self) -> Document:
+        """Return a document of the kind, with a few of its values in other places, at times."""
+        document = self.usual()
+        for _ in range(self.chance.choice((0, 0, 1, 2))):
+            self._change(document)
+        return document
+
+    def _varied(self, document: Document) -> Document:
+        """Return a copy with other numbers, and other digits in its ids."""
+        copied = deepcopy(document)
+        for path in [path for path in places(copied) if path]:
+            holder, last = _at(copied, path)
+            value = holder[last]
+            if type(value) is int and value > 10**9:
+                holder[last] = value + self.chance.randrange(1000)
+            elif isinstance(value, float) and value > 10**9:
+                holder[last] = value + self.chance.randrange(1000) + self.chance.randrange(10**6) / 10**6
+            elif isinstance(last, str) and last.endswith(("id", "Id", "ID")) and isinstance(value, str) and value:
+                holder[last] = value[:-2] + f"{self.chance.randrange(256):02x}" if self.chance.random() < 0.7 else value
+        return copied
+
+    def _change(self, document: Document) -> None:
+        pick = self.chance.choice
+        paths = [path for path in places(document) if path]
+        if not paths:
+            return
+        holder, last = _at(document, pick(paths))
+        fate = self.chance.random()
+        if fate < 0.35:
+            holder[last] = deepcopy(pick(_ODD))
+        elif fate < 0.45:
+            holder[last] = pick(_INSTANTS)
+        elif fate < 0.55:
+            other, at = _at(document, pick(paths))
+            holder[last] = deepcopy(other[at])
+        elif fate < 0.65 and isinstance(holder, dict):
+            holder.pop(last)
+        elif fate < 0.8 and isinstance(holder, dict):
+            holder[pick(_NAMES)] = deepcopy(pick((*_ODD, holder[last])))
+        elif fate < 0.9 and isinstance(holder, dict):
+            names = list(holder)
+            self.chance.shuffle(names)
+            members = {name: holder[name] for name in names}
+            holder.clear()
+            holder.update(members)
+        elif fate < 0.95:
+            holder[last] = json.dumps(holder[last])
+        else:
+            holder[last] = [deepcopy(holder[last])]
+
+    def _odd_text(self, document: Document) -> bytes:
+        """Return a document with a name stated twice or with an escape, or with other blanks."""
+        fate = self.chance.random()
+        if fate < 0.4:
+            written = json.dumps(document)
+            return self._bytes._with_a_key_twice(written).encode()  # noqa: SLF001 - likewise
+        if fate < 0.6:
+            name = self.chance.choice(sorted(document) or ["x"])
+            return json.dumps(document).replace(f'"{name}"', f'"\\u{ord(name[0]):04x}{name[1:]}"', 1).encode()
+        if fate < 0.8:
+            return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+        return b" " + json.dumps(document, separators=(" ,\t", " :  ")).encode() + b" \r"
+
+
+def _at(document: Any, path: tuple[Any, ...]) -> tuple[Any, Any]:
+    *above, last = path
+    for step in above:
+        document = document[step]
+    return document, last
+
+
+def _written(document: Document) -> bytes:
+    written = json.dumps(document)
+    chance = random.Random(written)
+    while '"NUMBER"' in written:
+        written = written.replace('"NUMBER"', chance.choice(_NUMBERS), 1)
+    return written.encode()
