@@ -49,8 +49,8 @@ _FORMATS = (
     LogFormat(dialect="openai-chat"),
 )
 _LEARNED_FROM_BYTES = (0, 0, 1_500)
-"""A shape is learned from every line at once, however odd; in some rounds, only where it is met again: these are quicker,
-and more lines meet rules that were learned from others.
+"""A shape is learned from every line at once, however odd; in some rounds, only where it is met again: these are
+quicker, and more lines meet rules that were learned from others.
 """
 blocks.LEARNED_FROM_BYTES = 0
 
