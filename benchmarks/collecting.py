@@ -53,7 +53,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 @click.option("--size", default="256M", show_default=True, help="Bytes of logs.")
 @click.option("--logs", default=8, show_default=True, type=click.IntRange(min=1), help="How many logs have them.")
 @click.option("--turns", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--one-by-one", is_flag=True, help="Name a field of the source, so that lines are read one at a time.")
+@click.option(
+    "--one-by-one", is_flag=True, help="Name a place of lines within lines, so that they are read one at a time."
+)
 def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one_by_one: bool) -> None:
     """Print a table: who collected, CPU seconds of this machine and of the server, seconds, events a CPU second."""
     with tempfile.TemporaryDirectory(prefix="tallybook-collecting-") as folder:
@@ -65,7 +67,7 @@ def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one
         )
         if one_by_one:
             with (here / "tallybook.toml").open("a", encoding="utf-8") as settings:
-                settings.write('fields = { service_tier = "tier" }\n')
+                settings.write('line_in = "nowhere"\n')
         shutil.copytree(here, there)
         with _server(remote) as (address, server):
             with (there / "tallybook.toml").open("a", encoding="utf-8") as settings:

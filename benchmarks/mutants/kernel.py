@@ -161,7 +161,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
     ),
     ("bodies.h", "  if (!found.size || (kind", "  if ((kind"),
-    ("bodies.h", "  if (!has_room()) return unsure();\n  switch (*p) {", "  switch (*p) {"),
+    ("bodies.h", "  if (!has_room()) return unsure();\n  if (kind == TIMED ", "  if (kind == TIMED "),
     ("bodies.h", "    if (*p != ',') return broken(p);\n", ""),
     ("bodies.h", "  if (found != LAST_MEMBER) return 0;\n", ""),
     ("bodies.h", "  if (!has_chunks || !end_run()) return unsure();", "  if (!end_run()) return unsure();"),
