@@ -23,7 +23,7 @@ import pytest
 
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import blocks, program
+from pipeline.collectors.kernel import blocks, compiled
 from pipeline.collectors.kernel.blocks import BlockDecoder
 
 if TYPE_CHECKING:
@@ -255,9 +255,9 @@ def _mutated(builder: ModuleType, file: str, check: str, other: str) -> bytes:
 def _noticed(kernel: bytes, seconds: float) -> str | None:
     """Return what noticed another kernel; ``None`` where nothing did."""
     with tempfile.TemporaryDirectory() as folder:
-        program.KERNEL = Path(folder) / "kernel.wasm"
-        program.KERNEL.write_bytes(kernel)
-        program._compiled.cache_clear()  # noqa: SLF001 - another kernel
+        compiled.KERNEL = Path(folder) / "kernel.wasm"
+        compiled.KERNEL.write_bytes(kernel)
+        compiled.compiled.cache_clear()  # another kernel
         blocks._idle.clear()  # noqa: SLF001 - likewise
         return _failed_test() or _told_line(seconds)
 

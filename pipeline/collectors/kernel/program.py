@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +16,7 @@ from pipeline.base.errors import TallybookError
 from pipeline.collectors.fields import IDENTIFIER
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
+from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from pipeline.collectors.kernel.names import Name
 
     Array: TypeAlias = np.ndarray[Any, Any]
-
-KERNEL = Path(__file__).with_name("kernel.wasm")
 
 HANDED_OVER, TOLD, BLANK = range(3)
 """Fates of lines."""
@@ -79,9 +76,9 @@ class Program:
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 
         self.names: tuple[Name, ...] = names_of(log_format, found)
-        self._store = wasmtime.Store(_compiled().engine)
+        self._store = wasmtime.Store(compiled().engine)
         try:
-            exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
+            exports = wasmtime.Instance(self._store, compiled().module, []).exports(self._store)
         except wasmtime.WasmtimeError as refused:
             raise ProgramFailed(str(refused).partition("\n")[0]) from None
         self._functions: dict[str, Any] = {name: exports[name] for name in _FUNCTIONS}
@@ -230,19 +227,4 @@ def has_kernel() -> bool:
         return False
 
 
-class _Compiled(NamedTuple):
-    engine: Any
-    module: Any
-
-
-@cache
-def _compiled() -> _Compiled:
-    import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
-
-    config = wasmtime.Config()
-    config.cranelift_opt_level = "speed"
-    engine = wasmtime.Engine(config)
-    return _Compiled(engine, wasmtime.Module(engine, KERNEL.read_bytes()))
-
-
-atexit.register(_compiled.cache_clear)  # wasmtime cannot give it back once the interpreter has gone
+atexit.register(compiled.cache_clear)  # wasmtime cannot give it back once the interpreter has gone
