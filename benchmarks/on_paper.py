@@ -154,7 +154,7 @@ def month_table(measured: Measured, month: Month, events: int = 10**12) -> str:
             "what it names and commits, where workers write",
             f"{measured.named_microseconds} µs an event",
             f"{1e6 / measured.named_microseconds:,.0f} a second",
-            f"{second * measured.named_microseconds / 1e6:.2f} of a processor, and then the log of the lake breaks first",
+            f"{second * measured.named_microseconds / 1e6:.2f} of a processor: then the log of the lake breaks first",
         ),
         *_of_the_lake(measured, month, events),
         (

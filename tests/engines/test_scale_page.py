@@ -200,6 +200,7 @@ def test_logs_under_the_glob_of_the_page_are_collected(tmp_path: Path) -> None:
         done(root, *arguments)
 
 
+@pytest.mark.usefixtures("stores")
 def test_what_is_to_be_tried_on_this_machine_runs_as_it_is_written(s3_endpoint: str, sail: str, tmp_path: Path) -> None:
     installed, first, server, of_store = blocks("Trying it on this machine", "sh")
     for line in (*installed.splitlines(), *server.splitlines()):
@@ -207,5 +208,6 @@ def test_what_is_to_be_tried_on_this_machine_runs_as_it_is_written(s3_endpoint: 
         assert name == "pip" or shutil.which(name, path=Path(sys.executable).parent), f"{name} is not installed"
     root = sample(tmp_path / "data")
     shell(first.replace("sc://127.0.0.1:50051", sail), tmp_path, TALLYBOOK_WORKSPACE=str(root))
-    shell(of_store.replace("http://127.0.0.1:5001", s3_endpoint), tmp_path)
+    at_hand = of_store.replace("http://127.0.0.1:5001", s3_endpoint)
+    shell(at_hand, tmp_path)
     assert ObjectStore("s3://books/lake").find("usage_events/_delta_log/00000000000000000000.json") is not None
