@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/scale.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^#{2,3} (?P<title>.*)$|^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^#{2,3} (?P<title>[^\n]*)$|^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 NIGHT = ("nightly", "--as-of", "2026-11-02")
 OF_PAGE = "sc://spark.internal:15002"
 
@@ -66,9 +66,19 @@ def stores(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def sample(root: Path, configuration: str = "") -> Path:
     """Make the sample workspace, with what the page says in its configuration."""
     shutil.copytree(sample_folder(), root)
-    config = root / "tallybook.toml"
-    config.write_text(f"{config.read_text(encoding='utf-8')}\n{configuration}", encoding="utf-8")
+    configured(root, configuration)
     return root
+
+
+def configured(root: Path, configuration: str) -> str:
+    """Add what the page says to a configuration, a table that is there already included; return what it was."""
+    config = root / "tallybook.toml"
+    before = text = config.read_text(encoding="utf-8")
+    if "[invoices]\n" in text and "[invoices]\n" in configuration:
+        configuration, _, of_invoices_alone = configuration.partition("[invoices]\n")
+        text = text.replace("[invoices]\n", f"[invoices]\n{of_invoices_alone}")
+    config.write_text(f"{text}\n{configuration}", encoding="utf-8")
+    return before
 
 
 def done(root: Path, *arguments: str) -> str:
@@ -146,9 +156,7 @@ def test_moving_there_and_back_by_the_commands_of_the_page_keeps_every_file(tmp_
     before, listed = fingerprints(root), done(root, "invoice", "list")
     there, back = blocks("Moving there, and back", "sh")
     shell(_of_what_is_there(there, root), tmp_path)
-    config = root / "tallybook.toml"
-    alone = config.read_text(encoding="utf-8")
-    config.write_text(f"{alone}\n{blocks('The lake on object storage', 'toml')[0]}", encoding="utf-8")
+    alone = configured(root, blocks("The lake on object storage", "toml")[0])
     done(root, "verify")
     shutil.rmtree(root / "lake")
     assert done(root, "invoice", "list") == listed
@@ -157,7 +165,7 @@ def test_moving_there_and_back_by_the_commands_of_the_page_keeps_every_file(tmp_
     reported = [each.key for each in ObjectStore("s3://acme-reports/invoices").list("")]
     assert any(key.endswith(".csv") for key in reported)
     assert not any(key.startswith(("register/", "configurations/", ".")) for key in reported)
-    config.write_text(alone, encoding="utf-8")
+    (root / "tallybook.toml").write_text(alone, encoding="utf-8")
     shell(_of_what_is_there(back, root), tmp_path, TALLYBOOK_WORKSPACE=str(root))
     done(root, *NIGHT)
     assert {name: each for name, each in fingerprints(root).items() if name in before and "/counted/" not in name} == {
@@ -192,6 +200,7 @@ def test_logs_under_the_glob_of_the_page_are_collected(tmp_path: Path) -> None:
         done(root, *arguments)
 
 
+@pytest.mark.usefixtures("stores")
 def test_what_is_to_be_tried_on_this_machine_runs_as_it_is_written(s3_endpoint: str, sail: str, tmp_path: Path) -> None:
     installed, first, server, of_store = blocks("Trying it on this machine", "sh")
     for line in (*installed.splitlines(), *server.splitlines()):
@@ -199,5 +208,6 @@ def test_what_is_to_be_tried_on_this_machine_runs_as_it_is_written(s3_endpoint: 
         assert name == "pip" or shutil.which(name, path=Path(sys.executable).parent), f"{name} is not installed"
     root = sample(tmp_path / "data")
     shell(first.replace("sc://127.0.0.1:50051", sail), tmp_path, TALLYBOOK_WORKSPACE=str(root))
-    shell(of_store.replace("http://127.0.0.1:5001", s3_endpoint), tmp_path)
+    at_hand = of_store.replace("http://127.0.0.1:5001", s3_endpoint)
+    shell(at_hand, tmp_path)
     assert ObjectStore("s3://books/lake").find("usage_events/_delta_log/00000000000000000000.json") is not None
