@@ -75,7 +75,12 @@ WRITING_METHODS = {
     "write_table",
 }
 WRITING_MODE = re.compile(r"[rwaxbt+]*[wax+][rwaxbt+]*")
+COMPILED = "pipeline/collectors/kernel/compiled.py"
 WRITES_ELSEWHERE = {
+    **dict.fromkeys(
+        [f"{COMPILED}: {name}" for name in ("fdopen", "mkdir", "mkstemp", "unlink")],
+        "machine code beside the program, as Python keeps its own; it is made anew where it is lost",
+    ),
     "pipeline/cli/surroundings.py: fdopen": "a standard stream that was closed, and is opened on nothing",
     "pipeline/jobs/upkeep/init.py: mkdir": "the workspace's own folder, before there is anything to lose",
 }

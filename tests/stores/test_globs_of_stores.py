@@ -110,7 +110,7 @@ def test_files_are_always_listed_whole(tmp_path: Path) -> None:
         read_settings(tmp_path)
 
 
-@pytest.mark.parametrize("glob", ["abfs://logs/*.jsonl", "s3a://bucket/*.jsonl", "file:///srv/logs/*.jsonl"])
+@pytest.mark.parametrize("glob", ["abfs://logs/*.jsonl", "s3a://bucket/*.jsonl", "hdfs:///srv/logs/*.jsonl"])
 def test_a_scheme_that_is_not_known_is_refused_and_not_taken_for_a_folder(tmp_path: Path, glob: str) -> None:
     (tmp_path / "tallybook.toml").write_text(f'[[sources]]\nname = "gateway"\npaths = ["{glob}"]\n')
     with pytest.raises(ConfigurationError, match=r"tallybook.toml.*paths.*has a scheme that is not known"):

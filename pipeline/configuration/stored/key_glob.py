@@ -30,7 +30,7 @@ def is_stored(path: str) -> bool:
 
 
 def names_another_scheme(path: str) -> bool:
-    """Say whether a glob has a scheme that logs are not read by, such as ``abfs://`` or ``file://``."""
+    """Say whether a glob has a scheme that logs are not read by, such as ``abfs://`` or ``hdfs://``."""
     return not is_stored(path) and _OTHER_SCHEME.match(path) is not None
 
 
