@@ -58,7 +58,6 @@ _LEARNED_FROM_BYTES = (0, 0, 1_500)
 """A shape is learned from every line at once, however odd; in some rounds, only where it is met again: these are
 quicker, and more lines meet rules that were learned from others.
 """
-blocks.LEARNED_FROM_BYTES = 0
 
 
 @cache
@@ -166,7 +165,11 @@ def _round(seed: str) -> _Round:
         log_format = maker.log_format
     else:
         maker, log_format = made_by(seed, _AIMED), chance.choice(_FORMATS)
-    blocks.LEARNED_FROM_BYTES = chance.choice(_LEARNED_FROM_BYTES)
+    with mock.patch.object(blocks, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):
+        return _round_of(seed, maker, log_format, chance)
+
+
+def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Random) -> _Round:
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=fingerprint)
     found: list[bytes] = []
     counts = Counter[str]()

@@ -124,6 +124,9 @@ def read_rows(file: FileRows, columns: Iterable[str] | None = None, *, filters: 
     Of a file of which some rows are meant, only the groups of rows are read that hold them.
     """
     names = None if columns is None else list(columns)
+    if names == []:  # Arrow forgets how many rows there are once notes are taken off, or spans are put together
+        any_column = pq.read_schema(path_of(file)).names[:1]
+        return read_rows(file, any_column, filters=filters).select([])
     if not isinstance(file, SomeRows):
         return pq.read_table(file, columns=names, filters=filters, partitioning=None).replace_schema_metadata(None)
     if filters is None:

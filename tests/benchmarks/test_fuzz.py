@@ -12,6 +12,7 @@ from varied_lines import varied
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.kernel import blocks
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.logs.lines import Line
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 pytest.importorskip("wasmtime", reason="wasmtime is not installed")
+
+
+@pytest.fixture(autouse=True)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(blocks, "_idle", {})
 
 
 def decoder() -> BlockDecoder:
