@@ -155,8 +155,8 @@ def _replace(path: Path, content: bytes, workspace: Path, *, is_of_period: bool)
         return
     if not path.parent.is_dir():
         disk.make_derived_folder(path.parent)
-    elif path.suffix == ".json":
-        disk.remove_files(path.parent, _rendered(path.parent))
+    elif path.suffix == ".json":  # which is itself replaced, so that there is one at any time
+        disk.remove_files(path.parent, [name for name in _rendered(path.parent) if name != path.name])
         disk.sweep_temporaries(path.parent)
     disk.rename(disk.write_temporary(layout.invoices(workspace), content, is_synced=False), path)
 

@@ -46,6 +46,7 @@ VOID = ("invoice", "void", "INV-000001", "--yes", "--as-of", "2026-11-03")
 PAY = ("invoice", "paid", "INV-000001", "--on", "2026-11-03", "--as-of", "2026-11-03")
 FORGET = ("forget", "--before", "2026-10-01", "--with-uninvoiced", "--yes", "--as-of", "2026-11-04")
 ROTATE = ("keys", "rotate", "--as-of", "2026-11-03T12:00:00Z")
+COMPACT = ("compact", "--as-of", "2026-11-03T11:00:00Z")
 READERS = (
     ("usage", "-o", "json"),
     ("invoice", "list", "-o", "json"),
@@ -83,10 +84,19 @@ MEETINGS = (
     Meeting(name="payment and night", stage="issue", writers=(PAY, NIGHT), once=True),
     Meeting(name="forget and night", stage="issue once more", writers=(FORGET, NIGHT)),
     Meeting(name="rotate and collect", stage="issue", writers=(ROTATE, COLLECT), once=True),
+    Meeting(name="compact and compact", stage="again", writers=(COMPACT,)),
+    Meeting(name="compact and night", stage="again", writers=(COMPACT, NIGHT)),
+    Meeting(name="compact and collect", stage="again", writers=(COMPACT, COLLECT)),
+    Meeting(name="compact and issue", stage="again", writers=(COMPACT, ISSUE)),
+    Meeting(name="compact and void", stage="issue", writers=(COMPACT, VOID), may_also=frozenset({2})),
+    Meeting(name="compact and forget", stage="issue once more", writers=(COMPACT, FORGET)),
+    Meeting(name="forget and night in a compacted lake", stage="compact", writers=(FORGET, NIGHT)),
     Meeting(name="readers and nights", stage="nightly", writers=(NIGHT,), readers=READERS),
     Meeting(name="readers and issue", stage="again", writers=(ISSUE, NIGHT), readers=READERS),
     Meeting(name="readers and void", stage="issue", writers=(VOID,), readers=READERS, may_also=frozenset({2})),
     Meeting(name="readers and forget", stage="issue once more", writers=(FORGET,), readers=READERS),
+    Meeting(name="readers and compact", stage="issue", writers=(COMPACT,), readers=READERS),
+    Meeting(name="readers, compact and forget", stage="issue once more", writers=(COMPACT, FORGET), readers=READERS),
 )
 UPGRADE = Meeting(
     name="upgrade and night",

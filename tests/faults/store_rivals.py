@@ -29,7 +29,7 @@ import stores
 from crowds import Crowd, Member
 from faulty_store import RIVAL, Planned
 from forking import ForkingParent, Run
-from rivals import COLLECT, FORGET, ISSUE, ISSUE_LATER, NIGHT, PAY, SEED, VOID
+from rivals import COLLECT, COMPACT, FORGET, ISSUE, ISSUE_LATER, NIGHT, PAY, SEED, VOID
 from tally import Tally
 from workspaces import append_log, plain, write_log
 
@@ -82,6 +82,12 @@ MEETINGS = (
     Meeting(name="payment and night", stage="issue", writers=(PAY, NIGHT), may_also=frozenset({2})),
     Meeting(name="forget and night", stage="issue once more", writers=(FORGET, NIGHT)),
     Meeting(name="forget and forget", stage="issue once more", writers=(FORGET, FORGET)),
+    Meeting(name="compact and compact", stage="again", writers=(COMPACT, COMPACT)),
+    Meeting(name="compact and collect", stage="again", writers=(COMPACT, COLLECT)),
+    Meeting(name="compact and night", stage="again", writers=(COMPACT, NIGHT)),
+    Meeting(name="compact and issue", stage="again", writers=(COMPACT, ISSUE)),
+    Meeting(name="compact and void", stage="issue", writers=(COMPACT, VOID), may_also=frozenset({2})),
+    Meeting(name="compact and forget", stage="issue once more", writers=(COMPACT, FORGET)),
 )
 
 
@@ -312,10 +318,10 @@ def unnamed(machine: Path, bucket: Bucket) -> list[str]:
     Only of files by their digest; entries are facts, and what is derived is named by its manifest.
     """
     snapshot = lake.read_log(layout.lake(machine))
-    named = {f"lake/usage_events/{each.path}" for each in (*snapshot.data_files, *snapshot.superseded_files)}
-    named |= {
-        f"lake/quarantine/{each.path}" for each in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)
-    }
+    events = (*snapshot.data_files, *snapshot.superseded_files)
+    lines = (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)
+    named = {f"lake/usage_events/{each.stored.path}" for each in events}
+    named |= {f"lake/quarantine/{each.stored.path}" for each in lines}
     named |= {f"lake/forgotten/{each.name}" for each in kept_files(snapshot)}
     contents = bucket.contents()
     for table in {key.split("/")[1] for key in contents if key.endswith("/_manifest.json")}:
