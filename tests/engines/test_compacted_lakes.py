@@ -135,8 +135,7 @@ def test_workers_write_into_a_lake_that_is_compacted_between_their_nights(
     assert len({file.stored.path for file in snapshot.data_files}) == 1
     for root in (here, there):
         answer(root, "--engine", "duckdb", "nightly", *AS_OF, "--force")
-    asked_of_both = (("usage", "--by", "key,day,fate,status", "-o", "csv"), ("cost", "--by", "account,day", "-o", "csv"))
-    for each in asked_of_both:
+    for each in (("usage", "--by", "key,day,fate,status", "-o", "csv"), ("cost", "--by", "account,day", "-o", "csv")):
         assert answer(there, "--engine", "duckdb", *each) == answer(here, "--engine", "duckdb", *each)
     assert answer(there, "--engine", "duckdb", "verify", "--logs")
 
@@ -146,9 +145,7 @@ def test_workers_write_into_a_lake_that_is_compacted_between_their_nights(
 def test_logs_full_of_traps_beside_compaction_are_the_same_books(
     seed: int, sail: str, asked: Any, tmp_path: Path
 ) -> None:
-    here, there = twins_of_which_one_writes(
-        tmp_path, sail, lambda root: make_random_workspace(root, seed, lines=150)
-    )
+    here, there = twins_of_which_one_writes(tmp_path, sail, lambda root: make_random_workspace(root, seed, lines=150))
     held = {root: [log.read_bytes() for log in sorted((root / "logs").iterdir())] for root in (here, there)}
     assert held[here] == held[there]
     for root in (here, there):  # at first half of each log that is not compressed

@@ -173,7 +173,7 @@ HANDED_OVER = {
         b"{", b'{"response_headers": {"x-amzn-bedrock-input-token-count": "3"}, ', 1
     ),
     "headers of the response are looked at in capitals": _with(
-        b'"response_headers": {"X-Amzn-Bedrock-Input-Token-Count": "3", "x-amzn-bedrock-output-token-count": "4"}'
+        b'"response_headers": {"X-Amzn-Bedrock-Input-Token-Count": "3", "X-AMZN-BEDROCK-OUTPUT-TOKEN-COUNT": "4"}'
     ),
     "headers of the response are looked at in characters with such small letters": _with(
         '"response_headers": {"x-amzn-bedroc\u212a-input-token-count": "3"}'.encode()

@@ -187,8 +187,9 @@ def test_usage_by_other_names_is_what_the_plain_reader_says(usage: dict[str, Any
     _agree(_written(LANGFUSE, LANGFUSE | {"usageDetails": usage}, LANGFUSE | {"usageDetails": usage | {"output": 9}}))
 
 
-def test_more_names_of_counts_than_there_is_room_for_are_for_the_plain_reader() -> None:
-    usage = {f"input_{number}": number for number in range(1, 20)}
+@pytest.mark.parametrize("names", [17, 19, 400])
+def test_more_names_of_counts_than_there_is_room_for_are_for_the_plain_reader(names: int) -> None:
+    usage = {f"input_{number}": number for number in range(1, names + 1)}
     assert _agree(_written(LANGFUSE, LANGFUSE | {"usageDetails": usage})).told == 1
 
 
@@ -205,9 +206,10 @@ def test_a_text_within_a_text_is_for_the_plain_reader() -> None:
     assert found.told == 1
 
 
-def test_a_usage_that_is_stated_twice_is_for_the_plain_reader() -> None:
+@pytest.mark.parametrize("stated", [b'"input": 20', b'"input_x": 20, "input_x": 20'])
+def test_a_usage_that_is_stated_twice_is_for_the_plain_reader(stated: bytes) -> None:
     line = _written(LANGFUSE)[0]
-    twice = line.replace(b'"input_cached_tokens": 20', b'"input": 20')
+    twice = line.replace(b'"input_cached_tokens": 20', stated)
     assert twice != line
     assert _agree([line, twice]).told == 1
 
