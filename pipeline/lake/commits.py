@@ -13,6 +13,7 @@ layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lo
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _NOTHING_WRITTEN = WrittenFiles()
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
+_DATA_FILE_SAID = re.compile(rf"(?:date=[0-9-]{{10}}|quarantine|forgotten)/({layout.DATA_FILE_NAME.pattern})")
 _ADVICE_KEPT = "restore it from a backup: it is what is kept of events that were forgotten, and made of nothing else"
 _ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
 
@@ -280,6 +282,16 @@ def named_files(lake_dir: Path, snapshot: LakeSnapshot) -> set[Path]:
         *(lines / file.stored.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)),
         *(layout.forgotten(lake_dir) / file.name for file in kept_files(snapshot)),
     }
+
+
+def is_of_a_file_that_left(lake_dir: Path, said: str) -> bool:
+    """Say whether an error's text names a data file that no entry of the log, as it is now, names any more.
+
+    Whoever read the log before a file was compacted or forgotten may find it gone: at any time until it is opened.
+    Raises what reading the log raises.
+    """
+    found = set(_DATA_FILE_SAID.findall(said))
+    return bool(found) and bool(found - {path.name for path in named_files(lake_dir, read_log(lake_dir))})
 
 
 def kept_files(snapshot: LakeSnapshot) -> list[KeptFile]:

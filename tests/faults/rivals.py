@@ -275,5 +275,8 @@ def _check_reader(  # noqa: PLR0917 - one answer
     if done.returncode == 0 and answer in known.answers[words]:
         tally.outcomes["answered as of before" if answer == known.answers[words][0] else "answered as of later"] += 1
         return
+    if words[0] == "verify" and done.returncode == 0 and "begun and not finished" in answer:
+        tally.outcomes["was told of a run that is not finished"] += 1
+        return
     said = done.stderr[-300:] or answer[-300:]
     tally.silent.append(f"{where}: {' '.join(words)} ended with {done.returncode} and answered: {said!r}")

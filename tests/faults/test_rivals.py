@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,17 @@ import pytest
 import rivals
 from workspaces import make_workspace, write_log
 
+from pipeline import lake
+from pipeline.lake import commits
 from pipeline.objects import layout
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from pipeline.lake.delta import AnyFile
+    from pipeline.objects.parquet_bytes import FileRows
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 
@@ -32,6 +39,50 @@ def test_who_reads_what_a_run_makes_is_told_and_not_alarmed(tmp_path: Path, comm
     assert (done.returncode, done.stderr.count("\n")) == (5, 1)
     assert "was in use by `tallybook nightly`" in done.stderr
     assert lives.run(root, ("verify",)).returncode == 6  # nobody is at work any more
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["checked", "opened"])
+def test_who_reads_what_is_compacted_meanwhile_is_told_and_a_damaged_lake_is_still_damaged(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = lives.begin(tmp_path / "books")
+    for step in (lives.LIFE[0], lives.LIFE[2]):  # the second step logs more; nothing is counted yet
+        lives.prepare(root, step)
+        assert lives.run(root, rivals.COLLECT).returncode == 0
+    verified, done = commits._verified, []  # noqa: SLF001
+
+    def meanwhile(folder: Path, files: Iterable[AnyFile]) -> list[FileRows]:
+        def compacted() -> None:
+            if not done:
+                done.append(True)
+                assert lives.run(root, rivals.COMPACT).returncode == 0
+
+        if place == "checked":
+            compacted()
+        found = verified(folder, files)
+        compacted()
+        return found
+
+    for command in (("usage", "--by", "day"), ("verify",), rivals.READERS[-1]):
+        before = shutil.copytree(root, tmp_path / "before")
+        done.clear()
+        with monkeypatch.context() as reading:
+            reading.setattr(commits, "_verified", meanwhile)
+            told = lives.run(root, command)
+        assert done
+        assert told.returncode in {0, 5}
+        if told.returncode:
+            assert ("was in use by" in told.stderr, told.stderr.count("\n")) == (True, 1)
+        assert lives.run(root, command).returncode == 0, "nothing is damaged, and who reads again is answered"
+        shutil.rmtree(root)
+        before.rename(root)
+    (gone,) = {layout.usage_events(root / "lake") / lake.read_log(root / "lake").data_files[0].path}
+    gone.unlink()
+    for command in (("usage", "--by", "day"), ("verify",)):
+        damaged = lives.run(root, command)
+        assert damaged.returncode in {1, 6}
+        assert "is missing" in damaged.stderr + damaged.stdout
 
 
 def test_a_log_that_moves_is_billed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

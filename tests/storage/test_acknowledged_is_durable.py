@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from faulty_os import POWER_CUTS, FaultyOs
@@ -198,3 +198,24 @@ def test_what_a_dead_run_left_among_the_files_of_a_period_is_swept_when_they_are
     assert files_of(tmp_path).keys() == {"invoices/2026-10/invoices.csv", f"invoices/2026-10/{document}"}
     assert [path for path in left if path.exists()] == []
     assert not left[2].parent.exists()
+
+
+def test_a_draft_that_changes_has_a_document_at_any_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    period = BillingPeriod(year=2026, month=10)
+    document, _ = invoice_files.invoice_file_names("draft-2026-10-acme")
+    path = invoice_files.period_folder(tmp_path, period) / document
+    invoice_files.write_period_files(tmp_path, period, {document: b"old"})
+    path.with_suffix(".html").write_text("rendered of the old one")
+    seen: set[bytes] = set()
+
+    class Watching(FaultyOs):
+        def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
+            super()._count(name, arguments)
+            seen.add(path.read_bytes())
+
+    watching = Watching(tmp_path)
+    monkeypatch.setattr(disk, "os", watching)
+    invoice_files.write_period_files(tmp_path, period, {document: b"new"})
+    assert watching.calls > 3
+    assert seen == {b"old"}, "until the last call, which puts the new one in its place"
+    assert files_of(tmp_path) == {f"invoices/2026-10/{document}": b"new"}
