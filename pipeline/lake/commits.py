@@ -285,13 +285,17 @@ def named_files(lake_dir: Path, snapshot: LakeSnapshot) -> set[Path]:
 
 
 def is_of_a_file_that_left(lake_dir: Path, said: str) -> bool:
-    """Say whether an error's text names a data file that no entry of the log, as it is now, names any more.
+    """Say whether an error's text names a data file that an entry of the log added, and a later one took away.
 
     Whoever read the log before a file was compacted or forgotten may find it gone: at any time until it is opened.
     Raises what reading the log raises.
     """
     found = set(_DATA_FILE_SAID.findall(said))
-    return bool(found) and bool(found - {path.name for path in named_files(lake_dir, read_log(lake_dir))})
+    if not found:
+        return False
+    found -= {path.name for path in named_files(lake_dir, read_log(lake_dir))}
+    entries = (path.read_text(encoding="utf-8") for path in layout.delta_log(lake_dir).glob("*.json"))
+    return bool(found) and any(name in entry for entry in entries for name in found)
 
 
 def kept_files(snapshot: LakeSnapshot) -> list[KeptFile]:
