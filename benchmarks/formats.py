@@ -140,16 +140,22 @@ def _write(kind: str, path: Path, size: int) -> None:
     templates: list[dict[str, Any]] = []
     while len(templates) < _TEMPLATES:
         document = maker.usual()
-        line = Line(1, 0, 1, json.dumps(document).encode())
-        rows = decode_line(line, source="s", log_format=settings, fingerprint=_fingerprint)
         has_stream = any(isinstance(value, list | str) for name, value in document.items() if name in _ANSWERS)
-        if not has_stream and all(isinstance(row, EventRow) and row.status in _COUNTED for row in rows):
+        if not has_stream and _is_counted(document, settings):
             templates.append(document)
     chance, written = random.Random(kind), 0
     with path.with_suffix(".part").open("wb") as file:
         while written < size:
-            written += file.write(json.dumps(maker._varied(chance.choice(templates))).encode() + b"\n")  # noqa: SLF001
+            document = maker._varied(chance.choice(templates))  # noqa: SLF001
+            if _is_counted(document, settings):  # another id of a cache's entry makes a cache hit of a request
+                written += file.write(json.dumps(document).encode() + b"\n")
     path.with_suffix(".part").rename(path)
+
+
+def _is_counted(document: dict[str, Any], settings: LogFormat) -> bool:
+    line = Line(1, 0, 1, json.dumps(document).encode())
+    rows = decode_line(line, source="s", log_format=settings, fingerprint=_fingerprint)
+    return all(isinstance(row, EventRow) and row.status in _COUNTED for row in rows)
 
 
 def _say(kind: str, reader: str, path: Path) -> None:

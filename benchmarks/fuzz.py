@@ -131,12 +131,16 @@ def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
     return line
 
 
+_Counted = str | tuple[str, str]
+"""What is counted: of all lines, or of those of a format."""
+
+
 class _Round(NamedTuple):
     """What came of some lines."""
 
     seed: str
-    counts: Counter[str]
-    """Of its lines, of the usual among them, and of those that the kernel told."""
+    counts: Counter[_Counted]
+    """Of its lines, of the usual among them, and of those that the kernel told; the same by format."""
     differing: list[bytes]
     """Each as short as it can be."""
 
@@ -154,8 +158,11 @@ def made_by(seed: str, aimed: float) -> Any:
 
 def foreign(seed: str) -> Any:
     """Return a maker of lines that are no request log's; ``log_format`` is what they are read by."""
-    is_gentle = random.Random(f"maker {seed}").random() < _GENTLE
-    return _support("foreign_lines").ForeignLines(seed, is_gentle=is_gentle)
+    return _support("foreign_lines").ForeignLines(seed, is_gentle=_is_gentle(seed))
+
+
+def _is_gentle(seed: str) -> bool:
+    return random.Random(f"maker {seed}").random() < _GENTLE
 
 
 def _round(seed: str) -> _Round:
@@ -172,7 +179,7 @@ def _round(seed: str) -> _Round:
 def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Random) -> _Round:
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=fingerprint)
     found: list[bytes] = []
-    counts = Counter[str]()
+    counts = Counter[_Counted]()
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_MADE_LINES)]
         counts.update(usual=sum(line.is_usual for line in made))
@@ -181,6 +188,9 @@ def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Rando
         # What was told is of a pattern that the kernel knows now: further lines of it are what finds the pattern out.
         of = told or range(len(lines))
         _block([_varied(lines[chance.choice(of)], chance) for _ in range(_VARIED_LINES)], decoder, found, counts)
+    kind = getattr(maker, "kind", None)
+    name = f"{kind}, {'gentle' if _is_gentle(seed) else 'damaged'}" if kind else "request logs"
+    counts.update({(name, "lines"): counts["lines"], (name, "told"): counts["told"]})
     return _Round(seed, counts, found)
 
 
@@ -189,7 +199,7 @@ def _varied(line: bytes, chance: random.Random) -> bytes:
     return varied
 
 
-def _block(lines: list[bytes], decoder: BlockDecoder, found: list[bytes], counts: Counter[str]) -> list[int]:
+def _block(lines: list[bytes], decoder: BlockDecoder, found: list[bytes], counts: Counter[_Counted]) -> list[int]:
     """Compare the readers on lines, add those that differ to ``found``, and return the indices of the told."""
     differ, told = compared(lines, decoder)
     counts.update(lines=len(lines), told=len(told))
@@ -211,7 +221,7 @@ def fingerprint(raw: str) -> str:
 @click.option("--formats", default=0.3, show_default=True, help="The share of rounds whose lines are no request log's.")
 def main(lines: int, seed: int, processes: int, formats: float) -> None:
     """Compare the two readers; exit code 1 where any line is read differently."""
-    began, done, wrong = time.monotonic(), Counter[str](), 0
+    began, done, wrong = time.monotonic(), Counter[_Counted](), 0
     seeds = [f"{seed}.{number}:{formats}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
@@ -222,6 +232,9 @@ def main(lines: int, seed: int, processes: int, formats: float) -> None:
             if number % 10 == 0 or number == len(seeds):
                 counts = f"{done['lines']} lines ({done['usual']} usual, {done['told']} read by the kernel)"
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
+    for name in sorted(each[0] for each in done if isinstance(each, tuple) and each[1] == "lines"):
+        read, told = done[name, "lines"], done[name, "told"]
+        click.echo(f"{name}: {read} lines, {told / read:.0%} read by the kernel")
     sys.exit(1 if wrong else 0)
 
 

@@ -218,6 +218,7 @@ _SUITE = (
     *("-q", "-x", "-n", "0", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line"),
     *(str(_KERNEL_TESTS / name) for name in ("test_checks.py", "test_formats.py", "test_blocks.py")),
     *("-k", "not its_sources_make and not test_both_readers and not test_most_lines and not looks_nowhere"),
+    *("-m", "not slow"),  # what is long is asked as well: more keys than there is room for are many
 )
 _FORMATS = (
     LogFormat(),
