@@ -83,13 +83,23 @@ def test_both_readers_agree_on_lines_of_each_tool_however_damaged(kind: str) -> 
         _agree([maker.made().content for _ in range(150)], maker.log_format)
 
 
+NAME_BYTES_MAX = 64
+"""As in ``source/bodies.h``."""
+SHARES = {"apisix": 0.2}
+"""How many of the events are told at least, where it is less than most: of lines made up as APISIX's, two thirds state
+what a cache did, and a third are of nobody.
+"""
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [*TOLD, "mapped"])
-def test_most_lines_that_a_tool_writes_are_told(kind: str) -> None:
+def test_most_events_that_a_tool_writes_are_told(kind: str) -> None:
     maker = ForeignLines(f"usual {kind}", is_gentle=True, kind=kind)
     lines = _written(*(maker.usual() for _ in range(100)))
     found = _agree(lines, KINDS[kind].settings[0])
-    assert found.told + found.blank > 40
+    events = sum(map(len, found.events))
+    assert events >= 30
+    assert found.told >= SHARES.get(kind, 0.6) * events
 
 
 def test_what_litellm_wrote_is_told() -> None:
@@ -327,7 +337,7 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
         document = maker.changed()
         if format_of(document) is not BY_NAME[name]:
             continue
-        watched = _placed(document, ())
+        watched = _placed(strict_json.parse(json.dumps(document)), ())
         assert not is_request_log(watched)
         for each in FORMATS:
             each.recognises(watched)
@@ -345,6 +355,8 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
         for path in Watched.asked - known
         if not any(path[: len(body)] == body for body in bodies)
         and not path[-1].endswith(SUFFIXES)
+        and '"' not in path[-1]  # a name with a quote is written with an escape, and such are handed over
+        and not (len(path) == 1 and len(path[0]) > NAME_BYTES_MAX)  # so are names of a line that are longer than any
         and not path[-1].startswith(PREFIXES)
         and not any(path[: len(place)] == place and kind is Kind.PRESENT for place, kind in _kinds(names).items())
     }
