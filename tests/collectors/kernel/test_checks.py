@@ -167,6 +167,7 @@ HANDED_OVER = {
     "an instant with a fraction of ten digits": _at(b"1772344816.1234567890"),
     "an instant whose fraction has no digits": _at(b'"1772344816."'),
     "an instant as a number with an exponent": _at(b"1772344816e1"),
+    "an instant in digits ends with a quote": _at(b'"1772344816]'),
     "an instant in digits, and something else": _at(b'"1772344816x"'),
     "an instant as a number with a fraction": _at(b"17723448165.1"),
     "headers of the response are looked at": _answered(b'{"id": "a"}').replace(
