@@ -221,11 +221,26 @@ DECLARED = (
     Declared(
         "a list that broke off ends there",
         "pipeline/objects/stores.py",
-        '                            after = str(each["path"])\n                            yield _stored(each)\n'
-        "                except GenericError:\n                    if trial == _TRIALS:\n"
-        "                        raise\n",
-        '                            after = str(each["path"])\n                            yield _stored(each)\n'
-        "                except GenericError:\n                    return\n",
+        "                pages = None\n                raise\n",
+        "                return ()\n",
+    ),
+    Declared(
+        "a list that broke off begins anew",
+        "pipeline/objects/stores.py",
+        "self._store.list(prefix or None, offset=last)",
+        "self._store.list(prefix or None, offset=after)",
+    ),
+    Declared(
+        "a list has the key that it is to begin behind",
+        "pipeline/objects/stores.py",
+        "if begun_after is None or last > begun_after:",
+        "if True:",
+    ),
+    Declared(
+        "what was not answered is not asked again",
+        "pipeline/objects/stores.py",
+        "        with suppress(*_undecided()):\n            return ask()\n",
+        "        return ask()\n",
     ),
     Declared(
         "the lock is not held while the work is done",
@@ -274,8 +289,8 @@ DECLARED = (
     Declared(
         "the folder of data files is synced before they are named in it",
         "pipeline/lake/data_files.py",
-        "    disk.rename(disk.write_temporary(folder, content), path)\n    disk.sync_folder(folder)\n",
-        "    disk.sync_folder(folder)\n    disk.rename(disk.write_temporary(folder, content), path)\n",
+        "    disk.rename(disk.write_temporary(path.parent, content), path)\n    disk.sync_folder(path.parent)\n",
+        "    disk.sync_folder(path.parent)\n    disk.rename(disk.write_temporary(path.parent, content), path)\n",
     ),
     Declared(
         "a manifest counts before its files are named",
