@@ -10,20 +10,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fuzzing import expected_rows, found_rows
+from both_readers import by_kernel, read_plainly
+from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import blocks
-from pipeline.collectors.kernel.blocks import BlockDecoder
-from pipeline.collectors.logs.lines import Line, bare_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.collectors.kernel.blocks import DecodedLines
 
-FORMAT = LogFormat()
 USUAL = b'{"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 500}'
 COUNTED = {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
 
@@ -32,29 +28,6 @@ COUNTED = {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_t
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(blocks, "_idle", {})
-
-
-def _fingerprint(raw: str) -> str:
-    return f"key_{len(raw)}"
-
-
-def _found(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> DecodedLines:
-    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
-    found = decoder.decoded(b"".join(line + b"\n" for line in lines), start=0, first_line=1)
-    assert decoder.failures == 0
-    return found
-
-
-def _plain(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> dict[int, Any]:
-    found, at = {}, 0
-    for number, line in enumerate(lines, 1):
-        end = at + len(line) + 1
-        content = line[slice(*bare_span(line, 0, len(line)))]
-        rows = decode_line(Line(number, at, end, content), source="s", log_format=log_format, fingerprint=_fingerprint)
-        if rows:
-            found[number] = expected_rows(rows)
-        at = end
-    return found
 
 
 def _with(members: bytes, *, without: bytes = b"") -> bytes:
@@ -258,16 +231,16 @@ _AGAIN = {
 @pytest.mark.parametrize("claim", HANDED_OVER)
 def test_what_is_not_certain_is_handed_over(claim: str) -> None:
     lines = [HANDED_OVER[claim], USUAL]
-    found = _found(lines)
-    assert found_rows(found) == _plain(lines)
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
     assert found.told == 1
 
 
 @pytest.mark.parametrize("claim", TOLD)
 def test_what_is_told_is_what_the_plain_reader_says(claim: str) -> None:
     lines = [TOLD[claim], USUAL]
-    found = _found(lines)
-    assert found_rows(found) == _plain(lines)
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
     assert found.told == 2
 
 
@@ -277,8 +250,8 @@ def test_a_chunk_is_the_same_again_only_where_its_text_is_text(claim: str) -> No
     lines = [_stream(_said(), _said(), differing, _said(), _said(), COUNTED), USUAL]
     without_usage = [_stream(_said(), _said(), differing, _said(), _said()), USUAL]
     for each in (lines, without_usage):
-        found = _found(each)
-        assert found_rows(found) == _plain(each)
+        found = by_kernel(each)
+        assert found_rows(found) == read_plainly(each)
         assert found.told >= 1
 
 
@@ -286,37 +259,37 @@ def test_escapes_before_a_text_do_not_move_the_place_at_which_chunks_may_differ(
     first = _written({"x": "HERE"} | _said(), (b"HERE", b"\\u0041bc"))
     broken = first.replace(b'\\"content\\": ', b'\\"content\\"; ')
     lines = [_stream(first, first, broken, first), USUAL]
-    found = _found(lines)
-    assert found_rows(found) == _plain(lines)
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
 
 
 @pytest.mark.parametrize("texts", [("x", "", "x", ""), ("x", "", "", "x", "x", "x"), ("", "x", "x"), ("x", "x", "")])
 def test_chunks_with_text_and_without_are_counted_apart(texts: Sequence[str]) -> None:
     for rest in ([], [COUNTED]):
         lines = [_stream(*map(_said, texts), *rest), USUAL]
-        assert found_rows(_found(lines)) == _plain(lines)
+        assert found_rows(by_kernel(lines)) == read_plainly(lines)
 
 
 def test_different_ids_of_one_line_are_told_apart() -> None:
     one, other = (json.dumps(COUNTED | {"id": f"{id_}"}).encode() for id_ in "ab")
     lines = [_with(b'"response": ' + one), _with(b'"response": ' + other).replace(b'"r"', b'"b"'), USUAL]
-    found = _found(lines)
-    assert found_rows(found) == _plain(lines)
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
     assert found.told == 3
 
 
 def test_many_shapes_of_one_size_are_told_apart() -> None:
     lines = [_with(b'"request": {"model": "%03x"}' % number) for number in range(600)]
-    found = _found(lines)
-    assert found_rows(found) == _plain(lines)
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
     assert found.told == 600
 
 
 @pytest.mark.long
 def test_more_keys_than_there_is_room_for_are_each_what_they_are() -> None:
     lines = [USUAL.replace(b'"k"', b'"%05x"' % number) for number in range(2**14 + 50)]
-    found = _found(lines)
-    assert found_rows(found) == _plain(lines)
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
     assert found.told == 2**14
 
 
@@ -324,7 +297,7 @@ def test_lines_behind_those_whose_counts_there_is_no_room_for_are_read() -> None
     counts = _answered(b'{"prompt_tokens": [' + b"1," * 239 + b"1]}")
     last = b'{"id": "b", "choices": [{}], "usage": {"prompt_tokens": 17, "completion_tokens": 21}}'
     lines = [*[counts] * 2300, _answered(last)]
-    assert found_rows(_found(lines)) == _plain(lines)
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)
 
 
 def test_objects_within_objects_are_read_as_deep_as_the_source_says() -> None:
@@ -334,4 +307,4 @@ def test_objects_within_objects_are_read_as_deep_as_the_source_says() -> None:
         for _ in range(levels):
             nested = {"usage": [nested]}
         lines = [_answered(json.dumps(COUNTED | {"x": nested, "data": nested}).encode()), USUAL]
-        assert found_rows(_found(lines, log_format)) == _plain(lines, log_format)
+        assert found_rows(by_kernel(lines, log_format)) == read_plainly(lines, log_format)

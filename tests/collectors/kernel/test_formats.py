@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from both_readers import FORMAT, by_kernel, fingerprint, read_plainly
 from foreign_lines import KINDS, ForeignLines
-from fuzzing import expected_rows, found_rows
+from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat, families, strict_json
-from pipeline.collectors.decode import decode_line
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import BY_NAME, FORMATS, format_of, is_request_log
@@ -22,15 +22,13 @@ from pipeline.collectors.kernel import blocks
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
-from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pipeline.collectors.kernel.blocks import DecodedLines
 
-FORMAT = LogFormat()
 TOLD = [each.name for each in formats_read(FORMAT) if each is not None]
 WRITTEN_BY_LITELLM = Path(__file__).parents[1] / "formats" / "litellm_1_110_2.jsonl"
 
@@ -41,37 +39,14 @@ def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_idle", {})
 
 
-def _fingerprint(raw: str) -> str:
-    return f"key_{len(raw)}"
-
-
-def _found(lines: Iterable[bytes], log_format: LogFormat = FORMAT) -> DecodedLines:
-    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
-    found = decoder.decoded(b"".join(line + b"\n" for line in lines), start=0, first_line=1)
-    assert decoder.failures == 0
-    return found
-
-
-def _plain(lines: Iterable[bytes], log_format: LogFormat = FORMAT) -> dict[int, Any]:
-    found, at = {}, 0
-    for number, line in enumerate(lines, 1):
-        end = at + len(line) + 1
-        content = line[slice(*bare_span(line, 0, len(line)))]
-        rows = decode_line(Line(number, at, end, content), source="s", log_format=log_format, fingerprint=_fingerprint)
-        if rows:
-            found[number] = expected_rows(rows)
-        at = end
-    return found
-
-
 def _written(*documents: Any) -> list[bytes]:
     return [json.dumps(document).encode() for document in documents]
 
 
 def _agree(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> DecodedLines:
     """Return what the kernel found, which is what the plain reader finds."""
-    found = _found(lines, log_format)
-    assert found_rows(found) == _plain(lines, log_format)
+    found = by_kernel(lines, log_format)
+    assert found_rows(found) == read_plainly(lines, log_format)
     return found
 
 
@@ -239,11 +214,11 @@ def test_a_line_of_another_format_is_told_by_the_names_of_its_own() -> None:
     }
     documents = [LANGFUSE, kong, LITELLM, HELICONE, BATCH | {"batch": {"metadata": {"api_key_id": "k"}}}]
     lines = _written(*documents * 40)
-    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=_fingerprint)
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
     blocks_of_lines = [lines[at : at + 50] for at in range(0, len(lines), 50)]
     for each in blocks_of_lines:
         found = decoder.decoded(b"".join(line + b"\n" for line in each), start=0, first_line=1)
-        assert found_rows(found) == _plain(each)
+        assert found_rows(found) == read_plainly(each)
         assert found.told > 0
 
 
@@ -378,7 +353,7 @@ def _kinds(names: Sequence[Any]) -> dict[tuple[str, ...], Kind]:
 def _is_exchange(entry: Any, log_format: LogFormat) -> bool:
     """Read an entry as the plain reader does; tell whether it is an exchange."""
     try:
-        read_exchange(read_envelope(entry, log_format, _fingerprint), log_format)
+        read_exchange(read_envelope(entry, log_format, fingerprint), log_format)
     except LineRefused:
         return False
     return True
