@@ -141,7 +141,7 @@ GROUPS = {
         modules=(
             "pipeline/collectors/identity.py",
             "pipeline/lake/rereading.py",
-            "pipeline/lake/superseding.py",
+            "pipeline/lake/log/superseding.py",
             "pipeline/warehouse/identities.py",
         ),
         tests=(

@@ -92,15 +92,15 @@ TESTS = {
     "pipeline/objects/stores.py": _OF_STORES,
     "pipeline/objects/mounted": _OF_STORES,
     "pipeline/lake": _OF_THE_LAKE,
-    "pipeline/lake/checkpoints.py": ("tests/storage/test_checkpoints.py",),
+    "pipeline/lake/log/checkpoints.py": ("tests/storage/test_checkpoints.py",),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/test_derived.py",),
-    "pipeline/lake/forgetting.py": (
+    "pipeline/lake/log/forgetting.py": (
         "tests/forgetting",
         "tests/storage/test_log_refusals.py",
         "tests/storage/test_refused_forgetting.py",
     ),
-    "pipeline/lake/snapshot.py": (*_OF_THE_LAKE, "tests/forgetting/test_forgetting.py"),
+    "pipeline/lake/log/snapshot.py": (*_OF_THE_LAKE, "tests/forgetting/test_forgetting.py"),
     "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
@@ -301,7 +301,7 @@ DECLARED = (
     ),
     Declared(
         "_last_checkpoint names a checkpoint that is not there yet",
-        "pipeline/lake/checkpoints.py",
+        "pipeline/lake/log/checkpoints.py",
         "    disk.rename(disk.write_temporary(log_dir, content), log_dir / name)\n    disk.sync_folder(log_dir)\n",
         "    disk.replace_durably(log_dir / LAST_NAME, "
         "(json.dumps({'version': snapshot.version, 'size': len(rows), 'tags': {_ENTRY_SHA256: snapshot.entry_sha256, "
@@ -347,13 +347,13 @@ DECLARED = (
     ),
     Declared(
         "a reading that was superseded still counts",
-        "pipeline/lake/snapshot.py",
+        "pipeline/lake/log/snapshot.py",
         "    return files.pop(path)\n",
         "    return files[path]\n",
     ),
     Declared(
         "what was forgotten later is still asked for",
-        "pipeline/lake/snapshot.py",
+        "pipeline/lake/log/snapshot.py",
         "        if not later:\n            return self\n",
         "        return self\n",
     ),
@@ -384,9 +384,9 @@ EQUAL = {
     "objects.mounted.entries: restored_entry: written in place": "a copy that is torn is brought anew",
     "objects.mounted.mounts: check_conditions: written in place": "a note that is torn is none, and the store is asked",
     "objects.mounted.mounts: _add: written in place": "a note that is torn is none, and the folder is compared again",
-    "lake.checkpoints: _remove: no fsync of a folder": "what comes back is removed again, and was true or is compared",
+    "lake.log.checkpoints: _remove: no fsync of a folder": "what comes back is removed again, and is compared",
     "lake.counted: read_piece: without O_NOFOLLOW": "wherever a link leads, the bytes have to have the digest",
-    "lake.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
+    "lake.log.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
     "jobs.proofs.recompute: _differences: digests never differ": "it tells names of fields, and no digests",
     "jobs.proofs.recompute: _decided_again: written in place": "into a scratch folder, for one run",
 }

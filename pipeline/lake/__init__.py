@@ -1,9 +1,8 @@
 """The lake of usage events at rest: its Delta log, its data files, and the tables that are derived from it.
 
 Owns the one way to commit events, which files count, and what an earlier run counted. Does not own reading logs
-(``pipeline.collectors``), the columns (``pipeline.usage.events``) nor the disk (``pipeline.objects``). Read first:
-``commits``, then ``delta``; of
-logs that are read again, ``rereading``.
+(``pipeline.collectors``), the columns (``pipeline.usage.events``) nor the disk (``pipeline.objects``).
+Read first: ``commits``, then ``log.delta``; of logs that are read again, ``rereading``.
 """
 
 from pipeline.lake.commits import (
@@ -16,8 +15,8 @@ from pipeline.lake.commits import (
     verified_files,
     verified_quarantine,
 )
+from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.lake.rereading import NewReading, Rereading
-from pipeline.lake.snapshot import LakeSnapshot
 
 __all__ = [
     "LakeSnapshot",

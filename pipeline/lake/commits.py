@@ -7,7 +7,7 @@ synced. Only then is it acknowledged. Death anywhere leaves the lake as it was o
 
 Readers take the list of files from here, never from a folder, and have each file's sha256 checked before they trust it.
 
-Does not own the form of an entry (``delta``), what counts after it (``snapshot``), the chain (``append_log``), the
+Does not own an entry (``log.delta``), what counts after it (``log.snapshot``), the chain (``append_log``), the
 layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lock only makes a second run end at once.
 """
 
@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
-from pipeline.lake import delta
 from pipeline.lake.data_files import WrittenFiles, is_overtaken, write_events, write_quarantined
-from pipeline.lake.delta import Commit
-from pipeline.lake.snapshot import LakeSnapshot
+from pipeline.lake.log import delta
+from pipeline.lake.log.delta import Commit
+from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.lake.compacting import CompactedFile
-    from pipeline.lake.delta import AnyFile, DataFile, QuarantineFile
-    from pipeline.lake.forgetting import KeptFile
+    from pipeline.lake.log.compacting import CompactedFile
+    from pipeline.lake.log.delta import AnyFile, DataFile, QuarantineFile
+    from pipeline.lake.log.forgetting import KeptFile
     from pipeline.objects.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 

@@ -1,7 +1,7 @@
 """Compacted files are written: of small ones that become one, and of the others where one part is taken out.
 
 Every row is read from a file that was verified, and what is written is read back. Nothing here makes a file count: the
-entry that states it does. Does not own that entry (``compacting``), nor which files are compacted
+entry that states it does. Does not own that entry (``log.compacting``), nor which files are compacted
 (``pipeline.jobs.upkeep.compact``).
 """
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.lake.commits import verified_data_files, verified_quarantine_files
-from pipeline.lake.compacting import Compaction, Part
 from pipeline.lake.data_files import write_compacted
-from pipeline.lake.delta import DataFile, QuarantineFile
+from pipeline.lake.log.compacting import Compaction, Part
+from pipeline.lake.log.delta import DataFile, QuarantineFile
 from pipeline.objects import disk, layout, parquet_bytes
 from pipeline.objects.mounted.files import publishing
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from pipeline.lake.compacting import CompactedFile
-    from pipeline.lake.delta import AnyFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.compacting import CompactedFile
+    from pipeline.lake.log.delta import AnyFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 
 def write_groups(

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.lake.compacting import CompactedFile
-from pipeline.lake.delta import DataFile, QuarantineFile
 from pipeline.lake.event_files import by_date
-from pipeline.lake.forgetting import KeptFile
+from pipeline.lake.log.compacting import CompactedFile
+from pipeline.lake.log.delta import DataFile, QuarantineFile
+from pipeline.lake.log.forgetting import KeptFile
 from pipeline.objects import disk, layout, parquet_bytes
 from pipeline.objects.mounted.files import publish, publishing
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.lake.compacting import Part
+    from pipeline.lake.log.compacting import Part
 
 _ORIGIN = "tallybook.origin"
 """The note that says of which earlier commit's lines it holds rows."""

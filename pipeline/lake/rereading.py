@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from pipeline.lake.commits import appended, grown, next_number, verified_data_files, verified_quarantine_files
 from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import in_order, write_events, write_quarantined
-from pipeline.lake.delta import Commit
 from pipeline.lake.event_files import by_date
-from pipeline.lake.superseding import Superseding
+from pipeline.lake.log.delta import Commit
+from pipeline.lake.log.superseding import Superseding
 from pipeline.objects import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
-    from pipeline.lake.delta import DataFile, QuarantineFile
-    from pipeline.lake.snapshot import LakeSnapshot, Superseded
-    from pipeline.lake.superseding import Place
+    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.snapshot import LakeSnapshot, Superseded
+    from pipeline.lake.log.superseding import Place
     from pipeline.usage.sources import SourceRecord
 
 

@@ -9,7 +9,8 @@ entry whose writer died between ``link()`` and fsync cannot be acknowledged by t
 cut. Where the folder is a copy of what a store holds, the store decides who wrote an entry, before it is linked here,
 and reading brings what others wrote there (``pipeline.objects.mounted.entries``).
 
-Used for the lake's commits (``delta``) and for issued invoices (``register``). Does not own what an entry says.
+Used for the lake's commits (``pipeline.lake.log``) and for issued invoices (``register``). Does not own what an entry
+says.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The columns of a usage event, each declared once: what is kept of a logged exchange, and nothing beside it.
 
 From ``COLUMNS`` follow the Arrow schema (``pipeline.tables.schemas``), the schema that the Delta log states
-(``pipeline.lake.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
+(``pipeline.lake.log.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
 share (``pipeline.collectors.event_columns``), the fields of a log that a source may rename (``LOG_FIELDS``), the lists
 of ``sql/`` (``pipeline.warehouse.lists``), the words of ``usage --by``, and the table in ``docs/configuration.md``.
 

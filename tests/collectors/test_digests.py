@@ -14,8 +14,8 @@ from pipeline import lake
 from pipeline.base.errors import LakeIsNewer
 from pipeline.collectors.logs import digests
 from pipeline.collectors.logs.digests import DigestUnavailable, new_digest, usual_algorithm
-from pipeline.lake import delta
-from pipeline.lake.source_records import source_record, stated_record
+from pipeline.lake.log import delta
+from pipeline.lake.log.source_records import source_record, stated_record
 from pipeline.objects import layout
 from pipeline.usage.events import BLAKE3_SINCE
 from pipeline.usage.sources import Algorithm

@@ -11,7 +11,7 @@ import pytest
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
-from pipeline.lake import checkpoints
+from pipeline.lake.log import checkpoints
 from pipeline.objects import layout
 
 if TYPE_CHECKING:

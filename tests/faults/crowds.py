@@ -81,7 +81,7 @@ def _together(members: list[Member]) -> list[Finished]:
 def _become(member: Member, out: int, err: int) -> None:
     """Be the command; never return."""
     from pipeline.cli import main  # noqa: PLC0415 - only in the process that forks
-    from pipeline.lake import checkpoints  # noqa: PLC0415
+    from pipeline.lake.log import checkpoints  # noqa: PLC0415
 
     try:
         take_streams(os.open(os.devnull, os.O_RDWR), out, err)

@@ -185,7 +185,7 @@ def _ended(child: int, reads: int, run: Run) -> Ended:
 def _become(run: Run, writes: int) -> None:
     """Be the command; never return."""
     from pipeline.cli import main  # noqa: PLC0415
-    from pipeline.lake import checkpoints  # noqa: PLC0415
+    from pipeline.lake.log import checkpoints  # noqa: PLC0415
 
     try:
         if run.number_to is not None:

@@ -22,7 +22,7 @@ from workspaces import append_log, fingerprints, make_workspace, plain, tallyboo
 
 from pipeline import lake, register
 from pipeline.configuration.keys.key_aliases import read_key_aliases
-from pipeline.lake import checkpoints
+from pipeline.lake.log import checkpoints
 from pipeline.objects import layout
 from pipeline.register import payments, signatures
 

@@ -279,7 +279,7 @@ def _ran(places: _Places, arguments: list[str], surrounding: Surrounding, within
 def _become(places: _Places, arguments: list[str], surrounding: Surrounding, stdout: int, stderr: int) -> NoReturn:
     """Be the command."""
     from pipeline.cli import main  # noqa: PLC0415 - only in the process that forks
-    from pipeline.lake import checkpoints  # noqa: PLC0415
+    from pipeline.lake.log import checkpoints  # noqa: PLC0415
     from pipeline.warehouse import connection  # noqa: PLC0415
 
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pipeline.lake.delta import AnyFile
+    from pipeline.lake.log.delta import AnyFile
     from pipeline.objects.parquet_bytes import FileRows
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)

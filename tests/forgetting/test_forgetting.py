@@ -14,7 +14,7 @@ from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
 from pipeline.cli.commands import forget as command
-from pipeline.lake import delta
+from pipeline.lake.log import delta
 from pipeline.objects import layout
 
 if TYPE_CHECKING:

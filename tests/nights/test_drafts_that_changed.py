@@ -31,7 +31,7 @@ from pipeline.jobs.state.drafted.now import kept_now
 from pipeline.jobs.state.drafts import invoice_book, period_files
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.counted import WHOLE, folder_of, read_entries
-from pipeline.lake.snapshot import LakeSnapshot
+from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, layout
 from pipeline.tables import schemas
 from pipeline.warehouse import program

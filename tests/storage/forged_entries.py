@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline import lake
-from pipeline.lake import delta
 from pipeline.lake.commits import next_number
+from pipeline.lake.log import delta
 from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:

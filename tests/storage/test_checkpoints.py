@@ -18,8 +18,8 @@ from lake_nights import commit_night, used
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
-from pipeline.lake import checkpoints, delta
-from pipeline.lake.checkpoints import (
+from pipeline.lake.log import checkpoints, delta
+from pipeline.lake.log.checkpoints import (
     LAST_NAME,
     compared_checkpoints,
     read_last_checkpoint,

@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from lake_inputs import commit_events, event, events_table
 
 from pipeline import lake
-from pipeline.lake import delta
+from pipeline.lake.log import delta
 from pipeline.objects import layout
 from pipeline.usage.events import LAKE_VERSION
 

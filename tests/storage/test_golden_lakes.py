@@ -32,7 +32,7 @@ from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.collectors import decode
 from pipeline.collectors.kernel import blocks
-from pipeline.lake import delta
+from pipeline.lake.log import delta
 from pipeline.objects import append_log as entries
 from pipeline.objects import disk, layout
 from pipeline.usage.events import COLUMNS, LAKE_VERSION, Column, Kind, Role

@@ -18,11 +18,11 @@ from lake_inputs import commit_events, event, quarantine_table, record
 
 from pipeline import lake
 from pipeline.base.errors import DataFileDamaged, LakeIsNewer, LogEntryRefused
-from pipeline.lake import delta
 from pipeline.lake.commits import check_present, verified_kept
 from pipeline.lake.data_files import write_quarantined
-from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
-from pipeline.lake.superseding import removal
+from pipeline.lake.log import delta
+from pipeline.lake.log.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
+from pipeline.lake.log.superseding import removal
 from pipeline.objects import append_log, layout
 from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION, LAKE_VERSION_MAX
 

@@ -16,7 +16,7 @@ from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.history import lost_commits
-from pipeline.lake.snapshot import LakeSnapshot
+from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:

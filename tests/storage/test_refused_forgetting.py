@@ -11,8 +11,16 @@ from lake_inputs import record
 
 from pipeline import lake
 from pipeline.base.errors import LogEntryRefused
-from pipeline.lake.forgetting import Forgetting, ForgettingRule, ForgottenFile, KeptFile, KeySpan, LeftFile, RuleKind
-from pipeline.lake.superseding import Place
+from pipeline.lake.log.forgetting import (
+    Forgetting,
+    ForgettingRule,
+    ForgottenFile,
+    KeptFile,
+    KeySpan,
+    LeftFile,
+    RuleKind,
+)
+from pipeline.lake.log.superseding import Place
 from pipeline.objects import append_log, layout
 from pipeline.usage.events import FORGETTING_SINCE
 

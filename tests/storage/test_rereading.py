@@ -23,9 +23,10 @@ from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
-from pipeline.lake import commits, delta, rereading
+from pipeline.lake import commits, rereading
+from pipeline.lake.log import delta
+from pipeline.lake.log.superseding import Place
 from pipeline.lake.rereading import NewReading, Rereading
-from pipeline.lake.superseding import Place
 from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from lake_inputs import COMMITTED_AT, event, events_table, quarantine_table, record
 
 from pipeline import lake
+from pipeline.lake.log.superseding import STATED, Place, Superseding, parsed, removal, rendered
 from pipeline.lake.rereading import NewReading, Rereading, superseded_events
-from pipeline.lake.superseding import STATED, Place, Superseding, parsed, removal, rendered
 from pipeline.objects import layout, parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 

@@ -23,7 +23,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.upkeep.forgetting.forget import forget
 from pipeline.jobs.upkeep.forgetting.plan import plan_forgetting
 from pipeline.jobs.wording import UNASSIGNED, counted
-from pipeline.lake.forgetting import ForgettingRule, KeySpan, RuleKind
+from pipeline.lake.log.forgetting import ForgettingRule, KeySpan, RuleKind
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.trial import RefusedSource
     from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
     from pipeline.lake import LakeSnapshot
-    from pipeline.lake.superseding import Place
+    from pipeline.lake.log.superseding import Place
     from pipeline.usage.sources import SourceRecord, Window
 
 _SOURCES_NAMED_MAX = 3

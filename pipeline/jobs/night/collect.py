@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.jobs.state.history import History
     from pipeline.jobs.state.stored.notes import CollectedObject
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
 COMMIT_EVENTS_MAX = 1_000_000

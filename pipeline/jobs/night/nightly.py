@@ -27,7 +27,7 @@ from pipeline.jobs.state.suspicious import (
     suspicious_copies,
     write_suspicious_copies,
 )
-from pipeline.lake.checkpoints import write_checkpoint_if_due
+from pipeline.lake.log.checkpoints import write_checkpoint_if_due
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.delta import DataFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 _KIND = "other_usage"
 _SILENT = "silent"

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.new_source import NewSource
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.event_charges import Event
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 STANDARD_CARD = "standard"
 """What usage of keys in no account is rated by, as it would be in an account that names no card."""

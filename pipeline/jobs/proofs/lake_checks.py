@@ -21,13 +21,13 @@ from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.lake.checkpoints import compared_checkpoints
 from pipeline.lake.commits import (
     verified_data_files,
     verified_files,
     verified_quarantine,
     verified_quarantine_files,
 )
+from pipeline.lake.log.checkpoints import compared_checkpoints
 from pipeline.lake.rereading import superseded_events
 from pipeline.objects.parquet_bytes import path_of, read_rows
 from pipeline.tables.sums import total
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.aggregate import Aggregate
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.objects.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.check import Check
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 
 def store_checks(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Check]:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.forgotten.kept import Kept
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.rate import RatedUsage
-    from pipeline.lake.delta import DataFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.objects.parquet_bytes import Encoded, FileRows
     from pipeline.warehouse.marts import Marts
 

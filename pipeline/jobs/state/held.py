@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.delta import DataFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 _AHEAD_MAX = timedelta(days=1)
 _COLUMNS = ["api_key_id", "occurred_at", "status", "prompt_tokens", "completion_tokens"]

@@ -20,9 +20,9 @@ from pipeline.base.periods import parse_instant
 from pipeline.jobs.check import check_that_none
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.wording import counted
-from pipeline.lake.checkpoints import entries_named
 from pipeline.lake.commits import read_log
 from pipeline.lake.derived import read_manifest
+from pipeline.lake.log.checkpoints import entries_named
 from pipeline.register.invoice_files import written_invoices
 from pipeline.register.lost_commits import add_lost_commits, read_lost_commits
 from pipeline.register.payments import read_payments
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing.book import LateUsage
     from pipeline.invoicing.payments import Payment
     from pipeline.jobs.check import Check
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 _LISTED = 3
 _ACCEPT = (

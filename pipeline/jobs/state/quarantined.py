@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 _TOKENS = ("prompt_tokens", "completion_tokens")
 

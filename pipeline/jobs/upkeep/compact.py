@@ -3,7 +3,7 @@
 What counts, and what every row is known by, stays as it is: an entry says where rows lie from then on, and no more.
 Death before the entry leaves files that nothing names, death after it files that lie elsewhere by now; the same command
 goes on, and whoever holds the lock next removes both. Does not own how such a file is written (``compacted_files``),
-nor what an entry says of it (``compacting``).
+nor what an entry says of it (``pipeline.lake.log.compacting``).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans
 from pipeline.lake.compacted_files import write_groups
-from pipeline.lake.compacting import Compaction
-from pipeline.lake.delta import Commit, DataFile
+from pipeline.lake.log.compacting import Compaction
+from pipeline.lake.log.delta import Commit, DataFile
 from pipeline.objects import disk
 from pipeline.objects.lock import locked
 from pipeline.objects.mounted.mounts import mount_of
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.delta import AnyFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import AnyFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 FILES_PER_ENTRY = 10_000
 """So many files are named by one entry at most: every run reads all entries."""

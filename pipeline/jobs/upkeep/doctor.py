@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 
 _WORDS = re.compile(r"[^\s\"',]+"), re.compile(r"[A-Za-z0-9_-]+")

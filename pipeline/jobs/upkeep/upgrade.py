@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import (
         Aggregate,
     )
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 _TABLES = (USAGE_DAILY, EXCHANGES_DAILY, CHARGES, SUSPICIOUS_COPIES)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period", HOUR)
 _DAY = timedelta(days=1)

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.lake.counted import Entry
-    from pipeline.lake.delta import DataFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.objects.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.identities import Prefixes

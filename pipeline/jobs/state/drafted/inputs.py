@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.drafted.issued import IssuedEntry
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from pipeline.base.errors import ConfigurationError, DataFileDamaged
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import verified_kept
-from pipeline.lake.forgetting import Point
+from pipeline.lake.log.forgetting import Point
 from pipeline.objects import parquet_bytes
 from pipeline.tables import schemas
 from pipeline.tables.sums import total
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.forgetting import Forgetting
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.forgetting import Forgetting
+    from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.warehouse.marts import Marts
 
 USAGE, EXCHANGES, SUSPICIOUS = "usage_daily", "exchanges_daily", "suspicious_usage"

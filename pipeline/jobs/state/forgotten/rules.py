@@ -1,6 +1,6 @@
 """Which events a rule of forgetting means, and so which of a later log are left out.
 
-Owns the meaning of a rule for an event. Does not own the rules at rest (``pipeline.lake.forgetting``).
+Owns the meaning of a rule for an event. Does not own the rules at rest (``pipeline.lake.log.forgetting``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.periods import day_start_at, time_zone
 from pipeline.lake.commits import verified_kept
-from pipeline.lake.forgetting import RuleKind
+from pipeline.lake.log.forgetting import RuleKind
 from pipeline.objects import parquet_bytes
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import KeyPeriod
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeySpan
+    from pipeline.lake.log.forgetting import Forgetting, ForgettingRule, KeySpan
 
 _AHEAD_MAX = timedelta(hours=14)
 """No time zone is farther ahead of UTC."""

@@ -22,7 +22,7 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.rules import is_meant
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_quarantine_files
-from pipeline.lake.forgetting import RuleKind
+from pipeline.lake.log.forgetting import RuleKind
 from pipeline.objects.parquet_bytes import read_rows, rows_as
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import reference_tables
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.delta import DataFile, QuarantineFile
-    from pipeline.lake.forgetting import ForgettingRule
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.forgetting import ForgettingRule
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
     Mask: TypeAlias = npt.NDArray[np.bool_]
 

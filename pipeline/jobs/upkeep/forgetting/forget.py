@@ -22,8 +22,8 @@ from pipeline.lake import counted
 from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans, verified_quarantine_files
 from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import write_events, write_kept, write_quarantined
-from pipeline.lake.delta import Commit
-from pipeline.lake.forgetting import Forgetting, ForgottenFile, LeftFile
+from pipeline.lake.log.delta import Commit
+from pipeline.lake.log.forgetting import Forgetting, ForgottenFile, LeftFile
 from pipeline.objects import disk, layout
 from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.parquet_bytes import rows_as
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.upkeep.forgetting.chosen import Mask
     from pipeline.jobs.upkeep.forgetting.plan import Plan
-    from pipeline.lake.delta import DataFile, QuarantineFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 
 def forget(workspace: Workspace, plan: Plan) -> LakeSnapshot:

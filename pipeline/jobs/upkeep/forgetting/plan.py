@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.upkeep.forgetting.chosen import Chosen
-    from pipeline.lake.forgetting import ForgettingRule, Point
-    from pipeline.lake.snapshot import LakeSnapshot
-    from pipeline.lake.superseding import Place
+    from pipeline.lake.log.forgetting import ForgettingRule, Point
+    from pipeline.lake.log.snapshot import LakeSnapshot
+    from pipeline.lake.log.superseding import Place
     from pipeline.usage.sources import SourceRecord
 
 _NAMED_MAX = 5

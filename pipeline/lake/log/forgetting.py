@@ -16,7 +16,7 @@ from enum import StrEnum
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.lake.superseding import Place
+from pipeline.lake.log.superseding import Place
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
 from pipeline.objects.strict_json import checked_fields
 

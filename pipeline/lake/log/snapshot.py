@@ -1,6 +1,6 @@
 """What counts after a commit: the files and sources of all commits up to it, less those that later ones superseded.
 
-Does not own entries (``delta``) nor committing (``commits``).
+Does not own entries (``delta``) nor committing (``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.lake import delta
-from pipeline.lake.compacting import Within
-from pipeline.lake.delta import DataFile, QuarantineFile
-from pipeline.lake.superseding import Place
+from pipeline.lake.log import delta
+from pipeline.lake.log.compacting import Within
+from pipeline.lake.log.delta import DataFile, QuarantineFile
+from pipeline.lake.log.superseding import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from pipeline.lake.compacting import CompactedFile, Compaction
-    from pipeline.lake.delta import AnyFile, Commit
-    from pipeline.lake.forgetting import Forgetting, ForgottenFile, LeftFile
+    from pipeline.lake.log.compacting import CompactedFile, Compaction
+    from pipeline.lake.log.delta import AnyFile, Commit
+    from pipeline.lake.log.forgetting import Forgetting, ForgottenFile, LeftFile
     from pipeline.usage.sources import SourceRecord
 
 _File = TypeVar("_File", DataFile, QuarantineFile)

@@ -30,10 +30,10 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import LakeIsNewer
-from pipeline.lake import compacting
-from pipeline.lake import forgetting as forgettings
-from pipeline.lake.source_records import source_record, stated_record
-from pipeline.lake.superseding import STATED, parsed, removal, rendered
+from pipeline.lake.log import compacting
+from pipeline.lake.log import forgetting as forgettings
+from pipeline.lake.log.source_records import source_record, stated_record
+from pipeline.lake.log.superseding import STATED, parsed, removal, rendered
 from pipeline.objects.append_log import UNSEALED, seal
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
 from pipeline.objects.strict_json import checked_fields, parse_object
@@ -43,9 +43,9 @@ from pipeline.usage.events import LAKE_VERSION, LAKE_VERSION_MAX, SUPERSEDING_SI
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.lake.compacting import CompactedFile, Compaction, Within
-    from pipeline.lake.forgetting import Forgetting
-    from pipeline.lake.superseding import Superseding
+    from pipeline.lake.log.compacting import CompactedFile, Compaction, Within
+    from pipeline.lake.log.forgetting import Forgetting
+    from pipeline.lake.log.superseding import Superseding
     from pipeline.usage.sources import SourceRecord
 
 APP_ID = "tallybook-collect"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.lake import delta
+from pipeline.lake.log import delta
 from pipeline.objects import append_log, disk, layout, parquet_bytes
 from pipeline.objects.mounted.files import publish, refresh, remove_on_store, replace_on_store
 from pipeline.objects.strict_json import checked_fields, parse_object
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.log.snapshot import LakeSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
