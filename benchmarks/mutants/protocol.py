@@ -87,7 +87,7 @@ TESTS = {
         *("tests/storage/test_derived.py", "tests/storage/test_disk.py", "tests/storage/test_lake.py"),
         "tests/storage/test_log_refusals.py",
     ),
-    "pipeline/objects/formats.py": ("tests/ages/test_newer.py",),
+    "pipeline/objects/encoded/formats.py": ("tests/ages/test_newer.py",),
     "pipeline/objects/append_log.py": (*_OF_OBJECTS, "tests/stores/test_store_protocol.py"),
     "pipeline/objects/stores.py": _OF_STORES,
     "pipeline/objects/mounted": _OF_STORES,

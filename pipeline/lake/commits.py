@@ -23,9 +23,9 @@ from pipeline.lake.log import delta
 from pipeline.lake.log.delta import Commit
 from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
+from pipeline.objects.encoded.parquet_bytes import SomeRows
 from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
-from pipeline.objects.parquet_bytes import SomeRows
 from pipeline.objects.verified import check_size, has_size, names_in
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import COMPACTING_SINCE, FORGETTING_SINCE, LAKE_VERSION
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pipeline.lake.log.compacting import CompactedFile
     from pipeline.lake.log.delta import AnyFile, DataFile, QuarantineFile
     from pipeline.lake.log.forgetting import KeptFile
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
 _NOTHING_WRITTEN = WrittenFiles()

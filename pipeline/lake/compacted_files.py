@@ -15,7 +15,8 @@ from pipeline.lake.commits import verified_data_files, verified_quarantine_files
 from pipeline.lake.data_files import write_compacted
 from pipeline.lake.log.compacting import Compaction, Part
 from pipeline.lake.log.delta import DataFile, QuarantineFile
-from pipeline.objects import disk, layout, parquet_bytes
+from pipeline.objects import disk, layout
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.mounted.files import publishing
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 

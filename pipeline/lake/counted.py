@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.objects import disk
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

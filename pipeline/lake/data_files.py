@@ -17,7 +17,8 @@ from pipeline.lake.event_files import by_date
 from pipeline.lake.log.compacting import CompactedFile
 from pipeline.lake.log.delta import DataFile, QuarantineFile
 from pipeline.lake.log.forgetting import KeptFile
-from pipeline.objects import disk, layout, parquet_bytes
+from pipeline.objects import disk, layout
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.mounted.files import publish, publishing
 
 if TYPE_CHECKING:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.objects import disk, parquet_bytes
+from pipeline.objects import disk
+from pipeline.objects.encoded import parquet_bytes
+from pipeline.objects.encoded.parquet_bytes import Encoded
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.mounted.files import publishing, remove_on_store, replace_on_store, state_on_store, whole_file
 from pipeline.objects.mounted.mounts import mount_of
-from pipeline.objects.parquet_bytes import Encoded
-from pipeline.objects.strict_json import checked_fields, parse_object
 from pipeline.objects.verified import has_sha256
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pipeline.lake.data_files import in_order, write_events, write_quarantined
 from pipeline.lake.event_files import by_date
 from pipeline.lake.log.delta import Commit
 from pipeline.lake.log.superseding import Superseding
-from pipeline.objects import parquet_bytes
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.errors import InexactAmount
 from pipeline.base.money import decimal_from_plain, plain
 from pipeline.objects import disk
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

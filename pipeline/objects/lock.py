@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import WorkspaceLocked
 from pipeline.objects import disk, layout, litter
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.links import refuse_links, refuse_other_names
 from pipeline.objects.mounted.lease import holder_on_store, leased
 from pipeline.objects.mounted.mounts import check_conditions, held, mount_of
-from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,9 +21,9 @@ from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.configuration.workspace import configuration_digest
 from pipeline.objects import disk, layout
-from pipeline.objects.formats import check_format
+from pipeline.objects.encoded.formats import check_format
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.mounted.files import publish, refresh
-from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

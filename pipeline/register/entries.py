@@ -15,8 +15,8 @@ from pipeline.base.errors import CommitConflict, FormatIsNewer, LogEntryRefused
 from pipeline.invoicing.document import DOCUMENT_FORMAT
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.formats import UPGRADE, check_format
-from pipeline.objects.strict_json import parse_object
+from pipeline.objects.encoded.formats import UPGRADE, check_format
+from pipeline.objects.encoded.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import HistoryLost
 from pipeline.base.periods import instant_text
 from pipeline.objects import disk, layout
-from pipeline.objects.formats import check_format
+from pipeline.objects.encoded.formats import check_format
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.mounted.files import refresh, replace_on_store, state_on_store
-from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

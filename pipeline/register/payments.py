@@ -17,8 +17,8 @@ from pipeline.base.money import decimal_from_plain, plain
 from pipeline.base.periods import instant_text, parse_date
 from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.formats import check_format
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.formats import check_format
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

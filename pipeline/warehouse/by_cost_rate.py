@@ -17,7 +17,7 @@ from pipeline.warehouse.build import build_of_files
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine
 
 USAGE_BY_COST_RATE = pa.schema(

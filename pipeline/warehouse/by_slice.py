@@ -16,7 +16,7 @@ from pipeline.warehouse.build import build_of_files
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine
 
 _SLICE_AT = pa.field("slice_at", pa.timestamp("us"), nullable=False)  # UTC, as SQL compares it

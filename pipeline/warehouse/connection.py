@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.base.errors import ConfigurationError, SumTooGreat
-from pipeline.objects.parquet_bytes import SomeRows, decode, path_of, read_rows
+from pipeline.objects.encoded.parquet_bytes import SomeRows, decode, path_of, read_rows
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
 
 MEMORY_MAX = "4GB"
 """What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""

@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.objects.parquet_bytes import batches_of, row_count
+from pipeline.objects.encoded.parquet_bytes import batches_of, row_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
 
     Prefixes: TypeAlias = npt.NDArray[np.uint64]
     Identities: TypeAlias = npt.NDArray[np.uint64]

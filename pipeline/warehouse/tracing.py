@@ -20,7 +20,7 @@ from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Parameters
 
 _text, _count = pa.string(), pa.int64()

@@ -14,7 +14,7 @@ from pipeline.warehouse.build import build_of_files
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine
 
 USAGE_BY_UTC_DAY = pa.schema(

@@ -15,14 +15,14 @@ from workspaces import append_log, make_workspace, plain, tallybook, write_log
 from written_lakes import assert_same_books, rows_of, twins_of_which_one_writes
 
 from pipeline.lake import read_log
-from pipeline.objects.parquet_bytes import SomeRows, row_count
+from pipeline.objects.encoded.parquet_bytes import SomeRows, row_count
 from pipeline.warehouse.engines.on_spark import ConnectSession
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
 
 __all__ = ["asked", "bucket", "s3_endpoint"]
 

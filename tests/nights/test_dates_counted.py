@@ -21,7 +21,8 @@ from pipeline.jobs.state.aggregate import aggregate, aggregate_what_is_new, by_p
 from pipeline.jobs.state.counted import dates_counted
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.lake import counted
-from pipeline.objects import disk, parquet_bytes
+from pipeline.objects import disk
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.warehouse import connection, program
 
 if TYPE_CHECKING:

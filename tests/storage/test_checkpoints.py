@@ -25,7 +25,8 @@ from pipeline.lake.log.checkpoints import (
     read_last_checkpoint,
     write_checkpoint_if_due,
 )
-from pipeline.objects import append_log, disk, layout, parquet_bytes
+from pipeline.objects import append_log, disk, layout
+from pipeline.objects.encoded import parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ from lake_inputs import COMMITTED_AT, commit_events, event, events_table, quaran
 from pipeline import lake
 from pipeline.base.errors import CommitConflict, DataFileDamaged
 from pipeline.lake.event_files import SORTED_BY, by_date
-from pipeline.objects import append_log, layout, parquet_bytes
+from pipeline.objects import append_log, layout
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 ours = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),

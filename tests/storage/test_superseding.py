@@ -15,7 +15,8 @@ from lake_inputs import COMMITTED_AT, event, events_table, quarantine_table, rec
 from pipeline import lake
 from pipeline.lake.log.superseding import STATED, Place, Superseding, parsed, removal, rendered
 from pipeline.lake.rereading import NewReading, Rereading, superseded_events
-from pipeline.objects import layout, parquet_bytes
+from pipeline.objects import layout
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:

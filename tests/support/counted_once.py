@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.objects.parquet_bytes import SomeRows, path_of
+from pipeline.objects.encoded.parquet_bytes import SomeRows, path_of
 from pipeline.warehouse.engines import on_duckdb
 from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.engines.on_duckdb import DuckDbSession
     from pipeline.warehouse.relations import Relation

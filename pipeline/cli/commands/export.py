@@ -31,7 +31,8 @@ from pipeline.jobs.answers.hand_over import issued_invoices, taxes_left_out
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.wording import counted
-from pipeline.objects import disk, parquet_bytes
+from pipeline.objects import disk
+from pipeline.objects.encoded import parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.periods import instant_text
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.formats import check_format
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.formats import check_format
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

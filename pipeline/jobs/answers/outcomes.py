@@ -35,7 +35,7 @@ from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.traced_lines import events_by_line
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_files
-from pipeline.objects.parquet_bytes import dataset_of, read_rows
+from pipeline.objects.encoded.parquet_bytes import dataset_of, read_rows
 from pipeline.rating import exact_charge
 from pipeline.usage import UsageStatus
 from pipeline.warehouse.tracing import trace_copies

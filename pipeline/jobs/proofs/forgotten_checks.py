@@ -15,7 +15,7 @@ from pipeline.jobs.state.forgotten.rules import COLUMNS, WhatWasForgotten
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import kept_files, verified_kept
 from pipeline.objects import layout
-from pipeline.objects.parquet_bytes import path_of, read_rows
+from pipeline.objects.encoded.parquet_bytes import path_of, read_rows
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.log.snapshot import LakeSnapshot
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
 
 
 def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Sequence[FileRows]) -> Iterator[Check]:

@@ -29,7 +29,7 @@ from pipeline.lake.commits import (
 )
 from pipeline.lake.log.checkpoints import compared_checkpoints
 from pipeline.lake.rereading import superseded_events
-from pipeline.objects.parquet_bytes import path_of, read_rows
+from pipeline.objects.encoded.parquet_bytes import path_of, read_rows
 from pipeline.tables.sums import total
 from pipeline.usage.events import COLUMNS, Kind
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.lake.log.snapshot import LakeSnapshot
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
 _HUGEINT = pa.decimal128(38, 0)

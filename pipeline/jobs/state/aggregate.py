@@ -23,7 +23,7 @@ from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
-from pipeline.objects.parquet_bytes import read_rows
+from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
 from pipeline.usage.sources import event_counts
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.rate import RatedUsage
     from pipeline.lake.log.delta import DataFile
     from pipeline.lake.log.snapshot import LakeSnapshot
-    from pipeline.objects.parquet_bytes import Encoded, FileRows
+    from pipeline.objects.encoded.parquet_bytes import Encoded, FileRows
     from pipeline.warehouse.marts import Marts
 
 USAGE_DAILY = "usage_daily"

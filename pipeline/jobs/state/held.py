@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.lake.commits import verified_data_files
-from pipeline.objects.parquet_bytes import read_rows
+from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.jobs.wording import UNASSIGNED, counted
 from pipeline.lake.commits import verified_quarantine
-from pipeline.objects.parquet_bytes import path_of, read_rows
+from pipeline.objects.encoded.parquet_bytes import path_of, read_rows
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.lake.log import delta
-from pipeline.objects import append_log, disk, layout, parquet_bytes
+from pipeline.objects import append_log, disk, layout
+from pipeline.objects.encoded import parquet_bytes
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.mounted.files import publish, refresh, remove_on_store, replace_on_store
-from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pipeline.objects.encoded.strict_json import checked_fields
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
-from pipeline.objects.strict_json import checked_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -35,8 +35,8 @@ from pipeline.lake.log import forgetting as forgettings
 from pipeline.lake.log.source_records import source_record, stated_record
 from pipeline.lake.log.superseding import STATED, parsed, removal, rendered
 from pipeline.objects.append_log import UNSEALED, seal
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
-from pipeline.objects.strict_json import checked_fields, parse_object
 from pipeline.tables.schemas import usage_events
 from pipeline.usage.events import LAKE_VERSION, LAKE_VERSION_MAX, SUPERSEDING_SINCE
 

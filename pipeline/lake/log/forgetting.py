@@ -17,8 +17,8 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.lake.log.superseding import Place
+from pipeline.objects.encoded.strict_json import checked_fields
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
-from pipeline.objects.strict_json import checked_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.objects.encoded.strict_json import checked_fields
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
-from pipeline.objects.strict_json import checked_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import StoreRefused, WorkspaceLocked
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from pipeline.base.errors import EngineRefused, ExtraMissing, SumTooGreat
 from pipeline.base.lean_imports import let_in
-from pipeline.objects.parquet_bytes import SomeRows, path_of, row_count, rows_as
+from pipeline.objects.encoded.parquet_bytes import SomeRows, path_of, row_count, rows_as
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COUNTS
 from pipeline.warehouse.connection import COUNT_MAX, EVENTS_RELATION, GREAT_SUM_REMEDY
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.relations import Relation
 

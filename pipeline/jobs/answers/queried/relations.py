@@ -25,7 +25,7 @@ from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY,
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
 from pipeline.lake.derived import read_manifest, verified_derived
-from pipeline.objects.parquet_bytes import dataset_of
+from pipeline.objects.encoded.parquet_bytes import dataset_of
 from pipeline.objects.spooled import spooled
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.watched.budgets import BudgetState
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
 
 _DAY = timedelta(days=1)
 _ALL = Span()

@@ -31,7 +31,7 @@ from pipeline.jobs.night.on_workers.wire import (
     record_content,
     task_of,
 )
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

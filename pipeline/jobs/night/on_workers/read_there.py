@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipeline.collectors import LogSegment
 from pipeline.jobs.night.on_workers.segments_there import Lot, SegmentThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PartKind, files_of, record_of
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 from pipeline.objects.spooled import SpooledBytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 

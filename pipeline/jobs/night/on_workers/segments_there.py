@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.commits import verified_data_files, verified_quarantine_files
 from pipeline.lake.data_files import WrittenFiles
-from pipeline.objects import parquet_bytes
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import Segment
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
 

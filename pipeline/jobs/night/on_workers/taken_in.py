@@ -13,7 +13,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.objects import layout, parquet_bytes
+from pipeline.objects import layout
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.mounted.files import fetch_by_digest
 from pipeline.objects.verified import verified_file
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 from pipeline.warehouse.program import digest_of, program_parts
 from pipeline.warehouse.reference import COMMITTED_EVENTS
 

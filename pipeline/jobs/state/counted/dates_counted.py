@@ -26,7 +26,7 @@ import pyarrow as pa
 from pipeline.base.errors import DataFileDamaged
 from pipeline.lake.commits import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
 from pipeline.warehouse.program import digest_of, program_parts
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.lake.counted import Entry
     from pipeline.lake.log.delta import DataFile
     from pipeline.lake.log.snapshot import LakeSnapshot
-    from pipeline.objects.parquet_bytes import FileRows
+    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.identities import Prefixes
 

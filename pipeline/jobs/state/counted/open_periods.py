@@ -28,8 +28,8 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import NOTHING
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
-from pipeline.objects import arrow_bytes, parquet_bytes
-from pipeline.objects.parquet_bytes import Encoded
+from pipeline.objects.encoded import arrow_bytes, parquet_bytes
+from pipeline.objects.encoded.parquet_bytes import Encoded
 from pipeline.tables import schemas
 from pipeline.warehouse.date_counts import checked_marts, count_periods
 from pipeline.warehouse.marts import Marts

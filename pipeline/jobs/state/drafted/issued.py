@@ -17,7 +17,7 @@ from pipeline import register
 from pipeline.base.errors import DataFileDamaged
 from pipeline.invoicing.document import accounts_of
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from pipeline.lake.counted import (
     read_piece,
     write_entries,
 )
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 from pipeline.register.invoice_files import INVOICES_FILE, LINES_FILE, invoice_file_names
 from pipeline.warehouse.program import digest_of, program_parts
 

@@ -22,7 +22,7 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import verified_kept
 from pipeline.lake.log.forgetting import Point
-from pipeline.objects import parquet_bytes
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables import schemas
 from pipeline.tables.sums import total
 from pipeline.usage.events import COUNTS

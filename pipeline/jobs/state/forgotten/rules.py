@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pipeline.base.periods import day_start_at, time_zone
 from pipeline.lake.commits import verified_kept
 from pipeline.lake.log.forgetting import RuleKind
-from pipeline.objects import parquet_bytes
+from pipeline.objects.encoded import parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

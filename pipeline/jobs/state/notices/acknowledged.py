@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError, FormatIsNewer, TallybookError
 from pipeline.lake.told import read_told, told_document, told_from_document
 from pipeline.objects import disk, layout
-from pipeline.objects.formats import check_format
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.formats import check_format
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipeline.base.errors import DataFileDamaged
 from pipeline.jobs.state.stored.listings import listings_bytes, listings_from
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
-from pipeline.objects import arrow_bytes
+from pipeline.objects.encoded import arrow_bytes
 from pipeline.usage.sources import Window
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from pipeline.jobs.state.forgotten.rules import is_meant
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_quarantine_files
 from pipeline.lake.log.forgetting import RuleKind
-from pipeline.objects.parquet_bytes import read_rows, rows_as
+from pipeline.objects.encoded.parquet_bytes import read_rows, rows_as
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.tracing import trace_events

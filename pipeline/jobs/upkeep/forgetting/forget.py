@@ -25,8 +25,8 @@ from pipeline.lake.data_files import write_events, write_kept, write_quarantined
 from pipeline.lake.log.delta import Commit
 from pipeline.lake.log.forgetting import Forgetting, ForgottenFile, LeftFile
 from pipeline.objects import disk, layout
+from pipeline.objects.encoded.parquet_bytes import rows_as
 from pipeline.objects.mounted.mounts import mount_of
-from pipeline.objects.parquet_bytes import rows_as
 from pipeline.tables import schemas
 from pipeline.usage.events import FORGETTING_SINCE
 

@@ -35,7 +35,7 @@ from pipeline.jobs.upkeep.forgetting.chosen import choose, rows_of
 from pipeline.jobs.upkeep.forgetting.difference import Differences
 from pipeline.jobs.wording import UNASSIGNED, counted
 from pipeline.lake.commits import read_log, verified_quarantine_files
-from pipeline.objects.parquet_bytes import read_rows
+from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
