@@ -106,7 +106,7 @@ def nameless(pieces: Iterable[bytes]) -> Iterator[Path]:
     """
     import tempfile  # noqa: PLC0415  # for what is received alone; it brings random numbers along
 
-    from pipeline.objects.scratch import system_folder  # noqa: PLC0415
+    from pipeline.objects.temporary.scratch import system_folder  # noqa: PLC0415
 
     with tempfile.TemporaryFile(buffering=0, dir=system_folder()) as file:
         for content in pieces:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.objects import disk, layout
-from pipeline.objects.spill import DEAD_AFTER_SECONDS, is_alive, sweep_spills
+from pipeline.objects.temporary.spill import DEAD_AFTER_SECONDS, is_alive, sweep_spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

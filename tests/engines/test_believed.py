@@ -14,7 +14,7 @@ from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.on_workers.read_there import ReadThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PlannedLog, Seen, candidates_digest
 from pipeline.lake.commits import read_log
-from pipeline.objects.spooled import SpooledBytes
+from pipeline.objects.temporary.spooled import SpooledBytes
 
 if TYPE_CHECKING:
     from pathlib import Path

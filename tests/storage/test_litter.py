@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
-from pipeline.objects import disk, layout, litter, spill
+from pipeline.objects import disk, layout, litter
 from pipeline.objects.lock import locked
+from pipeline.objects.temporary import spill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from signing_keys import make_key
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.objects import layout
-from pipeline.objects.spill import sweep_spills
+from pipeline.objects.temporary.spill import sweep_spills
 
 if TYPE_CHECKING:
     from pathlib import Path

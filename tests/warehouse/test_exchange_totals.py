@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.base.resources import sql_folder
-from pipeline.objects.spill import spill_folder
+from pipeline.objects.temporary.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.usage.events import COUNTS
 from pipeline.warehouse import connection

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline.objects.spill import spill_folder, sweep_spills
+from pipeline.objects.temporary.spill import spill_folder, sweep_spills
 from pipeline.warehouse import connection
 from pipeline.warehouse.connection import open_warehouse
 

@@ -25,7 +25,7 @@ from pipeline.jobs.invoices.issue import issue
 from pipeline.jobs.invoices.void import void
 from pipeline.jobs.state.at_issue import issued_document, state_at_issue, usage_document
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.scratch import scratch_folder
+from pipeline.objects.temporary.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

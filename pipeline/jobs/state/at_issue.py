@@ -16,7 +16,7 @@ from pipeline.base.periods import parse_instant
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.state.aggregate import aggregate
-from pipeline.objects.scratch import scratch_folder
+from pipeline.objects.temporary.scratch import scratch_folder
 from pipeline.register import configurations
 from pipeline.warehouse.reference import reference_tables
 

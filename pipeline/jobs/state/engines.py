@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.configuration.settings import EngineKind
-from pipeline.objects.spill import spill_folder
+from pipeline.objects.temporary.spill import spill_folder
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from pipeline.lake.commits import named_files, read_log, verified_files
 from pipeline.lake.store_orphans import orphans_on_store
 from pipeline.objects.litter import left_behind
 from pipeline.objects.mounted.mounts import mount_of
-from pipeline.objects.scratch import left_folders
+from pipeline.objects.temporary.scratch import left_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from pipeline.jobs.answers.queried.columns import VIEWS, described
 from pipeline.jobs.answers.queried.relations import relations
 from pipeline.lake.commits import read_log
 from pipeline.objects import disk
-from pipeline.objects.spill import spill_folder
+from pipeline.objects.temporary.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.warehouse.databases import write_database
 

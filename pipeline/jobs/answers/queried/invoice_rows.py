@@ -24,7 +24,7 @@ from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafted.heads import head_of
 from pipeline.jobs.state.drafted.now import kept_now
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.objects.spooled import spooled
+from pipeline.objects.temporary.spooled import spooled
 from pipeline.objects.verified import bytes_of
 from pipeline.register.invoice_files import invoice_file_names, period_folder
 

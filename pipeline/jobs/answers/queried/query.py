@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.jobs.answers.queried.columns import VIEWS
 from pipeline.jobs.answers.queried.relations import relations
-from pipeline.objects.spill import spill_folder
+from pipeline.objects.temporary.spill import spill_folder
 from pipeline.warehouse.queries import asked, relations_read
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
 from pipeline.lake.derived import read_manifest, verified_derived
 from pipeline.objects.encoded.parquet_bytes import dataset_of
-from pipeline.objects.spooled import spooled
+from pipeline.objects.temporary.spooled import spooled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

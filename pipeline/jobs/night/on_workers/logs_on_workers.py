@@ -40,7 +40,7 @@ from pipeline.jobs.night.on_workers.wire import (
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.objects import disk, layout
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
-from pipeline.objects.spooled import SpooledBytes
+from pipeline.objects.temporary.spooled import SpooledBytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,7 +16,7 @@ from pipeline.collectors import LogSegment
 from pipeline.jobs.night.on_workers.segments_there import Lot, SegmentThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PartKind, files_of, record_of
 from pipeline.objects.encoded import arrow_bytes
-from pipeline.objects.spooled import SpooledBytes
+from pipeline.objects.temporary.spooled import SpooledBytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import NoTemporaryFolder
-from pipeline.objects.spill import DEAD_AFTER_SECONDS, is_alive
+from pipeline.objects.temporary.spill import DEAD_AFTER_SECONDS, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from pipeline.objects.scratch import system_folder
+from pipeline.objects.temporary.scratch import system_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
