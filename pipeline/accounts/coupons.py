@@ -1,6 +1,6 @@
 """Coupons: what is taken off all that an account owes for each of some months, as a percentage or an amount.
 
-Does not own what is owed (``pipeline.invoicing.period_lines``).
+Does not own what is owed (``pipeline.invoicing.worth.period_lines``).
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ from pipeline.invoicing.credits import NOTHING_CONSUMED, CreditBalance, consumed
 from pipeline.invoicing.draft import OwedBy, draft_of_accounts
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by, credited_in_part_by
 from pipeline.invoicing.lines import CAPPED_KINDS, SPENT_KINDS, total_of
-from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.places import closed_periods, draft_places, open_period
-from pipeline.invoicing.recurring_lines import YearSoFar
 from pipeline.invoicing.rules import NEWEST, Rules
-from pipeline.invoicing.usage_lines import usage_lines
+from pipeline.invoicing.worth.period_lines import period_lines
+from pipeline.invoicing.worth.recurring_lines import YearSoFar
+from pipeline.invoicing.worth.usage_lines import usage_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

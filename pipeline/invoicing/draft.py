@@ -12,10 +12,10 @@ from pipeline.accounts import Letterhead
 from pipeline.invoicing.credits import credit_lines_by_month, to_pay_by_month
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered
-from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.tax import correction_tax_text, correction_taxes, tax_lines
-from pipeline.invoicing.usage_lines import usage_lines
+from pipeline.invoicing.worth.period_lines import period_lines
+from pipeline.invoicing.worth.usage_lines import usage_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

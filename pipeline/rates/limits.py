@@ -1,7 +1,7 @@
 """Minimum and maximum of a card's entries: what an account's usage of a billing period costs at least, and at most.
 
 Owns which usage counts together and which amounts hold for a period. Does not own the sum that is compared, nor the
-line that is made of the difference (``pipeline.invoicing.period_lines``).
+line that is made of the difference (``pipeline.invoicing.worth.period_lines``).
 
 All usage of an account and billing period counts together that is priced by the entries of one card, model, service
 tier and threshold which state a minimum or a maximum, over all keys and meters. Where an amount changes within the

@@ -18,7 +18,7 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.documents.pages.spelling import harmless, spelling_of
 from pipeline.documents.pages.words import LANGUAGES, Words
 from pipeline.invoicing import LineKind
-from pipeline.invoicing.recurring_lines import SEATS, YEAR
+from pipeline.invoicing.worth.recurring_lines import SEATS, YEAR
 from pipeline.usage import Meter
 
 TAGS = ["en", "en-GB", "en-IN", "de", "de-AT", "de-CH", "fr", "fr-CH", "fr-CA"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.accounts import Account, Accounts
 from pipeline.base.money import Rounding
 from pipeline.invoicing import make_book
-from pipeline.invoicing.usage_lines import usage_lines
+from pipeline.invoicing.worth.usage_lines import usage_lines
 from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.tables import schemas
 from pipeline.usage import Meter

@@ -19,7 +19,7 @@ from random_cards import requests
 from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
 from pipeline.invoicing.rules import NEWEST
-from pipeline.invoicing.usage_lines import line_place
+from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.charged_lines import charge_of
 from pipeline.jobs.state.event_charges import charged_events
 from pipeline.jobs.state.rate import rate

@@ -20,10 +20,10 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import credit_note, draft_invoice, invoice_document, invoice_from_document, issued_invoice
 from pipeline.invoicing.corrections import Cell
 from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
-from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, included_lines, limit_lines
-from pipeline.invoicing.recurring_lines import Commitment
 from pipeline.invoicing.rules import Rules
-from pipeline.invoicing.usage_lines import line_place, usage_lines
+from pipeline.invoicing.worth.period_lines import commitment_lines, coupon_lines, included_lines, limit_lines
+from pipeline.invoicing.worth.recurring_lines import Commitment
+from pipeline.invoicing.worth.usage_lines import line_place, usage_lines
 from pipeline.rates.limits import EntryLimit
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter

@@ -30,7 +30,7 @@ from pipeline.invoicing.lines import (
     total_of,
 )
 from pipeline.invoicing.rules import Rules
-from pipeline.invoicing.usage_lines import line_place, printed_price, usage_lines
+from pipeline.invoicing.worth.usage_lines import line_place, printed_price, usage_lines
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
 

@@ -14,8 +14,8 @@ from pipeline.accounts.terms import ContractYear, Proration
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import InvoiceLine, LineKind, negated, plain_line
-from pipeline.invoicing.overage import overage_lines, usage_beyond
-from pipeline.invoicing.period_lines import (
+from pipeline.invoicing.worth.overage import overage_lines, usage_beyond
+from pipeline.invoicing.worth.period_lines import (
     commitment_lines,
     coupon_lines,
     included_lines,
@@ -24,7 +24,7 @@ from pipeline.invoicing.period_lines import (
     period_lines,
     year_lines,
 )
-from pipeline.invoicing.recurring_lines import Commitment, YearSoFar, commitment_of, fee_lines, seat_lines
+from pipeline.invoicing.worth.recurring_lines import Commitment, YearSoFar, commitment_of, fee_lines, seat_lines
 from pipeline.rates.limits import EntryLimit
 from pipeline.usage import Meter
 

@@ -25,9 +25,9 @@ from pipeline.base.money import Rounding, normalised, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceLine, LineKind, credit_note, issued_invoice
 from pipeline.invoicing.draft import OwedBy, draft_of_accounts, draft_of_lines
-from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note
 from pipeline.invoicing.rules import NEWEST
+from pipeline.invoicing.worth.period_lines import period_lines
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

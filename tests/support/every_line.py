@@ -16,10 +16,10 @@ from pipeline.invoicing import LineKind, credit_note, issued_invoice
 from pipeline.invoicing.corrections import Cell, Worth, correction_lines
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS
-from pipeline.invoicing.period_lines import period_lines, year_lines
-from pipeline.invoicing.recurring_lines import SEATS, YearSoFar
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note
 from pipeline.invoicing.rules import NEWEST
+from pipeline.invoicing.worth.period_lines import period_lines, year_lines
+from pipeline.invoicing.worth.recurring_lines import SEATS, YearSoFar
 from pipeline.rates.limits import EntryLimit
 from pipeline.usage import Meter
 

@@ -26,7 +26,7 @@ from pipeline.configuration.source_files import source_text
 from pipeline.invoicing import LineKind, invoice_from_document, taken_back
 from pipeline.invoicing.corrections import corrections_of
 from pipeline.invoicing.document import accounts_of
-from pipeline.invoicing.usage_lines import line_place
+from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.engines import engine_of

@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import exact_sum, normalised
-from pipeline.invoicing.usage_lines import line_place
+from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.rate import account_charges
 from pipeline.rating import UsageQuantity
 from pipeline.usage import meters
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Account
     from pipeline.invoicing.rules import Rules
-    from pipeline.invoicing.usage_lines import LinePlace
+    from pipeline.invoicing.worth.usage_lines import LinePlace
     from pipeline.rates import RateCard
     from pipeline.rating import Charge
     from pipeline.usage import Meter

@@ -19,7 +19,7 @@ from pipeline.base.money import exact_sum, normalised
 from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.document import accounts_of
-from pipeline.invoicing.usage_lines import line_place
+from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period
 from pipeline.lake.commits import verified_files
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.documents.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.invoicing.corrections import Worth
-    from pipeline.invoicing.usage_lines import LinePlace
+    from pipeline.invoicing.worth.usage_lines import LinePlace
     from pipeline.jobs.state.at_issue import AtIssue
     from pipeline.jobs.state.event_charges import ChargedEvent, Event
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts.terms import OVERAGE_PERCENT_NONE
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.invoicing.lines import SPENT_KINDS, USED_KINDS, LineKind, plain_line, total_of
-from pipeline.invoicing.recurring_lines import commitment_of
+from pipeline.invoicing.worth.recurring_lines import commitment_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.accounts import Account, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.invoicing.recurring_lines import Commitment, YearSoFar
+    from pipeline.invoicing.worth.recurring_lines import Commitment, YearSoFar
 
 
 def overage_lines(

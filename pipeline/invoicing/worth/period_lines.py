@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.invoicing.lines import SPENT_KINDS, LineKind, meter_and_rate, part_text, plain_line, total_of
-from pipeline.invoicing.overage import overage_lines
-from pipeline.invoicing.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
 from pipeline.invoicing.tax import split_in_proportion, taxed_kind
+from pipeline.invoicing.worth.overage import overage_lines
+from pipeline.invoicing.worth.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
 from pipeline.rating import exact_charge
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.invoicing.recurring_lines import Commitment, YearSoFar
+    from pipeline.invoicing.worth.recurring_lines import Commitment, YearSoFar
     from pipeline.rates.limits import EntryLimit
 
 
