@@ -16,8 +16,8 @@ from pipeline.configuration.strict_toml import table_from_toml
 from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
+from pipeline.warehouse.grains.tracing import TRACED_EVENTS
 from pipeline.warehouse.reference import reference_tables
-from pipeline.warehouse.tracing import TRACED_EVENTS
 
 if TYPE_CHECKING:
     import random

@@ -28,8 +28,8 @@ from pipeline.base.resources import sql_folder
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.meters import Apart, Meter, apart_text
 from pipeline.warehouse.build import build
-from pipeline.warehouse.by_cost_rate import cost_tables
 from pipeline.warehouse.engines.on_duckdb import DuckDbSession
+from pipeline.warehouse.grains.by_cost_rate import cost_tables
 from pipeline.warehouse.reference import committed_events, meter_terms, reference_tables
 from pipeline.warehouse.relations import load_checks, load_relations
 

@@ -13,8 +13,8 @@ from pipeline.base.resources import sql_folder
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.lake.commits import verified_files
-from pipeline.warehouse.by_cost_rate import cost_tables
 from pipeline.warehouse.connection import EVENTS_RELATION
+from pipeline.warehouse.grains.by_cost_rate import cost_tables
 from pipeline.warehouse.identities import suspected_identities
 from pipeline.warehouse.printed import printed_for
 from pipeline.warehouse.reference import reference_tables

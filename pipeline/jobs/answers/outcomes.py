@@ -38,7 +38,7 @@ from pipeline.lake.commits import verified_data_files, verified_files
 from pipeline.objects.encoded.parquet_bytes import dataset_of, read_rows
 from pipeline.rating import exact_charge
 from pipeline.usage import UsageStatus
-from pipeline.warehouse.tracing import trace_copies
+from pipeline.warehouse.grains.tracing import trace_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

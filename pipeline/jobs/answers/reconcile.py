@@ -20,8 +20,8 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_files
+from pipeline.warehouse.grains.utc_days import usage_by_utc_day
 from pipeline.warehouse.reference import reference_tables
-from pipeline.warehouse.utc_days import usage_by_utc_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -43,7 +43,7 @@ from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.objects.temporary.scratch import scratch_folder
 from pipeline.usage.events import COLUMNS, Role
 from pipeline.usage.sources import quarantine_reasons
-from pipeline.warehouse.tracing import trace_copies
+from pipeline.warehouse.grains.tracing import trace_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

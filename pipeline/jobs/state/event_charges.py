@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pipeline.usage import Meter
 
 Event = dict[str, Any]
-"""A row of ``pipeline.warehouse.tracing.TRACED_EVENTS``."""
+"""A row of ``pipeline.warehouse.grains.tracing.TRACED_EVENTS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

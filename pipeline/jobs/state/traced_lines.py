@@ -23,7 +23,7 @@ from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period
 from pipeline.lake.commits import verified_files
-from pipeline.warehouse.tracing import trace_keys
+from pipeline.warehouse.grains.tracing import trace_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

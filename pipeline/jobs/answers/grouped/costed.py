@@ -38,7 +38,7 @@ from pipeline.lake.commits import read_log, verified_files
 from pipeline.tables import schemas
 from pipeline.tables.row_codes import first_rows, row_codes
 from pipeline.usage.meters import Fallback, Meter
-from pipeline.warehouse.by_cost_rate import count_by_cost_rate
+from pipeline.warehouse.grains.by_cost_rate import count_by_cost_rate
 from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ costs what the events in it are charged by ``explain`` (``pipeline.jobs.state.ev
 and the hours of a day cost what the day costs. The months that are asked about are rated whole, since their prices may
 depend on all of them.
 
-Owns what an hour is called. Does not own what is counted (``pipeline.warehouse.by_slice``).
+Owns what an hour is called. Does not own what is counted (``pipeline.warehouse.grains.by_slice``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipeline.jobs.state.rate import rate_placed
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.tables import schemas
 from pipeline.tables.row_codes import first_rows, row_codes
-from pipeline.warehouse.by_slice import Sliced, count_by_slice
+from pipeline.warehouse.grains.by_slice import Sliced, count_by_slice
 from pipeline.warehouse.reference import hour_start_at, reference_tables
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from pipeline.lake.commits import verified_data_files, verified_quarantine_files
 from pipeline.lake.log.forgetting import RuleKind
 from pipeline.objects.encoded.parquet_bytes import read_rows, rows_as
 from pipeline.tables import schemas
+from pipeline.warehouse.grains.tracing import trace_events
 from pipeline.warehouse.reference import reference_tables
-from pipeline.warehouse.tracing import trace_events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
