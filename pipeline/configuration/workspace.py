@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.configuration.accounts_file import (
+from pipeline.configuration.accounts.accounts_file import (
     ACCOUNTS_FILE,
     COST_CARD_KEY,
     missing_card_text,

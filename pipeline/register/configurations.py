@@ -15,7 +15,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.configuration.accounts_file import ACCOUNTS_FILE
+from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, is_exchange_file
 from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE

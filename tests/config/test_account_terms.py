@@ -22,7 +22,7 @@ from pipeline.accounts import (
 )
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.configuration.accounts_file import read_accounts
+from pipeline.configuration.accounts.accounts_file import read_accounts
 from pipeline.configuration.settings import read_settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod
-from pipeline.configuration.accounts_file import read_accounts
+from pipeline.configuration.accounts.accounts_file import read_accounts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigurationError, LakeError
 from pipeline.base.money import exact_sum, plain, plain_amount
-from pipeline.configuration.accounts_file import ACCOUNTS_FILE, COST_CARD_KEY, CUSTOMER_KEYS, RATE_CARD_DEFAULT
+from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE, COST_CARD_KEY, CUSTOMER_KEYS, RATE_CARD_DEFAULT
 from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.documents.event_csv import events_csv

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.configuration.accounts_file import ACCOUNTS_FILE
+from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.workspace import configuration_digest
 from pipeline.documents.invoice_csv import CSV_LAYOUT
 from pipeline.invoicing.book import reach_of

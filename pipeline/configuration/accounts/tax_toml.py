@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts import Tax, TaxCategory, TaxChange
 from pipeline.base.errors import ConfigurationError
-from pipeline.configuration.account_terms import date_of, number, optional_text
+from pipeline.configuration.accounts.account_terms import date_of, number, optional_text
 from pipeline.configuration.strict_toml import inner_table, value_text
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pipeline.accounts import MONTH_DAY_MAX, Account, Accounts, KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.base.raw_keys import is_raw_key
-from pipeline.configuration.account_terms import (
+from pipeline.configuration.accounts.account_terms import (
     TERMS_KEYS,
     date_of,
     optional_text,
@@ -26,11 +26,11 @@ from pipeline.configuration.account_terms import (
     refuse_currencies,
     refuse_unknown_models,
 )
+from pipeline.configuration.accounts.parents_toml import read_invoiced_to, refuse_currencies_of_parents
+from pipeline.configuration.accounts.tax_toml import read_tax, read_tax_changes
 from pipeline.configuration.exchange_files import read_exchange
-from pipeline.configuration.parents_toml import read_invoiced_to, refuse_currencies_of_parents
 from pipeline.configuration.parties_toml import BUYER_KEYS_OF_ACCOUNT, read_buyer
 from pipeline.configuration.strict_toml import inner_table, read_table, value_text
-from pipeline.configuration.tax_toml import read_tax, read_tax_changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

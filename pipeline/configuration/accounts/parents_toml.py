@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts import InvoicedTo
 from pipeline.base.errors import AccountsError
-from pipeline.configuration.account_terms import date_of
+from pipeline.configuration.accounts.account_terms import date_of
 from pipeline.configuration.strict_toml import inner_table, value_text
 
 if TYPE_CHECKING:
