@@ -9,7 +9,7 @@ import click
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.warning_codes import WarningCode
 from pipeline.cli.context import as_of_option
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.notices.acknowledged import acknowledge, acknowledged_text, read_acknowledged, take_back

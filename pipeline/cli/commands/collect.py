@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from pipeline.cli.context import EXIT_BAD_INPUT, accept_lost_commits_option, as_of_option, tell_of_refused_sources
-from pipeline.cli.examples import examples
-from pipeline.cli.given_logs import GivenLog
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.given_logs import GivenLog
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.forms import Form

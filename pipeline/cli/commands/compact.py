@@ -9,7 +9,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import EXIT_DIFFERENCE, DateType, as_of_option, tell
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.cli.tables.forms import Form, json_rows

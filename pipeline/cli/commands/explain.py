@@ -9,7 +9,7 @@ import click
 from pipeline.base.money import exact_sum, normalised, plain, plain_amount, plain_rate
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option, put_file, say
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.cli.tables.forms import Form, json_rows

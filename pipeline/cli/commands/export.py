@@ -17,9 +17,9 @@ from pipeline import documents
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.commands.numbers import database
 from pipeline.cli.context import PeriodType, complain
-from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
-from pipeline.cli.ids import whole_account_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import focus_csv, focus_table

@@ -14,8 +14,8 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import instant_text
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.cli.context import EXIT_INTERRUPTED, DateType, as_of_option, is_terminal, tell
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.cli.tables.forms import Form, json_rows

@@ -10,8 +10,8 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import as_of_option, tell, warn
-from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import say
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE
 from pipeline.configuration.workspace import open_workspace

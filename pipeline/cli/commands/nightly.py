@@ -20,7 +20,7 @@ from pipeline.cli.context import (
     tell_of_refused_sources,
     tell_of_strict_failures,
 )
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.columns import Column, Kind

@@ -11,9 +11,9 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain_rate
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import tell, warn
-from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
-from pipeline.cli.ids import whole_card_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_card_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.price_lists import genai_prices, litellm_prices

@@ -10,7 +10,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import EXIT_DIFFERENCE
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows

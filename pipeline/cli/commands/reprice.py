@@ -8,8 +8,8 @@ import click
 
 from pipeline.base.money import exact_sum
 from pipeline.cli.context import PeriodType, warn
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id, whole_card_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id, whole_card_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows

@@ -11,8 +11,8 @@ import click
 
 from pipeline.base.money import normalised, plain
 from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, warn
-from pipeline.cli.examples import examples
-from pipeline.cli.given_logs import GivenLog
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.given_logs import GivenLog
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_DIFFERENCE, as_of_option, tell
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column
 from pipeline.cli.tables.forms import Form

@@ -8,8 +8,8 @@ import click
 
 from pipeline.base.money import plain_amount
 from pipeline.cli.commands.invoice.choice import account_option
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.configuration.workspace import open_workspace

@@ -9,8 +9,8 @@ import click
 from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import EXIT_BROKEN_CLAIM, tell_of_broken_claims
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import output_option
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.books import draft_all

@@ -13,7 +13,7 @@ from pipeline.cli.commands.invoice.choice import account_option, period_option, 
 from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze, yes_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import as_of_option, tell, warn
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.forms import Form
 from pipeline.jobs.invoices.issue import issue

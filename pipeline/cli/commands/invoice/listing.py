@@ -12,8 +12,8 @@ from pipeline.cli.commands.invoice.choice import account_option, period_option, 
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import is_overdue, settled
 from pipeline.cli.context import as_of_option, tell
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import output_option, put_list
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace

@@ -17,7 +17,7 @@ from pipeline.cli.commands.invoice.settled import (
     settlement_text,
 )
 from pipeline.cli.context import DateType, as_of_option, tell, warn
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace

@@ -12,8 +12,8 @@ from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.context import EXIT_CONFIGURATION, complain
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id, whole_issued_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id, whole_issued_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.workspace import open_workspace

@@ -12,8 +12,8 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import TERMINAL_ROWS_MAX, output_option, put_documents, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form

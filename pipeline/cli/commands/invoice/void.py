@@ -11,7 +11,7 @@ from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze, yes_opt
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
 from pipeline.cli.context import as_of_option, tell
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.forms import Form
 from pipeline.jobs.invoices.void import void

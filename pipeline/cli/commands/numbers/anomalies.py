@@ -9,9 +9,9 @@ import click
 
 from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import EXIT_DIFFERENCE, DateType, PeriodType
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.selecting import selection_of
 from pipeline.cli.output import output_option, say
-from pipeline.cli.selecting import selection_of
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace

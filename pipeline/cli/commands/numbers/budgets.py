@@ -11,7 +11,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, plain_amount, rounded_to_minor_unit
 from pipeline.budgets.budget import ALERT_PERCENT_MAX, level_reached
 from pipeline.cli.context import EXIT_DIFFERENCE, DateType, PeriodType, tell, warn
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.workspace import open_workspace

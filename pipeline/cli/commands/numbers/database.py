@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.queried.database import replace_database

@@ -9,9 +9,9 @@ import click
 
 from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.output import output_option
-from pipeline.cli.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace

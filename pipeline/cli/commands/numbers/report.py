@@ -10,7 +10,7 @@ import click
 
 from pipeline.base.errors import LakeError, WorkspaceLocked
 from pipeline.cli.context import PeriodType, as_of_option
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.report.page import report_page

@@ -10,11 +10,11 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import warn
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import TERMINAL_ROWS_MAX, output_option, put, put_file
-from pipeline.cli.query_cells import columns_of, rows_of
 from pipeline.cli.tables.columns import Column, csv_cell
 from pipeline.cli.tables.forms import Form
+from pipeline.cli.tables.query_cells import columns_of, rows_of
 from pipeline.configuration.settings import CONFIG_FILE, Settings, read_settings
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes

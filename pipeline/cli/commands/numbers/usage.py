@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.output import output_option
-from pipeline.cli.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace

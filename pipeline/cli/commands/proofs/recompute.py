@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_DIFFERENCE, complain
-from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_issued_id
+from pipeline.cli.options.examples import examples
+from pipeline.cli.options.ids import whole_issued_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column
 from pipeline.cli.tables.forms import Form, json_rows

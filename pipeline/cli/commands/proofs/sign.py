@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import as_of_option
-from pipeline.cli.examples import examples
+from pipeline.cli.options.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
