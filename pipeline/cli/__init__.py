@@ -83,6 +83,7 @@ _MODULES = {
     "try": "try_logs",
     **{name: f"numbers.{name}" for name in ("usage", "cost", "margin", "budgets", "anomalies", "report", "sql")},
     **{name: f"proofs.{name}" for name in ("verify", "recompute", "sign")},
+    **{name: f"upkeep.{name}" for name in ("init", "doctor", "compact", "forget", "keys", "rates", "upgrade")},
 }
 """Commands whose module is called otherwise, or lies in a room."""
 

@@ -14,7 +14,7 @@ from at_rest import values_of
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
-from pipeline.cli.commands import compact as command
+from pipeline.cli.commands.upkeep import compact as command
 from pipeline.objects import layout
 from pipeline.objects.encoded.parquet_bytes import rows_as
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS

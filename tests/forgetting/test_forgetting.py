@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
-from pipeline.cli.commands import forget as command
+from pipeline.cli.commands.upkeep import forget as command
 from pipeline.lake.log import delta
 from pipeline.objects import layout
 
