@@ -32,7 +32,7 @@ from pipeline.accounts import Account, Accounts
 from pipeline.base.money import Rounding
 from pipeline.documents.invoice_csv import lines_csv
 from pipeline.invoicing import make_book
-from pipeline.jobs.state.charged_lines import lines_by_invoice
+from pipeline.jobs.state.lines.charged_lines import lines_by_invoice
 from pipeline.jobs.state.rate import rate
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas

@@ -1,6 +1,6 @@
 """The usage events behind invoice lines as CSV: one row for every event on every line it is charged on.
 
-Owns the columns. Does not own which events belong to a line (``pipeline.jobs.state.traced_lines``). A spreadsheet
+Owns the columns. Does not own which events belong to a line (``pipeline.jobs.state.lines.traced_lines``). A spreadsheet
 recomputes a line from it: the sum of ``exact_charge`` over the rows of an ``invoice_line``, rounded once.
 """
 

@@ -33,8 +33,8 @@ from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note, reductions_of
 from pipeline.invoicing.rules import NEWEST
-from pipeline.jobs.state.charged_lines import charge_of
 from pipeline.jobs.state.drafts import account_currencies, card_fees, limits_of
+from pipeline.jobs.state.lines.charged_lines import charge_of
 from pipeline.jobs.state.rate import rate
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER

@@ -17,7 +17,7 @@ from pipeline.accounts import Account, Accounts
 from pipeline.base.money import Rounding
 from pipeline.invoicing import make_book
 from pipeline.invoicing.worth.usage_lines import usage_lines
-from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
+from pipeline.jobs.state.lines.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.tables import schemas
 from pipeline.usage import Meter
 

@@ -20,8 +20,8 @@ from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
 from pipeline.invoicing.rules import NEWEST
 from pipeline.invoicing.worth.usage_lines import line_place
-from pipeline.jobs.state.charged_lines import charge_of
-from pipeline.jobs.state.event_charges import charged_events
+from pipeline.jobs.state.lines.charged_lines import charge_of
+from pipeline.jobs.state.lines.event_charges import charged_events
 from pipeline.jobs.state.rate import rate
 
 

@@ -21,7 +21,7 @@ from pipeline.accounts.exchange import ExchangeTable
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import invoice_document, invoice_from_document, issued_invoice, make_book
-from pipeline.jobs.state.charged_lines import charge_of, charges_by_invoice, lines_by_invoice
+from pipeline.jobs.state.lines.charged_lines import charge_of, charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.rate import account_charges, rate, usage_quantity
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas

@@ -26,8 +26,8 @@ from pipeline.accounts import Accounts
 from pipeline.base.money import Rounding, exact_sum
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import LineKind, draft_invoice
-from pipeline.jobs.state.charged_lines import charges_by_invoice
 from pipeline.jobs.state.drafts import limits_of
+from pipeline.jobs.state.lines.charged_lines import charges_by_invoice
 from pipeline.jobs.state.rate import rate, usage_quantity
 from pipeline.rates import RateCard
 from pipeline.rates.card import counts_like

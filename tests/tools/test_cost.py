@@ -17,7 +17,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.grouped.summed import rounded_quotient
 from pipeline.jobs.state.at_issue import present_state
-from pipeline.jobs.state.traced_lines import events_by_line
+from pipeline.jobs.state.lines.traced_lines import events_by_line
 
 if TYPE_CHECKING:
     from pathlib import Path

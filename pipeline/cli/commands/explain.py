@@ -17,7 +17,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.event_csv import events_csv
 from pipeline.jobs.answers.explain import explain_line
 from pipeline.jobs.answers.outcomes import outcomes_of_id, outcomes_of_place
-from pipeline.jobs.state.traced_lines import event_rows
+from pipeline.jobs.state.lines.traced_lines import event_rows
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pipeline.cli.tables.columns import Cell, Column
     from pipeline.invoicing import InvoiceLine
     from pipeline.jobs.answers.outcomes import Outcome
-    from pipeline.jobs.state.event_charges import ChargedEvent
-    from pipeline.jobs.state.traced_lines import LineExplanation
+    from pipeline.jobs.state.lines.event_charges import ChargedEvent
+    from pipeline.jobs.state.lines.traced_lines import LineExplanation
 
 _OUTCOME = columns_of(
     {

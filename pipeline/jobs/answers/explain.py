@@ -18,13 +18,13 @@ from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_document
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.jobs.state.traced_lines import earlier_invoices, explain_lines
+from pipeline.jobs.state.lines.traced_lines import earlier_invoices, explain_lines
 
 if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.state.at_issue import AtIssue
-    from pipeline.jobs.state.traced_lines import LineExplanation
+    from pipeline.jobs.state.lines.traced_lines import LineExplanation
 
 
 def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> LineExplanation:

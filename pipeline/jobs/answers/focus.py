@@ -41,8 +41,8 @@ from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_document
-from pipeline.jobs.state.charged_lines import charge_of
 from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.lines.charged_lines import charge_of
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Billed on which invoice line, duplicate of what, in conflict, quarantined and why, failed, not metered.
 
 Asked by the request id, the response id, or the place in a log (a quarantined line has no id). Does not own fates
-(``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.state.traced_lines``).
+(``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.state.lines.traced_lines``).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.engines import engine_of
-from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, quantities
+from pipeline.jobs.state.lines.event_charges import charged_events, depends_on_the_period, quantities
+from pipeline.jobs.state.lines.traced_lines import events_by_line
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
-from pipeline.jobs.state.traced_lines import events_by_line
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_files
 from pipeline.objects.encoded.parquet_bytes import dataset_of, read_rows
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.state.at_issue import AtIssue
-    from pipeline.jobs.state.event_charges import ChargedEvent, Event
+    from pipeline.jobs.state.lines.event_charges import ChargedEvent, Event
 
 
 _IDS = ("request_id", "response_id")

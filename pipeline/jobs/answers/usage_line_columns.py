@@ -19,7 +19,7 @@ from pipeline.base.money import plain_rate
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice
 from pipeline.invoicing.lines import LineKind, is_of_usage
-from pipeline.jobs.state.charged_lines import charges_by_invoice, summed_to_lines
+from pipeline.jobs.state.lines.charged_lines import charges_by_invoice, summed_to_lines
 from pipeline.tables.rating import rounded_amounts, sums_fit
 from pipeline.tables.row_codes import whole
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.new_source import NewSource
     from pipeline.jobs.state.aggregate import Aggregate
-    from pipeline.jobs.state.event_charges import Event
+    from pipeline.jobs.state.lines.event_charges import Event
     from pipeline.lake.log.snapshot import LakeSnapshot
 
 STANDARD_CARD = "standard"

@@ -6,7 +6,7 @@ Nothing of anybody else: only events of this invoice's lines, only this account'
 rate cards it pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since
 they may speak of others, and so are the account's ids in other systems and its cost card, which decide none.
 
-Does not own the events (``pipeline.jobs.state.traced_lines``) nor the files (``pipeline.objects.bundle_files``).
+Does not own the events (``pipeline.jobs.state.lines.traced_lines``) nor the files (``pipeline.objects.bundle_files``).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from pipeline.invoicing import invoice_document, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.proofs.corrected_events import corrected_event_rows, corrections_with_events
 from pipeline.jobs.proofs.signing import signature_of
-from pipeline.jobs.state.event_charges import depends_on_the_period
-from pipeline.jobs.state.traced_lines import earlier_invoices, event_rows, explain_lines
+from pipeline.jobs.state.lines.event_charges import depends_on_the_period
+from pipeline.jobs.state.lines.traced_lines import earlier_invoices, event_rows, explain_lines
 from pipeline.objects import append_log, layout
 from pipeline.objects.bundle_files import write_bundle
 from pipeline.warehouse.printed import printed_for

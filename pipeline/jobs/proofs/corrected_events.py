@@ -3,7 +3,7 @@
 All that count in a corrected month, those that were invoiced before among them.
 
 Does not own the correction (``pipeline.invoicing.corrections``) nor the events behind lines of usage
-(``pipeline.jobs.state.traced_lines``).
+(``pipeline.jobs.state.lines.traced_lines``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, LineKind
-from pipeline.jobs.state.traced_lines import events_by_line
+from pipeline.jobs.state.lines.traced_lines import events_by_line
 
 if TYPE_CHECKING:
     from pipeline.documents.event_csv import Row

@@ -20,8 +20,8 @@ from pipeline.invoicing import (
     invoice_from_document,
     make_book,
 )
-from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.held import has_begun
+from pipeline.jobs.state.lines.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.rates.limits import entry_limits
 from pipeline.register.invoice_files import invoice_file_names
 

@@ -19,7 +19,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.event_csv import events_csv
 from pipeline.jobs.state.at_issue import present_state
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.jobs.state.traced_lines import event_rows, explain_lines
+from pipeline.jobs.state.lines.traced_lines import event_rows, explain_lines
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.csv"))
 

@@ -21,7 +21,7 @@ from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.engines import engine_of
-from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period
+from pipeline.jobs.state.lines.event_charges import charged_events, depends_on_the_period
 from pipeline.lake.commits import verified_files
 from pipeline.warehouse.grains.tracing import trace_keys
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing.corrections import Worth
     from pipeline.invoicing.worth.usage_lines import LinePlace
     from pipeline.jobs.state.at_issue import AtIssue
-    from pipeline.jobs.state.event_charges import ChargedEvent, Event
+    from pipeline.jobs.state.lines.event_charges import ChargedEvent, Event
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.jobs.state.at_issue import reference_of
 

@@ -14,7 +14,7 @@ month's usage is consumed (rate window, usage date, key, model, tier, prompt ban
 Monthly fees, limits, commitments, included tokens, credits and tax are charged to no event. The shares of a line add up
 to its exact amount.
 
-Does not own the rules of rating, nor which events count on an invoice (``pipeline.jobs.state.traced_lines``).
+Does not own the rules of rating, nor which events count on an invoice (``pipeline.jobs.state.lines.traced_lines``).
 """
 
 from __future__ import annotations
