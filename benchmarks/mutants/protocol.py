@@ -111,7 +111,7 @@ TESTS = {
     "pipeline/jobs/night/on_workers": ("tests/engines/test_believed.py",),
     "pipeline/jobs/night/nightly.py": ("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_swept.py"),
     "pipeline/jobs/night/other_usage.py": ("tests/nights/test_other_usage.py",),
-    "pipeline/jobs/night/received.py": (_DURABLE, "tests/nights/test_received.py", "tests/storage/test_swept.py"),
+    "pipeline/jobs/night/logs/received.py": (_DURABLE, "tests/nights/test_received.py", "tests/storage/test_swept.py"),
     "pipeline/jobs/night/trial.py": ("tests/nights/test_trial.py",),
     "pipeline/jobs/state/aggregate.py": ("tests/storage/test_swept.py",),
     "pipeline/jobs/state/drafted": ("tests/nights/test_drafts_that_changed.py", "tests/nights/test_heads_now.py"),

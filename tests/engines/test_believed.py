@@ -9,7 +9,7 @@ from workspaces import make_workspace, plain, tallybook, write_log
 from pipeline.collectors import KnownSources
 from pipeline.collectors.logs.lineage import window
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.night.logs_to_read import LogOfSource
+from pipeline.jobs.night.logs.logs_to_read import LogOfSource
 from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.on_workers.read_there import ReadThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PlannedLog, Seen, candidates_digest

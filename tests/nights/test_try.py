@@ -15,7 +15,7 @@ from workspaces import append_log, fingerprints, make_workspace, plain, stream, 
 from pipeline.collectors import guess_fields
 from pipeline.collectors.formats.found import BY_NAME, FORMATS
 from pipeline.configuration.settings import Settings, SourceSettings, read_settings
-from pipeline.jobs.night.new_source import mapping_text
+from pipeline.jobs.night.logs.new_source import mapping_text
 from pipeline.jobs.state.log_formats import log_format_of
 
 if TYPE_CHECKING:

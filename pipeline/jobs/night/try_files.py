@@ -30,8 +30,8 @@ from pipeline.configuration.source_files import source_text
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.collect import collect
-from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.new_source import mapping_text, mended_source, new_source, paths_beside
+from pipeline.jobs.night.logs.given_files import choose_source
+from pipeline.jobs.night.logs.new_source import mapping_text, mended_source, new_source, paths_beside
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.at_issue import AtIssue, reference_of
 from pipeline.jobs.state.counts import counts_of
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from pipeline.collectors import LogFormat, SourceProblem
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
-    from pipeline.jobs.night.given_files import ChosenSource
-    from pipeline.jobs.night.new_source import NewSource
+    from pipeline.jobs.night.logs.given_files import ChosenSource
+    from pipeline.jobs.night.logs.new_source import NewSource
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.lines.event_charges import Event
     from pipeline.lake.log.snapshot import LakeSnapshot

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.key_ids import SecretForWorkers
-    from pipeline.jobs.night.logs_to_read import LogOfSource
+    from pipeline.jobs.night.logs.logs_to_read import LogOfSource
     from pipeline.jobs.night.on_workers.read_there import ReadThere
 
 _JOB_BYTES = 2**36

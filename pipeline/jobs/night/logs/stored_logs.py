@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.source_files import ListedGlob
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.night.logs_to_read import LogOfSource
+    from pipeline.jobs.night.logs.logs_to_read import LogOfSource
     from pipeline.jobs.night.on_workers.read_there import ReadThere
     from pipeline.jobs.state.stored.notes import CollectedObject, StoredNotes
     from pipeline.usage.sources import SourceRecord, Window

@@ -15,8 +15,8 @@ from pipeline import lake
 from pipeline.base.warning_codes import WarningCode
 from pipeline.collectors import KnownSources, records_beginning_like
 from pipeline.configuration.source_files import find_logs, source_text
-from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.received import STANDARD_INPUT, held_received, keep_received
+from pipeline.jobs.night.logs.given_files import choose_source
+from pipeline.jobs.night.logs.received import STANDARD_INPUT, held_received, keep_received
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.warned import NightWarning
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.source_files import FoundLogs, ListedGlob, RefusedPath
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.night.given_files import ChosenSource
+    from pipeline.jobs.night.logs.given_files import ChosenSource
     from pipeline.usage.sources import SourceRecord
 
 _BESIDE_MAX = 1_000

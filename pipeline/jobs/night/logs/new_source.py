@@ -25,7 +25,7 @@ from pipeline.collectors import (
 from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
 from pipeline.configuration.stored.stored_log import StoredLog
-from pipeline.jobs.night.given_files import sample_of
+from pipeline.jobs.night.logs.given_files import sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from pipeline.jobs.night.given_files import ChosenSource
+    from pipeline.jobs.night.logs.given_files import ChosenSource
 
 STANDARD_INPUT = "standard input"
 _CALLED = "standard-input:"
