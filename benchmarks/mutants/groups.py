@@ -156,8 +156,12 @@ _EQUAL_IN_RATING: dict[str, str] = {
     "base.money: _minor_unit: 2 instead": "only how many decimal places it has counts",
     "base.money: fraction_rounded_to_minor_unit: lte instead": "a zero loses its sign",
     "invoicing.worth.usage_lines: _line_order: 2 instead: 1": "no list rate is below zero",
-    "invoicing.worth.usage_lines: _line_order: 2 instead: 1 (#3)": "flat amounts stand apart before, and below zero is below",
-    "invoicing.worth.usage_lines: _line_order: its first always: first.flat_amount": "likewise: none of them is compared",
+    "invoicing.worth.usage_lines: _line_order: 2 instead: 1 (#3)": (
+        "flat amounts stand apart before, and below zero is below"
+    ),
+    "invoicing.worth.usage_lines: _line_order: its first always: first.flat_amount": (
+        "likewise: none of them is compared"
+    ),
     "invoicing.worth.usage_lines: at import: 'tuple[": "what only a type checker reads",
     "invoicing.worth.usage_lines: line_place: '~' instead": "no entry is called so, and both sides say it alike",
     "invoicing.worth.recurring_lines: at import: '_Key~'": "what only a type checker reads",

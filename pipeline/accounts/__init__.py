@@ -1,7 +1,7 @@
 """Who is billed, and on what terms: accounts, their keys, terms, prepaid credits and tax; and who is printed.
 
 Owns what an account may agree to, and whose a key is at an instant. Does not own the file they are written in
-(``pipeline.configuration.accounts.accounts_file``) nor what tokens cost (``pipeline.rates``). Read first: ``account``, then
+(``pipeline.configuration.accounts``) nor what tokens cost (``pipeline.rates``). Read first: ``account``, then
 ``terms``.
 """
 

@@ -1,7 +1,7 @@
 """Who is billed: accounts, and which API key belongs to which.
 
 Owns what an account is and that a key has one owner at most. Does not own the file they are written in
-(``pipeline.configuration.accounts.accounts_file``) nor what they pay (``pipeline.rates``). A key of no account is nobody's
+(``pipeline.configuration.accounts``) nor what they pay (``pipeline.rates``). A key of no account is nobody's
 mistake here: its usage is unassigned, listed with its tokens, never dropped.
 """
 

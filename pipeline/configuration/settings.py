@@ -1,6 +1,6 @@
 """``tallybook.toml``: the settings of a workspace.
 
-Owns what the file may say and what holds where it says nothing. Does not own accounts (``accounts_file``), prices
+Owns what the file may say and what holds where it says nothing. Does not own accounts (``accounts``), prices
 (``rate_cards``) nor how a source is read (``pipeline.collectors``).
 """
 

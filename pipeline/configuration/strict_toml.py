@@ -3,7 +3,7 @@
 Every key is known, every value has its type, every refusal has its address.
 
 Owns how a value is fetched from a table and how a refusal names file, table, key and value. Does not own what any file
-may say (``config``, ``accounts_file`` and ``rate_cards`` do).
+may say (``settings``, ``accounts`` and ``rate_cards`` do).
 """
 
 from __future__ import annotations

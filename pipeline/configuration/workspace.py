@@ -1,7 +1,7 @@
 """A workspace as it is configured: settings, accounts, rate cards and rates of exchange, read and checked together.
 
 Owns reading them in the order in which they depend on each other, and the digest that says whether they changed.
-Does not own what each file may say (``config``, ``accounts_file``, ``rate_cards``, ``exchange_files``).
+Does not own what each file may say (``settings``, ``accounts``, ``rate_cards``, ``exchange_files``).
 """
 
 from __future__ import annotations

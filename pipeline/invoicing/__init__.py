@@ -3,7 +3,7 @@
 Owns which charges share a line, the one rounding of each line, the order of lines, totals, ids, what is owed for
 earlier periods, and the invoice's JSON form. Does not own what tokens cost (``pipeline.rating``), which number comes
 next nor where invoices lie (``pipeline.register``), nor their CSV (``pipeline.documents``). Read first: ``book``, then
-``usage_lines``.
+``worth.period_lines``.
 
 Invariants: an invoice is a pure function of charges, accounts, rounding and what is issued; its total is the sum of its
 printed lines; a line is rounded once, however many charges it sums; over all invoices, credit notes and drafts a

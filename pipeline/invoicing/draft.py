@@ -93,7 +93,7 @@ def draft_of_lines(
     rules: Rules = NEWEST,
     tax_of: TaxOf | None = None,
 ) -> Invoice:
-    """Make the draft of an account alone from the lines that the period is worth (``period_lines``).
+    """Make the draft of an account alone from the lines that the period is worth (``worth``).
 
     Of several months, each line says its own. ``tax_of`` is the tax of the period and of those that are corrected, the
     account's on their last day where it is not given.
@@ -110,7 +110,7 @@ class OwedBy:
 
     account: Account
     worth: Sequence[InvoiceLine]
-    """The lines that the period is worth (``period_lines``); of several months, each says its own."""
+    """The lines that the period is worth (``worth``); of several months, each says its own."""
     corrections: Sequence[InvoiceLine]
     """Of earlier periods."""
     consumed: Mapping[str, Consumption]

@@ -1,6 +1,6 @@
 """What an invoice line is, of which kinds, and in which order lines stand.
 
-Does not own how any kind is computed: ``usage_lines``, ``period_lines``, ``corrections``, ``credits`` and ``tax`` do.
+Does not own how any kind is computed: ``worth``, ``corrections``, ``credits`` and ``tax`` do.
 """
 
 from __future__ import annotations

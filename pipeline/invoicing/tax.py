@@ -7,7 +7,7 @@ their own. Mostly all of it is one tax, and one line. Does not own which tax is 
 Credits pay before tax. Where periods differ in their tax, credits are taken off the invoice's own period first, then
 off the corrections, the earliest period first, and never more than each sum. Where kinds of a period differ, its
 credits are split over them in proportion to their sums above zero, to the minor unit. Coupons are split in the same
-way, each part on a line of its own, which says as which kind it is taxed (``period_lines``).
+way, each part on a line of its own, which says as which kind it is taxed (``worth.period_lines``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Order: the bytes under a temporary name, synced; the rename; the folder, synced; and, where the lake is on a store, the
 object there, before this returns. Nothing here makes a file count: the
 log entry that names it does (``lake``). Does not own the layout of rows (``event_files``) nor the encoding
-(``parquet_bytes``).
+(``pipeline.objects.encoded``).
 """
 
 from __future__ import annotations

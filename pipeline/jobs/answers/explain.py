@@ -3,7 +3,7 @@
 Where each was logged, what it counted, what it cost, and the one rounding.
 
 An issued invoice is explained by the configuration and the commit it was decided from, a draft by those of now. Does
-not own the events behind a line (``traced_lines``).
+not own the events behind a line (``pipeline.jobs.state.lines``).
 """
 
 from __future__ import annotations

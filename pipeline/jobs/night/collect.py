@@ -36,9 +36,9 @@ from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_tex
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs.logs_to_read import ConfiguredLogs, GivenLogs, LogOfSource, configured_logs, files_beside
 from pipeline.jobs.night.logs.received import is_received
-from pipeline.jobs.night.logs.stored_logs import StoredLogs
 from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.on_workers.segments_there import SegmentThere, parted
+from pipeline.jobs.night.stored_logs import StoredLogs
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
 from pipeline.jobs.state.history import refuse_lost_history

@@ -3,7 +3,8 @@
 A row of usage daily has one price on its account's rate card. Nearly always it has one on the cost card too: where the
 names that it was counted under are one model there, where no rate of that model begins or ends within a day of it, and
 where the rate card tells apart all prompt sizes and meters that the cost card does. Where any row has several, the
-events have to be counted by both cards (``pipeline.warehouse.grains.by_cost_rate``), and the rows are the same but for that.
+events have to be counted by both cards (``pipeline.warehouse.grains.by_cost_rate``), and the rows are the same but for
+that.
 
 Does not own what a row costs.
 """

@@ -3,9 +3,9 @@
 Marts hold days, so the events are counted anew, once, with time slices that end with every hour of every clock in use.
 An hour is rated like a day: what it adds to the running count at its place in the month, in the order in which a month
 is consumed (``pipeline.rating.charges``) and, within a day's key, model, tier, size and meter, by time. So an hour
-costs what the events in it are charged by ``explain`` (``pipeline.jobs.state.lines.event_charges``), tiers and packages too,
-and the hours of a day cost what the day costs. The months that are asked about are rated whole, since their prices may
-depend on all of them.
+costs what the events in it are charged by ``explain`` (``pipeline.jobs.state.lines``), tiers and packages too, and the
+hours of a day cost what the day costs. The months that are asked about are rated whole, since their prices may depend
+on all of them.
 
 Owns what an hour is called. Does not own what is counted (``pipeline.warehouse.grains.by_slice``).
 """

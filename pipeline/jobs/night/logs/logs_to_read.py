@@ -1,7 +1,7 @@
 """Which logs are read, and as what: those that the globs of sources come to, and those that somebody gives.
 
 Owns which file is whose, and what is told of given ones. Does not own how a source is found for a file
-(``given_files``), nor reading (``collect``).
+(``given_files``), nor reading (``pipeline.jobs.night.collect``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Charges as rows of a table → lines of usage, for every account and month at once.
 
 Owns which charges share a line where their sums fit into columns, and the charges themselves where one might not: then
-the lines are made by ``pipeline.invoicing.worth.usage_lines``, which is the oracle of this module. Does not own what a line
+the lines are made by ``pipeline.invoicing.worth``, which is the oracle of this module. Does not own what a line
 prints beside its sums (``usage_lines.printed_price``) nor the one rounding: ``pipeline.tables.rating`` rounds, and an
 invoice refuses a line that is not rounded as ``pipeline.base.money`` rounds it.
 """
