@@ -82,6 +82,7 @@ _OF_OBJECTS = (
 TESTS = {
     "pipeline/objects": _OF_OBJECTS,
     "pipeline/objects/litter.py": ("tests/storage/test_litter.py", "tests/storage/test_swept.py"),
+    "pipeline/objects/temporary/dead.py": ("tests/storage/test_litter.py", "tests/storage/test_swept.py"),
     "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/test_recompute.py"),
     "pipeline/objects/verified.py": (
         *("tests/storage/test_derived.py", "tests/storage/test_disk.py", "tests/storage/test_lake.py"),

@@ -16,7 +16,7 @@ from pipeline.lake.data_files import is_overtaken
 from pipeline.objects import layout
 from pipeline.objects.mounted.lease import LOCK_KEY
 from pipeline.objects.mounted.mounts import mount_of
-from pipeline.objects.temporary.spill import DEAD_AFTER_SECONDS
+from pipeline.objects.temporary.dead import DEAD_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,28 +2,24 @@
 
 What was written under the workspace's lock and lies under a temporary name when the lock is taken is nobody's. Others
 write without it: prices that are imported, an invoice that is rendered, an export that lies in the workspace. Of theirs
-only what is dead is swept: its process is gone, and an hour has passed, since nobody sees the processes of another
-container.
+only what is dead is swept.
 
-Owns what is swept and what is dead. Does not own which folders are written to (``layout``), nor files without a
-temporary name that count no more (``lake``, ``derived``).
+Owns what is swept. Does not own what is dead (``temporary.dead``), which folders are written to (``layout``), nor files
+without a temporary name that count no more (``lake``, ``derived``).
 """
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.objects import disk, layout
-from pipeline.objects.temporary.spill import DEAD_AFTER_SECONDS, is_alive, sweep_spills
+from pipeline.objects.temporary import dead
+from pipeline.objects.temporary.spill import sweep_spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ALIVE_SECONDS_MAX = 24 * 3600
-"""After which a process of that number is another one."""
 
 
 def sweep(workspace: Path) -> list[str]:
@@ -51,13 +47,7 @@ def written_folders(workspace: Path) -> Iterator[Path]:
 def is_dead(path: Path) -> bool:
     """Say whether whoever wrote a temporary file is gone; one that has its own name by now, or is gone, is not dead."""
     matched = disk.TEMPORARY_NAME.fullmatch(path.name)
-    if matched is None:
-        return False
-    try:
-        age = time.time() - path.stat(follow_symlinks=False).st_mtime
-    except FileNotFoundError:
-        return False
-    return _is_dead(int(matched[2]), age)
+    return matched is not None and dead.is_dead(path, int(matched[2]))
 
 
 def left_behind(workspace: Path) -> tuple[list[Path], list[Path]]:
@@ -69,14 +59,9 @@ def left_behind(workspace: Path) -> tuple[list[Path], list[Path]]:
     found: tuple[list[Path], list[Path]] = ([], [])
     for place, _, names in os.walk(workspace):
         folder = Path(place)
-        dead = [folder / name for name in names if is_dead(folder / name)]
-        found[folder not in to_be_swept].extend(sorted(dead))
+        left = [folder / name for name in names if is_dead(folder / name)]
+        found[folder not in to_be_swept].extend(sorted(left))
     return found
-
-
-def _is_dead(process_id: int, age: float) -> bool:
-    is_gone = process_id == os.getpid() or not is_alive(process_id) or age > ALIVE_SECONDS_MAX
-    return is_gone and age > DEAD_AFTER_SECONDS
 
 
 def _all_below(folder: Path) -> Iterator[Path]:

@@ -14,7 +14,8 @@ from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.objects import disk, layout, litter
 from pipeline.objects.lock import locked
-from pipeline.objects.temporary import spill
+from pipeline.objects.temporary.dead import ALIVE_SECONDS_MAX, DEAD_AFTER_SECONDS
+from pipeline.objects.temporary.scratch import left_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ LIFE = (
     ("forget", "--before", "2026-11-01", "--with-uninvoiced", "--yes", "--as-of", "2026-11-04"),
     ("nightly", "--as-of", "2026-11-05"),
 )
-OLD = spill.DEAD_AFTER_SECONDS + 60
+OLD = DEAD_AFTER_SECONDS + 60
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +118,26 @@ def test_what_dead_runs_left_anywhere_is_swept_by_whoever_takes_the_lock_next_an
 
 
 def test_what_is_written_without_the_lock_is_swept_once_nobody_can_be_writing_it(books: Path) -> None:
-    is_there, days = os.getppid(), litter.ALIVE_SECONDS_MAX + 60
+    is_there, days = os.getppid(), ALIVE_SECONDS_MAX + 60
     dead = [left_in(books / "invoices", age=OLD, prefix=".out"), left_in(books / "rates", age=OLD, prefix=".out")]
     reused = left_in(books, is_there, age=days, prefix=".out")  # another process has that number by now
     working = [left_in(books / "invoices", is_there, age=OLD, prefix=".out"), left_in(books, prefix=".out")]
     take_the_lock(books)
     assert [path for path in (*dead, reused) if path.exists()] == []
     assert [path for path in working if not path.exists()] == []
+
+
+def test_a_folder_in_the_system_s_is_dead_by_the_rule_of_files_in_the_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    there, days = os.getppid(), ALIVE_SECONDS_MAX + 60
+    dead = {f"tallybook-{NOBODYS}-a": OLD, f"tallybook-{os.getpid()}-a": OLD, f"tallybook-{there}-of_before": days}
+    at_work = {f"tallybook-{NOBODYS}-young": 60, f"tallybook-{there}-a": OLD}
+    for name, age in (dead | at_work).items():
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    assert {path.name for path in left_folders()} == set(dead)
 
 
 def test_whoever_does_not_get_the_lock_sweeps_nothing(books: Path) -> None:

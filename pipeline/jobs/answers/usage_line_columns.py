@@ -1,7 +1,7 @@
 """Lines of usage as columns: those that charges make, and those of invoices that are there already.
 
-Owns the table of lines. Does not own which charges share one (``pipeline.jobs.state.lines.charged_lines``; where sums might not
-fit into columns, the lines are made by ``pipeline.invoicing``, which this must equal to the cent, line for line:
+Owns the table of lines. Does not own which charges share one (``pipeline.jobs.state.lines``; where sums might not fit
+into columns, the lines are made by ``pipeline.invoicing``, which this must equal to the cent, line for line:
 ``tests/oracle/test_repricing.py``), nor rounding (``pipeline.tables.rating``), nor what follows from terms: included
 tokens, fees, commitments.
 """

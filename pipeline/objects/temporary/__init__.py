@@ -2,5 +2,5 @@
 
 Owns whose process a temporary folder is of, and when nobody can be at work on one. Does not own what the project makes
 durable (``pipeline.objects.disk``) nor who sweeps the workspace (``pipeline.objects.litter``). Read first: ``scratch``,
-then ``spill``.
+then ``dead``.
 """

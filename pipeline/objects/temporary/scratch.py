@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import NoTemporaryFolder
-from pipeline.objects.temporary.spill import DEAD_AFTER_SECONDS, is_alive
+from pipeline.objects.temporary.dead import is_dead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,17 +42,9 @@ def system_folder() -> str:
 
 
 def left_folders() -> list[Path]:
-    """Return the folders of processes that are gone, for an hour at least; none where nothing can be listed."""
+    """Return the folders of dead processes (``dead``); none where nothing can be listed."""
     try:
         found = sorted(Path(tempfile.gettempdir()).iterdir())
     except OSError:
         return []
-    return [path for path in found if (named := _NAME.fullmatch(path.name)) and _is_dead(path, int(named[1]))]
-
-
-def _is_dead(path: Path, process_id: int) -> bool:
-    try:
-        age = time.time() - path.stat(follow_symlinks=False).st_mtime
-    except FileNotFoundError:
-        return False
-    return age > DEAD_AFTER_SECONDS and not is_alive(process_id)
+    return [path for path in found if (named := _NAME.fullmatch(path.name)) and is_dead(path, int(named[1]))]

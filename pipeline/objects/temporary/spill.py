@@ -14,14 +14,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.objects.temporary.dead import is_alive
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"\.spill-([1-9][0-9]{0,9})")
-DEAD_AFTER_SECONDS = 3600
-"""What a process left that is gone is nobody's once it is so old: processes of other containers are not seen, and
-nothing is written, or tried, for so long.
-"""
 
 
 def spill_folder(lake_dir: Path) -> Path:
@@ -30,7 +28,7 @@ def spill_folder(lake_dir: Path) -> Path:
 
 
 def sweep_spills(lake_dir: Path) -> list[str]:
-    """Remove the folders of processes that are gone, and return their names.
+    """Remove the folders of processes that are gone, however young (see ``dead``), and return their names.
 
     A reader that still counts keeps its own.
     """
@@ -45,14 +43,3 @@ def sweep_spills(lake_dir: Path) -> list[str]:
 
         shutil.rmtree(path)
     return [path.name for path in dead]
-
-
-def is_alive(process_id: int) -> bool:
-    """Say whether there is a process of that number, as far as this one can see."""
-    try:
-        os.kill(process_id, 0)  # sends nothing, only asks
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
