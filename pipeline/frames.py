@@ -6,6 +6,9 @@ the same relation before anything is read, and becomes what is wanted by one cal
 as the filters ask: of other months or days none, of a row group none where its statistics say that nothing of it is
 chosen.
 
+Whoever reads while another run compacts or forgets what is read gets ``DataFileLeft``: nothing is damaged, open the
+books again. (Of ``.reader()`` and ``.duckdb()``, which others read from, it is their own error of a missing file.)
+
 Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into
 a float where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the
 relations mean (``pipeline.jobs.answers.queried.columns``), nor where their rows come from.
@@ -33,6 +36,7 @@ from pipeline.jobs.answers.grouped.margin_table import margin_table
 from pipeline.jobs.answers.grouped.selection import Selection, Span
 from pipeline.jobs.answers.queried.columns import VIEWS
 from pipeline.jobs.answers.queried.relations import relations
+from pipeline.lake.checked_files import heeding_what_left
 from pipeline.objects.mounted.addresses import tell_by
 from pipeline.warehouse.queries import engine_relation
 
@@ -80,14 +84,18 @@ class Relation:
     dataset: ds.Dataset
     columns: tuple[str, ...]
     filter: pc.Expression | None
+    lake: Path
+    """The lake whose files hold the rows, or what they were counted from."""
 
     def arrow(self) -> pa.Table:
         """Return the rows as an Arrow table."""
-        return self._scanner().to_table()
+        with heeding_what_left(self.lake):
+            return self._scanner().to_table()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows batch by batch, for what is greater than memory: what is held at once is of one file."""
-        yield from self._scanner().to_batches()
+        with heeding_what_left(self.lake):
+            yield from self._scanner().to_batches()
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the same batches as a stream that others read to its end, once: Arrow, DuckDB, Polars, a file."""
@@ -172,8 +180,15 @@ class Books:
             **{_CHOSEN[word]: (each,) if isinstance(each, str) else tuple(each) for word, each in chosen.items()},
         )
         words = by.split(",") if isinstance(by, str) else by
-        table = margin_table(margin_of(self.workspace, [word.strip() for word in words], selection))
-        return Relation(name="margin", dataset=ds.dataset(table), columns=tuple(table.schema.names), filter=None)
+        with heeding_what_left(self.workspace.lake):
+            table = margin_table(margin_of(self.workspace, [word.strip() for word in words], selection))
+        return Relation(
+            name="margin",
+            dataset=ds.dataset(table),
+            columns=tuple(table.schema.names),
+            filter=None,
+            lake=self.workspace.lake,
+        )
 
     def invoices(self, **chosen: Any) -> Relation:
         """Return issued invoices, credit notes, and the drafts as of now."""
@@ -207,12 +222,14 @@ class Books:
                 message = f"{name} has no column {column!r}; it has {', '.join(schema.names)}"
                 raise ConfigurationError(message)
         span = _span(name, period, from_date, to_date)
-        dataset = relations(self.workspace, [name], span)[name]
+        with heeding_what_left(self.workspace.lake):
+            dataset = relations(self.workspace, [name], span)[name]
         return Relation(
             name=name,
             dataset=dataset,
             columns=tuple(columns or schema.names),
             filter=_filter(name, span, values, schema),
+            lake=self.workspace.lake,
         )
 
 

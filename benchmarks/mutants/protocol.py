@@ -94,6 +94,7 @@ TESTS = {
     "pipeline/objects/mounted": _OF_STORES,
     "pipeline/lake": _OF_THE_LAKE,
     "pipeline/lake/log/checkpoints.py": ("tests/storage/test_checkpoints.py",),
+    "pipeline/lake/checked_files.py": (*_OF_THE_LAKE, "tests/tools/test_frames.py"),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/test_derived.py",),
     "pipeline/lake/log/forgetting.py": (
@@ -108,7 +109,10 @@ TESTS = {
     "pipeline/configuration/keys": _OF_KEYS,
     "pipeline/jobs": _OF_NIGHTS,
     "pipeline/jobs/invoices/freezing.py": ("tests/storage/test_interrupted_freezing.py",),
-    "pipeline/jobs/night/collect.py": ("tests/nights/test_trial.py", "tests/storage/test_swept.py", *_OF_THE_LAKE),
+    **dict.fromkeys(
+        [f"pipeline/jobs/night/{name}.py" for name in ("collect", "run", "batches")],
+        ("tests/nights/test_trial.py", "tests/storage/test_swept.py", *_OF_THE_LAKE),
+    ),
     "pipeline/jobs/night/on_workers": ("tests/engines/test_believed.py",),
     "pipeline/jobs/night/nightly.py": ("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_swept.py"),
     "pipeline/jobs/night/other_usage.py": ("tests/nights/test_other_usage.py",),
@@ -342,7 +346,7 @@ DECLARED = (
     ),
     Declared(
         "what was collected is collected again",
-        "pipeline/jobs/night/collect.py",
+        "pipeline/jobs/night/run.py",
         "            known=self.known,\n            segment_events_max",
         "            known=KnownSources(),\n            segment_events_max",
     ),

@@ -28,6 +28,7 @@
           ├── HistoryLost          the lake or the register lacks entries that other files name
           ├── SumTooGreat          tokens add up to more than a count can hold
           ├── DataFileDamaged      a data file is missing or its sha256 differs
+          │    └── DataFileLeft    … since it was compacted or forgotten while it was read: no damage, read again
           └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
 
 Bases end in ``Error``; leaves state the fact. A message says what is wrong with which thing, its value, and what to do
@@ -153,6 +154,13 @@ class HistoryLost(LakeError):
 
 class DataFileDamaged(LakeError):
     """A data file is missing, or its sha256 is not the one that its name states."""
+
+
+class DataFileLeft(DataFileDamaged):
+    """A data file was compacted or forgotten since the log was read; nothing is damaged, and who reads again finds all.
+
+    It is an error of a data file to all that make do without one.
+    """
 
 
 class SumTooGreat(LakeError):

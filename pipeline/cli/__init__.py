@@ -127,13 +127,16 @@ class LazyCommands(CommandsByName):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an interrupt is an ``Abort`` here already where messages are JSON, for click adds a line.
 
-        Raises ``WorkspaceLocked`` where a file that it read was compacted or forgotten meanwhile: that is no damage.
+        Raises ``DataFileLeft`` where a file that it read was compacted or forgotten meanwhile.
         """
         try:
             return super().invoke(ctx)
         except Exception as error:
             if isinstance(ctx.obj, Invocation) and ".parquet" in str(error):
-                _refuse_what_moved(ctx.obj.workspace, str(error))
+                from pipeline.lake.checked_files import refuse_what_left  # noqa: PLC0415  # rare
+                from pipeline.objects import layout  # noqa: PLC0415
+
+                refuse_what_left(layout.lake(ctx.obj.workspace), error)
             raise
         except KeyboardInterrupt:
             if is_json():
@@ -178,24 +181,6 @@ def _tallybook(ctx: click.Context, workspace: Path, engine: str | None) -> None:
     """Turn the logged responses of an LLM chat-completion API into invoices that anyone can recompute."""
     ctx.obj = Invocation(workspace=workspace, engine=engine)
     tell_by(os.environ)
-
-
-def _refuse_what_moved(workspace: Path, said: str) -> None:
-    """Raise ``WorkspaceLocked`` where an error is of a data file that left the lake since the log was read."""
-    from pipeline.base.errors import TallybookError, WorkspaceLocked  # noqa: PLC0415  # rare, as the others are
-    from pipeline.lake.commits import is_of_a_file_that_left  # noqa: PLC0415
-    from pipeline.objects import layout  # noqa: PLC0415
-
-    try:
-        has_left = is_of_a_file_that_left(layout.lake(workspace), said)
-    except (TallybookError, OSError):
-        return  # of a log that cannot be read the first error is told
-    if has_left:
-        message = (
-            f"workspace {workspace} was in use by a run that compacted or forgot what was being read; "
-            "run the command again"
-        )
-        raise WorkspaceLocked(message)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

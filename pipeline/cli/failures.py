@@ -15,6 +15,7 @@ import click
 from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
+    DataFileLeft,
     EngineRefused,
     ExportRefused,
     ForgettingBlocked,
@@ -119,7 +120,8 @@ def unanswered(exit_code: int, message: str) -> Failure:
 
 def kind_of(error: type[TallybookError]) -> str:
     """Return the kind of an error of ours: ``WorkspaceLocked`` is ``workspace_locked``, ``LakeError`` is ``lake``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", error.__name__.removesuffix("Error")).lower()
+    kind = WorkspaceLocked if issubclass(error, DataFileLeft) else error  # to a program: run it again
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("Error")).lower()
 
 
 def _exit_code(error: TallybookError) -> int:
@@ -127,7 +129,7 @@ def _exit_code(error: TallybookError) -> int:
         return EXIT_CONFIGURATION
     if isinstance(error, (ForgettingBlocked, IssueBlocked)):
         return EXIT_BLOCKED
-    if isinstance(error, WorkspaceLocked):
+    if isinstance(error, (DataFileLeft, WorkspaceLocked)):
         return EXIT_LOCKED
     if isinstance(error, (EngineRefused, NoTemporaryFolder, StoreRefused)):
         return EXIT_MACHINE

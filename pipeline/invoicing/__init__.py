@@ -12,7 +12,8 @@ period's lines and its corrections add up to what the period is worth now.
 
 from __future__ import annotations
 
-from pipeline.invoicing.book import InvoiceBook, LateUsage, make_book
+from pipeline.invoicing.account_drafts import LateUsage
+from pipeline.invoicing.book import InvoiceBook, make_book
 from pipeline.invoicing.document import DOCUMENT_FORMAT, invoice_document, invoice_from_document, taken_back
 from pipeline.invoicing.draft import draft_invoice
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus, credit_note, issued_invoice

@@ -416,6 +416,15 @@ def credited_in_part_by(invoices: Iterable[MayCredit]) -> dict[str, list[str]]:
     return found
 
 
+def parts_by_account(invoices: Iterable[Invoice]) -> dict[str, list[Invoice]]:
+    """Return what each account has of invoices: its own, less what is of its children, and its parents' of it."""
+    found: dict[str, list[Invoice]] = {}
+    for invoice in invoices:
+        for part in invoice.parts:
+            found.setdefault(part.account_id, []).append(part)
+    return found
+
+
 def refuse_unknown_children(account_id: str, children: Sequence[tuple[str, str]], lines: Iterable[InvoiceLine]) -> None:
     """Raise ``ValueError`` for a line of an account that an invoice is not of, and for a child that is there twice."""
     known = {account_id, *(child_id for child_id, _ in children)}

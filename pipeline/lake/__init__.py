@@ -5,16 +5,8 @@ Owns the one way to commit events, which files count, and what an earlier run co
 Read first: ``commits``, then ``log.delta``; of logs that are read again, ``rereading``.
 """
 
-from pipeline.lake.commits import (
-    check_present,
-    commit,
-    next_number,
-    read_log,
-    sweep_orphans,
-    verified_data_files,
-    verified_files,
-    verified_quarantine,
-)
+from pipeline.lake.checked_files import check_present, verified_data_files, verified_files, verified_quarantine
+from pipeline.lake.commits import commit, next_number, read_log, sweep_orphans
 from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.lake.rereading import NewReading, Rereading
 

@@ -5,7 +5,7 @@ the folders. Order of a commit: folders; data files under temporary names, each 
 their folders synced; the log entry under a temporary name, synced, then linked to the next number; the log's folder
 synced. Only then is it acknowledged. Death anywhere leaves the lake as it was or as it would have been.
 
-Readers take the list of files from here, never from a folder, and have each file's sha256 checked before they trust it.
+Readers take the list of files from here, never from a folder, and have each checked first (``checked_files``).
 
 Does not own an entry (``log.delta``), what counts after it (``log.snapshot``), the chain (``append_log``), the
 layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lock only makes a second run end at once.
@@ -13,41 +13,33 @@ layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lo
 
 from __future__ import annotations
 
-import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake.data_files import WrittenFiles, is_overtaken, write_events, write_quarantined
 from pipeline.lake.log import delta
-from pipeline.lake.log.delta import Commit
+from pipeline.lake.log.commit import Commit
 from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.encoded.parquet_bytes import SomeRows
-from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
-from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
-from pipeline.objects.verified import check_size, has_size, names_in
+from pipeline.objects.mounted.files import remove_on_store
+from pipeline.objects.mounted.mounts import mount_of
+from pipeline.objects.verified import names_in
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import COMPACTING_SINCE, FORGETTING_SINCE, LAKE_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
     import pyarrow as pa
 
-    from pipeline.lake.log.compacting import CompactedFile
-    from pipeline.lake.log.delta import AnyFile, DataFile, QuarantineFile
     from pipeline.lake.log.forgetting import KeptFile
-    from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
 _NOTHING_WRITTEN = WrittenFiles()
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
-_DATA_FILE_SAID = re.compile(rf"(?:date=[0-9-]{{10}}|quarantine|forgotten)/({layout.DATA_FILE_NAME.pattern})")
-_ADVICE_KEPT = "restore it from a backup: it is what is kept of events that were forgotten, and made of nothing else"
-_ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
+ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
 
 
 def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
@@ -60,7 +52,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     """
     log_dir = layout.delta_log(lake_dir)
     try:
-        chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=_ADVICE)
+        chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=ADVICE)
     except LakeIsNewer as error:
         message = f"the lake of {lake_dir.parent} was written by a newer version of Tallybook: {error}; {_UPGRADE}"
         raise LakeIsNewer(message) from None
@@ -68,7 +60,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     _check_growth(log_dir, chain.entries)
     if until is not None and not 0 <= until < len(chain.entries):
         message = (
-            f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {_ADVICE}"
+            f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {ADVICE}"
         )
         raise LogEntryRefused(message)
     commits = chain.entries if until is None else chain.entries[: until + 1]
@@ -82,7 +74,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
             now = snapshot.after(chain.entries[until + 1 :], chain.last_sha256)
             snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.homes)
     except ValueError as error:
-        message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {_ADVICE}"
+        message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {ADVICE}"
         raise LogEntryRefused(message) from None
     return snapshot
 
@@ -123,109 +115,6 @@ def commit(
         lake_version=LAKE_VERSION if snapshot.version is None else None,
     )
     return appended(lake_dir, snapshot, new)
-
-
-def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[FileRows]:
-    """Return the data files of usage events, in the order of their commits, each read whole and found undamaged.
-
-    Of a compacted file of which only some parts are meant, the rows of these: what counts now is always all of a file,
-    what counted then may not be.
-
-    A flipped bit in a compressed file gives wrong sums far more often than an error, so no engine may open a file that
-    was not checked here. Raises ``DataFileDamaged`` naming the first file that is missing, or whose size or sha256
-    differs.
-    """
-    return verified_data_files(lake_dir, snapshot.data_files)
-
-
-def verified_data_files(lake_dir: Path, data_files: Iterable[DataFile]) -> list[FileRows]:
-    """Return some data files of usage events; as ``verified_files``."""
-    return _verified(layout.usage_events(lake_dir), data_files)
-
-
-def check_present(lake_dir: Path, snapshot: LakeSnapshot) -> None:
-    """Raise ``DataFileDamaged`` for the first data file that is missing or of another size; none is read.
-
-    Where the lake is on a store, those are brought.
-    """
-    table_dir = layout.usage_events(lake_dir)
-    files = {file.stored.path: file.stored for file in snapshot.data_files}.values()
-    if mount_of(table_dir) is not None:
-        lacking = [file for file in files if not has_size(table_dir / file.path, file.size)]
-        fetch_all((table_dir / file.path, file.sha256) for file in lacking)
-    for file in files:
-        check_size(table_dir / file.path, size=file.size, advice=_ADVICE)
-
-
-def verified_quarantine(lake_dir: Path, snapshot: LakeSnapshot) -> list[FileRows]:
-    """Return the files of quarantined lines; as ``verified_files``."""
-    return verified_quarantine_files(lake_dir, snapshot.quarantine_files)
-
-
-def verified_quarantine_files(lake_dir: Path, quarantine_files: Iterable[QuarantineFile]) -> list[FileRows]:
-    """Return some files of quarantined lines; as ``verified_files``."""
-    return _verified(layout.quarantine(lake_dir), quarantine_files)
-
-
-def _verified(folder: Path, files: Iterable[AnyFile]) -> list[FileRows]:
-    """Check files, several at a time: hashing gives the interpreter away."""
-    spans: dict[str, list[tuple[int, int]]] = {}
-    stored: dict[str, AnyFile | CompactedFile] = {}
-    for file in files:
-        lies_in = file.stored
-        start = 0 if file.within is None else file.within.start
-        spans.setdefault(lies_in.path, []).append((start, start + file.rows))
-        stored[lies_in.path] = lies_in
-
-    def verified(file: AnyFile | CompactedFile) -> FileRows:
-        path = folder / file.path
-        of_it = _joined(spans[file.path])
-        is_whole = of_it == ((0, file.rows),)
-        if is_whole or not _KNOWN.has(path):
-            whole_file(path, sha256=file.sha256, size=file.size, advice=_ADVICE)
-            if not is_whole:
-                _KNOWN.add(path)
-        return path if is_whole else SomeRows(path=path, spans=of_it)
-
-    with ThreadPoolExecutor(None if mount_of(folder) is None else REQUESTS_AT_ONCE) as pool:
-        return list(pool.map(verified, stored.values()))
-
-
-def _joined(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return the same rows as spans of which none touches another."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(set(spans)):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return tuple(found)
-
-
-class _Known:
-    """Compacted files that this process has verified, as they lie there: who asks for one part asks for the next."""
-
-    def __init__(self) -> None:
-        self._seen: dict[Path, tuple[int, ...]] = {}
-
-    def has(self, path: Path) -> bool:
-        return path in self._seen and self._seen[path] == _state_of(path)
-
-    def add(self, path: Path) -> None:
-        state = _state_of(path)
-        if state is not None:
-            self._seen[path] = state
-
-
-_KNOWN = _Known()
-
-
-def _state_of(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat(follow_symlinks=False)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
@@ -284,30 +173,10 @@ def named_files(lake_dir: Path, snapshot: LakeSnapshot) -> set[Path]:
     }
 
 
-def is_of_a_file_that_left(lake_dir: Path, said: str) -> bool:
-    """Say whether an error's text names a data file that an entry of the log added, and a later one took away.
-
-    Whoever read the log before a file was compacted or forgotten may find it gone: at any time until it is opened.
-    Raises what reading the log raises.
-    """
-    found = set(_DATA_FILE_SAID.findall(said))
-    if not found:
-        return False
-    found -= {path.name for path in named_files(lake_dir, read_log(lake_dir))}
-    entries = (path.read_text(encoding="utf-8") for path in layout.delta_log(lake_dir).glob("*.json"))
-    return bool(found) and any(name in entry for entry in entries for name in found)
-
-
 def kept_files(snapshot: LakeSnapshot) -> list[KeptFile]:
     """Return the files that are kept of what was forgotten: all identities, and the counts of the last time."""
     forgettings = snapshot.forgettings
     return [each.identities for each in forgettings] + (list(forgettings[-1].counts.values()) if forgettings else [])
-
-
-def verified_kept(lake_dir: Path, files: Iterable[KeptFile]) -> list[Path]:
-    """Return some files that are kept of what was forgotten; as ``verified_files``."""
-    folder = layout.forgotten(lake_dir)
-    return [whole_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_ADVICE_KEPT) for file in files]
 
 
 def grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime, *, to: int = LAKE_VERSION) -> LakeSnapshot:
@@ -344,11 +213,11 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
     for commit in commits:
         if commit.forgetting is not None and version < FORGETTING_SINCE:
             entry = append_log.entry_path(log_dir, commit.number)
-            message = f"log entry {entry} is refused: it forgets events in version {version} of the lake; {_ADVICE}"
+            message = f"log entry {entry} is refused: it forgets events in version {version} of the lake; {ADVICE}"
             raise LogEntryRefused(message)
         if commit.compaction is not None and version < COMPACTING_SINCE:
             entry = append_log.entry_path(log_dir, commit.number)
-            message = f"log entry {entry} is refused: it compacts files in version {version} of the lake; {_ADVICE}"
+            message = f"log entry {entry} is refused: it compacts files in version {version} of the lake; {ADVICE}"
             raise LogEntryRefused(message)
         if commit.lake_version is None:
             continue
@@ -356,7 +225,7 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
             entry = append_log.entry_path(log_dir, commit.number)
             message = (
                 f"log entry {entry} is refused: it states version {commit.lake_version} of the lake after version "
-                f"{version}; {_ADVICE}"
+                f"{version}; {ADVICE}"
             )
             raise LogEntryRefused(message)
         version = commit.lake_version
@@ -372,7 +241,7 @@ def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:
             if path in paths:
                 message = (
                     f"log entry {append_log.entry_path(log_dir, commit.number)} is refused: "
-                    f"it adds {path} a second time; {_ADVICE}"
+                    f"it adds {path} a second time; {ADVICE}"
                 )
                 raise LogEntryRefused(message)
             paths.add(path)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.lake.commits import verified_data_files, verified_quarantine_files
+from pipeline.lake.checked_files import verified_data_files, verified_quarantine_files
 from pipeline.lake.data_files import write_compacted
+from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.compacting import Compaction, Part
-from pipeline.lake.log.delta import DataFile, QuarantineFile
 from pipeline.objects import disk, layout
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.mounted.files import publishing
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
+    from pipeline.lake.log.commit import AnyFile
     from pipeline.lake.log.compacting import CompactedFile
-    from pipeline.lake.log.delta import AnyFile
     from pipeline.lake.log.snapshot import LakeSnapshot
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.lake.event_files import by_date
+from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.compacting import CompactedFile
-from pipeline.lake.log.delta import DataFile, QuarantineFile
 from pipeline.lake.log.forgetting import KeptFile
 from pipeline.objects import disk, layout
 from pipeline.objects.encoded import parquet_bytes

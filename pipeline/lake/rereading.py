@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.commits import appended, grown, next_number, verified_data_files, verified_quarantine_files
+from pipeline.lake.checked_files import verified_data_files, verified_quarantine_files
+from pipeline.lake.commits import appended, grown, next_number
 from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import in_order, write_events, write_quarantined
 from pipeline.lake.event_files import by_date
-from pipeline.lake.log.delta import Commit
+from pipeline.lake.log.commit import Commit
 from pipeline.lake.log.superseding import Superseding
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
-    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.commit import DataFile, QuarantineFile
     from pipeline.lake.log.snapshot import LakeSnapshot, Superseded
     from pipeline.lake.log.superseding import Place
     from pipeline.usage.sources import SourceRecord

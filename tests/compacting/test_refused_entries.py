@@ -14,7 +14,7 @@ from lake_inputs import COMMITTED_AT, commit_events, event
 from pipeline import lake
 from pipeline.base.errors import LogEntryRefused
 from pipeline.jobs.upkeep.compact import _committed, planned
-from pipeline.lake.log.delta import COMPACT
+from pipeline.lake.log.commit import COMPACT
 from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import rivals
 from workspaces import make_workspace, write_log
 
 from pipeline import lake
-from pipeline.lake import commits
+from pipeline.lake import checked_files
 from pipeline.objects import layout
 from pipeline.objects.lock import locked
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pipeline.lake.log.delta import AnyFile
+    from pipeline.lake.log.commit import AnyFile
     from pipeline.objects.encoded.parquet_bytes import FileRows
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
@@ -50,9 +50,9 @@ def test_who_reads_what_is_compacted_meanwhile_is_told_and_a_damaged_lake_is_sti
     for step in (lives.LIFE[0], lives.LIFE[2]):  # the second step logs more; nothing is counted yet
         lives.prepare(root, step)
         assert lives.run(root, rivals.COLLECT).returncode == 0
-    verified, done = commits._verified, []  # noqa: SLF001
+    verified, done = checked_files._verified, []  # noqa: SLF001
 
-    def meanwhile(folder: Path, files: Iterable[AnyFile]) -> list[FileRows]:
+    def meanwhile(lake_dir: Path, folder: Path, files: Iterable[AnyFile]) -> list[FileRows]:
         def compacted() -> None:
             if not done:
                 done.append(True)
@@ -60,7 +60,7 @@ def test_who_reads_what_is_compacted_meanwhile_is_told_and_a_damaged_lake_is_sti
 
         if place == "checked":
             compacted()
-        found = verified(folder, files)
+        found = verified(lake_dir, folder, files)
         compacted()
         return found
 
@@ -68,7 +68,7 @@ def test_who_reads_what_is_compacted_meanwhile_is_told_and_a_damaged_lake_is_sti
         before = shutil.copytree(root, tmp_path / "before")
         done.clear()
         with monkeypatch.context() as reading:
-            reading.setattr(commits, "_verified", meanwhile)
+            reading.setattr(checked_files, "_verified", meanwhile)
             told = lives.run(root, command)
         assert done
         assert told.returncode in {0, 5}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.commit import DataFile
 
 AT_NOON = STANDARD.replace("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z\neffective_to = 2026-10-01T12:00:00Z") + (
     '[[rates]]\nmodel = "jamba-large"\neffective_from = 2026-10-01T12:00:00Z\nprompt = 3.00\ncompletion = 9.00\n'

@@ -18,7 +18,7 @@ from pipeline.lake import commits
 from pipeline.lake.data_files import write_quarantined
 
 if TYPE_CHECKING:
-    from pipeline.lake.log.delta import QuarantineFile
+    from pipeline.lake.log.commit import QuarantineFile
 
 GOLDEN = Path(__file__).parents[1] / "storage" / "golden_lakes" / "version_1"
 ACCOUNTS = """

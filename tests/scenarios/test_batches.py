@@ -12,7 +12,7 @@ import pytest
 from workspaces import fingerprints, make_workspace, tallybook
 
 from pipeline import lake
-from pipeline.lake.commits import verified_data_files
+from pipeline.lake.checked_files import verified_data_files
 
 if TYPE_CHECKING:
     from pathlib import Path

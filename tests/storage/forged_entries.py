@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import lake
 from pipeline.lake.commits import next_number
 from pipeline.lake.log import delta
+from pipeline.lake.log.commit import Commit
 from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def stated(lake_dir: Path, **more: Any) -> None:
     """Append an entry of our own that could not come about, sealed and chained as any."""
     snapshot = lake.read_log(lake_dir)
     layout.delta_log(lake_dir).mkdir(parents=True, exist_ok=True)
-    new = delta.Commit(
+    new = Commit(
         number=next_number(snapshot),
         committed_at=NOON,
         previous_sha256=snapshot.entry_sha256,

@@ -18,9 +18,10 @@ from lake_inputs import commit_events, event, quarantine_table, record
 
 from pipeline import lake
 from pipeline.base.errors import DataFileDamaged, LakeIsNewer, LogEntryRefused
-from pipeline.lake.commits import check_present, verified_kept
+from pipeline.lake.checked_files import check_present, verified_kept
 from pipeline.lake.data_files import write_quarantined
 from pipeline.lake.log import delta
+from pipeline.lake.log.commit import Commit, DataFile, QuarantineFile
 from pipeline.lake.log.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
 from pipeline.lake.log.superseding import removal
 from pipeline.objects import append_log, layout
@@ -219,14 +220,12 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @settings(deadline=None)
 @given(path=texts, check=st.none() | texts, at=st.datetimes(timezones=st.just(UTC)))
 def test_every_commit_is_read_as_it_was_written(path: str, check: str | None, at: datetime) -> None:
-    commit = delta.Commit(
+    commit = Commit(
         number=7,
         committed_at=at.replace(microsecond=at.microsecond // 1000 * 1000),
         previous_sha256=HEX,
-        data_files=(
-            delta.DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=2),
-        ),
-        quarantine_files=(delta.QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=3, rows=4),),
+        data_files=(DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=2),),
+        quarantine_files=(QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=3, rows=4),),
         sources=(record(path, [event(1, NOON)], 2),),
         key_secret_check=check,
     )
@@ -327,8 +326,8 @@ def test_the_first_commit_states_the_columns_of_its_lake(tmp_path: Path) -> None
 def test_an_entry_that_states_other_columns_adds_nothing(tmp_path: Path) -> None:
     lake_dir = tmp_path / "lake"
     stated(lake_dir, lake_version=LAKE_VERSION - 1, sources=(record("logs/a.jsonl", []),))
-    quarantined = delta.QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=1, rows=1)
-    events = delta.DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=1)
+    quarantined = QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=1, rows=1)
+    events = DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=1)
     added = {
         "sources": (record("logs/b.jsonl", []),),
         "quarantine_files": (quarantined,),

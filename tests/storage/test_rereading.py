@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from forged_entries import Actions
 
+    from pipeline.lake.log.commit import Commit
     from pipeline.usage.sources import SourceRecord
 
 SOURCE = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\nformat = "request-log"\n'
@@ -192,7 +193,7 @@ def test_a_conflict_drops_what_was_read_and_reads_again_what_is_in_force_then(
     log = write_log(books, "b.jsonl", plain("2026-03-04T10:00:00Z", id="id-4"))
     raced: list[int] = []
 
-    def racing(lake_dir: Path, snapshot: lake.LakeSnapshot, new: delta.Commit) -> lake.LakeSnapshot:
+    def racing(lake_dir: Path, snapshot: lake.LakeSnapshot, new: Commit) -> lake.LakeSnapshot:
         raced.append(new.number)
         if len(raced) == 1:
             assert tallybook(books, "collect", str(log), "--as-of", "2026-03-11").returncode == 0

@@ -20,7 +20,8 @@ from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.jobs.night import collect
 from pipeline.jobs.upkeep.init import init
-from pipeline.lake.commits import read_log, verified_data_files
+from pipeline.lake.checked_files import verified_data_files
+from pipeline.lake.commits import read_log
 from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ from workspaces import make_workspace, plain, tallybook, write_log
 
 from benchmarks.events import EventsRecipe, write_lake, write_workspace
 from pipeline import frames
-from pipeline.base.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError, DataFileDamaged, DataFileLeft
 from pipeline.jobs.answers.queried.columns import VIEWS
+from pipeline.lake import checked_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +113,46 @@ def test_a_budget_of_a_period_has_what_its_charges_add_up_to(books: Path) -> Non
         charged = sum(opened.charges(period=period).arrow()["amount"].to_pylist())
         (row,) = opened.budgets(period=period).arrow().to_pylist()
         assert (row["period"], row["spent"], row["forecast"]) == (period, charged, charged)
+
+
+@pytest.mark.long
+def test_who_reads_frames_of_what_is_compacted_meanwhile_is_told_and_a_damaged_file_is_still_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_workspace(tmp_path / "books")
+    for name in ("a", "b"):
+        write_log(root, f"{name}.jsonl", plain("2026-10-02T00:00:00Z", id=name))
+        assert tallybook(root, "collect").returncode == 0
+    small = shutil.copytree(root, tmp_path / "small")
+
+    def compact(books: Path = root) -> None:
+        assert tallybook(books, "compact", "--as-of", "2026-11-02").returncode == 0
+
+    events, usage = frames.open_books(root).events(), frames.open_books(root).usage_daily()
+    compact()
+    for read in (events.arrow, events.pandas, events.polars, lambda: list(events.batches())):
+        with pytest.raises(DataFileLeft, match=r"in use by a run that compacted.*run the command again"):
+            read()
+    assert usage.arrow().num_rows > 0, "what was counted is there"
+    assert frames.open_books(root).events().arrow().num_rows == 2, "who opens the books again is answered"
+
+    verified = checked_files._verified  # noqa: SLF001 - between the log and its files
+    for read in (frames.events, frames.usage_daily):
+        again = shutil.copytree(small, tmp_path / read.__name__)
+
+        def meanwhile(*files: Any, books: Path = again) -> Any:
+            monkeypatch.setattr(checked_files, "_verified", verified)
+            compact(books)
+            return verified(*files)
+
+        monkeypatch.setattr(checked_files, "_verified", meanwhile)
+        with pytest.raises(DataFileLeft):
+            read(again)
+        (file,) = (again / "lake/usage_events").glob("date=*/*.parquet")
+        file.unlink()
+        with pytest.raises(DataFileDamaged) as damaged:
+            read(again)
+        assert not isinstance(damaged.value, DataFileLeft)
 
 
 @pytest.mark.slow

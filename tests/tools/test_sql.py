@@ -12,7 +12,7 @@ from workspaces import make_workspace, plain, tallybook, write_log
 from pipeline.base.resources import sql_folder
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate
-from pipeline.lake.commits import verified_files
+from pipeline.lake.checked_files import verified_files
 from pipeline.warehouse.connection import EVENTS_RELATION
 from pipeline.warehouse.grains.by_cost_rate import cost_tables
 from pipeline.warehouse.identities import suspected_identities

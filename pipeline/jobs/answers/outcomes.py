@@ -34,7 +34,7 @@ from pipeline.jobs.state.lines.event_charges import charged_events, depends_on_t
 from pipeline.jobs.state.lines.traced_lines import events_by_line
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import verified_data_files, verified_files
+from pipeline.lake.checked_files import verified_data_files, verified_files
 from pipeline.objects.encoded.parquet_bytes import dataset_of, read_rows
 from pipeline.rating import exact_charge
 from pipeline.usage import UsageStatus

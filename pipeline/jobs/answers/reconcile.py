@@ -19,7 +19,8 @@ from pipeline.jobs.answers.provider_usage import Tokens
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
-from pipeline.lake.commits import read_log, verified_files
+from pipeline.lake.checked_files import verified_files
+from pipeline.lake.commits import read_log
 from pipeline.warehouse.grains.utc_days import usage_by_utc_day
 from pipeline.warehouse.reference import reference_tables
 

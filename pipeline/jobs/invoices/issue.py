@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
-    from pipeline.invoicing.book import Place
+    from pipeline.invoicing.account_drafts import Place
     from pipeline.jobs.invoices.freezing import Freezing
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import CommitConflict, VoidRefused
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document
-from pipeline.invoicing.book import refuse_lowered_grants, refuse_removed_accounts
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.reductions import lines_of_void, reductions_of
+from pipeline.invoicing.refused_changes import refuse_lowered_grants, refuse_removed_accounts
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.invoices.freezing import refuse_unpriced
 from pipeline.jobs.invoices.issued import issued_of_id

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing.book import LateUsage
+    from pipeline.invoicing.account_drafts import LateUsage
     from pipeline.jobs.night.other_usage import OtherUsage
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.drafted.heads import AboveSpendCap, BookOfHeads

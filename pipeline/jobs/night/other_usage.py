@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.commit import DataFile
     from pipeline.lake.log.snapshot import LakeSnapshot
 
 _KIND = "other_usage"

@@ -38,7 +38,7 @@ from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.log_formats import log_format_at, log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
-from pipeline.lake.commits import verified_data_files
+from pipeline.lake.checked_files import verified_data_files
 from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.objects.temporary.scratch import scratch_folder
 from pipeline.usage.events import COLUMNS, Role

@@ -13,7 +13,8 @@ from pipeline.base.errors import DataFileDamaged
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.state.forgotten.rules import COLUMNS, WhatWasForgotten
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import kept_files, verified_kept
+from pipeline.lake.checked_files import verified_kept
+from pipeline.lake.commits import kept_files
 from pipeline.objects import layout
 from pipeline.objects.encoded.parquet_bytes import path_of, read_rows
 from pipeline.tables.sums import total

@@ -21,7 +21,7 @@ from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import (
+from pipeline.lake.checked_files import (
     verified_data_files,
     verified_files,
     verified_quarantine,

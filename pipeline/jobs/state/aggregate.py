@@ -21,7 +21,8 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import NOTHING, kept_counts
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
-from pipeline.lake.commits import read_log, verified_files
+from pipeline.lake.checked_files import verified_files
+from pipeline.lake.commits import read_log
 from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
 from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables import schemas
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.forgotten.kept import Kept
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.rate import RatedUsage
-    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.commit import DataFile
     from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.objects.encoded.parquet_bytes import Encoded, FileRows
     from pipeline.warehouse.marts import Marts

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.jobs.wording import UNASSIGNED, are, counted
-from pipeline.lake.commits import verified_data_files
+from pipeline.lake.checked_files import verified_data_files
 from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables.sums import total
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.commit import DataFile
     from pipeline.lake.log.snapshot import LakeSnapshot
 
 _AHEAD_MAX = timedelta(days=1)

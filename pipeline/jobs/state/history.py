@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing.book import LateUsage
+    from pipeline.invoicing.account_drafts import LateUsage
     from pipeline.invoicing.payments import Payment
     from pipeline.jobs.check import Check
     from pipeline.lake.log.snapshot import LakeSnapshot

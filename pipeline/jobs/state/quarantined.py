@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.jobs.wording import UNASSIGNED, counted
-from pipeline.lake.commits import verified_quarantine
+from pipeline.lake.checked_files import verified_quarantine
 from pipeline.objects.encoded.parquet_bytes import path_of, read_rows
 from pipeline.tables import schemas
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans
 from pipeline.lake.compacted_files import write_groups
+from pipeline.lake.log.commit import Commit, DataFile
 from pipeline.lake.log.compacting import Compaction
-from pipeline.lake.log.delta import Commit, DataFile
 from pipeline.objects import disk
 from pipeline.objects.lock import locked
 from pipeline.objects.mounted.mounts import mount_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.log.delta import AnyFile
+    from pipeline.lake.log.commit import AnyFile
     from pipeline.lake.log.snapshot import LakeSnapshot
 
 FILES_PER_ENTRY = 10_000

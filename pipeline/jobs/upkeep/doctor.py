@@ -27,7 +27,8 @@ from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.stored.notes import read_listings
 from pipeline.jobs.upkeep.rotate_keys import unseen_keys
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import named_files, read_log, verified_files
+from pipeline.lake.checked_files import verified_files
+from pipeline.lake.commits import named_files, read_log
 from pipeline.lake.store_orphans import orphans_on_store
 from pipeline.objects.litter import left_behind
 from pipeline.objects.mounted.mounts import mount_of

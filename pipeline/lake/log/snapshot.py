@@ -1,6 +1,6 @@
 """What counts after a commit: the files and sources of all commits up to it, less those that later ones superseded.
 
-Does not own entries (``delta``) nor committing (``pipeline.lake.commits``).
+Does not own entries (``commit``, ``delta``) nor committing (``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.lake.log import delta
+from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.compacting import Within
-from pipeline.lake.log.delta import DataFile, QuarantineFile
 from pipeline.lake.log.superseding import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from pipeline.lake.log.commit import AnyFile, Commit
     from pipeline.lake.log.compacting import CompactedFile, Compaction
-    from pipeline.lake.log.delta import AnyFile, Commit
     from pipeline.lake.log.forgetting import Forgetting, ForgottenFile, LeftFile
     from pipeline.usage.sources import SourceRecord
 

@@ -25,7 +25,8 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
-from pipeline.lake.commits import read_log, verified_files
+from pipeline.lake.checked_files import verified_files
+from pipeline.lake.commits import read_log
 from pipeline.tables import schemas
 from pipeline.tables.row_codes import first_rows, row_codes
 from pipeline.warehouse.grains.by_slice import Sliced, count_by_slice

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.commits import verified_data_files, verified_quarantine_files
+from pipeline.lake.checked_files import verified_data_files, verified_quarantine_files
 from pipeline.lake.data_files import WrittenFiles
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS

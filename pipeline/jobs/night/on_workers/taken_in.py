@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.lake.data_files import WrittenFiles
-    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.commit import DataFile, QuarantineFile
 
 _ADVICE = "a worker said that it wrote it"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors import LogFormat, ProblemReason, SourceProblem
 from pipeline.lake.data_files import WrittenFiles
-from pipeline.lake.log.delta import DataFile, QuarantineFile
+from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.source_records import source_record, stated_record
 from pipeline.usage.sources import Window
 

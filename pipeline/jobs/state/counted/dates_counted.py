@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.lake.commits import check_present, verified_data_files
+from pipeline.lake.checked_files import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects.encoded import arrow_bytes
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.lake.counted import Entry
-    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.commit import DataFile
     from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.warehouse.engines.engine import Engine, Rows

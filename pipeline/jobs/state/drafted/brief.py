@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.accounts import Accounts
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import InvoiceBook
-    from pipeline.invoicing.book import LateUsage, Place
+    from pipeline.invoicing.account_drafts import LateUsage, Place
     from pipeline.jobs.state.drafted.families import Family
     from pipeline.jobs.state.drafted.heads import AboveSpendCap
 

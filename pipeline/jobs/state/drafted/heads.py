@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.accounts import Accounts
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import Invoice, InvoiceBook, InvoiceLine, InvoiceStatus
-    from pipeline.invoicing.book import LateUsage, Place
+    from pipeline.invoicing.account_drafts import LateUsage, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from pipeline.base.errors import DataFileDamaged
 from pipeline.base.money import plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceStatus, LineKind
-from pipeline.invoicing.book import LateUsage
+from pipeline.invoicing.account_drafts import LateUsage
 from pipeline.jobs.state.drafted.brief import FamilyInBrief, InvoiceInBrief
 from pipeline.jobs.state.drafted.heads import AboveSpendCap, KindSum
 from pipeline.jobs.state.drafted.inputs import BookInputs, Month
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.invoicing.book import Place
+    from pipeline.invoicing.account_drafts import Place
 
 KIND = "drafts"
 

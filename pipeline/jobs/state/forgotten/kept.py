@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from pipeline.base.errors import ConfigurationError, DataFileDamaged
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.held import in_force
-from pipeline.lake.commits import verified_kept
+from pipeline.lake.checked_files import verified_kept
 from pipeline.lake.log.forgetting import Point
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables import schemas

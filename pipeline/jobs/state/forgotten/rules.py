@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import day_start_at, time_zone
-from pipeline.lake.commits import verified_kept
+from pipeline.lake.checked_files import verified_kept
 from pipeline.lake.log.forgetting import RuleKind
 from pipeline.objects.encoded import parquet_bytes
 

@@ -22,7 +22,7 @@ from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.lines.event_charges import charged_events, depends_on_the_period
-from pipeline.lake.commits import verified_files
+from pipeline.lake.checked_files import verified_files
 from pipeline.warehouse.grains.tracing import trace_keys
 
 if TYPE_CHECKING:

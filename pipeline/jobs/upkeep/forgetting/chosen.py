@@ -21,7 +21,7 @@ from pipeline.base.errors import ForgettingBlocked
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.rules import is_meant
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import verified_data_files, verified_quarantine_files
+from pipeline.lake.checked_files import verified_data_files, verified_quarantine_files
 from pipeline.lake.log.forgetting import RuleKind
 from pipeline.objects.encoded.parquet_bytes import read_rows, rows_as
 from pipeline.tables import schemas
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.commit import DataFile, QuarantineFile
     from pipeline.lake.log.forgetting import ForgettingRule
     from pipeline.lake.log.snapshot import LakeSnapshot
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.upkeep.forgetting.chosen import Chosen
-    from pipeline.lake.log.delta import DataFile
+    from pipeline.lake.log.commit import DataFile
 
 _BINARY = pa.binary()
 

@@ -19,10 +19,11 @@ from pipeline.jobs.state.suspicious import SUSPICIOUS_COPIES, suspicious_copies,
 from pipeline.jobs.upkeep.forgetting.chosen import rows_of
 from pipeline.jobs.upkeep.forgetting.plan import logs_with_forgotten
 from pipeline.lake import counted
-from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans, verified_quarantine_files
+from pipeline.lake.checked_files import verified_quarantine_files
+from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans
 from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import write_events, write_kept, write_quarantined
-from pipeline.lake.log.delta import Commit
+from pipeline.lake.log.commit import Commit
 from pipeline.lake.log.forgetting import Forgetting, ForgottenFile, LeftFile
 from pipeline.objects import disk, layout
 from pipeline.objects.encoded.parquet_bytes import rows_as
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.upkeep.forgetting.chosen import Mask
     from pipeline.jobs.upkeep.forgetting.plan import Plan
-    from pipeline.lake.log.delta import DataFile, QuarantineFile
+    from pipeline.lake.log.commit import DataFile, QuarantineFile
     from pipeline.lake.log.snapshot import LakeSnapshot
 
 

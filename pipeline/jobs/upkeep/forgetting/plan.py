@@ -34,7 +34,8 @@ from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.upkeep.forgetting.chosen import choose, rows_of
 from pipeline.jobs.upkeep.forgetting.difference import Differences
 from pipeline.jobs.wording import UNASSIGNED, counted
-from pipeline.lake.commits import read_log, verified_quarantine_files
+from pipeline.lake.checked_files import verified_quarantine_files
+from pipeline.lake.commits import read_log
 from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables.sums import total
 
