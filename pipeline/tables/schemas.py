@@ -61,6 +61,10 @@ It decides no bill and states no version: files are read by name, what one lacks
 looked at.
 """
 
+GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
+"""What usage and exchanges of a day are of, in each mart, beside meters, prices and fates."""
+SUSPICIOUS_GRAIN = tuple(name for name in GRAIN if name != "service_tier")
+
 USAGE_DAILY = pa.schema(
     [
         pa.field("account_id", pa.string(), nullable=False),  # '' = unassigned: the key belongs to no account
@@ -125,7 +129,7 @@ tiers is several; where it reaches a tier with a flat amount, that is one more.
 
 SUSPICIOUS_COPIES = pa.schema(
     [
-        *(USAGE_DAILY.field(name) for name in ("account_id", "api_key_id", "model", "usage_date", "billing_period")),
+        *(USAGE_DAILY.field(name) for name in SUSPICIOUS_GRAIN),
         pa.field("events", pa.int64(), nullable=False),
         pa.field("tokens", pa.int64(), nullable=False),  # prompt and completion tokens that they state
         pa.field("unpriced_tokens", pa.int64(), nullable=False),

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
 
 SUSPICIOUS_COPIES = "suspicious_copies"
-_GRAIN = ("account_id", "api_key_id", "model", "usage_date", "billing_period")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +62,16 @@ def suspicious_copies(workspace: Workspace, built: Aggregate) -> pa.Table:
     """
     exchanges = built.marts.exchanges_daily.filter(built.marts.exchanges_daily["is_suspicious"])
     stated = exchanges.append_column("tokens", pc.add(exchanges["prompt_tokens"], exchanges["completion_tokens"]))
-    rows = stated.group_by(_GRAIN, use_threads=False).aggregate([("events", "sum"), ("tokens", "sum")]).to_pylist()
+    rows = (
+        stated.group_by(schemas.SUSPICIOUS_GRAIN, use_threads=False)
+        .aggregate([("events", "sum"), ("tokens", "sum")])
+        .to_pylist()
+    )
     rated = rate(built.marts.suspicious_usage, workspace.accounts, workspace.rate_cards)
     amounts: dict[tuple[object, ...], list[Decimal]] = defaultdict(list)
     currencies: dict[tuple[object, ...], str] = {}
     for charge in rated.charges.to_pylist():
-        place = tuple(charge[name] for name in _GRAIN)
+        place = tuple(charge[name] for name in schemas.SUSPICIOUS_GRAIN)
         amounts[place].append(charge["amount"])
         currencies[place] = charge["currency"]
     unpriced: Counter[tuple[object, ...]] = Counter()
@@ -78,10 +81,10 @@ def suspicious_copies(workspace: Workspace, built: Aggregate) -> pa.Table:
         unpriced[place] += usage.quantity if usage.meter.is_of_tokens else 0
     found = []
     for row in rows:
-        place = tuple(row[name] for name in _GRAIN)
+        place = tuple(row[name] for name in schemas.SUSPICIOUS_GRAIN)
         found.append(
             {
-                **{name: row[name] for name in _GRAIN},
+                **{name: row[name] for name in schemas.SUSPICIOUS_GRAIN},
                 "events": row["events_sum"],
                 "tokens": row["tokens_sum"],
                 "unpriced_tokens": unpriced[place],
@@ -90,7 +93,7 @@ def suspicious_copies(workspace: Workspace, built: Aggregate) -> pa.Table:
             }
         )
     table = pa.Table.from_pylist(found, schema=schemas.SUSPICIOUS_COPIES)
-    return table.sort_by([(name, "ascending") for name in _GRAIN])
+    return table.sort_by([(name, "ascending") for name in schemas.SUSPICIOUS_GRAIN])
 
 
 def copies_by_key(copies: pa.Table) -> tuple[SuspiciousCopies, ...]:

@@ -53,7 +53,6 @@ _WIDE = pa.decimal256(76, 30)
 _RATE = pa.decimal256(14, 8)
 FREE = pa.array([meter.value for meter in Meter if meter.spec.fallback is Fallback.FREE])
 """Meters that cost nothing where they have no price: such a row lacks nothing."""
-_GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +99,7 @@ def costed(
     cost = _paid(costs, usage, cost_currency, currency, workspace)
     is_request = pc.is_in(usage["meter"], FREE)
     lacks_nothing = pc.and_(is_request, pc.and_(pc.is_null(charge.amount), pc.is_null(cost)))  # and says nothing
-    columns = {name: usage[name] for name in _GRAIN} | {
+    columns = {name: usage[name] for name in schemas.GRAIN} | {
         "meter": pc.coalesce(charge.meter, usage["meter"]),
         "quantity": usage["quantity"],
         "tokens": pc.if_else(is_request, 0, usage["quantity"]),
@@ -115,12 +114,12 @@ def costed(
     }
     if exchanges_daily is None:
         exchanges = pa.concat_tables(
-            rows_of_months(workspace, EXCHANGES_DAILY, [span], [*_GRAIN, "events"], is_billed=True)
+            rows_of_months(workspace, EXCHANGES_DAILY, [span], [*schemas.GRAIN, "events"], is_billed=True)
         )
     else:
         exchanges = exchanges_daily.filter(exchanges_daily["is_billed"])
     of_nobody = pa.chunked_array([pa.array([_currency_of_nobody(workspace)] * exchanges.num_rows, pa.string())])
-    requests = exchanges.select([*_GRAIN, "events"]).append_column(
+    requests = exchanges.select([*schemas.GRAIN, "events"]).append_column(
         "currency", _currencies(exchanges, workspace, of_nobody)
     )
     return CostedTables(usage=pa.table(columns).filter(pc.invert(lacks_nothing)), requests=requests)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.lake.log.snapshot import LakeSnapshot
 
-_GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period", HOUR)
+_GRAIN = (*schemas.GRAIN, HOUR)
 _DAY = timedelta(days=1)
 
 

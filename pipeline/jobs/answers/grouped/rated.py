@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.state.aggregate import Aggregate
 
-_GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
-_CHARGED = [*_GRAIN, "meter", "quantity", "currency", "amount"]
+_CHARGED = [*schemas.GRAIN, "meter", "quantity", "currency", "amount"]
 _SOMETIMES_UNPRICED = [meter.value for meter in Meter if meter.spec.fallback is Fallback.UNPRICED]
 """Meters that may have no price although a rate is in force."""
 
@@ -60,7 +59,7 @@ def rated_tables_of(workspace: Workspace, built: Aggregate) -> RatedTables:
     """Return billed usage by usage date, of what was counted and rated already."""
     marts = {CHARGES: built.rated.charges, USAGE_DAILY: built.marts.usage_daily}
     charges, unpriced = _told_apart(marts, workspace)
-    requests = _requests(built.marts.exchanges_daily.select([*_GRAIN, "is_billed", "events"]), workspace)
+    requests = _requests(built.marts.exchanges_daily.select([*schemas.GRAIN, "is_billed", "events"]), workspace)
     return RatedTables(charges=charges, unpriced=unpriced, requests=requests)
 
 
@@ -69,7 +68,9 @@ def rated_in_parts(workspace: Workspace, spans: Sequence[Span], columns: Collect
 
     Of the columns that tell usage apart only these are there, and those that everything is asked by.
     """
-    names = [name for name in _GRAIN if name in {"account_id", "api_key_id", "usage_date", "billing_period", *columns}]
+    names = [
+        name for name in schemas.GRAIN if name in {"account_id", "api_key_id", "usage_date", "billing_period", *columns}
+    ]
 
     def is_wanted(period: str) -> bool:
         return any(span.touches(BillingPeriod.parse(period)) for span in spans)
@@ -126,7 +127,7 @@ def charged_in_parts(workspace: Workspace, span: Span) -> Iterator[tuple[pa.Tabl
 def _told_apart(marts: Mapping[str, pa.Table], workspace: Workspace) -> tuple[pa.Table, pa.Table]:
     charges = marts[CHARGES].select(_CHARGED)
     unpriced = with_currency(unpriced_rows(marts[USAGE_DAILY], workspace), workspace)
-    return charges, unpriced.select([*_GRAIN, "meter", "quantity", "currency"])
+    return charges, unpriced.select([*schemas.GRAIN, "meter", "quantity", "currency"])
 
 
 def unpriced_rows(usage: pa.Table, workspace: Workspace) -> pa.Table:
