@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
     from pipeline.configuration.stored.stored_log import LogPath
-    from pipeline.jobs.night.try_files import Tried
+    from pipeline.jobs.night.tried import Tried
 
 _FIRSTS = (
     Column(name="outcome"),
