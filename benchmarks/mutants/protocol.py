@@ -389,7 +389,9 @@ EQUAL = {
     "objects.mounted.entries: restored_entry: written in place": "a copy that is torn is brought anew",
     "objects.mounted.mounts: check_conditions: written in place": "a note that is torn is none, and the store is asked",
     "objects.mounted.mounts: _add: written in place": "a note that is torn is none, and the folder is compared again",
-    "lake.log.checkpoints: _remove: no fsync of a folder": "what comes back is removed again, and is compared",
+    "lake.log.checkpoints: _remove: no fsync of a folder": (
+        "what comes back is removed again, and was true or is compared"
+    ),
     "lake.counted: read_piece: without O_NOFOLLOW": "wherever a link leads, the bytes have to have the digest",
     "lake.log.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
     "jobs.proofs.recompute: _differences: digests never differ": "it tells names of fields, and no digests",
