@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from pipeline.collectors import LogFormat, read_by, read_log, reading
+from pipeline.collectors import LogFormat, read_again, read_by, read_log, reading
 from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_batch
@@ -19,6 +20,7 @@ from pipeline.collectors.kernel import in_order
 from pipeline.collectors.logs.digests import new_digest, usual_algorithm
 from pipeline.collectors.logs.lineage import KnownSources, window
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.segment import SegmentBuilder
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -440,3 +442,28 @@ def test_a_reading_says_how_many_blocks_the_kernel_failed_at(tmp_path: Path, mon
     assert found.kernel_failures == 0
     assert sum(segment.events.num_rows for segment in found) == 1
     assert found.kernel_failures == 3
+
+
+def test_a_log_is_read_many_lines_at_a_time_unless_one_asks_otherwise_and_again_however_many_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"".join(log_of(E * 200))
+    monkeypatch.setattr(reading, "decode_line", lambda *_, **__: pytest.fail("a line was read by itself"))
+    _, (segment,) = read(tmp_path / "log", content)
+    again = read_again(tmp_path / "log", segment.record, name="app", log_format=LogFormat(), fingerprint=str)
+    assert again is not None
+    assert (again.record, again.events) == (segment.record, segment.events)
+    with pytest.raises(pytest.fail.Exception):
+        read(tmp_path / "log", reader="plain")
+
+
+def test_what_nobody_asks_for_is_done_by_one_thread_as_a_whole_and_behind_no_link() -> None:
+    def unasked(function: Any) -> dict[str, Any]:
+        given = inspect.signature(function).parameters.values()
+        return {each.name: each.default for each in given if each.default is not each.empty}
+
+    usual = {"follows_links": False, "processes": 1, "batch": None}
+    assert unasked(read_again) == usual
+    more = {"known": (), "segment_events_max": 1_000_000, "on_bytes": None, "reader": "fast"}
+    assert unasked(read_log) == usual | more
+    assert unasked(open_log) == {"follows_links": False}
