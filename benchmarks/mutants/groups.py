@@ -312,7 +312,6 @@ _EQUAL_IN_DEDUPE: dict[str, str] = {
     "lake.rereading: _keys: b'\\x00~' instead": "identities are of one length, so any mark before one tells it",
     "lake.rereading: _keys: '\\x00~' instead": "offsets are digits, so any mark before them tells them",
     "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is, and no more",
-    "warehouse.identities: _identities: True instead: False": "by how many threads a file is decoded",
     "warehouse.identities: _identities: 2 instead: 1 (#2)": "numpy takes any size below zero for the one to be found",
     "warehouse.identities: _identities: without its": (
         "pyarrow reads batches that begin and end where their buffers do; nothing else tells that the slice is there"
