@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_batch
 from pipeline.collectors.kernel import in_order
+from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.digests import new_digest, usual_algorithm
 from pipeline.collectors.logs.lineage import KnownSources, window
 from pipeline.collectors.logs.lines import Line
@@ -146,6 +148,25 @@ def test_a_segment_ends_after_the_very_line_that_fills_it(
 ) -> None:
     _, segments = read(tmp_path / "log", b"".join(log_of(kinds)), reader=reader, segment_events_max=segment_events_max)
     assert [(segment.record.lines, segment.events.num_rows) for segment in segments] == counts
+
+
+@pytest.mark.parametrize(("segment_events_max", "rows"), [(4, [4, 4, 2]), (3, [3, 3, 3, 1]), (1, [1] * 10)])
+def test_lines_that_are_being_decoded_have_their_room_in_the_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, segment_events_max: int, rows: list[int]
+) -> None:
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 64)
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
+    monkeypatch.setattr(in_order.InOrder, "_is_ready", lambda _: False)  # what is asked for early is never there yet
+    lines = log_of(E * 10)
+    content = b"".join(lines)
+    _, segments = read(tmp_path / "log", content, processes=3, segment_events_max=segment_events_max)
+    assert [segment.events.num_rows for segment in segments] == rows
+    assert [each for segment in segments for each in ids(segment)] == [f"c-{number}" for number in range(10)]
+    ends = [len(b"".join(lines[: sum(rows[: at + 1])])) for at in range(len(rows))]
+    assert [(each.record.start, each.record.end, each.record.digest) for each in segments] == [
+        (start, end, digest(content[start:end])) for start, end in pairwise([0, *ends])
+    ]
 
 
 CRI = b"2026-10-01T00:00:00.123456789Z stdout "
