@@ -32,15 +32,13 @@ WHOLE = ("row", "observation", "batch", "request", "custom_id")
 """Fields of entries that are parts of the line as it stands."""
 
 
-def places() -> list[tuple[ModuleType, str, str, tuple[str, ...]]]:
-    """Return each place of each format: its field, its path, and the other paths of the field."""
-    found = []
-    for module in LINES:
-        for field, stated in module.PLACES.fields.items():
-            paths = [stated] if isinstance(stated, str) else list(stated)
-            found += [(module, field, path, tuple(each for each in paths if each != path)) for path in paths]
-        found += [(module, "usage", path, ()) for path in module.PLACES.counts]
-    return found
+def places(module: ModuleType) -> list[tuple[str, str, list[str]]]:
+    """Return each place of a format: its field, its path, and the other paths of the field."""
+    fields = {
+        field: [paths] if isinstance(paths, str) else list(paths) for field, paths in module.PLACES.fields.items()
+    }
+    stated = [*fields.items(), *(("usage", [path]) for path in module.PLACES.counts)]
+    return [(field, path, [each for each in paths if each != path]) for field, paths in stated for path in paths]
 
 
 def put(line: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -71,24 +69,29 @@ def said(module: ModuleType, line: dict[str, Any]) -> Any:
     ]
 
 
-@pytest.mark.parametrize(("module", "field", "path", "others"), places())
-def test_what_lies_at_a_place_is_looked_at(module: ModuleType, field: str, path: str, others: tuple[str, ...]) -> None:
-    assert field in LOG_FIELDS
+def is_looked_at(module: ModuleType, path: str, others: list[str]) -> bool:
     lines = [*LINES[module]]
     for other in others:  # each may be there or not: one place may count only beside another, or instead of it
         lines += [put(line, other, None) for line in lines]
-    assert any(
+    return any(
         said(module, put(line, path, value)) != said(module, put(line, path, None))
         for line in lines
         for value in VALUES
-    ), field
+    )
 
 
-@pytest.mark.parametrize("name", langfuse.PLACES.unread)
-def test_what_a_format_does_not_look_at_at_the_top_decides_nothing(name: str) -> None:
+@pytest.mark.parametrize("module", LINES)
+def test_what_lies_at_each_place_is_looked_at(module: ModuleType) -> None:
+    found = places(module)
+    assert set(LOG_FIELDS).issuperset(field for field, _, _ in found)
+    assert [(field, path) for field, path, others in found if not is_looked_at(module, path, others)] == []
+
+
+def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
     (bare,) = LINES[langfuse]
-    line = bare | {"usageDetails": {name: 7}}
-    assert said(langfuse, line | {name: "what was written"}) == said(langfuse, line) != said(langfuse, bare)
+    for name in langfuse.PLACES.unread:
+        line = bare | {"usageDetails": {name: 7}}
+        assert said(langfuse, line | {name: "what was written"}) == said(langfuse, line) != said(langfuse, bare)
 
 
 def test_formats_that_say_nothing_of_places_are_read_one_line_at_a_time() -> None:
