@@ -89,6 +89,7 @@ def test_what_lies_at_each_place_is_looked_at(module: ModuleType) -> None:
 
 def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
     (bare,) = LINES[langfuse]
+    assert langfuse.PLACES.unread == ("input", "output")
     for name in langfuse.PLACES.unread:
         line = bare | {"usageDetails": {name: 7}}
         assert said(langfuse, line | {name: "what was written"}) == said(langfuse, line) != said(langfuse, bare)
