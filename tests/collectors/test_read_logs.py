@@ -474,8 +474,13 @@ def test_a_log_is_read_many_lines_at_a_time_unless_one_asks_otherwise_and_again_
     again = read_again(tmp_path / "log", segment.record, name="app", log_format=LogFormat(), fingerprint=str)
     assert again is not None
     assert (again.record, again.events) == (segment.record, segment.events)
-    with pytest.raises(pytest.fail.Exception):
-        read(tmp_path / "log", reader="plain")
+
+
+def test_the_plain_reader_reads_each_line_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(reading, "decode_line", lambda line, **_: taken.append(line.number) or [])
+    read(tmp_path / "log", b"\n\n\n", reader="plain")
+    assert taken == [1, 2, 3]
 
 
 def test_what_nobody_asks_for_is_done_by_one_thread_as_a_whole_and_behind_no_link() -> None:
