@@ -238,8 +238,14 @@ DECLARED = (
     Declared(
         "a list has the key that it is to begin behind",
         "pipeline/objects/stores.py",
-        "if begun_after is None or last > begun_after:",
+        "if begun_after is None or key > begun_after:",
         "if True:",
+    ),
+    Declared(
+        "a list that broke off goes on behind the key that it has just begun with again",
+        "pipeline/objects/stores.py",
+        "last = key if last is None else max(last, key)",
+        "last = key",
     ),
     Declared(
         "what was not answered is not asked again",

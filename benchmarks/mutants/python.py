@@ -49,13 +49,13 @@ def main(
 ) -> None:
     """Try mutants of the modules of a group; exit code 1 where fewer than 95 % of those that matter are noticed."""
     began = time.monotonic()
-    trials = [each for each in _trials(group) if only in each.name]
+    trials = [each for each in every_trial(group) if only in each.name]
     if sample is not None and sample < len(trials):
         trials = random.Random(seed).sample(trials, sample)
     if is_listed:
         click.echo("\n".join(each.name for each in trials))
         return
-    equal = [each.name for each in trials if any(_is_named(each.name, begin) for begin in EQUAL[group])]
+    equal = [each.name for each in trials if any(is_named(each.name, begin) for begin in EQUAL[group])]
     noticed = survived = 0
     for verdict in tried([each for each in trials if each.name not in equal], seen, seconds):
         noticed += verdict.noticed_by is not None
@@ -72,7 +72,8 @@ def main(
     sys.exit(1 if share < _NOTICED_MIN else 0)
 
 
-def _trials(group: str) -> list[Trial]:
+def every_trial(group: str) -> list[Trial]:
+    """Return every mutant of the modules of a group."""
     modules, tests = GROUPS[group]
     found: list[Trial] = []
     for file in (file for each in modules for file in _files(ROOT / each)):
@@ -82,7 +83,7 @@ def _trials(group: str) -> list[Trial]:
     return found
 
 
-def _is_named(name: str, begin: str) -> bool:
+def is_named(name: str, begin: str) -> bool:
     """Say whether a name begins so; the second change of one name is another one, which says so itself."""
     return name.startswith(begin) and not name.removeprefix(begin).startswith(" (#")
 

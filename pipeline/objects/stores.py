@@ -219,8 +219,9 @@ class ObjectStore:
         with self._refusals("list", prefix):
             while listed := _asked(page):
                 for each in listed:
-                    last = str(each["path"])
-                    if begun_after is None or last > begun_after:  # Azure begins with that key, or before it
+                    key = str(each["path"])
+                    last = key if last is None else max(last, key)
+                    if begun_after is None or key > begun_after:  # Azure begins with that key, or before it
                         yield _stored(each)
 
     def remove(self, key: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.mutants import changed_python, protocol
+from benchmarks.mutants import changed_python, protocol, python
 from benchmarks.mutants.groups import EQUAL, GROUPS
 from benchmarks.mutants.trials import ROOT, Trial, tried
 
@@ -104,9 +104,12 @@ def test_mutants_of_a_module_change_one_thing_each_and_nothing_that_people_read(
 
 
 def test_what_amounts_to_nothing_is_a_mutant_that_there_is(of_protocol: list[Trial]) -> None:
-    assert EQUAL.keys() == GROUPS.keys()
     names = [each.name for each in of_protocol]
     assert [begin for begin in protocol.EQUAL if not any(name.startswith(begin) for name in names)] == []
+    assert EQUAL.keys() == GROUPS.keys()
+    for group, equal in EQUAL.items():
+        named = [each.name for each in python.every_trial(group)]
+        assert [begin for begin in equal if not any(python.is_named(name, begin) for name in named)] == []
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +13,16 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from pipeline.collectors import LogFormat, read_by, read_log, reading
+from pipeline.collectors import LogFormat, read_again, read_by, read_log, reading
 from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_batch
 from pipeline.collectors.kernel import in_order
+from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.digests import new_digest, usual_algorithm
 from pipeline.collectors.logs.lineage import KnownSources, window
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.segment import SegmentBuilder
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -144,6 +148,25 @@ def test_a_segment_ends_after_the_very_line_that_fills_it(
 ) -> None:
     _, segments = read(tmp_path / "log", b"".join(log_of(kinds)), reader=reader, segment_events_max=segment_events_max)
     assert [(segment.record.lines, segment.events.num_rows) for segment in segments] == counts
+
+
+@pytest.mark.parametrize(("segment_events_max", "rows"), [(4, [4, 4, 2]), (3, [3, 3, 3, 1]), (1, [1] * 10)])
+def test_lines_that_are_being_decoded_have_their_room_in_the_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, segment_events_max: int, rows: list[int]
+) -> None:
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 64)
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
+    monkeypatch.setattr(in_order.InOrder, "_is_ready", lambda _: False)  # what is asked for early is never there yet
+    lines = log_of(E * 10)
+    content = b"".join(lines)
+    _, segments = read(tmp_path / "log", content, processes=3, segment_events_max=segment_events_max)
+    assert [segment.events.num_rows for segment in segments] == rows
+    assert [each for segment in segments for each in ids(segment)] == [f"c-{number}" for number in range(10)]
+    ends = [len(b"".join(lines[: sum(rows[: at + 1])])) for at in range(len(rows))]
+    assert [(each.record.start, each.record.end, each.record.digest) for each in segments] == [
+        (start, end, digest(content[start:end])) for start, end in pairwise([0, *ends])
+    ]
 
 
 CRI = b"2026-10-01T00:00:00.123456789Z stdout "
@@ -440,3 +463,33 @@ def test_a_reading_says_how_many_blocks_the_kernel_failed_at(tmp_path: Path, mon
     assert found.kernel_failures == 0
     assert sum(segment.events.num_rows for segment in found) == 1
     assert found.kernel_failures == 3
+
+
+def test_a_log_is_read_many_lines_at_a_time_unless_one_asks_otherwise_and_again_however_many_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"".join(log_of(E * 200))
+    monkeypatch.setattr(reading, "decode_line", lambda *_, **__: pytest.fail("a line was read by itself"))
+    _, (segment,) = read(tmp_path / "log", content)
+    again = read_again(tmp_path / "log", segment.record, name="app", log_format=LogFormat(), fingerprint=str)
+    assert again is not None
+    assert (again.record, again.events) == (segment.record, segment.events)
+
+
+def test_the_plain_reader_reads_each_line_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(reading, "decode_line", lambda line, **_: taken.append(line.number) or [])
+    read(tmp_path / "log", b"\n\n\n", reader="plain")
+    assert taken == [1, 2, 3]
+
+
+def test_what_nobody_asks_for_is_done_by_one_thread_as_a_whole_and_behind_no_link() -> None:
+    def unasked(function: Any) -> dict[str, Any]:
+        given = inspect.signature(function).parameters.values()
+        return {each.name: each.default for each in given if each.default is not each.empty}
+
+    usual = {"follows_links": False, "processes": 1, "batch": None}
+    assert unasked(read_again) == usual
+    more = {"known": (), "segment_events_max": 1_000_000, "on_bytes": None, "reader": "fast"}
+    assert unasked(read_log) == usual | more
+    assert unasked(open_log) == {"follows_links": False}

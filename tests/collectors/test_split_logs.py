@@ -248,6 +248,8 @@ def test_parts_are_joined_stream_by_stream_and_what_came_between_waits_for_them(
     assert groups == [[(2, 7, 18, TWO, 1), (3, 18, 24, b"plain", 1), (4, 0, 31, ONE, 2)]]
     groups, _ = logical(b'AP{"a"', b'BP{"b"', b"AF: 1}", b"BF: 2}")
     assert groups == [[(3, 0, 21, ONE, 2), (4, 7, 28, TWO, 2)]]
+    groups, _ = logical(b"AP ", b"AF" + ONE)  # whole as it is, though its last part would be so too
+    assert groups == [[(2, 0, 15, b" " + ONE, 2)]]
 
 
 def test_what_is_open_at_the_end_is_for_the_next_run_unless_there_is_none() -> None:

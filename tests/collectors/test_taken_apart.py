@@ -262,6 +262,8 @@ EVENT = string(":event-type", "chunk")
         ([frame(EVENT, b"{}", total=15 + len(EVENT))], None),
         ([b"x" * 16], None),
         ([b"x" * 8], None),
+        ([frame(EVENT, b"{}"), b"x" * 11], ['{"chunk": {}}']),
+        ([frame(EVENT, b"{}"), b"x" * 12], None),
     ],
 )
 def test_an_event_stream_of_aws_is_one_where_every_length_and_checksum_holds(
@@ -275,6 +277,10 @@ def test_an_event_stream_of_aws_is_one_where_every_length_and_checksum_holds(
 def test_a_text_that_is_no_base64_is_no_event_stream() -> None:
     for other in ("", "a" * 15, "a" * 17, "a-b_" * 8, based(frame(EVENT, b"{}")) + "!", "=" * 16):
         assert payloads_of(other) is None
+    padded = [based(frame(EVENT, b"{}" + b" " * blanks)) for blanks in range(3)]
+    assert sorted(len(each) - len(each.rstrip("=")) for each in padded) == [0, 1, 2]
+    assert [payloads_of(each) is not None for each in padded] == [True] * 3
+    assert [payloads_of(f"{each}=") for each in padded if each.endswith("=")] == [None] * 2
 
 
 def test_a_body_may_be_an_event_stream_of_aws() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint, LogFormat, read_by, settings_digest
-from pipeline.collectors.formats import found
+from pipeline.collectors.formats import found, log_format, request_log
 from pipeline.collectors.formats.entries import Entry, entries_in, entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.held import held_in, line_in
@@ -27,8 +27,9 @@ from pipeline.collectors.formats.request_log import (
 )
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import UNREADABLE, parse
-from pipeline.configuration.log_fields import rules_of
-from pipeline.usage.events import LOGGED
+from pipeline.configuration.log_fields import path_of, rules_of
+from pipeline.usage import TOKENS_MAX
+from pipeline.usage.events import LOGGED, Column, Kind, Role
 
 NINE = 1_772_355_600
 RAW = "sk-proj-0123456789abcdefghij"
@@ -270,6 +271,62 @@ def test_what_a_log_says_of_an_answer_is_looked_at_only_where_a_source_names_it(
 )
 def test_counts_of_a_log_become_a_usage_object(line: dict[str, Any], usage: Any) -> None:
     assert beside(line) == SaidBeside(usage=usage)
+
+
+def test_what_a_source_names_beside_an_answer_leaves_what_decides_no_bill_left_out() -> None:
+    line = json.dumps(LINE)[:-1] + ', "asked": "a", "asked": "b", "r": {"id": "r-1"}}'
+    named = envelope_of(line, fields={"request.model": "asked", "response.id": "r.id"})
+    expected = envelope(left_out=frozenset(("request.model",)), beside=SaidBeside(response_id="r-1"))
+    assert named == expected
+
+
+def column(kind: Kind, role: Role, log_field: str) -> Column:
+    return Column(name="c", kind=kind, role=role, says="what a column to come may be", log_field=log_field)
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "value", "kept"),
+    [
+        (Kind.TEXT, Role.DIMENSION, "eu west", "eu%20west"),
+        (Kind.TEXT, Role.DIMENSION, "x" * 65, "%sha256:" + hashlib.sha256(b"x" * 65).hexdigest()),
+        (Kind.TEXT, Role.OUTCOME, "x" * 65, "x" * 65),
+        (Kind.FLAG, Role.OUTCOME, True, True),
+        (Kind.NUMBER, Role.OUTCOME, 2**31 - 1, 2**31 - 1),
+        (Kind.NUMBER, Role.OUTCOME, 0, 0),
+        (Kind.COUNT, Role.USAGE, TOKENS_MAX, TOKENS_MAX),
+        (Kind.COUNT, Role.USAGE, 0, 0),
+    ],
+)
+def test_a_column_that_is_read_as_it_is_lies_where_it_says_or_where_a_source_names_it(
+    kind: Kind, role: Role, value: Any, kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "LOGGED", (column(kind, role, "served.at"),))
+    assert envelope_of(LINE | {"served": {"at": value}}).logged == (kept,)
+    assert envelope_of(LINE | {"served.at": value, "served": {"at": []}}).logged == (kept,)
+    assert envelope_of(LINE).logged == (None,)
+    monkeypatch.setattr(log_format, "rules_of", lambda _: {"served.at": path_of("zone")})
+    assert envelope_of(LINE | {"zone": value, "served": {"at": "no"}}).logged == (kept,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "value", "why"),
+    [
+        (Kind.TEXT, Role.DIMENSION, [], "served is neither a string nor a whole number"),
+        (Kind.FLAG, Role.OUTCOME, "yes", "served is neither true nor false"),
+        (Kind.NUMBER, Role.OUTCOME, 2**31, "served is 2147483648; it lies between 0 and 2147483647"),
+        (Kind.NUMBER, Role.OUTCOME, -1, "served is -1; it lies between 0 and 2147483647"),
+        (Kind.COUNT, Role.USAGE, TOKENS_MAX + 1, f"served is {TOKENS_MAX + 1}; it lies between 0 and {TOKENS_MAX}"),
+        (Kind.COUNT, Role.USAGE, -1, f"served is -1; it lies between 0 and {TOKENS_MAX}"),
+    ],
+)
+def test_a_column_of_usage_that_is_none_is_refused_and_any_other_is_left_out(
+    kind: Kind, role: Role, value: Any, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "LOGGED", (column(kind, role, "served"),))
+    if role is Role.USAGE:
+        assert refusal(LINE | {"served": value}) == ("invalid_field", why)
+    else:
+        assert envelope_of(LINE | {"served": value}) == envelope(logged=(None,), left_out=frozenset(("served",)))
 
 
 def test_usage_that_is_no_object_is_refused() -> None:

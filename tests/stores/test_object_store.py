@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
+from obstore.exceptions import GenericError
 
 from pipeline.base.errors import ConfigurationError, StoreRefused
 from pipeline.objects.stores import ObjectStore, TagDiffers
@@ -95,6 +97,44 @@ def test_keys_that_a_store_lists_before_the_one_that_was_named_are_left_out_and_
         ("log/1", '"0x8D"'),
         ("log/2", '"0x8D"'),
     ]
+
+
+class BreaksOff(Azure):
+    """Breaks off after each of so many objects, and knows behind which keys it was asked to begin."""
+
+    def __init__(self, *listed: int) -> None:
+        self.listed = [*listed]
+        self.offsets: list[str | None] = []
+
+    def list(self, prefix: str | None, *, offset: str | None) -> Iterator[list[dict[str, object]]]:
+        self.offsets.append(offset)
+        pages = super().list(prefix, offset=offset)
+        if not self.listed:
+            yield from pages
+        else:
+            yield from islice(pages, self.listed.pop(0))
+            message = "no answer"
+            raise GenericError(message)
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        ((1,), ([None, "log/0"], ["log/0", "log/1", "log/2"])),
+        ((2,), ([None, "log/1"], ["log/0", "log/1", "log/2"])),
+        ((2,), (["log/0", "log/1"], ["log/1", "log/2"])),
+        ((2, 1), ([None, "log/1", "log/1"], ["log/0", "log/1", "log/2"])),
+        ((0, 3), ([None, None, "log/2"], ["log/0", "log/1", "log/2"])),
+    ],
+)
+def test_a_list_that_breaks_off_goes_on_behind_the_last_key_and_tells_none_twice(
+    listed: tuple[int, ...], asked: tuple[list[str | None], list[str]], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offsets, keys = asked
+    store, lists = ObjectStore(bucket), BreaksOff(*listed)
+    monkeypatch.setattr(store, "_store", lists)
+    assert [each.key for each in store.list("log", after=offsets[0])] == keys
+    assert lists.offsets == offsets
 
 
 @pytest.mark.parametrize(

@@ -282,12 +282,12 @@ def test_before_operations_had_names_an_inference_is_told_by_what_it_states(
 def test_an_event_of_an_inference_is_one_and_other_events_are_none() -> None:
     details = "gen_ai.client.inference.operation.details"
     chat = {"gen_ai.operation.name": "chat"}
-    named = span(chat, eventName=details)
-    by_attribute = span(chat | {"event.name": details})
-    other = span(chat | {"event.name": details}, eventName="another")
+    named = span(chat, eventName=details, spanId="named")
+    by_attribute = span(chat | {"event.name": details}, spanId="by attribute")
+    other = span(chat | {"event.name": details}, eventName="another", spanId="other")
     assert [entry["request_id"] for entry in otel.entries(events(named, by_attribute, other, span(chat)))] == [
-        "t1/s1"
-    ] * 2
+        *("t1/named", "t1/by attribute"),
+    ]
 
 
 def test_an_inference_right_within_another_of_the_same_counts_is_that_call_once_more() -> None:

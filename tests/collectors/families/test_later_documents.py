@@ -1,0 +1,107 @@
+"""Of the documents of one body the last that states counts is meant; one that states none takes nothing back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.collectors.bodies.body import Body
+from pipeline.collectors.families import BY_NAME
+from pipeline.collectors.families.reading import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.collectors.families.reading import Stated
+
+COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
+    "openai-chat": lambda prompt, completion: {
+        "choices": [],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": completion},
+    },
+    "openai-completions": lambda prompt, completion: {
+        "choices": [{"text": "a"}],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": completion},
+    },
+    "openai-responses": lambda prompt, completion: {
+        "type": "response.completed",
+        "response": {"object": "response", "usage": {"input_tokens": prompt, "output_tokens": completion}},
+    },
+    "anthropic": lambda prompt, completion: {
+        "type": "message_delta",
+        "usage": {"input_tokens": prompt, "output_tokens": completion},
+    },
+    "gemini-interactions": lambda prompt, completion: {
+        "event_type": "interaction.complete",
+        "interaction": {"usage": {"total_input_tokens": prompt, "total_output_tokens": completion}},
+    },
+    "gemini": lambda prompt, completion: {
+        "usageMetadata": {"promptTokenCount": prompt, "candidatesTokenCount": completion}
+    },
+    "cohere-v2": lambda prompt, completion: {
+        "type": "message-end",
+        "delta": {"usage": {"tokens": {"input_tokens": prompt, "output_tokens": completion}}},
+    },
+    "cohere-v1": lambda prompt, completion: {
+        "event_type": "stream-end",
+        "response": {"meta": {"tokens": {"input_tokens": prompt, "output_tokens": completion}}},
+    },
+    "ollama": lambda prompt, completion: {
+        "done": True,
+        "response": "a",
+        "prompt_eval_count": prompt,
+        "eval_count": completion,
+    },
+    "bedrock-titan": lambda prompt, completion: {
+        "inputTextTokenCount": prompt,
+        "totalOutputTextTokenCount": completion,
+        "outputText": "a",
+    },
+    "bedrock-llama": lambda prompt, completion: {
+        "prompt_token_count": prompt,
+        "generation_token_count": completion,
+        "generation": "a",
+    },
+    "bedrock-converse": lambda prompt, completion: {
+        "metadata": {"usage": {"inputTokens": prompt, "outputTokens": completion}}
+    },
+    "embeddings": lambda prompt, _: {"embedding": [], "usage": {"prompt_tokens": prompt}},
+}
+"""What states both counts, or that of an embedding, in each family that reads several documents."""
+BARE: dict[str, dict[str, Any]] = {
+    "openai-chat": {"choices": [{"delta": {}}], "usage": None},
+    "openai-completions": {"choices": [{"text": "b"}]},
+    "openai-responses": {"type": "response.completed", "response": {"object": "response", "usage": None}},
+    "anthropic": {"type": "message_delta", "usage": {"input_tokens": None}},
+    "gemini-interactions": {"event_type": "interaction.complete", "interaction": {"usage": {}}},
+    "gemini": {"candidates": [], "usageMetadata": {"trafficType": "ON_DEMAND"}},
+    "cohere-v2": {"type": "message-end", "delta": {"usage": {}}},
+    "cohere-v1": {"event_type": "stream-end", "response": {"meta": {}}},
+    "ollama": {"done": True, "response": "b"},
+    "bedrock-titan": {"outputText": "b"},
+    "bedrock-llama": {"generation": "b"},
+    "bedrock-converse": {"metadata": {"usage": {}}},
+    "embeddings": {"embedding": []},
+}
+"""One of the same kind that states none."""
+
+
+def counts(family: str, *documents: dict[str, Any]) -> tuple[int | None, int | None] | None:
+    stated: Stated | None = BY_NAME[family].read(Body(documents=[*documents], is_stream=True), Asked()).stated
+    return None if stated is None else (stated.prompt, stated.completion)
+
+
+@pytest.mark.parametrize("family", COUNTING)
+def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(family: str) -> None:
+    first, last, bare = COUNTING[family](3, 2), COUNTING[family](30, 20), BARE[family]
+    expected = (30, 0) if family == "embeddings" else (30, 20)
+    assert counts(family, bare) is None
+    assert counts(family, last) == expected
+    assert counts(family, first, last) == expected
+    assert counts(family, bare, first, bare, last, bare) == expected
+    assert counts(family, bare, first, bare) == ((3, 0) if family == "embeddings" else (3, 2))
+
+
+def test_each_family_that_is_billed_is_among_these() -> None:
+    assert set(BY_NAME) - COUNTING.keys() == {"unbilled", "bedrock-invoke"}
