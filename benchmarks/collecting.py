@@ -3,8 +3,9 @@
 Makes seeded logs, starts Sail for as long as it measures, or asks the server of ``--remote``, whose own CPU seconds are
 then not seen. With ``--store`` each lake lies on an S3 server that is started for this, in a process of its own. Prints
 the CPU seconds of each process, whether the lakes are equal to the byte, and of the one that workers write, whose files
-are others, whether the events are equal. Seconds say little where one machine is both; what matters is what is left for this machine to do where workers read: the events that it
-takes in and commits in a CPU second are the most that one machine can collect, however many workers there are.
+are others, whether the events are equal. Seconds say little where one machine is both; what matters is what is left for
+this machine to do where workers read: the events that it takes in and commits in a CPU second are the most that one
+machine can collect, however many workers there are.
 """
 
 from __future__ import annotations

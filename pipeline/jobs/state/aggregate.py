@@ -239,14 +239,15 @@ def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]
     The commit and how many of its files are in force, the configuration, the program, and an engine that is elsewhere.
     """
     engine = engine_of(workspace)
-    return {
+    inputs = {
         "commit": snapshot.entry_sha256 or "",
         "files_in_force": str(
             len(snapshot.data_files)
         ),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
         "configuration": workspace.digest,
         "program": f"{__version__}-{sql_digest()[:16]}-csv{CSV_LAYOUT}",
-    } | ({} if engine.is_here else {_ENGINE: engine.version})
+    }
+    return inputs if engine.is_here else inputs | {_ENGINE: engine.version}
 
 
 def have_to_be_equal(written: Mapping[str, str], inputs: Mapping[str, str]) -> bool:
