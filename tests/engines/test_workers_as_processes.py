@@ -168,8 +168,8 @@ def test_workers_that_mount_the_lake_at_another_path_write_and_count_it_there(tm
         assert f"a worker finds no lake at {lake}, where this machine has it" in done.stderr
         assert read_log(lake).version is None
         config = there / "tallybook.toml"
-        at_another_path = config.read_text(encoding="utf-8").replace("write = true", f'write = true\nlake = "{mounted}"')
-        config.write_text(at_another_path, encoding="utf-8")
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("write = true", f'write = true\nlake = "{mounted}"'), encoding="utf-8")
         assert collected(there) == collected(here)
         assert_same_books(there, here)
         for root in (here, there):

@@ -4,7 +4,8 @@ What a reader of the lake would find out later is found out before anything is c
 not what a worker said. Where the lake is on a store, the copy that readers of this machine need is made by that, so
 nothing is fetched twice.
 
-Owns what of a file is compared with what was said of it, and that it can be removed again. Does not own its rows (``segments_there``).
+Owns what of a file is compared with what was said of it, and that it can be removed again. Does not own its rows
+(``segments_there``).
 """
 
 from __future__ import annotations
