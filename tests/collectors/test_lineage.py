@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -213,6 +214,42 @@ def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(
     log.write_bytes(sound + compress(_lines(exchange, 200, 300)))
     assert log.stat().st_size == first.records[0].file_size
     assert _ids(collect_file(log, known=first.records)) == list(range(200, 300))
+
+
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+def test_a_known_log_of_which_one_read_fails_is_never_read_from_its_start(
+    how: str, collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress = {"plain": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}[how]
+    before, after = (
+        [compress(_lines(exchange, at, at + 20, os.urandom(500).hex())) for at in ats] for ats in ((0, 20), (40, 60))
+    )
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(b"".join(before))
+    known = collect_file(log).records
+    log.write_bytes(b"".join(before + after))
+    for name in ("_PLAIN_BLOCK_BYTES", "_COMPRESSED_BLOCK_BYTES"):
+        monkeypatch.setattr(log_file, name, 16_384)
+    read, reads, fails_at = os.pread, 0, 0
+
+    def failing(*arguments: Any) -> bytes:
+        nonlocal reads
+        reads += 1
+        if reads == fails_at:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(*arguments)
+
+    monkeypatch.setattr(os, "pread", failing)
+    assert _ids(collect_file(log, known=known)) == list(range(40, 80))
+    told = 0
+    for fails_at in range(1, reads + 1):
+        reads = 0
+        once = collect_file(log, known=known)
+        assert _ids(once) == list(range(40, 40 + len(once.events))), fails_at
+        assert once.reading.problem is None or once.reading.problem.reason == "unreadable"
+        assert once.reading.problem is not None or len(once.events) == 40
+        told += once.reading.problem is not None
+    assert told == fails_at > 5
 
 
 def test_what_was_believed_of_a_cut_stream_is_not_read_again_when_it_turns_out_corrupt(

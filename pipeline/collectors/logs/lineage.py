@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.digests import usual_algorithm
-from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable
 from pipeline.usage.sources import Window
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def continue_from(known: KnownSources, log: LogFile) -> Continuation:
     A plain log is read at its windows only. A compressed one is decompressed once where a record has its head, unless
     it is unchanged: that is known without it when its size on disk is that of the record and its only member states the
     very end that was collected.
+
+    Raises ``LogUnreadable`` where bytes by which it might be known again are not handed out.
     """
     candidates = known.with_head_of(log.head())
     if log.compression is Compression.NONE:
@@ -134,6 +136,8 @@ def _of_compressed(candidates: Sequence[SourceRecord], log: LogFile) -> Continua
             offset += len(piece.content)
             believed = offset if piece.is_verified else believed
     except LogUnreadable as error:
+        if error.reason in SAY_NOTHING_OF_THE_BYTES and finder.is_looking:
+            raise  # what was collected may lie behind: read from its start, the log would be there twice
         problem = error
     end = believed if problem else offset  # a stream that is merely cut is a file that is still being written
     if finder.record is None:
@@ -149,6 +153,11 @@ class _TailFinder:
         self.tail = b""
         self._waiting = sorted(candidates, key=_tail_start, reverse=True)
         self._open: list[tuple[SourceRecord, bytearray]] = []
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether the tail of a record lies behind what was taken in."""
+        return bool(self._waiting or self._open)
 
     def add(self, content: bytes, offset: int) -> None:
         """Take in the bytes of the log that begin at ``offset``, the end of those before."""

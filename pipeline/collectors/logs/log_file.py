@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from pipeline.collectors.logs.compression import (
     compression_of,
     decompressed,
 )
-from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
+from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable, ProblemReason
 from pipeline.configuration.stored.stored_log import StoredLog
 
 if TYPE_CHECKING:
@@ -89,11 +89,18 @@ class LogFile:
                 return
 
     def head(self, size: int = WINDOW_BYTES) -> bytes:
-        """Return the first bytes of the log, at most ``size``; of one that breaks before, those up to there."""
+        """Return the first bytes of the log, at most ``size``; of a stream that breaks before, those up to there.
+
+        Raises ``LogUnreadable`` where bytes are not handed out: by fewer of them, a known log would be a new one.
+        """
         content = bytearray()
-        with suppress(LogUnreadable):  # whoever reads the log in earnest meets the problem and reports it
+        try:
             for part in self.span(0, size):
                 content += part
+        except LogUnreadable as error:
+            if error.reason in SAY_NOTHING_OF_THE_BYTES:
+                raise
+            # Whoever reads the log in earnest meets the broken stream, and reports it.
         return bytes(content)
 
     def stated_size(self) -> int | None:

@@ -40,6 +40,13 @@ class ProblemReason(StrEnum):
     """A log that was read in part is found no more, or lies where no glob finds it, and had more."""
 
 
+SAY_NOTHING_OF_THE_BYTES = frozenset(
+    {ProblemReason.UNREADABLE, ProblemReason.STORE_REFUSED, ProblemReason.REPLACED_WHILE_READ}
+)
+"""Reasons for which bytes were not handed out, and may be a moment later: nothing can be concluded from their absence.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceProblem:
     """One log that could not be read, or not to its end."""
