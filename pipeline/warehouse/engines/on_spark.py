@@ -187,7 +187,7 @@ class OnSpark:
 
     @property
     def version(self) -> str:
-        """See ``Engine``. A server is told by its address: which one listens there is known once it is asked."""
+        """See ``Engine``. A server is known by its address: which one listens there shows once it is asked."""
         return f"{address_of(self.remote)} by Spark Connect {_client_version()}"
 
     @property
