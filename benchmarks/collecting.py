@@ -1,10 +1,11 @@
 """Collecting here and on workers of a server beside it, in turns: ``python -m benchmarks.collecting --size 256M``.
 
 Makes seeded logs, starts Sail for as long as it measures, or asks the server of ``--remote``, whose own CPU seconds are
-then not seen. Prints the CPU seconds of each process, whether the lakes are equal to the byte, and of the one that
-workers write, whose files are others, whether the events are equal. Seconds say little
-where one machine is both; what matters is what is left for this machine to do where workers read: the events that it
-takes in and commits in a CPU second are the most that one machine can collect, however many workers there are.
+then not seen. With ``--store`` each lake lies on an S3 server that is started for this, in a process of its own. Prints
+the CPU seconds of each process, whether the lakes are equal to the byte, and of the one that workers write, whose files
+are others, whether the events are equal. Seconds say little where one machine is both; what matters is what is left for
+this machine to do where workers read: the events that it takes in and commits in a CPU second are the most that one
+machine can collect, however many workers there are.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -44,6 +47,7 @@ server.start(background=True)
 print(server.listening_address[1], flush=True)
 sys.stdin.read()
 """
+_NOTES = frozenset({".lock", ".store"})
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -56,7 +60,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 @click.option(
     "--one-by-one", is_flag=True, help="Name a place of lines within lines, so that they are read one at a time."
 )
-def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one_by_one: bool) -> None:
+@click.option("--store", is_flag=True, help="Let each lake lie on an S3 server (moto), started for this.")
+def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one_by_one: bool, store: bool) -> None:
     """Print a table: who collected, CPU seconds of this machine and of the server, seconds, events a CPU second."""
     with tempfile.TemporaryDirectory(prefix="tallybook-collecting-") as folder:
         here, there, written = (Path(folder) / name for name in ("here", "there", "written"))
@@ -69,20 +74,22 @@ def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one
             with (here / "tallybook.toml").open("a", encoding="utf-8") as settings:
                 settings.write('line_in = "nowhere"\n')
         shutil.copytree(here, there)
-        with _server(remote) as (address, server):
+        with _bucket(is_wanted=store) as bucket, _server(remote) as (address, server):
             with (there / "tallybook.toml").open("a", encoding="utf-8") as settings:
                 settings.write(f'\n[engine]\nkind = "spark"\nremote = "{address}"\ncollect = true\n')
             shutil.copytree(there, written)
             with (written / "tallybook.toml").open("a", encoding="utf-8") as settings:
                 settings.write("write = true\n")
             runs: dict[str, list[tuple[Run, float]]] = {}
-            for _ in range(turns):
+            for turn in range(turns):
                 for name, root in (("here", here), ("on workers", there), ("on workers that write", written)):
                     shutil.rmtree(root / "lake", ignore_errors=True)
+                    if bucket is not None:
+                        os.environ["TALLYBOOK_LAKE"] = f"{bucket}/{root.name}-{turn}"
                     before = _cpu_seconds(server)
                     done = run(python("pipeline.cli", "-w", str(root), "collect", "--as-of", "2026-04-02"))
                     runs.setdefault(name, []).append((done, _cpu_seconds(server) - before))
-        how = ", read one by one" if one_by_one else ""
+        how = f"{', read one by one' if one_by_one else ''}{', the lake on a store' if store else ''}"
         print(f"{events} lines of {kind}{how}, {size} in {logs} logs, {turns} turns, load {os.getloadavg()[0]:.1f}")
         print("| read | CPU s here | CPU s of the server | s | events a CPU s here |\n|---|---:|---:|---:|---:|")
         for name, each in runs.items():
@@ -92,6 +99,40 @@ def main(*, remote: str | None, kind: str, size: str, logs: int, turns: int, one
             print(f"| {name} | {ours:.1f} | {theirs:.1f} | {seconds:.1f} | {events / ours:,.0f} |")
         print(f"the lakes are {'equal' if _digests(here) == _digests(there) else 'NOT equal'}")
         print(f"the events that workers wrote are {'equal' if _events(here).equals(_events(written)) else 'NOT equal'}")
+
+
+@contextmanager
+def _bucket(*, is_wanted: bool) -> Iterator[str | None]:
+    """Yield the address of a bucket of an S3 server that is started for this; the environment says how to reach it."""
+    if not is_wanted:
+        yield None
+        return
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port = asked.getsockname()[1]
+    endpoint = f"http://127.0.0.1:{port}"
+    os.environ |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+    os.environ["AWS_REGION"] = "us-east-1"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - ours
+        try:
+            _make_bucket(f"{endpoint}/books")
+            yield "s3://books"
+        finally:
+            server.kill()
+
+
+def _make_bucket(address: str) -> None:
+    """Make a bucket, as soon as its server listens. Raises ``OSError`` where it does not within two minutes."""
+    for left in reversed(range(240)):
+        try:
+            urllib.request.urlopen(urllib.request.Request(address, method="PUT")).close()  # noqa: S310 - on the loopback
+        except OSError:
+            if not left:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 @contextmanager
@@ -122,8 +163,8 @@ def _cpu_seconds(process: int | None) -> float:
 
 
 def _digests(root: Path) -> dict[str, str]:
-    """Return the digest of every file of a lake but the lock."""
-    files = (path for path in (root / "lake").rglob("*") if path.is_file() and path.name != ".lock")
+    """Return the digest of every file of a lake but the notes of who holds it, and of where its store is."""
+    files = (path for path in (root / "lake").rglob("*") if path.is_file() and path.name not in _NOTES)
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -206,7 +206,7 @@ def _of_the_lake(measured: Measured, month: Month, events: int) -> list[tuple[st
             "logs that a night looks at",
             f"{_bytes(month.log_bytes)} each",
             f"{logs / _DAYS:,.0f} new ones a night",
-            "the first 64 KiB of each under the globs are read here, new or not: move old ones away",
+            "their first 64 KiB are read here, of files new or not: move old ones away; of objects those of new ones",
         ),
     ]
 

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from counted_world import ACCOUNTS, STANDARD
 from random_lakes import write_random_lake
-from workspaces import fingerprints, tallybook
+from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import EngineRefused, SumTooGreat
 from pipeline.base.resources import sample_folder
 from pipeline.tables.schemas import USAGE_EVENTS, usage_events
-from pipeline.warehouse.engines.on_duckdb import OnDuckDb
-from pipeline.warehouse.engines.on_spark import OnSpark
+from pipeline.warehouse.engines.on_duckdb import DuckDbSession, OnDuckDb
+from pipeline.warehouse.engines.on_spark import ConnectSession, OnSpark
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
 
@@ -127,3 +127,48 @@ def test_each_engine_verifies_what_the_other_counted(sail: str, tmp_path: Path) 
     assert tallybook(tmp_path / "books", *NIGHT).returncode == 0  # what the other counted is not believed
     written = {name for name, each in fingerprints(tmp_path / "books").items() if before.get(name) != each}
     assert {name.split("/")[1] for name in written if name.endswith("_manifest.json")} >= {"usage_daily", "charges"}
+
+
+DERIVED = {"usage_daily_is_what_the_events_say", "charges_is_what_the_events_say"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("wrong", [ConnectSession, DuckDbSession])
+def test_what_one_engine_counts_otherwise_fails_by_the_other_and_is_not_issued(
+    wrong: type[ConnectSession | DuckDbSession], sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = make_workspace(tmp_path / "books")
+    write_log(books, "a.jsonl", plain("2026-10-05T10:00:00Z", id="one"), plain("2026-10-06T10:00:00Z", id="two"))
+    counts, right = (sail, "duckdb") if wrong is ConnectSession else ("duckdb", sail)
+    fetch = wrong.fetch
+
+    def fetched(self: Any, name: str, schema: pa.Schema) -> pa.Table:
+        table = fetch(self, name, schema)
+        if name != "usage_daily":
+            return table
+        place, counted_there = table.schema.get_field_index("quantity"), table["quantity"].to_pylist()
+        moved = [counted_there[0] + 1, counted_there[1] - 1, *counted_there[2:]]  # to another day: no claim sees it
+        return table.set_column(place, table.schema.field(place), pa.array(moved, pa.int64()))
+
+    with monkeypatch.context() as miscounts:
+        miscounts.setattr(wrong, "fetch", fetched)
+        assert tallybook(books, "--engine", counts, *NIGHT).returncode == 0
+    verified = tallybook(books, "--engine", right, "verify")
+    assert verified.returncode == 6
+    failed = [line.split()[1].rstrip(":") for line in verified.stdout.splitlines() if line.startswith("FAIL")]
+    assert set(failed) >= DERIVED
+    issued = tallybook(books, "--engine", right, "invoice", "issue", "--period", "2026-10", "--yes", *NIGHT[1:])
+    assert issued.returncode == 4
+    assert "what the last night wrote is not what all events say" in issued.stderr
+    assert tallybook(books, "--engine", right, *NIGHT).returncode == 0
+    assert tallybook(books, "--engine", counts, "verify").returncode == 0
+
+
+def test_what_was_counted_at_one_address_is_not_believed_at_another(tmp_path: Path) -> None:
+    told = {
+        OnSpark(remote=remote, lake=tmp_path).version
+        for remote in ("sc://one:15002", "sc://one:15002/;token=of-somebody", "sc://other:15002")
+    }
+    assert len(told) == 2
+    assert OnDuckDb(lake=tmp_path).version not in told
+    assert not any("of-somebody" in each for each in told)

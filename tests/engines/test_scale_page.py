@@ -95,12 +95,13 @@ def of_invoices(root: Path) -> dict[str, str]:
     return found
 
 
-def shell(commands: str, folder: Path, **environment: str) -> None:
-    """Run commands of the page by a shell that ends at the first that fails."""
+def shell(commands: str, folder: Path, **environment: str) -> str:
+    """Run commands of the page by a shell that ends at the first that fails, and return what they print."""
     beside = Path(sys.executable).parent
     given = os.environ | {"PATH": f"{beside}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)} | environment
     ended = subprocess.run(["sh", "-euc", commands], cwd=folder, env=given, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
 
 
 def test_every_table_of_configuration_is_one_that_is_read(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_logs_under_the_glob_of_the_page_are_collected(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("stores")
 def test_what_is_to_be_tried_on_this_machine_runs_as_it_is_written(s3_endpoint: str, sail: str, tmp_path: Path) -> None:
-    installed, first, server, of_store = blocks("Trying it on this machine", "sh")
+    installed, first, server, of_store, of_workers = blocks("Trying it on this machine", "sh")
     for line in (*installed.splitlines(), *server.splitlines()):
         name = line.split()[0]
         assert name == "pip" or shutil.which(name, path=Path(sys.executable).parent), f"{name} is not installed"
@@ -210,4 +211,12 @@ def test_what_is_to_be_tried_on_this_machine_runs_as_it_is_written(s3_endpoint: 
     shell(first.replace("sc://127.0.0.1:50051", sail), tmp_path, TALLYBOOK_WORKSPACE=str(root))
     at_hand = of_store.replace("http://127.0.0.1:5001", s3_endpoint)
     shell(at_hand, tmp_path)
-    assert ObjectStore("s3://books/lake").find("usage_events/_delta_log/00000000000000000000.json") is not None
+    lake = ObjectStore("s3://books/lake")
+    assert lake.find("usage_events/_delta_log/00000000000000000000.json") is not None
+    before = {each.key for each in lake.list("usage_events")}
+    exported = dict(re.findall(r"(TALLYBOOK_\w+)=(\S+)", of_store))
+    printed = shell(of_workers.replace("sc://127.0.0.1:50051", sail), tmp_path, **exported)
+    assert "collected 1 new line from 1 of 3 logs" in printed
+    assert "FAIL" not in printed
+    assert "not written for this commit" not in printed  # it was compared
+    assert any(each.endswith(".parquet") for each in {each.key for each in lake.list("usage_events")} - before)

@@ -73,7 +73,7 @@ def of_invoices(root: Path) -> dict[str, str]:
 
 
 def test_a_random_lake_is_counted_alike(spark: str, tmp_path: Path) -> None:
-    files = write_random_lake(tmp_path, events=50_000, files=5, seed=6)
+    files = write_random_lake(tmp_path, events=200_000, files=5, seed=6)
     assert_alike(counted(files, OnDuckDb(lake=tmp_path)), counted(files, OnSpark(remote=spark, lake=tmp_path)))
 
 

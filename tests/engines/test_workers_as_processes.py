@@ -16,14 +16,14 @@ from stored_objects import put
 from test_collecting_on_workers import AS_OF, collected, lake_of, twins
 from test_logs_of_stores_on_workers import log_of, reading
 from test_spark_itself import SAIL
-from workspaces import tallybook
+from workspaces import append_log, plain, tallybook
 from written_lakes import assert_same_books, twins_of_which_one_writes
 
 from pipeline.lake import read_log
 from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["bucket", "s3_endpoint"]
@@ -44,12 +44,12 @@ DIES = {
 
 
 @contextmanager
-def sail_with(environment: dict[str, str]) -> Iterator[str]:
-    """Start Sail in a process whose workers have this environment and no other."""
+def sail_with(environment: dict[str, str], *, within: Sequence[str] = ()) -> Iterator[str]:
+    """Start Sail in a process whose workers have this environment and no other; ``within`` is a command around it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TALLYBOOK_"))}
     given = kept | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "RUST_LOG": "off"} | environment
     with subprocess.Popen(
-        [sys.executable, "-c", SAIL], env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [*within, sys.executable, "-c", SAIL], env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
         try:
             assert server.stdout is not None
@@ -147,3 +147,34 @@ def test_a_folder_that_both_see_is_written_by_workers_of_spark(spark: str, tmp_p
     here, there = twins_of_which_one_writes(tmp_path, spark, lambda root: make_random_workspace(root, 23, lines=300))
     assert collected(there) == collected(here)
     assert_same_books(there, here)
+
+
+MOUNTS = 'mount --bind "$1" "$2" && mount -t tmpfs none "$1" && shift 2 && exec "$@"'
+"""A folder lies at another path for this process, and at its own path there is an empty one."""
+
+
+def test_workers_that_mount_the_lake_at_another_path_write_and_count_it_there(tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this user may not have mounts of its own")
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    lake = tmp_path / "there" / "lake"
+    lake.mkdir(parents=True)
+    within = ["unshare", "--mount", "sh", "-euc", MOUNTS, "sh", str(lake), str(mounted)]
+    with sail_with({}, within=within) as sail:
+        here, there = twins_of_which_one_writes(tmp_path, sail, lambda root: make_random_workspace(root, 24, lines=100))
+        done = tallybook(there, "collect", *AS_OF)
+        assert (done.returncode, done.stderr.count("\n")) == (8, 1), done.stderr
+        assert f"a worker finds no lake at {lake}, where this machine has it" in done.stderr
+        assert read_log(lake).version is None
+        config = there / "tallybook.toml"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("write = true", f'write = true\nlake = "{mounted}"'), encoding="utf-8")
+        assert collected(there) == collected(here)
+        assert_same_books(there, here)
+        for root in (here, there):
+            append_log(root, "more.jsonl", plain("2026-10-05T10:00:00Z", id="one more"))
+        assert tallybook(there, "nightly", *AS_OF).returncode == 0
+    assert tallybook(here, "nightly", *AS_OF).returncode == 0
+    assert_same_books(there, here)
+    assert tallybook(there, "--engine", "duckdb", "verify", "--logs").returncode == 0

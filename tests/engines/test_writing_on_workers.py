@@ -379,6 +379,25 @@ def test_a_worker_that_finds_no_lake_or_may_not_write_there_is_refused_in_one_li
     assert_same_books(there, here)
 
 
+def test_a_folder_that_a_worker_made_as_another_user_is_refused_in_one_line(
+    sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = twins_of_which_one_writes(tmp_path, sail, with_ids)
+    access = os.access
+
+    def of_another(path: Any, mode: int) -> bool:
+        return "date=" not in str(path) and access(path, mode)
+
+    with monkeypatch.context() as of_folders:
+        of_folders.setattr(os, "access", of_another)  # whoever is root, as tests may be, is refused nothing
+        done = tallybook(there, "collect", *AS_OF)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (8, "", 1), done.stderr
+    assert f"a worker made {there}/lake/usage_events/date=" in done.stderr
+    assert read_log(there / "lake").version is None
+    assert collected(there) == collected(here)
+    assert_same_books(there, here)
+
+
 @pytest.mark.long
 def test_a_log_of_several_segments_and_tasks_of_several_files_give_the_same_books(
     sail: str, written: list[WrittenFiles], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

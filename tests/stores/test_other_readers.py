@@ -46,6 +46,15 @@ def test_polars_reads_one_day_from_the_store(table: str) -> None:
     assert rows["prompt_tokens"].to_list() == [1_000_000]
 
 
+def test_duckdb_reads_every_event_from_the_store_by_the_dataset_of_deltalake(table: str) -> None:
+    import duckdb  # noqa: PLC0415
+
+    connection = duckdb.connect()
+    connection.register("events", DeltaTable(table, storage_options=options()).to_pyarrow_dataset())
+    asked = "select count(*), sum(prompt_tokens) from events where date > date '2026-10-05'"
+    assert connection.execute(asked).fetchone() == (2, 2_000_000)
+
+
 def test_duckdb_reads_the_derived_tables_from_the_store(table: str) -> None:
     import duckdb  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ from pipeline.base.errors import InexactAmount
 from pipeline.base.money import decimal_from_plain, exact_sum
 from pipeline.invoicing import InvoiceStatus
 from pipeline.jobs.check import Check, check_that_none
-from pipeline.jobs.state.aggregate import CHARGES, inputs_of
+from pipeline.jobs.state.aggregate import CHARGES, have_to_be_equal, inputs_of
 from pipeline.jobs.state.drafted.kept import written_files
 from pipeline.jobs.state.drafts import period_files
 from pipeline.jobs.wording import counted
@@ -44,7 +44,7 @@ def file_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> It
     """Check the files of all periods, as they lie there."""
     name = "csv_files_are_what_the_invoices_say"
     manifest, written = read_manifest(workspace.lake, CHARGES), written_files(workspace.lake)
-    is_of_now = manifest is not None and manifest.inputs == inputs_of(workspace, built.snapshot)
+    is_of_now = manifest is not None and have_to_be_equal(manifest.inputs, inputs_of(workspace, built.snapshot))
     before: list[File] = []
     wrong: list[File] = []
     for file, sha256 in _differing(workspace, book):

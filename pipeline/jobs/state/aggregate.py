@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 USAGE_DAILY = "usage_daily"
 EXCHANGES_DAILY = "exchanges_daily"
 CHARGES = "charges"
+_ENGINE = "engine"
+"""What counted, where that is not this process: its key among inputs."""
 _SCHEMAS = {USAGE_DAILY: schemas.USAGE_DAILY, EXCHANGES_DAILY: schemas.EXCHANGES_DAILY, CHARGES: schemas.CHARGES}
 
 
@@ -238,15 +240,24 @@ def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]
     The commit and how many of its files are in force, the configuration, the program, and an engine that is elsewhere.
     """
     engine = engine_of(workspace)
-    counted_elsewhere = "" if engine.is_here else f"-{engine.version.replace(' ', '-')}"
-    return {
+    inputs = {
         "commit": snapshot.entry_sha256 or "",
         "files_in_force": str(
             len(snapshot.data_files)
         ),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
         "configuration": workspace.digest,
-        "program": f"{__version__}-{sql_digest()[:16]}-csv{CSV_LAYOUT}{counted_elsewhere}",
+        "program": f"{__version__}-{sql_digest()[:16]}-csv{CSV_LAYOUT}",
     }
+    return inputs if engine.is_here else inputs | {_ENGINE: engine.version}
+
+
+def have_to_be_equal(written: Mapping[str, str], inputs: Mapping[str, str]) -> bool:
+    """Say whether tables that were written have to be those that are built of these inputs.
+
+    Whichever engines counted: what another one counted is not believed, and where it differs one of the two is wrong.
+    """
+    of_one, of_other = ({key: each for key, each in of.items() if key != _ENGINE} for of in (written, inputs))
+    return of_one == of_other
 
 
 def _reference(

@@ -187,8 +187,8 @@ class OnSpark:
 
     @property
     def version(self) -> str:
-        """See ``Engine``."""
-        return f"spark {_client_version()}"
+        """See ``Engine``. A server is known by its address: which one listens there shows once it is asked."""
+        return f"{address_of(self.remote)} by Spark Connect {_client_version()}"
 
     @property
     def is_here(self) -> bool:
