@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty_os import Died, FaultyOs
+from deaths_on_disk import deaths
 from lived import AGES, OLDEST, WORKSPACES, run
 from workspaces import fingerprints
 
 from pipeline import lake
-from pipeline.objects import disk, layout
+from pipeline.objects import layout
 from pipeline.usage.events import LAKE_VERSION
 
 if TYPE_CHECKING:
@@ -114,26 +113,20 @@ def test_nothing_is_upgraded_where_history_was_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "step", [113, pytest.param(7, marks=pytest.mark.slow)], ids=("every 113th call", "every seventh call")
 )
-def test_an_upgrade_that_dies_anywhere_is_finished_by_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    whole = shutil.copytree(WORKSPACES / OLDEST, tmp_path / "whole")
+def test_an_upgrade_that_dies_anywhere_is_finished_by_the_next_one(tmp_path: Path, step: int) -> None:
+    def copied(name: object) -> Path:
+        return shutil.copytree(WORKSPACES / OLDEST, tmp_path / f"{name}")
+
+    whole = copied("whole")
     assert run(whole, "upgrade", *AS_OF).returncode == 0
-    deaths = 0
-    for die_at in count(2, step):
-        left = shutil.copytree(WORKSPACES / OLDEST, tmp_path / f"death-{die_at}")
-        with monkeypatch.context() as patched:
-            patched.setattr(disk, "os", fault := FaultyOs(left, die_at=die_at))
-            try:
-                run(left, "upgrade", *AS_OF)
-                break
-            except Died:
-                fault.revive()
-        deaths += 1
+    died = 0
+    for death in deaths(copied, lambda root: run(root, "upgrade", *AS_OF), first=2, step=step):
+        died += 1
+        left = death.root
         assert issued(left) == issued(whole)
         done = run(left, "upgrade", *AS_OF)
         assert done.returncode == 0, done.stderr
         assert bills(left) == bills(whole)
         assert lake.read_log(layout.lake(left)).entry_sha256 == lake.read_log(layout.lake(whole)).entry_sha256
         shutil.rmtree(left)
-    assert deaths > 2
+    assert died > 2

@@ -241,6 +241,7 @@ def test_a_workspace_is_no_log_of_itself_whatever_the_globs_say(glob: str, tmp_p
         tallybook(root, "invoice", "issue", "--period", "2026-10", "--yes", *AS_OF)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("field", ["model", "key"])
 def test_many_names_are_told_in_few_lines(field: str, tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")

@@ -13,7 +13,7 @@ import pytest
 from canaries import KEYS, SEARCH, SECRET, found_in_files
 from commands import COMMANDS
 from poisoned import EVERY_FORMAT, hostile_lines, with_content_beside, with_key_in_each_place
-from workspaces import STANDARD, make_workspace, tallybook
+from workspaces import STANDARD, account, make_workspace, tallybook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +40,7 @@ name = "mistaken-too"
 paths = ["mistaken-too/*"]
 fields = { api_key_id = { value = "key_m" }, request_id = "key", "request.model" = "key" }
 """
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-stripe_customer = "cus_1"
-keys = ["key_a"]
-"""
+ACCOUNTS = account("acme", "key_a", stripe_customer="cus_1")
 ROOT = Path(__file__).parent.parent.parent
 LIFE: tuple[tuple[str, ...], ...] = (
     ("init", "another"),

@@ -279,6 +279,7 @@ FOLDERS = {**NAMES, **CONTROL}
 FAST = ("script", "shell", "escape", "typst", "right to left")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [pytest.param(name, id=at, marks=() if at in FAST else pytest.mark.slow) for at, name in FOLDERS.items()]
 )

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.generate import write_log
 from benchmarks.lines import Recipe
 
 
+@pytest.mark.long
 def test_the_steps_of_reading_add_up_to_all_of_it(tmp_path: Path) -> None:
     lines = write_log(tmp_path / "app.jsonl", Recipe(kind="streams", seed=1), 2_000_000)
     command = [

@@ -6,6 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import STANDARD, make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def lines(root: Path) -> dict[str, tuple[str, str, str]]:
         return {row["meter"]: (row["quantity"], row["rate_per_million"], row["amount"]) for row in csv.DictReader(file)}
 
 
+@pytest.mark.long
 def test_audio_without_a_price_is_unpriced_and_never_billed_as_text(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a", prompt=1000, completion=500, audio=(400, 300)))
@@ -42,6 +44,7 @@ def test_audio_without_a_price_is_unpriced_and_never_billed_as_text(tmp_path: Pa
     assert tallybook(root, "recompute", "INV-000001").returncode == 0
 
 
+@pytest.mark.long
 def test_what_is_written_for_an_hour_costs_what_writing_costs_until_it_has_a_price(tmp_path: Path) -> None:
     body = {
         "id": "m",

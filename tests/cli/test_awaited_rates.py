@@ -38,6 +38,7 @@ def append(books: Path, line: str) -> None:
         table.write(f"{line}\n")
 
 
+@pytest.mark.long
 def test_a_month_is_issued_once_the_table_has_come_to_its_last_day_and_not_before(books: Path) -> None:
     """October 31st is a Saturday: Friday's rate of 0.95 holds, and until it is there 0.90 does."""
     assert "draft-2026-10-acme" in tallybook(books, "nightly", "--as-of", "2026-10-13").stdout

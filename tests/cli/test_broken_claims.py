@@ -91,11 +91,13 @@ def assert_heard(root: Path, name: str) -> None:
     assert fingerprints(root / "invoices" / "register") == register
 
 
+@pytest.mark.long
 def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(books: Path, sql: Path) -> None:
     break_metered_totals(sql)
     assert_heard(books, "tokens_on_another_meter")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "claim"),
     [
@@ -116,6 +118,7 @@ def test_tokens_lost_on_the_way_to_the_marts_are_heard(
     assert_asked(books, claim)
 
 
+@pytest.mark.long
 def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, sql: Path) -> None:
     break_metered_totals(sql)
     append_log(books, "l.jsonl", plain("2026-10-06T10:00:00Z", id="c", cached=7))

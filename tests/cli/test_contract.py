@@ -211,6 +211,7 @@ def test_unpriced_usage_is_listed_blocks_issuing_and_is_never_zero(workspace: Pa
     assert not (workspace / "invoices/register").exists()
 
 
+@pytest.mark.long
 def test_issuing_numbers_without_gaps_freezes_and_repeats_nothing(tmp_path: Path) -> None:
     accounts = (
         '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n[[accounts]]\nid = "beta"\nname = "Beta"\nkeys = '
@@ -233,6 +234,7 @@ def test_issuing_numbers_without_gaps_freezes_and_repeats_nothing(tmp_path: Path
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_late_usage_never_changes_an_issued_invoice_and_is_never_lost(drafted: Path) -> None:
     tallybook(drafted, "invoice", "issue", "--period", "2026-10", *AS_OF)
     frozen = fingerprints(drafted / "invoices/register")
@@ -291,6 +293,7 @@ def test_a_folder_without_configuration_says_to_run_init(tmp_path: Path) -> None
     assert "tallybook init" in done.stderr
 
 
+@pytest.mark.long
 def test_a_second_run_ends_at_once_with_the_locked_code(workspace: Path) -> None:
     holder = """
 import sys
@@ -353,6 +356,7 @@ def test_usage_by_key_model_and_day_is_half_open(drafted: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: Path) -> None:
     raw, prompt = "sk-CANARY-7f3a9b", "CANARY-the-secret-plan"
     root = make_workspace(tmp_path / "books")

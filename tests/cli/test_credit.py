@@ -80,6 +80,7 @@ def test_a_rehearsed_credit_is_frozen_byte_for_byte(books: Path) -> None:
     assert chain.entry_path(layout.register(books), 2).read_text(encoding="utf-8") == text
 
 
+@pytest.mark.long
 def test_what_was_given_is_not_corrected_away_and_late_usage_is_corrected_as_ever(books: Path) -> None:
     assert credit(books, "--line", "1", "--amount", "5.00").returncode == 0
     assert "draft-" not in tallybook(books, "invoice", "list").stdout

@@ -35,6 +35,7 @@ def test_the_exit_code_says_what_was_found(tmp_path: Path) -> None:
     assert tallybook(root, "doctor").returncode == 1
 
 
+@pytest.mark.long
 def test_strict_fails_for_what_is_new_and_neither_for_what_is_known_nor_for_what_was_acknowledged(
     tmp_path: Path,
 ) -> None:

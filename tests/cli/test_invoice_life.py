@@ -41,6 +41,7 @@ def books(tmp_path: Path, accounts: str, *lines: str, config: str = "") -> Path:
     return root
 
 
+@pytest.mark.long
 def test_void_writes_a_credit_note_links_both_ways_and_opens_the_period(tmp_path: Path) -> None:
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
     tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
@@ -78,6 +79,7 @@ def test_void_writes_a_credit_note_links_both_ways_and_opens_the_period(tmp_path
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_terms_credits_tax_and_tags_are_on_the_invoice(tmp_path: Path) -> None:
     accounts = """
 [[accounts]]
@@ -184,6 +186,7 @@ def test_each_invoice_has_a_folder_with_its_document_and_the_lines_of_the_month_
         assert sum(Decimal(row["amount"]) for row in mine) == Decimal(document["total"])
 
 
+@pytest.mark.long
 def test_what_a_draft_was_rendered_as_goes_when_the_draft_changes_or_goes(tmp_path: Path) -> None:
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
     folder = root / "invoices/2026-10/draft-2026-10-acme"
@@ -250,6 +253,7 @@ def test_late_usage_within_a_commitment_is_said_to_change_lines_and_no_sum(tmp_p
     )
 
 
+@pytest.mark.long
 def test_late_usage_is_corrected_once_and_verify_agrees_every_night(tmp_path: Path) -> None:
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
     tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)

@@ -175,6 +175,7 @@ def test_a_dry_run_with_the_clock_says_by_which_instant_it_is_done_again(books: 
     assert issue(books, "2026-09", document["issued_at"], "--json").stdout == rehearsed.stdout
 
 
+@pytest.mark.long
 def test_a_register_whose_dates_ran_backwards_before_this_was_refused_is_still_recomputed(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
+from workspaces import account, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.objects import append_log, layout
 
@@ -17,18 +17,7 @@ if TYPE_CHECKING:
 
     from workspaces import Done
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a"]
-timezone = "Pacific/Auckland"
-payment_terms_days = 14
-[[accounts]]
-id = "beta"
-name = "Beta"
-keys = ["key_b"]
-"""
+ACCOUNTS = account("acme", "key_a", timezone="Pacific/Auckland", payment_terms_days=14) + account("beta", "key_b")
 AS_OF = ("--as-of", "2026-12-01")
 
 

@@ -76,6 +76,7 @@ def lines(root: Path, period: str) -> list[tuple[str, ...]]:
         return [tuple(row[name] for name in names) for row in csv.DictReader(file)]
 
 
+@pytest.mark.long
 def test_a_month_is_on_the_invoice_of_the_account_that_pays_for_it_and_all_is_recomputed(books: Path) -> None:
     assert lines(books, "2026-09") == [
         ("INV-000001", "acme", "acme", "usage", "key_a", "2.00"),
@@ -136,6 +137,7 @@ def test_another_account_pays_from_now_on_and_what_was_issued_stays_and_is_settl
     assert "recomputed byte for byte" in done(books, "recompute", "INV-000004")
 
 
+@pytest.mark.long
 def test_usage_of_a_child_without_a_price_keeps_its_parents_invoice_from_being_issued(books: Path) -> None:
     append_log(books, "l.jsonl", plain("2026-11-06T10:00:00Z", id="7", key="key_c", model="unheard-of"))
     tallybook(books, "nightly", "--as-of", "2026-12-01")
@@ -184,6 +186,7 @@ def test_a_child_is_listed_and_shown_by_the_invoices_that_it_has_lines_on(books:
     assert (refused.returncode, "it is on INV-000003 of account 'acme'" in refused.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_usage_without_a_price_keeps_no_other_accounts_invoice_from_being_issued(books: Path) -> None:
     """Of the issued October of Bolt's own account, which is in nobody's November."""
     (books / "accounts.toml").write_text(ACCOUNTS.format(bolt=ON_ITS_OWN), encoding="utf-8")

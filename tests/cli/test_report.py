@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from report_pages import ReportPage
-from workspaces import STANDARD, append_log, fingerprints, make_workspace, plain, tallybook, write_log
+from workspaces import STANDARD, account, append_log, fingerprints, make_workspace, plain, tagged, tallybook, write_log
 
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
@@ -25,26 +25,12 @@ AS_OF = ("--as-of", "2026-11-02")
 OCTOBER = Selection(span=Span.of(BillingPeriod.parse("2026-10")))
 EUROS = STANDARD.replace('id = "standard"', 'id = "euros"').replace('"USD"', '"EUR"').replace("2.00", "1.2345678")
 OURS = STANDARD.replace('id = "standard"', 'id = "ours"').replace("2.00", "1.00")
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme & Sons"
-payment_terms_days = 30
-keys = ["key_a", "key_b"]
-
-[[accounts]]
-id = "beta"
-name = "Beta"
-timezone = "Asia/Tokyo"
-rate_card = "euros"
-keys = ["key_c"]
-
-[keys.key_a]
-team = "search"
-
-[keys.key_b]
-team = "chat"
-"""
+ACCOUNTS = (
+    account("acme", "key_a", "key_b", name="Acme & Sons", payment_terms_days=30)
+    + account("beta", "key_c", timezone="Asia/Tokyo", rate_card="euros")
+    + tagged("key_a", team="search")
+    + tagged("key_b", team="chat")
+)
 BUDGETS = """
 [[budgets]]
 name = "Acme"
@@ -218,6 +204,7 @@ def test_a_page_goes_where_it_is_told_to_with_the_folders_that_it_needs(books: P
     assert (done.returncode, "is a directory" in done.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_a_period_that_is_not_over_is_compared_by_the_days_that_are(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", accounts=ACCOUNTS, cards={"standard": STANDARD, "euros": EUROS})
     days = [f"2026-{month}-{day:02}T10:00:00Z" for month in ("09", "10") for day in range(1, 13)]
@@ -246,6 +233,7 @@ def test_books_with_nothing_have_a_report_that_says_so(tmp_path: Path) -> None:
     assert page.open == []
 
 
+@pytest.mark.long
 def test_one_day_is_compared_with_nothing(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "l.jsonl", plain("2026-11-01T10:00:00Z", id="a"))
@@ -261,6 +249,7 @@ def night(root: Path, as_of: str = "2026-11-01T12:00:00Z") -> bool:
     return tallybook(root, "nightly", "--as-of", as_of).returncode == 0
 
 
+@pytest.mark.long
 def test_the_greatest_are_listed_and_all_others_are_one_row(tmp_path: Path) -> None:
     keys = [f"key_{n:03}" for n in range(300)]
     accounts = f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = {json.dumps(keys)}\n'
@@ -279,6 +268,7 @@ def test_the_greatest_are_listed_and_all_others_are_one_row(tmp_path: Path) -> N
     assert len(content) < 100_000
 
 
+@pytest.mark.long
 def test_what_is_paid_open_and_overdue_stands_beside_each_invoice(tmp_path: Path) -> None:
     accounts = "".join(
         f'[[accounts]]\nid = "{name}"\nname = "{name}"\npayment_terms_days = 10\nkeys = ["key_{name}"]\n'

@@ -72,6 +72,7 @@ def test_no_rows_are_a_batch_without_rows(schema: pa.Schema) -> None:
     assert (batch.num_rows, batch.schema) == (0, schema)
 
 
+@pytest.mark.long
 def test_reading_a_log_imports_no_pandas() -> None:
     program = (
         "import sys; from pathlib import Path; from pipeline.collectors import LogFormat, read_log\n"

@@ -69,10 +69,17 @@ def _fingerprint(raw: str) -> str:
     return f"key_{len(raw)}"
 
 
-@pytest.mark.parametrize("seed", [0, 1, *LATER])
-def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "lines"),
+    [
+        *((seed, 100) for seed in range(2)),
+        *(pytest.param(seed, 400, marks=pytest.mark.long) for seed in range(2)),
+        *(pytest.param(seed, 400, marks=pytest.mark.slow) for seed in range(2, 10)),
+    ],
+)
+def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int, lines: int) -> None:
     maker = LineMaker(seed, families=0.5 * (seed % 2))
-    made = [maker.made() for _ in range(400)]
+    made = [maker.made() for _ in range(lines)]
     content = b"".join(line.content + maker.chance.choice((b"\n", b"\n", b"\r\n")) for line in made)
     rows, _ = _fast(content)
     expected = _plain(content)
@@ -80,6 +87,7 @@ def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int) -> None:
         assert rows.get(number) == expected.get(number), line.content
 
 
+@pytest.mark.long
 def test_almost_every_usual_line_is_read_by_the_kernel() -> None:
     """Or else the comparison would prove nothing, and the speed be gone."""
     maker = LineMaker("usual")
@@ -89,10 +97,17 @@ def test_almost_every_usual_line_is_read_by_the_kernel() -> None:
     assert told > 0.97 * len(usual)
 
 
-@pytest.mark.parametrize("seed", [0, *LATER])
-def test_damaged_streams_are_read_as_the_plain_reader_reads_them(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [
+        (0, 80),
+        pytest.param(0, 300, marks=pytest.mark.long),
+        *(pytest.param(seed, 1500, marks=pytest.mark.slow) for seed in range(2, 10)),
+    ],
+)
+def test_damaged_streams_are_read_as_the_plain_reader_reads_them(seed: int, count: int) -> None:
     maker = DamagedStreams(seed)
-    lines = [maker.made().content for _ in range(300 if seed == 0 else 1500)]
+    lines = [maker.made().content for _ in range(count)]
     rows, told = _fast(b"".join(line + b"\n" for line in lines))
     expected = _plain(b"".join(line + b"\n" for line in lines))
     for number, line in enumerate(lines, 1):
@@ -141,7 +156,7 @@ def test_a_line_that_is_cut_anywhere_is_read_as_the_plain_reader_reads_it() -> N
     assert told > 250
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 6))])
 @pytest.mark.parametrize(
     "fields", [{}, {"api_key_id": "request.model", "request.model": "api_key_id"}], ids=["our names", "other names"]
 )
@@ -320,6 +335,7 @@ def test_a_field_that_is_called_like_an_id_and_named_as_the_raw_key_is_fingerpri
     assert "sk-" not in repr(rows)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1, *LATER])
 def test_whole_logs_give_the_same_segmentes_and_records(seed: int, tmp_path: Path) -> None:
     maker, chance = LineMaker(f"logs {seed}", families=0.5 * (seed % 2)), random.Random(seed)
@@ -406,6 +422,7 @@ def test_a_stream_behind_lines_of_json_is_none_of_their_chunks() -> None:
     assert rows[1][0]["content_chunks"] == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, *LATER])
 @pytest.mark.parametrize("settings", [{}, {"format": "request-log"}, {"fields": {"path": {"value": "/v1/messages"}}}])
 def test_lines_of_other_formats_among_usual_ones_are_read_as_the_plain_reader_reads_them(

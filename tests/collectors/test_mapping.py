@@ -145,6 +145,7 @@ def test_a_key_that_the_way_to_a_field_states_twice_refuses_the_line(collect: An
     )
 
 
+@pytest.mark.long
 @calm
 @given(seed=st.integers(0, 2**32), moves=st.randoms(use_true_random=False))
 def test_a_log_that_calls_its_fields_otherwise_says_the_same(seed: int, moves: random.Random) -> None:

@@ -131,6 +131,7 @@ def without(event: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name not in _BEFORE}
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), cut=st.integers(1, 300))
 def test_parts_of_two_streams_that_alternate_are_joined_stream_by_stream(

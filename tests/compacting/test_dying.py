@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from faulty_os import POWER_CUTS, Died, FaultyOs
+from deaths_on_disk import AT_EVERY_CALL, finished_by_a_rerun
+from faulty_os import Died
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
@@ -52,34 +52,21 @@ def rows(root: Path) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("cut", "step"), [(None, 17), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
-)
-def test_what_died_is_finished_by_running_it_again(
-    cut: str | None, step: int, collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    undisturbed = shutil.copytree(collected, tmp_path / "undisturbed")
-    assert tallybook(undisturbed, *COMPACT).returncode == 0
-    expected = at_rest(undisturbed)
-    outcomes = set()
-    for die_at in count(1, step):
-        root = shutil.copytree(collected, tmp_path / f"death-{die_at}")
-        fault = FaultyOs(root, die_at=die_at)
-        with monkeypatch.context() as disturbed:
-            disturbed.setattr(disk, "os", fault)
-            try:
-                tallybook(root, *COMPACT)
-                break
-            except Died:
-                fault.revive()
-            if cut is not None:
-                root = fault.after_power_cut(tmp_path / f"cut-{die_at}", POWER_CUTS[cut])
-        outcomes.add(len(lake.read_log(root / "lake").compacted))
+@pytest.mark.parametrize(("cut", "step"), [(None, 17), *AT_EVERY_CALL])
+def test_what_died_is_finished_by_running_it_again(cut: str | None, step: int, collected: Path, tmp_path: Path) -> None:
+    def compacted(root: Path) -> int:
         assert rows(root) == 6, "nothing is lost or doubled, wherever it died"
-        again = tallybook(root, *COMPACT)
-        assert again.returncode == 0, again.stderr
-        assert at_rest(root) == expected
-        shutil.rmtree(root)
+        return len(lake.read_log(root / "lake").compacted)
+
+    outcomes = finished_by_a_rerun(
+        collected,
+        lambda root: tallybook(root, *COMPACT),
+        at_rest=at_rest,
+        fact=compacted,
+        folder=tmp_path,
+        cut=cut,
+        step=step,
+    )
     assert outcomes == {0, 3}, "it died before and after its entry"
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from at_rest import values_of
-from workspaces import append_log, make_workspace, plain, tallybook, write_log
+from workspaces import account, append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
 from pipeline.cli.commands.upkeep import compact as command
@@ -26,18 +26,7 @@ CONFIG = 'timezone = "UTC"\n'
 APP = '[[sources]]\nname = "app"\npaths = ["logs/app*"]\nformat = "request-log"\n'
 EDGE = '[[sources]]\nname = "edge"\npaths = ["logs/edge*"]\nformat = "request-log"\n'
 FIELDS = ('fields = { api_key_id = "auth.id" }\n', 'fields = { api_key_id = "auth.key" }\n')
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a", "key_b"]
-
-[[accounts]]
-id = "tokyo"
-name = "Tokyo"
-keys = ["key_t"]
-timezone = "Asia/Tokyo"
-"""
+ACCOUNTS = account("acme", "key_a", "key_b") + account("tokyo", "key_t", timezone="Asia/Tokyo")
 OF_ITS_LAKE = ("commit", "commit_sha256", "previousSha256", "sealSha256")
 """What a document states of its lake and of the documents before it."""
 _COMMIT = re.compile(r"commit \d+")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import make_workspace, tallybook
+from workspaces import account, make_workspace, tagged, tallybook
 
 from pipeline.base.errors import BudgetsError
 from pipeline.budgets import Budget, Cadence, Scope
@@ -17,24 +17,12 @@ from pipeline.configuration.workspace import open_workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a", "key_b"]
-
-[[accounts]]
-id = "beta"
-name = "Beta"
-rate_card = "euros"
-keys = ["key_c"]
-
-[keys.key_a]
-team = "search"
-
-[keys.key_c]
-team = "chat"
-"""
+ACCOUNTS = (
+    account("acme", "key_a", "key_b")
+    + account("beta", "key_c", rate_card="euros")
+    + tagged("key_a", team="search")
+    + tagged("key_c", team="chat")
+)
 DOLLARS = 'id = "standard"\ncurrency = "USD"\n[[rates]]\nmodel = "openai/gpt-x"\nprompt = 2.00\ncompletion = 8.00\n'
 EUROS = DOLLARS.replace("standard", "euros").replace("USD", "EUR").replace("openai/gpt-x", "jamba-large")
 LEAST = '[[budgets]]\nname = "all"\namount = 100\n'

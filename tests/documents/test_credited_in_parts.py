@@ -101,6 +101,7 @@ def leaves_nothing(documents: Sequence[Invoice]) -> None:
     assert set(taxes.values()) <= {Decimal(0)}, taxes
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(invoice=invoices() | paid_in_part(), parts=PARTS)
 def test_of_each_tax_an_invoice_its_parts_and_its_void_leave_no_base_and_no_amount(

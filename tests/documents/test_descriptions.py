@@ -121,6 +121,7 @@ def test_each_description_that_an_accountant_checked_is_one_of_our_phrases(case:
             assert german != description
 
 
+@pytest.mark.long
 def test_an_e_invoice_names_items_in_its_language_with_numbers_as_programs_write_them() -> None:
     taxed = Tax(rate=Decimal(19), label="VAT", by_kind=(("fee", Tax(rate=Decimal(7), label="VAT")),))
     invoice = replace(every_line("de", tax=taxed), buyer=BIRKE.buyer)

@@ -112,6 +112,7 @@ def test_a_hostile_name_is_a_name(name: str) -> None:
     assert harmless(name) in page.texts
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(random_invoices())
 def test_a_page_of_any_invoice_is_well_formed_and_the_same_every_time(invoice: Invoice) -> None:

@@ -82,6 +82,7 @@ def test_a_pdf_says_what_the_page_says() -> None:
     assert "Page 2 of 2" in text
 
 
+@pytest.mark.long
 def test_481_lines_are_a_page_and_its_details() -> None:
     reader = read(pdf_page(full_invoice(usage_lines=481)))
     first, second = (page.extract_text() for page in reader.pages[:2])

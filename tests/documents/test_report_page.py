@@ -188,6 +188,7 @@ def test_what_is_said_first_is_rounded_and_the_exact_amount_stands_below() -> No
     assert "USD\u00a00.005" in page.texts  # and exactly
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(st.text(max_size=60))
 def test_no_name_is_ever_markup(name: str) -> None:

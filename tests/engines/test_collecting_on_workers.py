@@ -450,6 +450,7 @@ def test_another_engine_of_the_run_reads_here(sail: str, asked: Asked, tmp_path:
     assert asked == []
 
 
+@pytest.mark.long
 def test_logs_of_more_than_one_job_are_the_same(
     sail: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

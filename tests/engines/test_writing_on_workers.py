@@ -116,6 +116,7 @@ def test_logs_full_of_traps_give_the_same_books_in_files_that_workers_wrote(
     assert_same_books(there, here)
 
 
+@pytest.mark.long
 def test_one_commit_names_what_workers_wrote_and_this_machine_writes_nothing(
     sail: str, written: list[WrittenFiles], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +275,7 @@ def test_a_worker_that_lies_of_what_it_wrote_is_refused_in_one_line_and_a_rerun_
     assert_same_books(there, here)
 
 
+@pytest.mark.long
 def test_a_store_that_gives_other_bytes_than_were_put_is_refused(
     sail: str, bucket: str, written: list[WrittenFiles], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,6 +353,7 @@ def test_raw_keys_are_written_as_ids_and_no_file_holds_one(sail: str, asked: Ask
         assert not path.is_file() or RAW_KEY.encode() not in path.read_bytes()
 
 
+@pytest.mark.long
 def test_a_worker_that_finds_no_lake_or_may_not_write_there_is_refused_in_one_line(
     sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import documents
@@ -12,7 +13,6 @@ from pipeline import documents
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
 
@@ -31,6 +31,7 @@ def books(root: Path) -> Path:
     return made
 
 
+@pytest.mark.long
 def test_a_line_of_jsonl_is_the_document_of_its_invoice(tmp_path: Path) -> None:
     root = books(tmp_path)
     done = tallybook(root, "export", "jsonl")

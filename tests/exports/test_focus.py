@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from workspaces import append_log, make_workspace, plain, tallybook, write_log
+from workspaces import account, append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
@@ -43,17 +43,7 @@ IS_OF_TYPE = {
     "object": re.compile(r"\{.*\}"),
 }
 SELLER = ("--seller", "Example Models Ltd")
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-timezone = "Europe/Berlin"
-keys = ["key_a"]
-[[accounts]]
-id = "beta"
-name = "Beta"
-keys = ["key_b"]
-"""
+ACCOUNTS = account("acme", "key_a", timezone="Europe/Berlin") + account("beta", "key_b")
 CARD = """
 id = "standard"
 currency = "USD"

@@ -146,6 +146,7 @@ def test_lago_gets_neither_a_credit_note_nor_what_it_takes_back_and_both_are_nam
     assert "credit 2.50 EUR on its invoice in Lago" in credited
 
 
+@pytest.mark.long
 def test_customers_are_what_accounts_toml_calls_them(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "l.jsonl", plain("2026-09-05T10:00:00Z", id="a"))

@@ -212,6 +212,7 @@ def test_the_locale_changes_no_byte(tmp_path: Path) -> None:
     assert len(answers) == 1
 
 
+@pytest.mark.long
 def test_a_clock_that_goes_back_loses_nothing_and_issues_nothing_before_what_was_issued(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", plain("2026-09-28T10:00:00Z", id="a"))

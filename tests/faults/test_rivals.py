@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [("verify",), ("report", "--to", "-", "--as-of", "2026-11-05")])
 def test_who_reads_what_a_run_makes_is_told_and_not_alarmed(tmp_path: Path, command: tuple[str, ...]) -> None:
     root = make_workspace(tmp_path / "books")
@@ -85,6 +86,7 @@ def test_who_reads_what_is_compacted_meanwhile_is_told_and_a_damaged_lake_is_sti
         assert "is missing" in damaged.stderr + damaged.stdout
 
 
+@pytest.mark.long
 def test_a_log_that_moves_is_billed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving_logs, "MOVES", 10)
     tally = moving_logs.Tally("moving_logs", frozenset())
@@ -107,6 +109,7 @@ def test_half_a_line_that_a_copy_lacks_is_told_once_the_log_is_truncated(tmp_pat
     assert "tail_unread" not in lives.run(root, ("collect",)).stderr
 
 
+@pytest.mark.long
 def test_a_request_that_is_not_billed_or_twice_is_found(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     (root / "logs" / "a.jsonl").write_bytes(moving_logs.line_of(7))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from at_rest import holds
+from deaths_on_disk import AT_EVERY_CALL, finished_by_a_rerun
 from faulty_os import POWER_CUTS, Died, FaultyOs
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
@@ -43,36 +43,21 @@ def bytes_of(root: Path) -> dict[str, str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("cut", "step"), [(None, 251), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
-)
-def test_what_died_is_finished_by_running_it_again(
-    cut: str | None, step: int, issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    undisturbed = shutil.copytree(issued, tmp_path / "undisturbed")
-    assert tallybook(undisturbed, *FORGET).returncode == 0
-    expected = bytes_of(undisturbed)
-    outcomes = set()
-    for die_at in count(1, step):
-        root = shutil.copytree(issued, tmp_path / f"death-{die_at}")
-        fault = FaultyOs(root, die_at=die_at)
-        with monkeypatch.context() as disturbed:
-            disturbed.setattr(disk, "os", fault)
-            try:
-                tallybook(root, *FORGET)
-                break
-            except Died:
-                fault.revive()
-            if cut is not None:
-                root = fault.after_power_cut(tmp_path / f"cut-{die_at}", POWER_CUTS[cut])
-        outcomes.add(len(lake.read_log(root / "lake").forgettings))
-        again = tallybook(root, *FORGET)
-        assert again.returncode == 0, again.stderr
-        assert bytes_of(root) == expected
-        shutil.rmtree(root)
+@pytest.mark.parametrize(("cut", "step"), [(None, 251), *AT_EVERY_CALL])
+def test_what_died_is_finished_by_running_it_again(cut: str | None, step: int, issued: Path, tmp_path: Path) -> None:
+    outcomes = finished_by_a_rerun(
+        issued,
+        lambda root: tallybook(root, *FORGET),
+        at_rest=bytes_of,
+        fact=lambda root: len(lake.read_log(root / "lake").forgettings),
+        folder=tmp_path,
+        cut=cut,
+        step=step,
+    )
     assert outcomes == {0, 1}, "it died before and after its entry"
 
 
+@pytest.mark.long
 def test_a_night_finishes_what_died_after_its_entry(
     issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from at_rest import holds
 from deltalake import DeltaTable
-from workspaces import append_log, make_workspace, plain, tallybook, write_log
+from workspaces import account, append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
 from pipeline.cli.commands.upkeep import forget as command
@@ -20,18 +20,7 @@ from pipeline.objects import layout
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a", "key_b"]
-
-[[accounts]]
-id = "tokyo"
-name = "Tokyo"
-keys = ["key_t"]
-timezone = "Asia/Tokyo"
-"""
+ACCOUNTS = account("acme", "key_a", "key_b") + account("tokyo", "key_t", timezone="Asia/Tokyo")
 FORGET = ("forget", "--before", "2026-10-01", "--yes", "--as-of", "2026-11-03")
 
 
@@ -88,6 +77,7 @@ def recomputed(root: Path) -> None:
         assert "is recomputed byte for byte" in done(root, "recompute", document["invoice_id"])
 
 
+@pytest.mark.long
 def test_no_byte_of_the_workspace_but_its_logs_holds_an_id_of_what_was_forgotten(issued: Path) -> None:
     lake_dir = issued / "lake"
     assert holds(lake_dir, b"CANARY-09-15-key_a")
@@ -124,6 +114,7 @@ def test_a_file_of_counts_that_is_changed_or_gone_is_named(issued: Path) -> None
     assert f"{path} is missing; restore it from a backup" in result.stderr
 
 
+@pytest.mark.long
 def test_what_still_lies_there_is_found_by_verify(issued: Path) -> None:
     file = next((issued / "lake" / "usage_events").glob("date=2026-09-15/*"))
     content = file.read_bytes()
@@ -171,6 +162,7 @@ def test_a_pending_correction_is_issued_before_its_month_is_forgotten(issued: Pa
     done(issued, "verify")
 
 
+@pytest.mark.long
 def test_neither_a_copy_of_a_log_nor_a_late_line_bills_or_credits_what_was_forgotten(issued: Path) -> None:
     before = totals(issued)
     done(issued, *FORGET)
@@ -374,6 +366,7 @@ def test_days_are_answered_as_before_and_hours_that_were_forgotten_are_refused(i
     done(issued, "reconcile", str(theirs), "--only-their-keys")
 
 
+@pytest.mark.long
 def test_a_person_at_a_terminal_is_asked_and_may_say_no(issued: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "is_terminal", lambda *_: True)
     asked = ("forget", "--before", "2026-10-01", "--as-of", "2026-11-03")

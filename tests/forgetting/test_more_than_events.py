@@ -69,6 +69,7 @@ def test_earlier_readings_are_forgotten_with_their_lines_and_invoices_of_them_ar
     is_sound(root)
 
 
+@pytest.mark.long
 def test_quarantined_lines_of_a_key_are_forgotten_and_those_of_others_stay(tmp_path: Path) -> None:
     root = make_workspace(
         tmp_path / "books", accounts='[[accounts]]\nid = "acme"\nname = "A"\nkeys = ["key_a", "key_b"]\n'

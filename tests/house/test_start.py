@@ -54,6 +54,7 @@ def test_a_command_that_reads_no_data_imports_no_engine(books: Path, tmp_path: P
     assert (code, heavy) == (0, [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["nightly", "collect", "usage"])
 def test_a_command_for_which_nothing_is_to_be_counted_imports_no_duckdb(books: Path, command: str) -> None:
     """Nor what reads new lines; pandas and the clients of remote file systems no command imports."""

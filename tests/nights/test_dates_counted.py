@@ -133,6 +133,7 @@ def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(
     assert_counted_alike(root)
 
 
+@pytest.mark.long
 def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_not_change(
     tmp_path: Path, dates_read: list[date]
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_n
     assert days_of(dates_read) == ["10-03"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "read"),
     [
@@ -279,6 +281,7 @@ def test_many_more_nights_never_change_the_marts(tmp_path: Path, seed: int) -> N
     live_through_nights(tmp_path / "books", seed, nights=6)
 
 
+@pytest.mark.long
 def test_dates_are_counted_in_rounds_and_the_copies_among_rounds_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +310,7 @@ def slices_changed(monkeypatch: pytest.MonkeyPatch, change: Callable[[pa.Table],
     monkeypatch.setattr(dates_counted, "count_slices", changed)
 
 
+@pytest.mark.long
 def test_events_that_a_night_lost_are_heard_that_night_and_not_lost_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +362,7 @@ UNPRICED = {**used("09-29T12:00", "c"), "model_requested": "jamba-unheard-of"}
 NOBODY = {**used("10-02T12:00", "d"), "api_key_id": "key_nobody"}
 
 
+@pytest.mark.long
 def test_a_night_with_nothing_new_asks_no_sql_and_says_what_the_night_before_said(
     tmp_path: Path, counted_by_sql: list[str]
 ) -> None:
@@ -392,6 +397,7 @@ def test_answers_that_are_gone_or_damaged_are_asked_again(tmp_path: Path, counte
     assert_counted_alike(root)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "changed",
     [

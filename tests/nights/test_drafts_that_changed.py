@@ -416,6 +416,7 @@ def live(books: Books, chance: random.Random, nights: int) -> None:
         books.night()
 
 
+@pytest.mark.long
 def test_after_random_nights_the_files_are_those_of_a_whole_book(books: Books) -> None:
     live(books, random.Random(16), 12)
 

@@ -129,6 +129,7 @@ def test_a_log_that_was_renamed_out_of_the_globs_is_its_source_s_still(tmp_path:
     assert names(root) == ["west", "west"]
 
 
+@pytest.mark.long
 def test_a_later_night_counts_it_once_and_does_not_miss_it(tmp_path: Path) -> None:
     root = books(tmp_path, APP)
     file = outside(tmp_path, "sent.jsonl", app(1))

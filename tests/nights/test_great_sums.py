@@ -26,6 +26,7 @@ def books(folder: Path, *events: dict[str, Any]) -> Path:
     return root
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "events",
     [
@@ -68,6 +69,7 @@ def test_a_sum_that_no_count_holds_is_refused_with_key_model_and_day(
     assert not (root / "lake" / "usage_daily").exists()
 
 
+@pytest.mark.long
 def test_sums_over_all_accounts_are_exact_though_no_count_holds_them(tmp_path: Path) -> None:
     root = books(
         tmp_path,

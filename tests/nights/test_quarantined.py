@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
-from workspaces import append_log, make_workspace, plain, tallybook, write_log
+from workspaces import account, append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
 from pipeline.configuration.workspace import open_workspace
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     from pipeline.lake.log.commit import QuarantineFile
 
 GOLDEN = Path(__file__).parents[1] / "storage" / "golden_lakes" / "version_1"
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a"]
-"""
+ACCOUNTS = account("acme", "key_a")
 NIGHT = ("nightly", "--as-of", "2026-10-06T03:00:00Z", "--force")
 
 

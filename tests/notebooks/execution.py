@@ -10,10 +10,11 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest import mock
 
-import nbformat
-from nbclient import NotebookClient
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -35,12 +36,22 @@ def make_checkout(folder: Path) -> Path:
     return data
 
 
-def executed(checkout: Path, name: str = NOTEBOOK.name) -> nbformat.NotebookNode:
+def committed(path: Path) -> NotebookNode:
+    """Return a notebook as it lies there."""
+    import nbformat  # noqa: PLC0415  # takes two seconds, and few tests read a notebook
+
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+    return notebook
+
+
+def executed(checkout: Path, name: str = NOTEBOOK.name) -> NotebookNode:
     """Run every cell, as somebody does who opens the notebook in ``checkout/notebooks``.
 
     A cell that raises, raises here.
     """
-    notebook: nbformat.NotebookNode = nbformat.read(checkout / "notebooks" / name, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+    from nbclient import NotebookClient  # noqa: PLC0415  # likewise
+
+    notebook = committed(checkout / "notebooks" / name)
     own_folders = {name: str(checkout / ".jupyter") for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     with mock.patch.dict(os.environ, own_folders):
         client = NotebookClient(notebook, timeout=_CELL_SECONDS_MAX, record_timing=False, resources={"metadata": {"path": str(checkout / "notebooks")}})
@@ -49,6 +60,8 @@ def executed(checkout: Path, name: str = NOTEBOOK.name) -> nbformat.NotebookNode
 
 
 if __name__ == "__main__":
+    import nbformat
+
     for written in NOTEBOOKS:
         with tempfile.TemporaryDirectory() as temporary:
             make_checkout(Path(temporary))

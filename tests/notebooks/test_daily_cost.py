@@ -6,9 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from execution import NOTEBOOK, executed, make_checkout
+from execution import NOTEBOOK, committed, executed, make_checkout
 from generated_books import make_books
 
 from pipeline.base.money import exact_sum
@@ -18,6 +17,8 @@ from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from nbformat import NotebookNode
 
 COMMITTED_BYTES_MAX = 300_000
 MACHINE_PATH = re.compile(r"/(?:home|root|tmp|usr|var|work|Users|private)/|[A-Z]:\\\\")
@@ -31,34 +32,36 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def notebook(checkout: Path) -> nbformat.NotebookNode:
+def notebook(checkout: Path) -> NotebookNode:
     return executed(checkout)
 
 
 @pytest.mark.long
-def test_the_notebook_runs_on_a_fresh_checkout_without_an_error(notebook: nbformat.NotebookNode) -> None:
+def test_the_notebook_runs_on_a_fresh_checkout_without_an_error(notebook: NotebookNode) -> None:
     assert all(cell.execution_count for cell in code_cells(notebook))
     assert [output for output in outputs(notebook) if output.output_type == "error"] == []
     assert [output.text for output in outputs(notebook) if output.get("name") == "stderr"] == []
 
 
-def test_the_notebook_leaves_the_sample_as_it_was(checkout: Path, notebook: nbformat.NotebookNode) -> None:
+@pytest.mark.long
+def test_the_notebook_leaves_the_sample_as_it_was(checkout: Path, notebook: NotebookNode) -> None:
     assert notebook.cells
     assert sorted(path.name for path in (checkout / "data").iterdir()) == ["accounts.toml", "logs", "rates", "tallybook.toml"]
 
 
 @pytest.mark.long
-def test_the_total_it_prints_is_the_exact_sum_of_the_charges(tmp_path: Path, notebook: nbformat.NotebookNode) -> None:
+def test_the_total_it_prints_is_the_exact_sum_of_the_charges(tmp_path: Path, notebook: NotebookNode) -> None:
     workspace = open_workspace(make_checkout(tmp_path))
     charges = nightly(workspace, now=datetime(2026, 11, 1, tzinfo=UTC), key_secret=None).built.rated.charges
     tokens, total = sum(charges["quantity"].to_pylist()), exact_sum(charges["amount"].to_pylist())
     assert f"{tokens:,} tokens cost {total.normalize():f} USD" in printed(notebook)
 
 
-def test_its_committed_outputs_are_what_it_prints_today(notebook: nbformat.NotebookNode) -> None:
-    committed = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
-    assert printed(committed) == printed(notebook), "run `just notebook` and look at what changed"
-    assert images(committed) == images(notebook) == 3
+@pytest.mark.long
+def test_its_committed_outputs_are_what_it_prints_today(notebook: NotebookNode) -> None:
+    kept = committed(NOTEBOOK)
+    assert printed(kept) == printed(notebook), "run `just notebook` and look at what changed"
+    assert images(kept) == images(notebook) == 3
 
 
 def test_its_committed_outputs_are_small_and_name_no_machine() -> None:
@@ -67,19 +70,19 @@ def test_its_committed_outputs_are_small_and_name_no_machine() -> None:
     assert not MACHINE_PATH.search(re.sub(r'"image/png": "[^"]*"', "", text))
 
 
-def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in code_cells(notebook) for output in cell.outputs]
 
 
-def printed(notebook: nbformat.NotebookNode) -> str:
+def printed(notebook: NotebookNode) -> str:
     return "".join(output.text if output.output_type == "stream" else output.data.get("text/plain", "") for output in outputs(notebook))
 
 
-def images(notebook: nbformat.NotebookNode) -> int:
+def images(notebook: NotebookNode) -> int:
     return sum("image/png" in output.get("data", {}) for output in outputs(notebook))
 
 

@@ -84,6 +84,7 @@ def made_plainly(table: pa.Table, rounding: Rounding) -> dict[Any, list[InvoiceL
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(charges(), st.sampled_from(list(Rounding)), st.integers(1, 4))
 def test_lines_made_on_columns_are_those_of_the_plain_rules_to_the_last_digit(

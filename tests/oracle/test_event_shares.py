@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from counted import accounts, some_cards, usage_daily_and_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from pipeline.jobs.state.lines.event_charges import charged_events
 from pipeline.jobs.state.rate import rate
 
 
+@pytest.mark.long
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32))
 def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_factory: Any, seed: int) -> None:

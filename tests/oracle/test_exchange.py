@@ -176,6 +176,7 @@ def months(used: list[Used]) -> list[date]:
     return sorted({day.replace(day=1) for day, *_ in used})
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(SEEDS)
 def test_each_line_is_of_one_rate_of_exchange_and_costs_what_the_oracle_says(seed: int) -> None:
@@ -218,6 +219,7 @@ def check_each_line_is_of_one_rate(seed: int) -> None:
             )
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(SEEDS)
 def test_columns_are_converted_to_the_last_digit_as_charges_are_one_by_one(seed: int) -> None:

@@ -13,7 +13,6 @@ from readings import read
 
 from pipeline.collectors.refusal import LineRefused
 
-BODIES = 400
 ODD = (0, 0, 0, None, 1, 28.0, 10**12, 10**12 + 1, -1, 1.5, True, "7")
 
 
@@ -49,12 +48,13 @@ def read_by_oracle(path: str, response: Any) -> Answer | str:
         return str(why)
 
 
+@pytest.mark.parametrize("bodies", [100, pytest.param(400, marks=pytest.mark.long)])
 @pytest.mark.parametrize("odd", [0.0, 0.05, 0.3])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_product_reads_every_family_as_the_oracle_does(family: str, odd: float) -> None:
+def test_the_product_reads_every_family_as_the_oracle_does(family: str, odd: float, bodies: int) -> None:
     maker = Teasing(random.Random(f"{family} {odd}"), odd)
     seen = set()
-    for _ in range(BODIES):
+    for _ in range(bodies):
         body = maker.body(family)
         expected = read_by_oracle(body.path, body.response)
         assert read_by_product(body.path, body.response) == expected, body.response

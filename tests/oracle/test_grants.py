@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from charges import charge
 from granted import coupons_of, credit_grants
 from grants import FOR_EVER, Granted, Off, coupons, last_day, parts, payments, singles
 from hypothesis import given, settings
@@ -19,8 +21,6 @@ from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.book import credit_balances
-from pipeline.rating import Charge
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from grants import Single
@@ -79,25 +79,9 @@ def account_of(grants: list[Granted], offered: list[Off]) -> Account:
     )
 
 
-def charge(month: date, model: str, cents: int) -> Charge:
-    return Charge(
-        account_id="acme",
-        api_key_id="key_a",
-        model=model,
-        service_tier="",
-        meter=Meter.PROMPT,
-        usage_date=month,
-        quantity=1,
-        rate_per_million=Decimal(cents * 10_000),
-        currency="USD",
-        amount=Decimal(cents).scaleb(-2),
-        rated_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
-
-
 def book(account: Account, usage: dict[date, dict[str, int]], issued: list[Invoice], *, to_even: bool) -> InvoiceBook:
     charges = {
-        ("acme", BillingPeriod.of(month)): [charge(month, model, cents) for model, cents in by_model.items()]
+        ("acme", BillingPeriod.of(month)): [charge(month, cents, model) for model, cents in by_model.items()]
         for month, by_model in usage.items()
     }
     return make_book(
@@ -142,6 +126,7 @@ def expected_month(
     return off, paid
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(SEEDS)
 def test_grants_pay_and_coupons_take_off_what_the_oracle_says_before_and_after_a_void(seed: int) -> None:

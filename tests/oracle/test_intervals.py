@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from charges import charge
 from granted import coupons_of, credit_grants
 from grants import Granted, Off, coupons, singles
 from hypothesis import given, settings
@@ -34,11 +35,10 @@ from pipeline.base.errors import AccountsError
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
-from pipeline.rating import Charge
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.rating import Charge
 
 SEEDS = st.integers(0, 2**32)
 LENGTHS = {1: Interval.MONTH, 3: Interval.QUARTER, 12: Interval.YEAR}
@@ -85,22 +85,6 @@ def account_of(terms: tuple[Terms, ...], **others: Any) -> Account:
         key_ids=("key_a",),
         terms=terms,
         **others,
-    )
-
-
-def charge(day: date, cents: int, model: str = "large") -> Charge:
-    return Charge(
-        account_id="acme",
-        api_key_id="key_a",
-        model=model,
-        service_tier="",
-        meter=Meter.PROMPT,
-        usage_date=day,
-        quantity=1,
-        rate_per_million=Decimal(cents * 10_000),
-        currency="USD",
-        amount=Decimal(cents).scaleb(-2),
-        rated_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
@@ -167,6 +151,7 @@ def test_a_change_that_would_cut_a_period_of_either_interval_is_refused_and_no_o
         account_of(terms, month_day=month_day)
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(SEEDS)
 def test_each_usage_day_is_on_exactly_one_invoice_whatever_is_agreed_issued_voided_and_late(seed: int) -> None:

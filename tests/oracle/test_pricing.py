@@ -193,6 +193,7 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
     assert exact_sum(amount for _, amount in summed) == exact_sum(row["amount"] for row in rated.charges.to_pylist())
 
 
+@pytest.mark.long
 @settings(max_examples=3, deadline=None)
 @given(SEEDS)
 def test_cards_that_count_alike_count_every_request_into_the_same_rows(tmp_path_factory: Any, seed: int) -> None:

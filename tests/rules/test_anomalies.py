@@ -100,6 +100,7 @@ def test_a_higher_level_is_told_of_on_the_first_day_alone() -> None:
     assert told == [SATURDAY]
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.decimals(min_value=80, max_value=120, places=2), min_size=57, max_size=57),
@@ -110,6 +111,7 @@ def test_a_day_within_what_was_seen_is_never_far(amounts: list[Decimal], scale: 
     assert found(series) is None
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.decimals(min_value=90, max_value=110, places=2), min_size=56, max_size=56), st.booleans())
 def test_ten_times_as_much_and_nothing_are_found_where_days_differ_by_a_tenth(

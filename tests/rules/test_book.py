@@ -216,6 +216,7 @@ def test_credits_are_never_negative_and_never_beyond_what_is_to_pay(life: list[t
         assert paid == 0 or invoice.subtotal >= 0
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(life=LIVES)
 def test_once_everything_is_issued_nothing_is_left_to_correct(life: list[tuple[list[Charge], str]]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
-from workspaces import fingerprints, make_workspace, tallybook
+from workspaces import account, fingerprints, make_workspace, tallybook
 
 from pipeline import lake
 from pipeline.lake.checked_files import verified_data_files
@@ -37,17 +37,7 @@ service_tier = "batch"
 prompt = 0.50
 completion = 0
 """
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a"]
-
-[[accounts]]
-id = "birke"
-name = "Birke"
-keys = ["key_b"]
-"""
+ACCOUNTS = account("acme", "key_a") + account("birke", "key_b")
 SOURCE = """
 [[sources]]
 name = "batches"

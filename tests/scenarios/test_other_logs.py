@@ -135,6 +135,7 @@ def invoices_of(root: Path, lines: list[str], source: str = "") -> dict[str, byt
     return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in files}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("written", "source"),
     [
@@ -151,6 +152,7 @@ def test_the_same_calls_are_billed_to_the_same_bytes(tmp_path: Path, written: An
     assert invoices_of(tmp_path / "theirs", written(), source) == ours
 
 
+@pytest.mark.long
 def test_a_log_in_which_two_tools_write_is_read(tmp_path: Path) -> None:
     lines = [pair[number % 2] for number, pair in enumerate(zip(as_request_log(), as_litellm(), strict=True))]
     assert invoices_of(tmp_path / "both", lines) == invoices_of(tmp_path / "ours", as_request_log())

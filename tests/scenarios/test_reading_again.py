@@ -110,6 +110,7 @@ def test_a_new_version_of_the_reader_reads_again_what_the_old_one_could_not(
     assert night(root, "2026-03-02")["collected"]["again"]["segments"] == 0
 
 
+@pytest.mark.long
 def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,7 @@ def test_spans_of_one_line_are_billed_as_from_a_request_log(tmp_path: Path) -> N
     assert drafted(tmp_path / "logged", otel_in_one_line(WITH_WRITES)) == expected
 
 
+@pytest.mark.long
 def test_answers_of_a_batch_are_billed_at_the_price_of_the_batch(tmp_path: Path) -> None:
     calls = [
         Call(number=0, prompt=1_200_000, completion=300_001, tier="batch"),

@@ -8,25 +8,14 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspaces import make_workspace, plain, stream, tallybook, write_log
+from workspaces import account, make_workspace, plain, stream, tallybook, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 AS_OF = ("--as-of", "2026-11-05T00:00:00Z")
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a", "key_b"]
-
-[[accounts]]
-id = "birke"
-name = "Birke"
-timezone = "America/New_York"
-keys = ["key_c"]
-"""
+ACCOUNTS = account("acme", "key_a", "key_b") + account("birke", "key_c", timezone="America/New_York")
 KEYS = ["key_a", "key_b", "key_c", "key_of_nobody"]
 HELD = "2026-12-24"
 """A day that has not come."""
@@ -210,6 +199,7 @@ def reported(line: str, number: int) -> str:
     return json.dumps(document)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_field_that_decides_no_bill_changes_no_byte_of_it(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
-from sql_cases import CASES, ask, assert_as_expected, parameters_of, tables_of
+from sql_cases import CASES, ask, assert_as_expected, connected, parameters_of, tables_of
 
 from pipeline.base.resources import sql_folder
 from pipeline.warehouse.build import build
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 def test_golden_case(case: Path) -> None:
     name, parameters = case.parent.name, parameters_of(case)
     given, expected = tables_of(case)
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with connected() as connection:
         session = DuckDbSession(connection=connection)
         build(session, sql_folder(), given=given, parameters=parameters, wanted=[name])
         assert_as_expected(case, ask(connection, name, parameters).to_arrow_table(), expected)

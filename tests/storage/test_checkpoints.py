@@ -244,6 +244,7 @@ def test_a_first_checkpoint_whose_name_is_gone_has_to_be_to_the_byte_what_a_run_
     assert f"{LAST_NAME} names no checkpoint of this log; " in differences(lake_dir, lake.read_log(lake_dir))[0]
 
 
+@pytest.mark.long
 def test_a_first_checkpoint_that_is_not_named_yet_is_told_and_named_by_the_next_night(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     for number in range(3):
@@ -263,6 +264,7 @@ def test_a_first_checkpoint_that_is_not_named_yet_is_told_and_named_by_the_next_
     assert "is not named yet" not in tallybook(root, "verify").stdout
 
 
+@pytest.mark.long
 def test_a_checkpoint_whose_name_is_gone_proves_all_the_same_that_the_last_commit_was_there(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     for number in range(3):

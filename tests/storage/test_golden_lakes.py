@@ -23,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deaths_on_disk import deaths
 from deltalake import DeltaTable, QueryBuilder
 from faulty_os import Died, FaultyOs
 from lake_inputs import commit_events, event
@@ -112,6 +113,7 @@ def in_columns_of(older: bytes, newer: bytes) -> list[dict[str, str]]:
     return [{name: row[name] for name in csv_rows(older)[0]} for row in csv_rows(newer)]
 
 
+@pytest.mark.long
 @PROGRAMS
 def test_a_lake_of_before_is_opened_and_nothing_of_it_is_changed_by_looking_at_it(
     books: Path, run: Callable[..., Done]
@@ -122,6 +124,7 @@ def test_a_lake_of_before_is_opened_and_nothing_of_it_is_changed_by_looking_at_i
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 @PROGRAMS
 def test_a_night_without_new_lines_reads_once_again_what_a_program_of_before_could_not_read(
     books: Path, run: Callable[..., Done]
@@ -197,6 +200,7 @@ def test_a_bundle_of_before_is_made_again_with_more_columns_and_what_came_since_
     assert "sum(prompt_audio_tokens)::bigint as prompt_audio_tokens" in counting
 
 
+@pytest.mark.long
 def test_what_follows_is_what_a_lake_of_one_version_gives(books: Path, tmp_path: Path) -> None:
     append_log(books, "app.jsonl", *ADDED)
     anew = shutil.copytree(GOLDEN, tmp_path / "anew", ignore=shutil.ignore_patterns("lake", "invoices"))
@@ -409,24 +413,20 @@ def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_colum
 
 
 @pytest.mark.slow
-def test_a_death_while_a_lake_of_before_is_read_again_leaves_the_old_reading_or_the_new_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = set()
-    for die_at in count(1):
+def test_a_death_while_a_lake_of_before_is_read_again_leaves_the_old_reading_or_the_new_one(tmp_path: Path) -> None:
+    def configured_otherwise(die_at: int) -> Path:
         books = shutil.copytree(GOLDEN, tmp_path / f"death-{die_at}")
         settings = books / "tallybook.toml"
         settings.write_text(settings.read_text(encoding="utf-8") + 'identity = "request-id"\n', encoding="utf-8")
-        with monkeypatch.context() as patched:
-            patched.setattr(disk, "os", fault := FaultyOs(books, die_at=die_at))
-            try:
-                tallybook(books, "collect", "--again", "--as-of", "2026-04-05")
-                break
-            except Died:
-                fault.revive()
+        return books
+
+    seen = set()
+    again = ("collect", "--again", "--as-of", "2026-04-05")
+    for death in deaths(configured_otherwise, lambda books: tallybook(books, *again)):
+        books = death.root
         left = tuple(operations(books)[COMMITS:])
         lake.verified_files(books / "lake", lake.read_log(books / "lake"))
-        assert tallybook(books, "collect", "--again", "--as-of", "2026-04-05").returncode == 0
+        assert tallybook(books, *again).returncode == 0
         assert operations(books)[COMMITS:] == ["ADD COLUMNS", "READ AGAIN"]
         if left not in seen:
             done = by_this_program(books, "nightly --as-of 2026-04-05", "verify", "recompute INV-000001")
@@ -451,6 +451,7 @@ COUNTS = ('{"images":2,"search.requests":31}', "{}")
 TEXTS = ("tell me a joke", '{"say":"hello"}', '{"images": 2}', '{"seconds":1.5}', '{"tell me":1}')
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("other_usage", "code"), [(text, 0) for text in COUNTS] + [(text, 6) for text in TEXTS])
 def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_usage: str, code: int

@@ -96,6 +96,7 @@ def test_a_life_with_rotations_bills_what_one_without_does(books: Path, tmp_path
     assert len(read_key_aliases(books).checks) == 3
 
 
+@pytest.mark.long
 def test_a_request_that_was_billed_before_and_is_logged_again_after_is_the_same(books: Path) -> None:
     before = invoices(books)
     assert rotate(books).returncode == 0
@@ -162,6 +163,7 @@ def test_a_night_needs_the_secret_of_before_for_as_long_as_the_rotation_is_open(
     assert "tallybook keys rotate --finish" in found.stderr
 
 
+@pytest.mark.long
 def test_aliases_that_a_commit_names_and_that_are_gone_are_noticed(books: Path) -> None:
     assert rotate(books).returncode == 0
     append_log(books, "app.jsonl", *(line(10, number, key) for number, key in enumerate(KEYS)))

@@ -8,15 +8,15 @@ import re
 import shutil
 from contextlib import nullcontext
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deaths_on_disk import deaths
 from deltalake import DeltaTable
-from faulty_os import POWER_CUTS, Died, FaultyOs
+from faulty_os import POWER_CUTS
 from forged_entries import HEX, NOON, body, rewrite
 from lake_inputs import commit_events, event, events_table, quarantine_table, tree
 from workspaces import make_workspace, plain, tallybook, write_log
@@ -27,7 +27,7 @@ from pipeline.lake import commits, rereading
 from pipeline.lake.log import delta
 from pipeline.lake.log.superseding import Place
 from pipeline.lake.rereading import NewReading, Rereading
-from pipeline.objects import disk, layout
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,26 +156,22 @@ def test_a_program_of_before_is_told_that_the_lake_is_newer(books: Path, monkeyp
 @pytest.mark.long
 @pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_death_at_any_call_leaves_the_old_reading_or_the_new_one_and_a_rerun_ends_with_the_new_one(
-    step: int, books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, books: Path, tmp_path: Path
 ) -> None:
     correct(books)
     old, new = ["01", "09"], ["01", "02", "03"]
     outcomes = []
-    for die_at in count(1, step):
+
+    def copied(die_at: int) -> Path:
         root = shutil.copytree(books, tmp_path / f"death-{die_at}" / "books")
         (root / "lake" / ".lock").unlink(missing_ok=True)
-        fault = FaultyOs(root, die_at=die_at)
-        with monkeypatch.context() as patched:
-            patched.setattr(disk, "os", fault)
-            try:
-                tallybook(root, "collect", "--again", "--as-of", "2026-03-11")
-                break
-            except Died:
-                fault.revive()
-            outcomes.append(tuple(instants(root)))
-            for name, survives in POWER_CUTS.items():
-                cut = fault.after_power_cut(root.parent / name, survives)
-                assert instants(cut) in (old, new)
+        return root
+
+    for death in deaths(copied, lambda root: tallybook(root, "collect", "--again", "--as-of", "2026-03-11"), step=step):
+        root = death.root
+        outcomes.append(tuple(instants(root)))
+        for cut in POWER_CUTS:
+            assert instants(death.after(cut)) in (old, new)
         again(root)
         assert instants(root) == new
         snapshot = lake.read_log(root / "lake")

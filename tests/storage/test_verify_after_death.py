@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 from faulty_os import Died, FaultyOs, Recording
 from signing_keys import make_key
-from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+from two_invoices import ISSUE
+from workspaces import append_log, fingerprints, plain, tallybook
 
 from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ACCOUNTS = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in "ab")
-ISSUE = ("invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
 VOID = ("invoice", "void", "INV-000001", "--as-of", "2026-11-03")
 PART = ("--line", "1", "--amount", "0.50", "--reason", "outage")
 CREDIT = ("invoice", "credit", "INV-000002", *PART, "--as-of", "2026-11-03")
@@ -31,21 +30,6 @@ VOID_TOLD = (
     "the void of INV-000001 by INV-000003 was begun and not finished; the same command or the next night finishes it: "
 )
 FILES, SUMS = "csv_files_are_what_the_invoices_say", "csv_totals_are_the_sum_of_csv_lines"
-
-
-@pytest.fixture(scope="module")
-def drafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_workspace(tmp_path_factory.mktemp("drafted") / "books", accounts=ACCOUNTS)
-    write_log(root, "l.jsonl", *(plain("2026-10-05T10:00:00Z", id=name, key=f"key_{name}") for name in "ab"))
-    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
-    return root
-
-
-@pytest.fixture(scope="module")
-def issued(drafted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = shutil.copytree(drafted, tmp_path_factory.mktemp("issued") / "books")
-    assert tallybook(root, *ISSUE).returncode == 0
-    return root
 
 
 @pytest.fixture(scope="module")

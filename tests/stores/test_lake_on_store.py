@@ -176,6 +176,7 @@ def test_an_entry_of_somebody_else_is_refused_and_no_copy_of_it_is_kept(tmp_path
     done(one, *NIGHT)
 
 
+@pytest.mark.long
 def test_another_machine_is_kept_off_while_one_works_and_told_by_whom(tmp_path: Path, stores: str) -> None:
     one, other = two_machines(tmp_path)
     done(one, *NIGHT)
@@ -186,6 +187,7 @@ def test_another_machine_is_kept_off_while_one_works_and_told_by_whom(tmp_path: 
     done(other, *NIGHT)
 
 
+@pytest.mark.long
 def test_a_machine_takes_over_its_own_lock_at_once_and_others_wait_until_it_is_over(
     tmp_path: Path, stores: str
 ) -> None:
@@ -205,6 +207,7 @@ def test_a_machine_takes_over_its_own_lock_at_once_and_others_wait_until_it_is_o
     done(other, *NIGHT)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stores")
 def test_a_night_with_nothing_new_asks_the_store_little(tmp_path: Path, requests: Counter[str]) -> None:
     one, _ = two_machines(tmp_path)

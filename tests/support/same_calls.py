@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from workspaces import make_workspace, tallybook, write_log
+from workspaces import account, make_workspace, tallybook, write_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,17 +34,7 @@ prompt_cached = 0.25
 prompt_cache_write = 1.25
 reasoning = 4.50
 """
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a"]
-
-[[accounts]]
-id = "birke"
-name = "Birke"
-keys = ["key_b"]
-"""
+ACCOUNTS = account("acme", "key_a") + account("birke", "key_b")
 START = datetime(2026, 9, 30, 23, 59, 58, tzinfo=UTC)
 """Two seconds before October, so that a call that is dated by its end would stand on another invoice."""
 LASTS = timedelta(seconds=5)

@@ -81,10 +81,22 @@ def ask(connection: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, 
 
 
 @cache
+def database() -> duckdb.DuckDBPyConnection:
+    """The database of this process: to make one takes as long as half of a case."""
+    made = duckdb.connect(":memory:")
+    made.execute("set global TimeZone = 'UTC'")
+    return made
+
+
+def connected() -> duckdb.DuckDBPyConnection:
+    """Return a connection of its own: what is given or built on it, which is temporary, is seen by no other."""
+    return database().cursor()
+
+
+@cache
 def column_types() -> dict[str, dict[str, str]]:
     """The columns of every relation and check, and their types, as they are in the program."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with connected() as connection:
         wanted = load_relations(sql_folder())
         build(
             DuckDbSession(connection=connection),
@@ -129,8 +141,7 @@ def has_an_order(name: str) -> bool:
 @cache
 def tables_of(case: Path) -> tuple[dict[str, pa.Table], pa.Table]:
     """What is given to a case, and the rows that its relation or check must have."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute("set TimeZone = 'UTC'")
+    with connected() as connection:
         files = {file.stem.removeprefix("given_"): file for file in case.glob("given_*.csv")}
         given = {each: give(file, each, connection) for each, file in files.items()}
         return {**what_is_given(), **given}, give(case / "expected.csv", case.parent.name, connection)

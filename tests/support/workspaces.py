@@ -35,15 +35,41 @@ prompt = 2.00
 completion = 8.00
 """
 
+RICH = """
+id = "rich"
+currency = "USD"
+[[rates]]
+model = "jamba-large"
+prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000, rate = 2.00 }, { rate = 1.00, flat = 3.00 } ] }
+prompt_cached = { mode = "volume", tiers = [ { up_to = 100_000, rate = 0.50 }, { rate = 0.25 } ] }
+completion = { mode = "package", tokens = 100_000, price = 0.80 }
+per_request = 0.01
+"""
+"""A price of every shape."""
+
+
+def account(id: str, *keys: str, name: str = "", **more: Any) -> str:
+    """Return a table of ``accounts.toml``. Named after its id, where nothing else is said."""
+    stated = {"id": id, "name": name or id.title(), "keys": list(keys), **more}
+    return "[[accounts]]\n" + _stated(stated)
+
+
+def tagged(key: str, **tags: str) -> str:
+    """Return the tags of a key, as a table of ``accounts.toml``."""
+    return f"[keys.{key}]\n" + _stated(tags)
+
+
+def _stated(values: dict[str, Any]) -> str:
+    """Write texts, whole numbers, truths and lists of them as TOML does, which is as JSON does."""
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+
 
 def make_workspace(root: Path, *, config: str = "", accounts: str = "", cards: dict[str, str] | None = None) -> Path:
     (root / "rates").mkdir(parents=True)
     (root / "logs").mkdir()
     sources = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\nformat = "request-log"\n'
     (root / "tallybook.toml").write_text(config + ("" if "[[sources]]" in config else sources), encoding="utf-8")
-    (root / "accounts.toml").write_text(
-        accounts or '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n', encoding="utf-8"
-    )
+    (root / "accounts.toml").write_text(accounts or account("acme", "key_a"), encoding="utf-8")
     for name, text in (cards or {"standard": STANDARD}).items():
         (root / "rates" / f"{name}.toml").write_text(text, encoding="utf-8")
     return root

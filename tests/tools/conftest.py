@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import make_workspace, plain, stream, tallybook, write_log
+from workspaces import account, make_workspace, plain, stream, tallybook, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,19 +17,9 @@ CANARY_PROMPT = "canary-prompt-zebra-quartz"
 CANARY_KEY = "sk-canary-0123456789abcdef"
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-timezone = "Europe/Berlin"
-keys = ["key_a", "key_a2"]
-
-[[accounts]]
-id = "beta"
-name = "Beta, the other customer"
-rate_card = "special"
-keys = ["key_b"]
-"""
+ACCOUNTS = account("acme", "key_a", "key_a2", timezone="Europe/Berlin") + account(
+    "beta", "key_b", name="Beta, the other customer", rate_card="special"
+)
 STANDARD = """
 id = "standard"
 currency = "USD"

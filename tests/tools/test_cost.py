@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspaces import make_workspace, plain, tallybook, write_log
+from workspaces import RICH, account, make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
@@ -22,32 +22,9 @@ from pipeline.jobs.state.lines.traced_lines import events_by_line
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-timezone = "Asia/Kolkata"
-rate_card = "rich"
-keys = ["key_a", "key_b"]
-discount_percent = 12.5
-
-[[accounts]]
-id = "beta"
-name = "Beta"
-timezone = "Europe/Berlin"
-rate_card = "flat"
-keys = ["key_c"]
-"""
-RICH = """
-id = "rich"
-currency = "USD"
-[[rates]]
-model = "jamba-large"
-prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000, rate = 2.00 }, { rate = 1.00, flat = 3.00 } ] }
-prompt_cached = { mode = "volume", tiers = [ { up_to = 100_000, rate = 0.50 }, { rate = 0.25 } ] }
-completion = { mode = "package", tokens = 100_000, price = 0.80 }
-per_request = 0.01
-"""
+ACCOUNTS = account(
+    "acme", "key_a", "key_b", timezone="Asia/Kolkata", rate_card="rich", discount_percent=12.5
+) + account("beta", "key_c", timezone="Europe/Berlin", rate_card="flat")
 FLAT = """
 id = "flat"
 currency = "EUR"
@@ -122,10 +99,10 @@ def test_an_hour_costs_what_the_events_in_it_are_charged_whatever_the_shape_of_t
 def test_the_hours_of_a_day_cost_what_the_day_costs_where_clocks_are_half_an_hour_apart_and_change(books: Path) -> None:
     days = asked(books, "--by", "day,account")
     of_hours: dict[Any, Decimal] = defaultdict(Decimal)
-    for (day, account, _), amount in costs(
+    for (day, account_id, _), amount in costs(
         asked(books, "--by", "day,account,hour"), "usage_date", "account_id", "usage_hour"
     ).items():
-        of_hours[day, account] += amount
+        of_hours[day, account_id] += amount
     assert of_hours == costs(days, "usage_date", "account_id")
     beta = costs(asked(books, "--by", "hour", "--account", "beta", "--period", "2026-10"), "usage_hour")
     assert beta == {"2026-10-25T02:00+02:00": Decimal(1), "2026-10-25T02:00+01:00": Decimal(3)}

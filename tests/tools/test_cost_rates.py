@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import pytest
-from workspaces import make_workspace, plain, tallybook, write_log
+from workspaces import account, make_workspace, plain, tallybook, write_log
 
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped import costed
@@ -22,18 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-timezone = "{zone}"
-keys = ["key_a"]
-
-[[accounts]]
-id = "beta"
-name = "Beta"
-keys = ["key_b"]
-"""
+ACCOUNTS = account("acme", "key_a", timezone="{zone}") + account("beta", "key_b")
 STANDARD = """
 id = "standard"
 currency = "USD"

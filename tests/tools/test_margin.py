@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
+from workspaces import RICH, account, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import frames
 from pipeline.base.errors import ConfigurationError
@@ -20,34 +20,9 @@ from pipeline.jobs.answers.grouped.selection import Span
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-timezone = "Asia/Kolkata"
-rate_card = "rich"
-keys = ["key_a", "key_b"]
-discount_percent = 12.5
-
-[[accounts]]
-id = "beta"
-name = "Beta"
-timezone = "Europe/Berlin"
-rate_card = "flat"
-keys = ["key_c"]
-"""
-RICH = """
-id = "rich"
-currency = "USD"
-[aliases]
-"large" = "jamba-large"
-[[rates]]
-model = "jamba-large"
-prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000, rate = 2.00 }, { rate = 1.00, flat = 3.00 } ] }
-prompt_cached = { mode = "volume", tiers = [ { up_to = 100_000, rate = 0.50 }, { rate = 0.25 } ] }
-completion = { mode = "package", tokens = 100_000, price = 0.80 }
-per_request = 0.01
-"""
+ACCOUNTS = account(
+    "acme", "key_a", "key_b", timezone="Asia/Kolkata", rate_card="rich", discount_percent=12.5
+) + account("beta", "key_c", timezone="Europe/Berlin", rate_card="flat")
 FLAT = """
 id = "flat"
 currency = "USD"
@@ -75,7 +50,7 @@ model = "large"
 prompt = 0.60
 completion = 0.70
 """
-CARDS = {"rich": RICH, "flat": FLAT, "provider": PROVIDER}
+CARDS = {"rich": f'{RICH}[aliases]\n"large" = "jamba-large"\n', "flat": FLAT, "provider": PROVIDER}
 NAMED = 'cost_card = "provider"\n'
 
 

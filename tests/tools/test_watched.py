@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
+from workspaces import account, fingerprints, make_workspace, plain, tagged, tallybook, write_log
 
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
@@ -23,35 +23,14 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
 
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a", "key_b"]
-
-[[accounts]]
-id = "tokyo"
-name = "Tokyo"
-timezone = "Asia/Tokyo"
-keys = ["key_t"]
-
-[[accounts]]
-id = "euro"
-name = "Euro"
-rate_card = "euros"
-keys = ["key_e"]
-
-[keys.key_a]
-team = "search"
-stage = "live"
-
-[keys.key_b]
-team = "chat"
-stage = "live"
-
-[keys.key_t]
-team = "search"
-"""
+ACCOUNTS = (
+    account("acme", "key_a", "key_b")
+    + account("tokyo", "key_t", timezone="Asia/Tokyo")
+    + account("euro", "key_e", rate_card="euros")
+    + tagged("key_a", team="search", stage="live")
+    + tagged("key_b", team="chat", stage="live")
+    + tagged("key_t", team="search")
+)
 RATES = """
 [[rates]]
 model = "jamba-large"

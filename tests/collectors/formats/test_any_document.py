@@ -93,6 +93,7 @@ def check_any_document_is_read_or_refused(name: str | None, document: Any, is_he
         assert isinstance(row, EventRow) or row.reason in row.values
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(document=st.dictionaries(st.sampled_from(_WORDS), _DOCUMENTS, max_size=12))
 def test_formats_say_yes_or_no_of_any_object(document: dict[str, Any]) -> None:

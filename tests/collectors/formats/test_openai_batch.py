@@ -114,6 +114,7 @@ def test_messages_of_anthropic_are_of_the_tier_too_and_their_time_is_that_of_the
     assert (of_expired.reading.status, of_expired.envelope.request_id) == (UsageStatus.FAILED, "msgbatch_1/b")
 
 
+@pytest.mark.long
 def test_a_line_of_anthropics_own_types_is_recognised() -> None:
     types = pytest.importorskip("anthropic.types.messages.message_batch_individual_response")
     line = types.MessageBatchIndividualResponse.model_validate({"custom_id": "a", "result": {"type": "canceled"}})

@@ -127,6 +127,7 @@ def test_without_wasmtime_every_line_is_read_plainly(monkeypatch: pytest.MonkeyP
     assert (found_rows(found), found.told) == (_plain(lines), 0)
 
 
+@pytest.mark.long
 def test_a_kernel_that_has_no_room_for_more_shapes_forgets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "_FULL", 0.001)
     lines = _made(400)
@@ -139,6 +140,7 @@ def test_a_kernel_that_has_no_room_for_more_shapes_forgets_them(monkeypatch: pyt
     assert told > 50
 
 
+@pytest.mark.long
 def test_more_shapes_than_there_is_room_for_are_read_plainly() -> None:
     lines = [json.dumps(USUAL | {"path": f"/v1/{number}/chat/completions"}).encode() for number in range(4500)]
     decoder = _decoder()
@@ -317,9 +319,13 @@ HOSTILE = {
     },
     "names": json.dumps(USUAL | {f"x{number}": number for number in range(50_000)}).encode(),
 }
+LONG = {"brackets", "chunks", "ids"}
+"""Lines so long that to read them plainly takes half a second."""
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in HOSTILE]
+)
 def test_a_hostile_line_is_read_as_the_plain_reader_reads_it(name: str) -> None:
     lines = [HOSTILE[name], json.dumps(USUAL | {"status": 500}).encode()]
     found = _decoder().decoded(_joined(lines), start=0, first_line=1)
@@ -327,6 +333,7 @@ def test_a_hostile_line_is_read_as_the_plain_reader_reads_it(name: str) -> None:
     assert found.told >= 1
 
 
+@pytest.mark.long
 def test_a_hostile_log_of_many_keys_is_read_as_the_plain_reader_reads_it() -> None:
     lines = [json.dumps(USUAL | {"status": 500, "api_key_id": f"{n * 7919:08x}"}).encode() for n in range(6000)]
     found = _decoder().decoded(_joined(lines), start=0, first_line=1)
@@ -341,6 +348,7 @@ def test_a_count_is_as_great_in_the_kernel_as_elsewhere() -> None:
     assert int(stated[1]) == TOKENS_MAX
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     importlib.util.find_spec("ziglang") is None, reason="the compiler is not here: pip install -e .[kernel]"
 )

@@ -293,6 +293,7 @@ def test_more_keys_than_there_is_room_for_are_each_what_they_are() -> None:
     assert found.told == 2**14
 
 
+@pytest.mark.long
 def test_lines_behind_those_whose_counts_there_is_no_room_for_are_read() -> None:
     counts = _answered(b'{"prompt_tokens": [' + b"1," * 239 + b"1]}")
     last = b'{"id": "b", "choices": [{}], "usage": {"prompt_tokens": 17, "completion_tokens": 21}}'

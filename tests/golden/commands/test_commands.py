@@ -59,6 +59,7 @@ OPEN = {"<digest>": "[0-9a-f]+", "<seconds>": r"[0-9]+(?:\.[0-9]+)?"}
 SPOKEN_OF = ("stdout", "stderr", "files", "columns", "sums", "lines")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", RUN)
 def test_commands_do_what_an_accountant_expects(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     books = shutil.copytree(case, tmp_path / "books")

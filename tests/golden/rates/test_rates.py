@@ -50,6 +50,7 @@ def logged(number: int, row: dict[str, str]) -> str:
     return json.dumps(line | {"request": {"model": row["model"], "stream": False}, "response": body})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden_case(case: Path, tmp_path: Path) -> None:
     cards = {path.stem: path.read_text(encoding="utf-8") for path in case.glob("*.toml")}
