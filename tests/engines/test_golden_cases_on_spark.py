@@ -25,7 +25,6 @@ COUNT_BEYOND_ALL = 2**62
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 
 
-@pytest.mark.long
 @each_case
 def test_golden_case(case: Path, sail: str, tmp_path: Path) -> None:
     assert_comes_out(case, OnSpark(remote=sail, lake=tmp_path))
