@@ -35,7 +35,6 @@ from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs_to_read import ConfiguredLogs, GivenLogs, LogOfSource, configured_logs, files_beside
-from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.on_workers.segments_there import SegmentThere, parted
 from pipeline.jobs.night.received import is_received
 from pipeline.jobs.night.stored_logs import StoredLogs
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.key_ids import KeyIds
     from pipeline.jobs.night.again import ReadAgain
+    from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
     from pipeline.jobs.night.on_workers.read_there import ReadThere
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.jobs.state.history import History
@@ -241,6 +241,8 @@ def _workers_of(
     """Return what lets the workers of the engine read, where that is configured."""
     if not workspace.engine.collect:
         return None
+    from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers  # noqa: PLC0415 - few have workers
+
     return LogsOnWorkers(
         workspace=workspace,
         key_secret=key_secret,
