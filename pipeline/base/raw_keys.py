@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-FORMS = (
-    r"(?:sk-|sk_|gsk_|xai-|AIza|hf_|pplx-|nvapi-|csk-)[A-Za-z0-9_-]{16,}"
-    r"|eyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)*"
-    r"|(?:gh[pousr]_|github_pat_|r8_)[A-Za-z0-9_]{30,}|fw_[A-Za-z0-9]{24,}"
-    r"|(?:glpat-|tgp_v1_|ya29\.)[A-Za-z0-9_-]{20,}|AQ\.[A-Za-z0-9_-]{30,}"
-    r"|(?:ABSK|bedrock-api-key-)[A-Za-z0-9+/=]{40,}"
+_FORMS = (
+    (("sk-", "sk_", "gsk_", "xai-", "AIza", "hf_", "pplx-", "nvapi-", "csk-"), r"[A-Za-z0-9_-]{16,}"),
+    (("eyJ",), r"[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)*"),
+    (("gho_", "ghp_", "ghu_", "ghs_", "ghr_", "github_pat_", "r8_"), r"[A-Za-z0-9_]{30,}"),
+    (("fw_",), r"[A-Za-z0-9]{24,}"),
+    (("glpat-", "tgp_v1_", "ya29."), r"[A-Za-z0-9_-]{20,}"),
+    (("AQ.",), r"[A-Za-z0-9_-]{30,}"),
+    (("ABSK", "bedrock-api-key-"), r"[A-Za-z0-9+/=]{40,}"),
 )
 """OpenAI, Anthropic, DeepSeek, OpenRouter and LiteLLM (``sk-``, ``sk_``), Groq, xAI, Google (``AIza``, ``AQ.``,
 ``ya29.``), Hugging Face, Perplexity, NVIDIA, Cerebras, a JSON Web Token, GitHub (``ghp_`` and its like), Replicate,
@@ -23,7 +25,10 @@ Fireworks, GitLab, Together, and Amazon Bedrock (``ABSK``). Masked ones (``sk-..
 What Azure, Mistral and Cohere give has no form of its own: 32 hex digits may as well be an id. ``AKIA…`` of AWS is
 one.
 """
-_KNOWN = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}}))(?:{FORMS})", re.ASCII)
+BEGINNINGS = tuple(beginning for beginnings, _ in _FORMS for beginning in beginnings)
+"""How raw keys begin whose form is known; none is shorter than three characters."""
+_FORM = "|".join(f"(?:{'|'.join(map(re.escape, beginnings))}){rest}" for beginnings, rest in _FORMS)
+_KNOWN = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}}))(?:{_FORM})", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9_-]{32,}", re.ASCII)
 _NO_SECRET = re.compile(r"(?:key_)?[0-9a-f]{32}|[0-9a-f]{64}|.*[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}.*", re.ASCII)
 """A key id of ours and its digits alone, a sha256, and what holds a UUID."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.tables.columns import chosen_column
+from pipeline.tables.columns import chosen_column, gathered_texts
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COLUMNS, Role
 
@@ -139,10 +139,10 @@ def record_batch(events: Events, source: str) -> pa.RecordBatch:
 
 def _in_order(events: Events, order: Array) -> Events:
     return Events(
-        places=events.places[:, order],
+        places=events.places.take(order, axis=1),
         instants=events.instants[order],
         event_ids=events.event_ids[order],
-        numbers=events.numbers[:, order],
+        numbers=events.numbers.take(order, axis=1),
         ids=tuple(Texts(texts.starts[order], texts.sizes[order], texts.content) for texts in events.ids),
         keys=Chosen(events.keys.codes[order], events.keys.values),
         shared=Chosen(events.shared.codes[order], events.shared.values),
@@ -187,11 +187,7 @@ def _number_column(values: Array, kind: pa.DataType) -> pa.Array:
 
 
 def _text_column(texts: Texts) -> pa.Array:
-    offsets = np.zeros(len(texts.sizes) + 1, np.int32)
-    np.cumsum(texts.sizes, out=offsets[1:])
-    places = np.repeat(texts.starts - offsets[:-1], texts.sizes) + np.arange(offsets[-1])
-    content = texts.content[places]
-    buffers = [_validity(texts.sizes > 0), pa.py_buffer(offsets), pa.py_buffer(content)]
+    buffers = [_validity(texts.sizes > 0), *gathered_texts(texts.content, texts.starts, texts.sizes)]
     return pa.Array.from_buffers(pa.string(), len(texts.sizes), buffers)
 
 

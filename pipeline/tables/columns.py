@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Integers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+    Bytes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 _OFFSET_MAX = 2**31 - 1
+_SIZES_MAX = 32
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -47,9 +49,25 @@ def text_column(values: Sequence[bytes | None]) -> pa.Array:
 
 
 def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:
-    """Return the column of which each row is the one of ``values`` at its choice. Raises what ``column`` raises."""
-    indices = pa.Array.from_buffers(pa.int64(), len(choices), [None, pa.py_buffer(np.ascontiguousarray(choices))])
-    return column(values, kind).take(indices)
+    """Return the column of which each row is the one of ``values`` at its choice. Raises what ``column`` raises.
+
+    As Arrow's ``take``, without ``pyarrow.compute``: to import it takes longer than to read some megabytes.
+    """
+    if _is_empty(values):
+        return pa.nulls(len(choices), kind)
+    few = column(values, kind)
+    if len(values) == 1:
+        return pa.repeat(few[0], len(choices))
+    stated = _bits(np.array([value is not None for value in values])[choices]) if few.null_count else None
+    return pa.Array.from_buffers(kind, len(choices), [stated, *_chosen_buffers(few, choices)])
+
+
+def gathered_texts(content: Bytes, starts: Integers, sizes: Integers) -> list[pa.Buffer]:
+    """Return the buffers of a column of strings that lie here and there in ``content``.
+
+    Raises ``ValueError`` for more than 2 GiB.
+    """
+    return [_offsets(sizes), pa.py_buffer(_gathered(content, starts, sizes))]
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
@@ -88,6 +106,46 @@ def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: 
     raise TypeError(message)
 
 
+def _chosen_buffers(few: pa.Array, choices: Integers) -> list[pa.Buffer]:
+    """Return what a column has beside its validity, with each row the one of ``few`` at its choice."""
+    _, *buffers = few.buffers()
+    content = np.frombuffer(buffers[-1], np.uint8)
+    if pa.types.is_string(few.type):
+        ends = np.frombuffer(buffers[0], np.int32).astype(np.int64)
+        return gathered_texts(content, ends[:-1][choices], np.diff(ends)[choices])
+    if pa.types.is_boolean(few.type):
+        return [_bits(np.unpackbits(content, bitorder="little")[choices] == 1)]
+    return [pa.py_buffer(content.view(f"V{few.type.byte_width}")[choices].view(np.uint8))]
+
+
+def _gathered(content: Bytes, starts: Integers, sizes: Integers) -> Bytes:
+    """Return the bytes of texts that lie here and there, one text behind the other.
+
+    Usually they are of few sizes: those of one size are elements of an array, and copied as such. To copy each byte by
+    its place takes ten times as long.
+    """
+    of_sizes = np.flatnonzero(np.bincount(sizes)).tolist()
+    of_sizes = of_sizes[1:] if of_sizes[:1] == [0] else of_sizes
+    if len(of_sizes) == 1:
+        (size,) = of_sizes
+        texts: Bytes = _elements(content, size)[starts[sizes == size]].view(np.uint8)
+        return texts
+    begins = np.cumsum(sizes) - sizes
+    found = np.empty(sizes.sum(), np.uint8)
+    if len(of_sizes) > _SIZES_MAX:
+        found[:] = content[np.repeat(starts - begins, sizes) + np.arange(len(found))]
+        return found
+    for size in of_sizes:
+        rows = np.flatnonzero(sizes == size)
+        _elements(found, size)[begins[rows]] = _elements(content, size)[starts[rows]]
+    return found
+
+
+def _elements(content: Bytes, size: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """Return the ``size`` bytes from each place on as an element, of the same memory."""
+    return np.ndarray((len(content) - size + 1,), f"V{size}", content, strides=(1,))
+
+
 def _strings(texts: Sequence[str]) -> list[pa.Buffer]:
     joined = "".join(texts)
     if joined.isascii():
@@ -104,12 +162,17 @@ def _sizes(texts: Sequence[str] | Sequence[bytes]) -> Integers:
 
 
 def _joined(content: bytes, sizes: Integers) -> list[pa.Buffer]:
-    if len(content) > _OFFSET_MAX:
-        message = f"{len(content)} bytes of text are too much for one column"
+    return [_offsets(sizes), pa.py_buffer(content)]
+
+
+def _offsets(sizes: Integers) -> pa.Buffer:
+    size = int(sizes.sum())
+    if size > _OFFSET_MAX:
+        message = f"{size} bytes of text are too much for one column"
         raise ValueError(message)
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
-    return [pa.py_buffer(offsets), pa.py_buffer(content)]
+    return pa.py_buffer(offsets)
 
 
 def _fixed(contents: Sequence[bytes], size: int) -> list[pa.Buffer]:

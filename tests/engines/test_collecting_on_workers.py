@@ -19,6 +19,7 @@ from pipeline.collectors import read_log as read_log_file
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night import collect as collecting
+from pipeline.jobs.night import run
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.on_workers import at_worker, logs_on_workers
 from pipeline.jobs.night.on_workers.logs_on_workers import OPEN_ROTATION_TEXT
@@ -347,7 +348,7 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(arguments["source"])
         return read_log_file(path, **arguments)
 
-    monkeypatch.setattr(collecting, "read_log", noted)
+    monkeypatch.setattr(run, "read_log", noted)
     return names
 
 

@@ -16,7 +16,7 @@ _THREADS = Path("/proc/self/task")
 def test_no_thread_is_begun_to_read_a_table(form: str) -> None:
     program = (
         "import os, pyarrow as pa\n"
-        f"from pipeline.objects import {form} as form\n"
+        f"from pipeline.objects.encoded import {form} as form\n"
         "content = form.encode(pa.table({name: [str(number) for number in range(50_000)] for name in 'abcdef'}))\n"
         "before = len(os.listdir('/proc/self/task'))\n"
         "assert form.decode(content).num_rows == 50_000\n"

@@ -11,10 +11,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline.base.raw_keys import FORMS, is_raw_key
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen, Events, Texts
@@ -24,6 +22,7 @@ from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
+from pipeline.collectors.kernel.raw_ids import beginnings_in
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
@@ -142,7 +141,7 @@ class BlockDecoder:
         self._format: Format | None = self._formats[0] if self._formats else None
         self._is_begun = False
         self._reader: _Reader | None = None
-        self._keys: tuple[list[str | None], list[str | None]] = ([], [])
+        self._forget_keys()
 
     def close(self) -> None:
         """Give the kernel back."""
@@ -175,7 +174,7 @@ class BlockDecoder:
         except ProgramFailed:
             self.failures += 1
             self._reader = _new_reader(self.log_format, self._format)  # its memory cannot be relied on any more
-            self._keys = ([], [])
+            self._forget_keys()
             return self._plainly(lines.all())
         is_row, numbers = self._told_rows(reader, told)
         events = self._events(reader, told, is_row, numbers, lines)
@@ -187,7 +186,7 @@ class BlockDecoder:
         if program.is_nearly_full:
             program.forget()
             rules.forget()
-            self._keys = ([], [])
+            self._forget_keys()
         others = self._others(rest, may_change=may_change)
         parts = [part for part in (events, *others.events) if len(part)]
         return others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told)
@@ -205,6 +204,7 @@ class BlockDecoder:
         self._is_begun = True
         if self._formats and not self._change_to_format_of(line):
             self._reader = _reader(self.log_format, self._format)
+            self._forget_keys()
 
     def _change_to_format_of(self, line: bytes) -> bool:
         """Read with the kernel for the format of a line from now on; return whether that is another one."""
@@ -218,7 +218,8 @@ class BlockDecoder:
         if found is self._format or found not in self._formats:
             return False
         self.close()
-        self._format, self._reader, self._keys = found, _reader(self.log_format, found), ([], [])
+        self._format, self._reader = found, _reader(self.log_format, found)
+        self._forget_keys()
         return True
 
     def _plainly(self, lines: Iterable[Line]) -> DecodedLines:
@@ -253,53 +254,67 @@ class BlockDecoder:
         is_row = is_whole & rules.obeyed(told, numbers) & ~rules.holds_raw_key(told)
         keys, is_raw, is_same = rules.keys_of(told)
         for kind in (False, True):
-            chosen = is_row & (is_raw == kind) & ~is_same
-            for number in np.flatnonzero(np.bincount(keys[chosen])).tolist():  # np.unique would import numpy.ma
-                self._key_id(program, number, is_raw=kind)
-            is_known = np.array([key is not None for key in self._keys[kind]] or [False])
-            is_row[chosen] = is_known[keys[chosen]]
+            chosen = np.flatnonzero(is_row & (is_raw == kind) & ~is_same)
+            if len(chosen):
+                is_row[chosen] = self._are_known(program, keys[chosen], is_raw=kind)
         return is_row, numbers
 
-    def _key_id(self, program: Program, number: int, *, is_raw: bool) -> None:
-        """Ask the plain reader whose key one is."""
-        known = self._keys[is_raw]
-        known += [None] * (number + 1 - len(known))
-        if known[number] is None:
+    def _are_known(self, program: Program, keys: Array, *, is_raw: bool) -> Array:
+        """Ask the plain reader whose keys are those that have not been asked of yet; return of which it says so."""
+        known = self._key_ids[is_raw]
+        is_new = ~self._is_known[is_raw][keys]
+        for number in sorted(set(keys[is_new].tolist())):
             line = {_KEY_FIELDS[is_raw]: program.key(number).decode()}
             try:
-                known[number] = api_key_id_of(line, self._our_names, self.fingerprint)
+                key_id = api_key_id_of(line, self._our_names, self.fingerprint)
             except LineRefused:
-                known[number] = None
+                continue
+            known += [""] * (number + 1 - len(known))
+            known[number] = key_id
+            self._is_known[is_raw][number] = True
+        are_known: Array = self._is_known[is_raw][keys]
+        return are_known
+
+    def _forget_keys(self) -> None:
+        """Know whose key is none: keys are numbered anew."""
+        size = self._reader.program.keys_max if self._reader is not None else 0
+        self._key_ids: tuple[list[str], list[str]] = ([], [])
+        self._is_known = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
 
     def _events(self, reader: _Reader, told: Told, is_row: Array, numbers: Array, lines: _Block | _Taken) -> Events:
         program, rules = reader
         if not is_row.any():
             return event_columns.of_rows([])
         told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
-        keys, is_raw, is_same = rules.keys_of(told)
         content = told.texts[: rules.texts_size(told)].copy()
         ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
-        known = [key or "" for keys_of_kind in (*self._keys, rules.same_keys) for key in keys_of_kind]
-        codes = keys + np.where(is_same, sum(map(len, self._keys)), is_raw * len(self._keys[0]))
+        keys = self._keys_of(rules, told)
         values, shared = rules.shared_of(told)
         return Events(
             places=lines.places(told.lines.astype(np.int64), told.line_ends),
             instants=rules.instant_of(told),
-            event_ids=self._event_ids(program, ids, codes, known),
-            numbers=numbers[:, is_row],
+            event_ids=self._event_ids(program, ids, keys),
+            numbers=numbers.compress(is_row, axis=1),
             ids=ids,
-            keys=Chosen(codes, known),
+            keys=keys,
             shared=Chosen(shared, values),
         )
 
-    def _event_ids(self, program: Program, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
+    def _keys_of(self, rules: _Rules, told: Told) -> Chosen:
+        """Return the ids of the keys of told lines."""
+        keys, is_raw, is_same = rules.keys_of(told)
+        found, codes = _distinct(keys * 3 + np.where(is_same, 2, is_raw))
+        known = (*self._key_ids, rules.same_keys)
+        return Chosen(codes, [known[each % 3][each // 3] for each in found.tolist()])
+
+    def _event_ids(self, program: Program, ids: tuple[Texts, ...], keys: Chosen) -> Array:
         """Return the identities of events, by the rule of the source."""
         has_request, has_response = (texts.sizes > 0 for texts in ids)
-        found, chosen = np.unique(codes * 4 + has_request * 2 + has_response, return_inverse=True)
+        found, chosen = _distinct(keys.codes * 4 + has_request * 2 + has_response)
         kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in range(4)]
-        beginnings = [(kinds[each & 3], known[each >> 2]) for each in found.tolist()]
+        beginnings = [(kinds[each & 3], keys.values[each >> 2]) for each in found.tolist()]
         if len(beginnings) > program.beginnings_max or any(len(each) != 1 for each, _ in beginnings):
-            return self._event_ids_one_by_one(ids, codes, known)
+            return self._event_ids_one_by_one(ids, keys)
         numbers = program.introduced([beginning_of_identity(*each) for each in beginnings])
         is_response = np.array([each == ("response",) for each, _ in beginnings])[chosen]
         starts, sizes = (
@@ -312,7 +327,7 @@ class BlockDecoder:
         stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
         return kinds_of_ids(self.log_format.identity, stated)
 
-    def _event_ids_one_by_one(self, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
+    def _event_ids_one_by_one(self, ids: tuple[Texts, ...], keys: Chosen) -> Array:
         content = ids[0].content.tobytes()
         requests, responses = (
             [
@@ -323,15 +338,25 @@ class BlockDecoder:
         )
         found = [
             event_id(
-                api_key_id=known[code],
+                api_key_id=keys.values[code],
                 response_id=response,
                 request_id=request,
                 line=b"",
                 rule=self.log_format.identity,
             )
-            for code, request, response in zip(codes.tolist(), requests, responses, strict=True)
+            for code, request, response in zip(keys.codes.tolist(), requests, responses, strict=True)
         ]
         return np.frombuffer(b"".join(found), np.uint8).reshape(len(found), EVENT_ID_BYTES)
+
+
+def _distinct(values: Array) -> tuple[Array, Array]:
+    """Return the distinct ones of some small numbers, ascending, and which of these each one is.
+
+    As ``np.unique``, which sorts them, and imports ``numpy.ma``.
+    """
+    is_there = np.zeros(int(values.max(initial=-1)) + 1, np.bool_)
+    is_there[values] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[values]
 
 
 def _listed(values: Array) -> list[int]:
@@ -480,15 +505,15 @@ class _Rules:
 
     def holds_raw_key(self, told: Told) -> Array:
         """Return of which told lines an id looks like a raw key: the plain reader spells it."""
-        texts = told.texts[: self.texts_size(told)].tobytes()
-        # Of its buffers, for Arrow imports pandas to make an array of a list.
-        places = pa.py_buffer(np.array([0, len(texts)], np.int64))
-        whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, places, pa.py_buffer(texts)])
         found: Array = np.zeros(len(told.lines), np.bool_)
-        if pc.match_substring_regex(whole, FORMS)[0].as_py():
-            for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
-                ids = zip(_listed(starts), _listed(sizes), strict=True)
-                found |= np.array([is_raw_key(texts[start : start + size].decode()) for start, size in ids], np.bool_)
+        begun = beginnings_in(told.texts[: self.texts_size(told)])
+        if not len(begun):
+            return found
+        for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
+            has_some = np.searchsorted(begun, starts, "right") < np.searchsorted(begun, starts + sizes, "right")
+            for line in np.flatnonzero(has_some).tolist():
+                text = told.texts[starts[line] : starts[line] + sizes[line]].tobytes().decode()
+                found[line] |= is_raw_key(text)
         return found
 
     def keys_of(self, told: Told) -> tuple[Array, Array, Array]:

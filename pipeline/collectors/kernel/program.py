@@ -124,12 +124,17 @@ class Program:
         return len(self._at["shape_at"])
 
     @property
+    def keys_max(self) -> int:
+        """How many keys, or ids of keys, can have a number."""
+        return len(self._at["key_sizes"])
+
+    @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes or keys, beyond which lines are handed over."""
         _, shapes, keys, used = self._at["counters"].tolist()
         return bool(
             shapes > _FULL * self.shapes_max
-            or keys > _FULL * len(self._at["key_sizes"])
+            or keys > _FULL * self.keys_max
             or used > _FULL * len(self._at["shape_pool"])
         )
 

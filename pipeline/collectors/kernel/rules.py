@@ -22,7 +22,7 @@ from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel.places import totals_of
-from pipeline.collectors.kernel.shapes import HoleKind, line_of, parsed
+from pipeline.collectors.kernel.shapes import HoleKind, parsed
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.names import Name
-    from pipeline.collectors.kernel.shapes import Form, Hole
+    from pipeline.collectors.kernel.shapes import Form, Parsed
 
 TERMS_MAX = 8
 _COUNTS_MAX = 16
@@ -150,19 +150,19 @@ class Teacher:
 
     def _found(self, shape: bytes, example: Sequence[int]) -> Rule | Nothing | None:
         try:
-            holes, form, models = parsed(shape, self._names)
+            lines = parsed(shape, self._names)
         except (ValueError, LookupError):  # a word of half characters; and whatever is no shape
             return None
-        others, known = _known_of_forms.get((self._format, form), ([], None))
+        others, known = _known_of_forms.get((self._format, lines.form), ([], None))
         if known is not None:
-            renamed: dict[Any, Any] = dict(zip(others, models, strict=True))
+            renamed: dict[Any, Any] = dict(zip(others, lines.models, strict=True))
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
-            if _Samples(self, shape, holes, example).confirm(rule):
+            if _Samples(self, lines, random.Random(shape), example).confirm(rule):
                 return rule
-        samples = _Samples(self, shape, holes, example)
+        samples = _Samples(self, lines, random.Random(shape), example)
         found = samples.rule() if self.is_of_its_format(samples.any_line()) else None
         if isinstance(found, Rule):
-            _known_of_forms[self._format, form] = models, found
+            _known_of_forms[self._format, lines.form] = lines.models, found
         return found
 
     def is_of_its_format(self, sample: bytes) -> bool:
@@ -181,10 +181,6 @@ class Teacher:
             return NOTHING
         return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
 
-    def line_of(self, shape: bytes, contents: Sequence[int | str], chance: random.Random) -> bytes:
-        """Return a line of a shape."""
-        return line_of(shape, self._names, lambda number, _kind, _name: contents[number], chance)
-
     @property
     def identity(self) -> str:
         """The rule of the source."""
@@ -197,11 +193,11 @@ def fingerprint(raw: str) -> str:
 
 
 class _Samples:
-    def __init__(self, teacher: Teacher, shape: bytes, holes: Sequence[Hole], example: Sequence[int]) -> None:
+    def __init__(self, teacher: Teacher, lines: Parsed, chance: random.Random, example: Sequence[int]) -> None:
         self._teacher = teacher
-        self._shape = shape
-        self._holes = holes
-        self._chance = random.Random(shape)
+        self._lines = lines
+        self._chance = chance
+        holes = lines.holes
         of_kind = {kind: [at for at, hole in enumerate(holes) if hole.kind is kind] for kind in HoleKind}
         self._keys, self._ids = of_kind[HoleKind.KEY], of_kind[HoleKind.IDENTIFIER]
         self._instants, self._lengths = of_kind[HoleKind.INSTANT], of_kind[HoleKind.LENGTH]
@@ -226,7 +222,7 @@ class _Samples:
 
     def any_line(self) -> bytes:
         """Return a line of the shape."""
-        return self._teacher.line_of(self._shape, self._contents(), self._chance)
+        return self._line(self._contents())
 
     def confirm(self, rule: Rule) -> bool:
         """Tell whether a rule holds that was found for a shape with the names of other models."""
@@ -372,7 +368,7 @@ class _Samples:
 
     def _contents(self) -> list[Any]:
         """Return contents of which ids, keys and the instant are made up, and nothing else is decided."""
-        contents: list[Any] = [1] * len(self._holes)
+        contents: list[Any] = [1] * len(self._lines.holes)
         for hole in (*self._keys, *self._ids):
             contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"
         for hole in self._instants:
@@ -380,4 +376,7 @@ class _Samples:
         return contents
 
     def _row(self, contents: Sequence[int | str]) -> Row | Nothing | None:
-        return self._teacher.row_of(self._teacher.line_of(self._shape, contents, self._chance))
+        return self._teacher.row_of(self._line(contents))
+
+    def _line(self, contents: Sequence[int | str]) -> bytes:
+        return self._lines.line(lambda number, _kind, _name: contents[number], self._chance)

@@ -1,4 +1,6 @@
-"""A shape back to a line of it: what stands in the holes is the caller's choice.
+"""A shape back to lines of it: what stands in the holes is the caller's choice.
+
+A shape is parsed once, to the parts of its lines: texts that are the same in all of them, and what makes the others.
 
 Owns the tokens of a shape, which ``source/shapes.h`` writes. Does not own what lines of a shape amount to (``rules``).
 """
@@ -6,20 +8,25 @@ Owns the tokens of a shape, which ``source/shapes.h`` writes. Does not own what 
 from __future__ import annotations
 
 import json
-import random
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Sequence
+    from datetime import tzinfo
     from typing import TypeAlias
 
     from pipeline.collectors.kernel.names import Name
 
     Contents: TypeAlias = Callable[[int, "HoleKind", str], int | str]
     """What stands in a hole: its number, its kind, and the name it stands under."""
+    Part: TypeAlias = str | Callable[["_Line"], str]
+    """A part of lines: the same in all of them, or what makes it."""
+    Chunks: TypeAlias = Callable[["_Line"], list[str]]
+    """What makes chunks that follow one another."""
 
 
 class HoleKind(Enum):
@@ -69,31 +76,25 @@ class Parsed(NamedTuple):
     form: Form
     models: list[str]
     """The words under names that say ``model``."""
+    part: Part
+
+    def line(self, contents: Contents, chance: random.Random) -> bytes:
+        """Return a line of the shape.
+
+        By chance is what no row depends on: what a text is, in which order the two kinds of a run come, what the counts
+        of a chunk were that others replace.
+        """
+        return _text(self.part, _Line(contents, chance, [])).encode()
 
 
 def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
     """Return what is in a shape. Raises ``ValueError`` where a word is no text."""
-    holes: list[Hole] = []
-
-    def contents(_number: int, kind: HoleKind, name: str) -> int | str:
-        holes.append(Hole(kind, name))
-        return "x" if kind in (HoleKind.IDENTIFIER, HoleKind.KEY) else 1
-
-    writer = _Writer(shape, names, contents, random.Random(0))
-    writer.line()
-    begins, ends = [0, *(end for _, end in writer.models)], [*(begin for begin, _ in writer.models), len(shape)]
-    models = [shape[begin + _SIZE_BYTES : end].decode() for begin, end in writer.models]
+    parser = _Parser(shape, names)
+    part = parser.value()
+    begins, ends = [0, *(end for _, end in parser.models)], [*(begin for begin, _ in parser.models), len(shape)]
+    models = [shape[begin + _SIZE_BYTES : end].decode() for begin, end in parser.models]
     parts = tuple(shape[begin:end] for begin, end in zip(begins, ends, strict=True))
-    return Parsed(holes, Form(parts, tuple(map(models.index, models))), models)
-
-
-def line_of(shape: bytes, names: Sequence[Name], contents: Contents, chance: random.Random) -> bytes:
-    """Return a line of a shape. Raises ``ValueError`` where a word is no text.
-
-    By chance is what no row depends on: what a text is, in which order the two kinds of a run come, what the counts of
-    a chunk were that others replace.
-    """
-    return _Writer(shape, names, contents, chance).line().encode()
+    return Parsed(parser.holes, Form(parts, tuple(map(models.index, models))), models, part)
 
 
 @lru_cache(2**10)
@@ -101,20 +102,43 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-class _Writer:
-    def __init__(self, shape: bytes, names: Sequence[Name], contents: Contents, chance: random.Random) -> None:
+class _Line(NamedTuple):
+    """A line that is being made."""
+
+    contents: Contents
+    chance: random.Random
+    ids: list[str]
+    """The different ones so far."""
+
+
+def _text(part: Part, line: _Line) -> str:
+    return part if isinstance(part, str) else part(line)
+
+
+def _one(parts: Sequence[Part]) -> Part:
+    """Return parts in a row as one part; what is the same in all lines is put together once."""
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(part)
+    if len(found) < 2:  # noqa: PLR2004 - nothing, or one
+        return found[0] if found else ""
+    return lambda line: "".join([part if isinstance(part, str) else part(line) for part in found])
+
+
+class _Parser:
+    """Reads a shape from its first token to its last."""
+
+    def __init__(self, shape: bytes, names: Sequence[Name]) -> None:
         self._shape = shape
         self._names = names
-        self._contents = contents
-        self._chance = chance
-        self._at = self._holes = 0
-        self._ids: list[str] = []
+        self._at = self._ids = 0
         self._name = ""
+        self.holes: list[Hole] = []
         self.models: list[tuple[int, int]] = []
         """Where words begin and end that are names of models, with their sizes before them."""
-
-    def line(self) -> str:
-        return self._value()
 
     def _token(self) -> int:
         self._at += 1
@@ -128,14 +152,16 @@ class _Writer:
         self._at += size
         return self._shape[self._at - size : self._at].decode()
 
-    def _hole(self, kind: HoleKind) -> int | str:
-        self._holes += 1
-        return self._contents(self._holes - 1, kind, self._name)
+    def _hole(self, kind: HoleKind) -> Callable[[_Line], int | str]:
+        number, name = len(self.holes), self._name
+        self.holes.append(Hole(kind, name))
+        return lambda line: line.contents(number, kind, name)
 
-    def _value(self) -> str:  # noqa: C901, PLR0911, PLR0912 - a token a case
+    def value(self) -> Part:  # noqa: C901, PLR0911, PLR0912 - a token a case
+        """Return the part of a value."""
         match self._token():
             case 1:
-                return self._chance.choice(_TEXTS)
+                return lambda line: line.chance.choice(_TEXTS)
             case 2:
                 return '""'
             case 0x7B:
@@ -149,34 +175,42 @@ class _Writer:
             case 0x22:  # "
                 return _quoted(self._word())
             case 0x63:  # c
-                return str(self._hole(HoleKind.COUNT))
+                return _written(self._hole(HoleKind.COUNT), "{}")
             case 0x71:  # q
-                return f'"{self._hole(HoleKind.COUNT)}"'
+                return _written(self._hole(HoleKind.COUNT), '"{}"')
             case 0x69:  # i
-                return json.dumps(self._identifier())
+                return self._identifier()
             case 0x79:  # y
-                return json.dumps(self._hole(HoleKind.KEY))
+                return _dumped(self._hole(HoleKind.KEY))
             case 0x64:  # d
-                return json.dumps(self._date_and_time().isoformat())
+                return _dumped(self._date_and_time(UTC))
             case 0x65:  # e
-                return json.dumps(self._date_and_time().replace(tzinfo=None).isoformat())
+                return _dumped(self._date_and_time(None))
             case 0x44:  # D
-                return str(int(self._hole(HoleKind.INSTANT)) // 1000)
+                return _written(self._milliseconds(), "{}")
             case 0x54:  # T
-                return f'"{int(self._hole(HoleKind.INSTANT)) // 1000}"'
+                return _written(self._milliseconds(), '"{}"')
             case 0x53:  # S
-                return json.dumps("".join(f"data: {chunk}\n\n" for chunk in self._chunks()))
+                chunks = self._chunks()
+                return lambda line: json.dumps("".join([f"data: {chunk}\n\n" for chunk in chunks(line)]))
             case 0x4E:  # N
-                return json.dumps("".join(f"{chunk}\n" for chunk in self._chunks_on_lines()))
+                return self._chunks_on_lines()
             case 0x41:  # A
-                return f"[{','.join(self._chunks())}]"
+                chunks = self._chunks()
+                return lambda line: f"[{','.join(chunks(line))}]"
             case 0x4A:  # J
-                return json.dumps(self._value())
+                inner = self.value()
+                return lambda line: json.dumps(_text(inner, line))
             case token:
                 return _SIMPLE[token]
 
-    def _date_and_time(self) -> datetime:
-        return _EPOCH + timedelta(microseconds=int(self._hole(HoleKind.INSTANT)))
+    def _date_and_time(self, zone: tzinfo | None) -> Callable[[_Line], str]:
+        instant = self._hole(HoleKind.INSTANT)
+        return lambda line: (_EPOCH + timedelta(microseconds=int(instant(line)))).replace(tzinfo=zone).isoformat()
+
+    def _milliseconds(self) -> Callable[[_Line], int]:
+        instant = self._hole(HoleKind.INSTANT)
+        return lambda line: int(instant(line)) // 1000
 
     def _word(self) -> str:
         begin = self._at
@@ -185,21 +219,30 @@ class _Writer:
             self.models.append((begin, self._at))
         return word
 
-    def _identifier(self) -> str:
+    def _identifier(self) -> Part:
         number = self._token() - 0x40
-        if number == len(self._ids):
-            self._ids.append(str(self._hole(HoleKind.IDENTIFIER)))
-        return self._ids[number]
+        if number != self._ids:
+            return lambda line: json.dumps(line.ids[number])
+        self._ids += 1
+        hole = self._hole(HoleKind.IDENTIFIER)
 
-    def _object(self) -> str:
-        members = []
+        def part(line: _Line) -> str:
+            line.ids.append(str(hole(line)))
+            return json.dumps(line.ids[number])
+
+        return part
+
+    def _object(self) -> Part:
+        parts: list[Part] = ["{"]
         while (token := self._token()) != _CLOSE:
+            if len(parts) > 1:
+                parts.append(",")
             if token == _OTHERS:
-                members.append(f'"{OTHER_NAME}":0')
+                parts.append(f'"{OTHER_NAME}":0')
                 continue
             self._name = name = self._name_of(token)
-            members.append(f"{_quoted(name)}:{self._value()}")
-        return f"{{{','.join(members)}}}"
+            parts += [f"{_quoted(name)}:", self.value()]
+        return _one([*parts, "}"])
 
     def _name_of(self, token: int) -> str:
         """Return a name that has a number, or that stands in the shape as a word."""
@@ -208,53 +251,93 @@ class _Writer:
             return self._taken(self._number())
         return self._names[(self._token() - 0x40) << 5 | (self._token() - 0x40)].text
 
-    def _list(self) -> str:
-        elements = []
+    def _list(self) -> Part:
+        parts: list[Part] = ["["]
         name = self._name
         while self._shape[self._at] != ord("]"):
+            if len(parts) > 1:
+                parts.append(",")
             self._name = name
             is_fraction = self._shape[self._at] == ord("F")
-            elements += [self._value()] * (self._chance.randint(1, 3) if is_fraction else 1)
+            element = self.value()
+            parts.append(_some_fractions if is_fraction else element)
         self._at += 1
-        return f"[{','.join(elements)}]"
+        return _one([*parts, "]"])
 
-    def _chunks_on_lines(self) -> list[str]:
+    def _chunks_on_lines(self) -> Part:
         chunks = self._chunks()
-        return chunks if len(chunks) > 1 else [*chunks, '{"cut']  # of one line alone nothing is whole
 
-    def _chunks(self) -> list[str]:
-        chunks: list[str] = []
+        def part(line: _Line) -> str:
+            made = chunks(line)
+            made = made if len(made) > 1 else [*made, '{"cut']  # of one line alone nothing is whole
+            return json.dumps("".join([f"{chunk}\n" for chunk in made]))
+
+        return part
+
+    def _chunks(self) -> Chunks:
+        groups: list[Chunks] = []
         while (token := self._token()) != ord("E"):
             if token == ord("C"):
-                chunks.append(self._value())
-                continue
-            if token == ord("L"):
-                chunks += self._latest()
-                continue
-            kinds = [self._kind_of_run() for _ in range(self._number())]
-            takes_turns = len(kinds) > 1 and self._chance.random() < _HALF
-            chunks += _mixed(*kinds) if takes_turns else [chunk for kind in kinds for chunk in kind]
+                groups.append(_alone(self.value()))
+            elif token == ord("L"):
+                groups.append(self._latest())
+            else:
+                groups.append(_run([self._kind_of_run() for _ in range(self._number())]))
+        return lambda line: [chunk for group in groups for chunk in group(line)]
+
+    def _kind_of_run(self) -> Chunks:
+        chunk = self.value()
+        length = self._hole(HoleKind.LENGTH)
+
+        def chunks(line: _Line) -> list[str]:
+            made = _text(chunk, line)
+            return [made] * int(length(line))
+
         return chunks
 
-    def _kind_of_run(self) -> list[str]:
-        chunk = self._value()
-        return [chunk] * int(self._hole(HoleKind.LENGTH))
+    def _latest(self) -> Chunks:
+        """Return what makes chunks in a row that differ in their counts: those of the last are the holes."""
+        part = self.value()
+        length = self._hole(HoleKind.LENGTH)
 
-    def _latest(self) -> list[str]:
-        """Return chunks in a row that differ in their counts: those of the last are the holes."""
-        begin, ids = self._at, list(self._ids)
-        last = self._value()
-        end = self._at
-        chunks = []
-        for _ in range(int(self._hole(HoleKind.LENGTH))):
-            earlier = _Writer(self._shape, self._names, self._any_count, self._chance)
-            earlier._at, earlier._ids = begin, list(ids)
-            chunks.append(earlier._value())
-        self._at = end
-        return [*chunks, last]
+        def chunks(line: _Line) -> list[str]:
+            ids = list(line.ids)
+            last = _text(part, line)
 
-    def _any_count(self, _number: int, _kind: HoleKind, _name: str) -> int:
-        return self._chance.choice((1, 2, 3, self._chance.randint(1, 1000)))
+            def any_count(_number: int, _kind: HoleKind, _name: str) -> int:
+                return line.chance.choice((1, 2, 3, line.chance.randint(1, 1000)))
+
+            earlier = [_text(part, _Line(any_count, line.chance, list(ids))) for _ in range(int(length(line)))]
+            return [*earlier, last]
+
+        return chunks
+
+
+def _written(hole: Callable[[_Line], int | str], form: str) -> Part:
+    return lambda line: form.format(hole(line))
+
+
+def _dumped(hole: Callable[[_Line], int | str]) -> Part:
+    return lambda line: json.dumps(hole(line))
+
+
+def _some_fractions(line: _Line) -> str:
+    return ",".join(["0.5"] * line.chance.randint(1, 3))
+
+
+def _alone(chunk: Part) -> Chunks:
+    return lambda line: [_text(chunk, line)]
+
+
+def _run(kinds: Sequence[Chunks]) -> Chunks:
+    """Return what makes a run of chunks of one kind, or of two, in turns or one behind the other."""
+
+    def chunks(line: _Line) -> list[str]:
+        made = [kind(line) for kind in kinds]
+        takes_turns = len(made) > 1 and line.chance.random() < _HALF
+        return _mixed(*made) if takes_turns else [chunk for kind in made for chunk in kind]
+
+    return chunks
 
 
 def _mixed(one: list[str], other: list[str]) -> list[str]:

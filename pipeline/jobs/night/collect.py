@@ -17,7 +17,6 @@ from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.source_files import source_text
 from pipeline.jobs.night.batches import Batches
 from pipeline.jobs.night.logs.logs_to_read import ConfiguredLogs, GivenLogs, configured_logs
-from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.run import Meant, Run
 from pipeline.jobs.night.stored_logs import StoredLogs
 from pipeline.jobs.state.history import refuse_lost_history
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain
+    from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.jobs.state.history import History
     from pipeline.jobs.warned import NightWarning
@@ -204,6 +204,8 @@ def _workers_of(
     """Return what lets the workers of the engine read, where that is configured."""
     if not workspace.engine.collect:
         return None
+    from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers  # noqa: PLC0415 - few have workers
+
     return LogsOnWorkers(
         workspace=workspace,
         key_secret=key_secret,

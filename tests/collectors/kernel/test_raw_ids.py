@@ -1,0 +1,50 @@
+"""Ids that look like raw keys are found among many ids as the plain rule finds them one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipeline.base.raw_keys import BEGINNINGS, is_raw_key
+from pipeline.collectors.kernel.raw_ids import beginnings_in
+
+_CHARACTERS = st.text("ask-_.J8wKzA19Qy", max_size=8)
+_TEXTS = st.lists(st.sampled_from(BEGINNINGS) | _CHARACTERS).map("".join)
+
+
+def _found(text: str) -> list[int]:
+    found: list[int] = beginnings_in(np.frombuffer(text.encode(), np.uint8)).tolist()
+    return found
+
+
+@given(_TEXTS)
+@example("")
+@example("k-")
+@example("sk-")
+@example("k-sk")
+def test_the_beginnings_of_keys_are_found_wherever_they_stand(text: str) -> None:
+    ends = {at + len(each) for each in BEGINNINGS for at in range(len(text)) if text.startswith(each, at)}
+    assert _found(text) == sorted(ends)
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_raw_key_of_every_form_has_a_beginning(beginning: str) -> None:
+    raw = beginning + "aB3" * 14
+    assert is_raw_key(raw)
+    assert len(beginning) in _found(raw)
+    assert not is_raw_key(beginning + "a" * 15)
+
+
+@given(st.from_regex(r"[ -~]{0,4}(?:sk-|gsk_|eyJ|gh[pousr]_|fw_|ABSK|ya29\.|AQ\.)[A-Za-z0-9]{14,40}", fullmatch=True))
+def test_what_is_a_raw_key_has_a_beginning(text: str) -> None:
+    assert _found(text) or not is_raw_key(text)
+
+
+def test_ids_without_the_beginning_of_a_key_cost_no_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("pipeline.collectors.kernel.raw_ids.BEGINNINGS", asked)
+    assert _found("6f1c2e1a-7b3d-4f60-9a51-0c52be8847d1chatcmpl-BxYz01resp_67ccd2bed1ec8190b14f") == []
