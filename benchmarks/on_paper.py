@@ -34,6 +34,8 @@ class Measured:
     named_microseconds: float = 0.5
     """CPU of this machine for an event that a worker read and wrote: to look at its file, and commit that. Likewise, of
     a lake in a folder, one turn, on a day when ``taken_in_microseconds`` was 6.1."""
+    named_of_store_microseconds: float = 0.9
+    """The same of a lake on a store (``--store``), of which each file is fetched: one turn, without TLS."""
     counted_microseconds: float = 1.04
     """CPU for an event where DuckDB counts all of 10^8: 104 s (``docs/performance.md``)."""
     counted_there: float = 2.3
@@ -155,6 +157,12 @@ def month_table(measured: Measured, month: Month, events: int = 10**12) -> str:
             f"{measured.named_microseconds} µs an event",
             f"{1e6 / measured.named_microseconds:,.0f} a second",
             f"{second * measured.named_microseconds / 1e6:.2f} of a processor: then the log of the lake breaks first",
+        ),
+        (
+            "the same, with the lake on a store",
+            f"{measured.named_of_store_microseconds} µs an event",
+            f"{1e6 / measured.named_of_store_microseconds:,.0f} a second",
+            f"{second * measured.named_of_store_microseconds / 1e6:.2f} of a processor, TLS not counted",
         ),
         *_of_the_lake(measured, month, events),
         (
