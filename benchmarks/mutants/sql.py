@@ -8,6 +8,7 @@ Does not own the changes (``changed_sql.py``) or the cases (``tests/sql``).
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -25,7 +26,8 @@ from pipeline.warehouse.relations import load_checks, load_relations
 if TYPE_CHECKING:
     from types import ModuleType
 
-_CASES = Path(__file__).parents[2] / "tests/sql/test_golden_cases.py"
+_TESTS = Path(__file__).parents[2] / "tests"
+_CASES = _TESTS / "sql/test_golden_cases.py"
 EQUAL: tuple[tuple[str, str, str], ...] = (
     ("event_copies", "inner or left instead", "every identity has exactly one survivor"),
     ("event_copies", "right side alone: copy.standing < survivor.standing AND", "another status is another standing"),
@@ -102,10 +104,16 @@ def _golden_cases() -> ModuleType:
     if spec is None or spec.loader is None:
         message = "tests/sql is not beside benchmarks/"
         raise click.ClickException(message)
+    sys.path.insert(0, str(_TESTS / "support"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.selects(), module.column_types()
+    _asked().selects(), _asked().column_types()
     return module
+
+
+def _asked() -> ModuleType:
+    """Return what says how a relation or check of a case is asked."""
+    return importlib.import_module("sql_cases")
 
 
 def _passes(cases: ModuleType, name: str, sql: str, case: Path, *, is_relation: bool) -> bool:
@@ -116,8 +124,8 @@ def _passes(cases: ModuleType, name: str, sql: str, case: Path, *, is_relation: 
             relations[name] = dataclasses.replace(relations[name], sql=sql)
             patch.setattr(build, "load_relations", lambda _: relations)
         else:
-            asked = {**cases.selects(), name: sql}
-            patch.setattr(cases, "selects", lambda: asked)
+            asked = {**_asked().selects(), name: sql}
+            patch.setattr(_asked(), "selects", lambda: asked)
         try:
             cases.test_golden_case(case)
         except Exception:  # noqa: BLE001 - whatever a wrong statement raises, it is noticed

@@ -225,6 +225,7 @@ def steps(root: Path, *options: str) -> dict[str, dict[str, Decimal]]:
     return found
 
 
+@pytest.mark.long
 def test_from_the_cost_to_the_bills_every_step_is_named_and_they_add_up(tmp_path: Path) -> None:
     root = make_workspace(
         tmp_path / "books",

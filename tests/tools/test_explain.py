@@ -69,6 +69,7 @@ def test_the_csv_of_every_line_of_every_invoice_adds_up_to_the_printed_amount(bo
             assert exact.quantize(Decimal("0.01"), ROUND_HALF_UP) == Decimal(line["amount"])
 
 
+@pytest.mark.long
 def test_a_price_that_changes_within_the_month_is_explained_on_each_side_of_the_change(tmp_path: Path) -> None:
     rates = """
 [[rates]]
@@ -220,6 +221,7 @@ def test_a_log_may_be_named_by_its_whole_path(issued_once: Path) -> None:
     assert "logs/october.jsonl line 8: blank: " in done.stdout
 
 
+@pytest.mark.long
 def test_a_response_that_came_after_its_invoice_is_late(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="resp-late", request_id="req-late"))
     assert tallybook(books, "collect").returncode == 0

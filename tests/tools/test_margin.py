@@ -184,6 +184,7 @@ def test_a_cost_card_changes_no_byte_of_any_invoice(tmp_path: Path) -> None:
     assert tallybook(with_card, "recompute", "INV-000001").returncode == 0
 
 
+@pytest.mark.long
 def test_a_bundle_for_a_customer_says_nothing_of_costs(tmp_path: Path) -> None:
     root = make_books(
         tmp_path / "books",

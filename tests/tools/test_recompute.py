@@ -49,6 +49,7 @@ def test_an_issued_invoice_is_recomputed_byte_for_byte(books: Path) -> None:
         assert f"{invoice} is recomputed byte for byte" in done.stdout
 
 
+@pytest.mark.long
 def test_later_prices_late_usage_and_later_invoices_do_not_break_recomputation(books: Path) -> None:
     live_on(books)
     for invoice in ("INV-000001", "INV-000002", "INV-000003"):
@@ -166,6 +167,7 @@ def test_a_bundle_is_enough_to_recompute_the_invoice_by_hand(books: Path, tmp_pa
     assert total == Decimal(invoice["total"])
 
 
+@pytest.mark.long
 def test_a_bundle_is_enough_to_recompute_a_correction_by_hand(books: Path, tmp_path: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000))
     assert tallybook(books, "nightly", "--as-of", "2026-11-02").returncode == 0

@@ -77,6 +77,7 @@ def test_each_line_has_its_old_and_new_amount_and_the_new_cards_own_windows_coun
     }
 
 
+@pytest.mark.long
 def test_a_card_that_only_costs_something_else_is_not_counted_again_and_gives_the_same_amounts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +171,7 @@ def test_what_cannot_be_compared_is_exit_code_2(books: Path, arguments: list[str
     assert said in done.stderr
 
 
+@pytest.mark.long
 def test_the_amounts_are_those_of_plain_arithmetic(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", cards={"standard": OLD, "new": NEW})
     events = [

@@ -66,6 +66,7 @@ def test_what_is_printed_has_neither_lists_nor_parameters(name: str, tmp_path: P
     assert done.stdout.endswith(";\n")
 
 
+@pytest.mark.long
 def test_what_is_printed_and_pasted_counts_what_the_program_counts(books: Path) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)

@@ -58,6 +58,7 @@ def test_amounts_and_their_sums_are_exact_to_the_last_digit(books: Path) -> None
     assert rows(books, "from invoice_lines select sum(exact_amount) as exact") == [{"exact": f"{exact.normalize():f}"}]
 
 
+@pytest.mark.long
 def test_every_relation_answers_with_the_rows_that_the_program_has(books: Path) -> None:
     counted = {name: rows(books, f"from {name} select count(*) as rows")[0]["rows"] for name in VIEWS}
     assert counted == {
@@ -78,6 +79,7 @@ def test_every_relation_answers_with_the_rows_that_the_program_has(books: Path) 
     assert (len(first["event_id"]), first["occurred_at"]) == (32, "2026-10-05T10:00:00")
 
 
+@pytest.mark.long
 def test_what_is_said_of_views_is_what_the_engine_knows_of_them(books: Path) -> None:
     said: dict[str, list[tuple[str, str]]] = {}
     for view, column, kind, meaning in described():
@@ -253,6 +255,7 @@ def test_a_query_that_needs_more_than_it_may_have_is_stopped_and_not_the_machine
     assert list((books / "lake").glob(".spill-*")) == []
 
 
+@pytest.mark.long
 def test_books_without_a_lake_have_relations_without_rows(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     for name in VIEWS:
