@@ -234,9 +234,11 @@ def test_whatever_is_compacted_and_whenever_no_answer_changes(
     life.compact()
     life.compare()
     assert life.compactions
-    assert as_others_see_it(life.roots[0]) == as_others_see_it(life.roots[1])
+    rows = as_others_see_it(life.roots[0])
+    assert rows == as_others_see_it(life.roots[1])
     ids = [ids_at_rest(root / "lake") for root in life.roots]
-    assert ids[0] == ids[1] != set(), "what was forgotten lies in no file, whichever it was compacted into"
+    assert ids[0] == ids[1], "what was forgotten lies in no file, whichever it was compacted into"
+    assert ids[0] or not rows, "unless all was forgotten, ids are found"
 
 
 def named_files(root: Path) -> set[Path]:

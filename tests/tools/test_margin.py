@@ -50,7 +50,8 @@ model = "large"
 prompt = 0.60
 completion = 0.70
 """
-CARDS = {"rich": f'{RICH}[aliases]\n"large" = "jamba-large"\n', "flat": FLAT, "provider": PROVIDER}
+WITH_ALIAS = f'{RICH}[aliases]\n"large" = "jamba-large"\n'
+CARDS = {"rich": WITH_ALIAS, "flat": FLAT, "provider": PROVIDER}
 NAMED = 'cost_card = "provider"\n'
 
 
@@ -167,7 +168,7 @@ def test_totals_are_the_sums_of_rows_and_a_margin_is_of_what_has_both(books: Pat
 
 @pytest.mark.long
 def test_a_cost_card_changes_no_byte_of_any_invoice(tmp_path: Path) -> None:
-    without = make_books(tmp_path / "without", config="", cards={"rich": RICH, "flat": FLAT})
+    without = make_books(tmp_path / "without", config="", cards={"rich": WITH_ALIAS, "flat": FLAT})
     with_card = make_books(
         tmp_path / "with", accounts=ACCOUNTS.replace('rate_card = "flat"', 'rate_card = "flat"\ncost_card = "rich"')
     )
