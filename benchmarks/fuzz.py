@@ -201,12 +201,25 @@ def _varied(line: bytes, chance: random.Random) -> bytes:
 
 def _block(lines: list[bytes], decoder: BlockDecoder, found: list[bytes], counts: Counter[_Counted]) -> list[int]:
     """Compare the readers on lines, add those that differ to ``found``, and return the indices of the told."""
-    differ, told = compared(lines, decoder)
+    try:
+        differ, told = compared(lines, decoder)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it would end a night, and the other rounds go on
+        counts.update(lines=len(lines))
+        found += [b"%s: %s" % (type(error).__name__.encode(), line) for line in lines if _raises(line, decoder)]
+        return []
     counts.update(lines=len(lines), told=len(told))
     for index in differ:
         alone = compared([lines[index]], decoder).differing
         found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
     return told
+
+
+def _raises(line: bytes, decoder: BlockDecoder) -> bool:
+    try:
+        compared([line], decoder)
+    except Exception:  # noqa: BLE001 - which it is was told of the block
+        return True
+    return False
 
 
 def fingerprint(raw: str) -> str:

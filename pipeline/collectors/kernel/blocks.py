@@ -264,9 +264,12 @@ class BlockDecoder:
         known = self._key_ids[is_raw]
         is_new = ~self._is_known[is_raw][keys]
         for number in sorted(set(keys[is_new].tolist())):
-            line = {_KEY_FIELDS[is_raw]: program.key(number).decode()}
             try:
-                key_id = api_key_id_of(line, self._our_names, self.fingerprint)
+                key = program.key(number).decode()
+            except UnicodeDecodeError:  # of a half character, in a text within a text
+                continue
+            try:
+                key_id = api_key_id_of({_KEY_FIELDS[is_raw]: key}, self._our_names, self.fingerprint)
             except LineRefused:
                 continue
             known += [""] * (number + 1 - len(known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -357,3 +358,17 @@ def _is_exchange(entry: Any, log_format: LogFormat) -> bool:
     except LineRefused:
         return False
     return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_a_character_in_any_text_of_a_text_is_read_as_plainly(kind: str) -> None:
+    maker = ForeignLines(f"half {kind}", is_gentle=True, kind=kind)
+    lines = [maker.made().content for _ in range(4)]
+    halved = [
+        line[: found.start()] + half + line[found.start() :]
+        for line in lines
+        for found in re.finditer(rb'(?<=[A-Za-z_-])[0-9A-Za-z](?=\\?")', line)
+        for half in (rb"\ud83d", rb"\\ud83d")
+    ]
+    assert halved
+    _agree(lines + halved, maker.log_format)

@@ -185,7 +185,7 @@ static u8 *put_character(u8 *o, u32 code) {
 
 /* Decodes a string to `*out` up to its closing quote, or to the end of a line in it: LF, and CR where `has_cr_ends`.
    Returns the place of what stopped it; a zero byte stands behind what was decoded. A lone surrogate is kept in the
-   way of UTF-8: it can stand nowhere but in strings of which nobody asks what is in them. */
+   way of UTF-8: no id has one, and of words and keys the host finds out that they are no text. */
 static const u8 *decoded(const u8 *p, u8 **out, int has_lf_ends, int has_cr_ends) {
   u8 *o = *out;
   for (;;) {
