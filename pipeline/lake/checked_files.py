@@ -8,6 +8,7 @@ Does not own which files count (``log.snapshot``), nor the check of one (``pipel
 
 from __future__ import annotations
 
+import errno
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -162,15 +163,25 @@ def heeding_what_left(lake_dir: Path) -> Iterator[None]:
 def refuse_what_left(lake_dir: Path, error: Exception) -> None:
     """Raise ``DataFileLeft`` where an error is of a file that left the lake since the log was read.
 
-    It may be of a check, or of an engine that opens what was checked; each names the file.
+    It may be of a check, or of an engine that opens what was checked; each names the file. What the machine refuses to
+    do with a file is not of this kind, be it that the file just left.
     """
-    said = _DATA_FILE_SAID.findall(str(error))
+    said = [] if _is_refused(error) else _DATA_FILE_SAID.findall(str(error))
     if said and _has_left(lake_dir, said):
         message = (
             f"workspace {lake_dir.parent} was in use by a run that compacted or forgot what was being read; "
             "run the command again"
         )
         raise DataFileLeft(message) from error
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    """Say whether the machine has refused something else than to open what is not there."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT, errno.ESTALE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _has_left(lake_dir: Path, names: Collection[str]) -> bool:

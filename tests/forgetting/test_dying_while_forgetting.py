@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from at_rest import holds
@@ -14,9 +16,6 @@ from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 from pipeline import lake
 from pipeline.jobs.upkeep.forgetting import forget
 from pipeline.objects import disk
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORGET = ("forget", "--before", "2026-10-01", "--yes", "--as-of", "2026-11-03")
 
@@ -40,6 +39,30 @@ def die(*_: object) -> None:
 def bytes_of(root: Path) -> dict[str, str]:
     """Return the digests of all that counts, or that forgetting must have removed."""
     return {name: digest for name, digest in fingerprints(root).items() if not name.startswith("lake/.spill")}
+
+
+def test_a_file_that_may_not_be_removed_is_named_with_what_the_machine_says(
+    issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(issued, tmp_path / "books")
+    remove, refused = os.unlink, []
+
+    def unlink(path: Path | str, **where: int) -> None:
+        if os.fspath(path).endswith(".parquet"):
+            refused.append(os.fspath(path))
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        remove(path, **where)
+
+    with monkeypatch.context() as disturbed:
+        disturbed.setattr(os, "unlink", unlink)
+        done = tallybook(root, *FORGET)
+    assert len(lake.read_log(root / "lake").forgettings) == 1, "its entry is there: the file has left the lake"
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 8
+    assert refused[0] in line
+    assert os.strerror(errno.EACCES) in line
+    assert tallybook(root, *FORGET).returncode == 0
+    assert not Path(refused[0]).exists()
 
 
 @pytest.mark.long
