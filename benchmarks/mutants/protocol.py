@@ -66,6 +66,7 @@ _OF_NIGHTS = (
     *("tests/storage/test_signatures.py", *_OF_KEYS, *_OF_THE_LAKE),
 )
 _OF_STORES = ("tests/stores",)
+_OF_COMPACTING = ("tests/compacting/test_dying.py", "tests/compacting/test_refused_entries.py")
 _OF_OBJECTS = (
     _DURABLE,
     *_OF_THE_LAKE,
@@ -93,7 +94,10 @@ TESTS = {
     "pipeline/objects/stores.py": _OF_STORES,
     "pipeline/objects/mounted": _OF_STORES,
     "pipeline/lake": _OF_THE_LAKE,
+    "pipeline/lake/commits.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
+    "pipeline/lake/data_files.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
     "pipeline/lake/log/checkpoints.py": ("tests/storage/test_checkpoints.py",),
+    "pipeline/lake/log/compacting.py": _OF_COMPACTING,
     "pipeline/lake/checked_files.py": (*_OF_THE_LAKE, "tests/tools/test_frames.py"),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/test_derived.py",),
@@ -102,7 +106,7 @@ TESTS = {
         "tests/storage/test_log_refusals.py",
         "tests/storage/test_refused_forgetting.py",
     ),
-    "pipeline/lake/log/snapshot.py": (*_OF_THE_LAKE, "tests/forgetting/test_forgetting.py"),
+    "pipeline/lake/log/snapshot.py": (*_OF_THE_LAKE, *_OF_COMPACTING, "tests/forgetting/test_forgetting.py"),
     "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
@@ -113,7 +117,7 @@ TESTS = {
         [f"pipeline/jobs/night/{name}.py" for name in ("collect", "run", "batches")],
         ("tests/nights/test_trial.py", "tests/storage/test_swept.py", *_OF_THE_LAKE),
     ),
-    "pipeline/jobs/night/on_workers": ("tests/engines/test_believed.py",),
+    "pipeline/jobs/night/on_workers": ("tests/engines/test_believed.py", "tests/engines/test_writing_on_workers.py"),
     "pipeline/jobs/night/nightly.py": ("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_swept.py"),
     "pipeline/jobs/night/other_usage.py": ("tests/nights/test_other_usage.py",),
     "pipeline/jobs/night/logs/received.py": (_DURABLE, "tests/nights/test_received.py", "tests/storage/test_swept.py"),
@@ -122,6 +126,11 @@ TESTS = {
     "pipeline/jobs/state/drafted": ("tests/nights/test_drafts_that_changed.py", "tests/nights/test_heads_now.py"),
     "pipeline/jobs/state/history.py": ("tests/storage/test_lost_history.py",),
     "pipeline/jobs/state/notices": (_DURABLE,),
+    "pipeline/jobs/upkeep/compact.py": (
+        *_OF_COMPACTING,
+        "tests/storage/test_commands_and_the_lock.py",
+        "tests/storage/test_swept.py",
+    ),
     "pipeline/jobs/upkeep/forgetting": ("tests/forgetting", "tests/storage/test_swept.py"),
     "pipeline/jobs/upkeep/import_rates.py": (_DURABLE,),
     "pipeline/jobs/upkeep/init.py": (_DURABLE,),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deaths_on_disk import AT_EVERY_CALL, finished_by_a_rerun
-from faulty_os import Died
+from faulty_os import POWER_CUTS, Died, FaultyOs
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
@@ -68,6 +68,20 @@ def test_what_died_is_finished_by_running_it_again(cut: str | None, step: int, c
         step=step,
     )
     assert outcomes == {0, 3}, "it died before and after its entry"
+
+
+def test_what_was_compacted_is_gone_once_that_is_said_and_does_not_come_back_with_a_power_cut(
+    collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(collected, tmp_path / "books")
+    fault = FaultyOs(root)
+    with monkeypatch.context() as disturbed:
+        disturbed.setattr(disk, "os", fault)
+        assert tallybook(root, *COMPACT).returncode == 0
+    left = fault.after_power_cut(tmp_path / "cut", POWER_CUTS["no name survives"])
+    for each in (root, left):
+        assert unnamed(each) == set()
+        assert rows(each) == 6
 
 
 @pytest.mark.parametrize("command", [("nightly", "--as-of", "2026-10-03"), ("collect", "--as-of", "2026-10-03")])

@@ -229,6 +229,7 @@ def test_what_a_run_left_that_died_before_its_commit_is_named_by_the_next_or_swe
     ("lie", "said"),
     [
         ("another digest", "is missing"),
+        ("another digest than its name", "is named by another digest than 0000"),
         ("other bytes", "has the sha256"),
         ("more rows", "rows for commit"),
         ("no file", "9 events and 0 quarantined lines in files of 0 and 0"),
@@ -252,6 +253,8 @@ def test_a_worker_that_lies_of_what_it_wrote_is_refused_in_one_line_and_a_rerun_
         path = there / "lake/usage_events" / file.path
         if lie == "another digest":
             file = replace(file, sha256="0" * 64, path=f"{file.path.partition('/')[0]}/{'0' * 64}.parquet")
+        elif lie == "another digest than its name":
+            file = replace(file, sha256="0" * 64)
         elif lie == "other bytes":
             content = path.read_bytes()
             path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])

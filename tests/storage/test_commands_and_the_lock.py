@@ -18,6 +18,7 @@ AS_OF = ("--as-of", "2026-11-02T08:00:00Z")
 WRITING = (
     ("acknowledge", "unassigned", "key_b", "--reason", "known", *AS_OF),
     ("collect", *AS_OF),
+    ("compact", *AS_OF),
     ("forget", "--before", "2026-01-01", "--yes", *AS_OF),
     ("invoice", "credit", "INV-000001", "--line", "1", "--reason", "outage", *AS_OF),
     ("invoice", "draft", "--period", "2026-10"),
