@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import io
 import os
 import shutil
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 from random_logs import make_workspace as make_random_workspace
 from servers import bucket, s3_endpoint
@@ -35,6 +38,7 @@ from pipeline.jobs.night import collect as collecting
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.on_workers import at_worker, into_the_lake, logs_on_workers
 from pipeline.lake import read_log
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
@@ -225,6 +229,17 @@ def test_what_a_run_left_that_died_before_its_commit_is_named_by_the_next_or_swe
     assert_same_books(there, here)
 
 
+def without_statistics(path: Path) -> bytes:
+    """Return what a data file holds, as one that does not state which values there are."""
+    with pq.ParquetFile(path) as file:
+        table = file.read()  # and no date of the folder that it lies in
+    notes, content = parquet_bytes.described(path).notes, io.BytesIO()
+    with pq.ParquetWriter(content, table.schema, write_statistics=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(notes)
+    return content.getvalue()
+
+
 @pytest.mark.parametrize(
     ("lie", "said"),
     [
@@ -234,6 +249,7 @@ def test_what_a_run_left_that_died_before_its_commit_is_named_by_the_next_or_swe
         ("more rows", "rows for commit"),
         ("no file", "9 events and 0 quarantined lines in files of 0 and 0"),
         ("another date", "has events from"),
+        ("no range", "does not state the range of occurred_at; a worker said"),
         ("another commit", "rows for commit 3, and not"),
     ],
 )
@@ -260,6 +276,12 @@ def test_a_worker_that_lies_of_what_it_wrote_is_refused_in_one_line_and_a_rerun_
             path.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
         elif lie == "more rows":
             file = replace(file, rows=file.rows + 1)
+        elif lie == "no range":
+            content = without_statistics(path)
+            sha256 = hashlib.sha256(content).hexdigest()
+            path.with_name(f"{sha256}.parquet").write_bytes(content)
+            path.unlink()
+            file = replace(file, sha256=sha256, size=len(content), path=f"{path.parent.name}/{sha256}.parquet")
         elif lie == "another date":
             other = there / "lake/usage_events/date=2026-10-06"
             other.mkdir()

@@ -43,7 +43,11 @@ def take_in(lake_dir: Path, files: WrittenFiles, number_max: int) -> None:
         path = _whole(layout.usage_events(lake_dir), file)
         _check_stated(path, file, USAGE_EVENTS, number_max)
         begins_at = datetime.combine(file.date, time.min, UTC)
-        first, last = parquet_bytes.range_of(path, "occurred_at")
+        try:
+            first, last = parquet_bytes.range_of(path, "occurred_at")
+        except ValueError as lacking:
+            message = f"data file {lacking}; {_ADVICE}"
+            raise DataFileDamaged(message) from None
         if not begins_at <= first <= last < begins_at + timedelta(days=1):
             message = f"data file {path} has events from {first} to {last}; {_ADVICE} for {file.date}"
             raise DataFileDamaged(message)
