@@ -126,7 +126,8 @@ def _make_bucket(address: str) -> None:
     """Make a bucket, as soon as its server listens. Raises ``OSError`` where it does not within two minutes."""
     for left in reversed(range(240)):
         try:
-            urllib.request.urlopen(urllib.request.Request(address, method="PUT")).close()  # noqa: S310 - on the loopback
+            put = urllib.request.Request(address, method="PUT")  # noqa: S310 - on the loopback
+            urllib.request.urlopen(put).close()  # noqa: S310 - on the loopback
         except OSError:
             if not left:
                 raise
