@@ -22,7 +22,7 @@ from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
-from pipeline.collectors.reading import split_of
+from pipeline.collectors.reading import Pieces, split_of
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, document_in, parse
 from pipeline.collectors.wrappers import wrapper_of
@@ -198,8 +198,8 @@ def sample_documents(path: LogPath, log_format: LogFormat) -> list[JsonObject]:
     place = Continuation(start=0, first_line=1, before=b"", end=_BYTES_MAX, problem=None)
     try:
         with open_log(path, log_format, follows_links=True) as log:
-            pieces = log.span(0, _BYTES_MAX)
-            split = split_of(log, path.name, pieces, place, line_bytes_max=log_format.line_bytes_max, by_blocks=False)
+            pieces = Pieces(log, place)
+            split = split_of(log, path.name, pieces, place, line_bytes_max=log_format.line_bytes_max, lender=None)
             for group in () if isinstance(split, LineBlocks) else split:
                 for line in group:
                     held = lines_in(_document(line.content, log_format.depth_max), log_format)

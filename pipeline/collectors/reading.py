@@ -56,13 +56,35 @@ _Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
 """What splits a log: each knows what of it has been split so far."""
 
 
+class Pieces:
+    """The bytes of a log from a place on, to be gone through once, and how many they were so far."""
+
+    def __init__(self, log: LogFile, place: Continuation, on_bytes: Callable[[int], None] | None = None) -> None:
+        self.bytes = 0
+        self._log = log
+        self._place = place
+        self._on_bytes = on_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield them."""
+        for piece in self._log.span(self._place.start, self._place.end, self._on_bytes):
+            self.bytes += len(piece)
+            yield piece
+
+    def into(self, lend: Callable[[int], memoryview | None]) -> Iterator[bytes | memoryview]:
+        """Yield them, where they can be in what ``lend`` lends (``LogFile.span_into``)."""
+        for piece in self._log.span_into(lend, self._place.start, self._place.end, self._on_bytes):
+            self.bytes += len(piece)
+            yield piece
+
+
 def split_of(
-    log: LogFile, name: str, pieces: Iterable[bytes], place: Continuation, *, line_bytes_max: int, by_blocks: bool
+    log: LogFile, name: str, pieces: Pieces, place: Continuation, *, line_bytes_max: int, lender: InOrder | None
 ) -> _Split:
     """Return what splits a log, from a place on, into the lines of what was logged.
 
-    ``name`` is the file's, ``pieces`` are its bytes from that place on; ``by_blocks``: in blocks, where its lines are
-    lines as they stand.
+    ``name`` is the file's, ``pieces`` are its bytes from that place on. With a ``lender`` it is split in blocks, where
+    its lines are lines as they stand, and read into what that lends.
     """
     head = log.head()
     if place.start == 0 and is_one_document(name, head, log.span(0, line_bytes_max)):
@@ -74,7 +96,17 @@ def split_of(
             algorithm=place.algorithm,
         )
     wrapper = wrapper_of(head)
-    split = (LineBlocks if by_blocks and wrapper is None else LineSplitter)(
+    if lender is not None and wrapper is None:
+        return LineBlocks(
+            pieces.into(lender.lend),
+            start=place.start,
+            first_line=place.first_line,
+            before=place.before,
+            line_bytes_max=line_bytes_max,
+            algorithm=place.algorithm,
+            lines_in=lender.lines_in,
+        )
+    split = LineSplitter(
         pieces,
         start=place.start,
         first_line=place.first_line,
@@ -82,10 +114,8 @@ def split_of(
         line_bytes_max=line_bytes_max,
         algorithm=place.algorithm,
     )
-    if isinstance(split, LineSplitter):
-        unwrap = None if wrapper is None else wrapper.unwrap
-        return LogicalLines(split, unwrap, bytes_max=line_bytes_max, closes=place.is_final)
-    return split
+    unwrap = None if wrapper is None else wrapper.unwrap
+    return LogicalLines(split, unwrap, bytes_max=line_bytes_max, closes=place.is_final)
 
 
 class _NotBelieved(TallybookError):
@@ -110,19 +140,6 @@ class _Doubt:
             if place.problem is not None:
                 raise _NotBelieved(place)
             self.is_settled = True
-
-
-class _Counted:
-    """Passes pieces on, and knows how many bytes they had."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.bytes = 0
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            self.bytes += len(piece)
-            yield piece
 
 
 class LogReading(Iterator[LogSegment]):
@@ -247,12 +264,17 @@ class LogReading(Iterator[LogSegment]):
         if self._batch is not None and not self._is_begun:
             self._log_format = self._batch.read(self._log_format)
         self._is_begun = True
-        pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
+        pieces = Pieces(log, place, self._on_bytes)
+        in_order = self._in_order(log, place)
         split = split_of(
-            log, self._path.name, pieces, place, line_bytes_max=self._log_format.line_bytes_max, by_blocks=self._is_fast
+            log,
+            self._path.name,
+            pieces,
+            place,
+            line_bytes_max=self._log_format.line_bytes_max,
+            lender=in_order if self._is_fast else None,
         )
         builder = SegmentBuilder(self._source)
-        in_order = self._in_order(log, place)
         parts = (
             self._built(builder, split, in_order)
             if isinstance(split, LineBlocks)
@@ -300,6 +322,7 @@ class LogReading(Iterator[LogSegment]):
             fingerprint=self._fingerprint,
             threads=self._processes if self._is_fast else 1,
             size=size,
+            read=log.read,
         )
 
     def _built_by_groups(self, builder: SegmentBuilder, groups: Iterable[list[Line]]) -> Iterator[bool]:

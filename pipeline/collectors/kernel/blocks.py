@@ -81,7 +81,7 @@ atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interp
 class _Block(NamedTuple):
     """Lines that follow one another, and lie in the log as they lie here."""
 
-    content: bytes
+    content: bytes | memoryview
     start: int
     """Offset in the log."""
     first_line: int
@@ -96,8 +96,10 @@ class _Block(NamedTuple):
         ends = line_ends.tolist()
         for index in indices:
             begin, end = ends[index - 1] if index else 0, ends[index]
-            content = self.content[slice(*bare_span(self.content, begin, end - 1))]
-            yield Line(self.first_line + index, self.start + begin, self.start + end, content)
+            raw = bytes(self.content[begin : end - 1])
+            yield Line(
+                self.first_line + index, self.start + begin, self.start + end, raw[slice(*bare_span(raw, 0, len(raw)))]
+            )
 
     def places(self, indices: Array, line_ends: Array) -> Array:
         """Return number, start and end of some lines, a column a line."""
@@ -151,9 +153,32 @@ class BlockDecoder:
             _idle.setdefault(_what(self.log_format, self._format), []).append(self._reader)
             self._reader = None
 
-    def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
-        """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log."""
+    def begin(self, line: bytes) -> None:
+        """Take the kernel for the format of the log's first line, unless there is one yet."""
+        if not self._is_begun:
+            self._is_begun = True
+            if self._formats and not self._change_to_format_of(line):
+                self._reader = _reader(self.log_format, self._format)
+                self._forget_keys()
+
+    def room(self, size: int) -> memoryview | None:
+        """Lend room for a block of so many bytes in the kernel's memory; ``None`` where there is none."""
+        return None if self._reader is None else self._reader.program.room(size)
+
+    def lines_in(self, view: memoryview) -> int:
+        """Return how many lines there are in lent room."""
+        return 0 if self._reader is None else self._reader.program.lines_in(view)
+
+    def decoded(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
+        """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log.
+
+        Raises ``ProgramFailed`` where the kernel fails and the block lies in its memory.
+        """
         return self._decoded(content, _Block(content, start, first_line))
+
+    def plainly(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
+        """Return the same, read one by one."""
+        return self._plainly(_Block(content, start, first_line).all())
 
     def decoded_lines(self, lines: Sequence[Line]) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each of some lines that were taken out of others."""
@@ -162,9 +187,9 @@ class BlockDecoder:
             return self._plainly(lines)
         return self._decoded(b"".join(content + b"\n" for content in contents if content is not None), _Taken(lines))
 
-    def _decoded(self, content: bytes, lines: _Block | _Taken, *, may_change: bool = True) -> DecodedLines:
-        if not self._is_begun:
-            self._begin(content[: content.find(b"\n") + 1])
+    def _decoded(self, content: bytes | memoryview, lines: _Block | _Taken, *, may_change: bool = True) -> DecodedLines:
+        if isinstance(content, bytes):
+            self.begin(content[: content.find(b"\n") + 1])
         reader = self._reader
         if reader is None or len(content) > reader.program.block_bytes_max:
             return self._plainly(lines.all())
@@ -175,6 +200,8 @@ class BlockDecoder:
             self.failures += 1
             self._reader = _new_reader(self.log_format, self._format)  # its memory cannot be relied on any more
             self._forget_keys()
+            if isinstance(content, memoryview):
+                raise
             return self._plainly(lines.all())
         is_row, numbers = self._told_rows(reader, told)
         events = self._events(reader, told, is_row, numbers, lines)
@@ -198,13 +225,6 @@ class BlockDecoder:
         if not is_much or not self._change_to_format_of(contents[len(contents) // 2]):
             return self._plainly(lines)
         return self._decoded(b"".join(content + b"\n" for content in contents), _Taken(lines), may_change=False)
-
-    def _begin(self, line: bytes) -> None:
-        """Take the kernel for the format of the first line."""
-        self._is_begun = True
-        if self._formats and not self._change_to_format_of(line):
-            self._reader = _reader(self.log_format, self._format)
-            self._forget_keys()
 
     def _change_to_format_of(self, line: bytes) -> bool:
         """Read with the kernel for the format of a line from now on; return whether that is another one."""

@@ -38,7 +38,9 @@ _PLACES = (
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities"),)
+_FUNCTIONS = (
+    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities", "lines_in"),
+)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -88,16 +90,35 @@ class Program:
         self._kept = memory
         self._at = self._views()
         self.block_bytes_max = len(self._at["block"])
+        self._room = self._at["block"].data
         self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
         self._introduced: dict[bytes, int] = {}
         self._introduce()
 
-    def read(self, content: bytes) -> Told:
-        """Read the whole lines in some bytes, at most ``block_bytes_max``. Raises ``ProgramFailed`` at a trap."""
+    def room(self, size: int) -> memoryview | None:
+        """Return where the program reads a block, for so many bytes; ``None`` where they are too many."""
+        return self._room[:size] if size <= self.block_bytes_max else None
+
+    def lines_in(self, room: memoryview) -> int:
+        """Return how many lines there are in what was put into its room."""
+        lines: int = self._call("lines_in", len(room))
+        return lines
+
+    def read(self, content: bytes | memoryview) -> Told:
+        """Read the whole lines in some bytes, at most ``block_bytes_max``, which may lie in its ``room``.
+
+        Raises ``ProgramFailed`` at a trap.
+        """
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 
         at = self._at
-        size = self._write(content)
+        if isinstance(content, bytes):
+            size = self._write(content)
+        elif content.obj is self._room.obj:
+            size = len(content)
+        else:
+            message = "a block lies in the memory of another instance"
+            raise ValueError(message)
         try:
             lines = self._call("read", size, self._depth_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:

@@ -17,7 +17,7 @@ from pipeline.collectors.logs.log_file import WINDOW_BYTES
 from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipeline.collectors.logs.digests import Digest
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class LineBlock(NamedTuple):
     """Whole lines, one after the other; or one line beyond the cap, of which ``content`` has only the end."""
 
-    content: bytes
+    content: bytes | memoryview
+    """A view is of memory that is lent: see ``LogFile.span_into``."""
     lines: int
     """How many there are."""
     start: int
@@ -41,10 +42,11 @@ class LineBlock(NamedTuple):
         """Split off the first so many lines."""
         if lines >= self.lines:
             return self, None
-        _, at = first_lines(self.content, lines)
-        before = self._replace(content=self.content[:at], lines=lines, end=self.start + at)
+        content = bytes(self.content)
+        _, at = first_lines(content, lines)
+        before = self._replace(content=content[:at], lines=lines, end=self.start + at)
         return before, self._replace(
-            content=self.content[at:], lines=self.lines - lines, start=before.end, first_line=self.first_line + lines
+            content=content[at:], lines=self.lines - lines, start=before.end, first_line=self.first_line + lines
         )
 
 
@@ -66,22 +68,24 @@ class LineBlocks:
 
     def __init__(
         self,
-        pieces: Iterable[bytes],
+        pieces: Iterable[bytes | memoryview],
         *,
         start: int = 0,
         first_line: int = 1,
         before: bytes = b"",
         line_bytes_max: int,
         algorithm: Algorithm = Algorithm.SHA256,
+        lines_in: Callable[[memoryview], int] | None = None,
     ) -> None:
         """Begin at offset ``start``, which is the beginning of line ``first_line``.
 
-        ``before`` are the bytes just before it.
+        ``before`` are the bytes just before it. ``lines_in`` counts the lines in a view of lent memory.
         """
         self.end = start
         self.segment_start = start
         self.next_line = first_line
         self._pieces = pieces
+        self._lines_in = lines_in
         self._line_bytes_max = line_bytes_max
         self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
         self._recent_bytes = len(self._recent[0])
@@ -96,6 +100,12 @@ class LineBlocks:
         begun_bytes, has_whole = 0, False
         long_line: LongLine | None = None
         for piece in self._pieces:
+            if isinstance(piece, memoryview):
+                block = None if begun or long_line else self._lent(piece)
+                if block is not None:
+                    yield block
+                    continue
+                piece = bytes(piece)  # noqa: PLW2901 - it is put together with others, or taken apart
             rest = piece
             if long_line is not None:
                 ended, feed, rest = piece.partition(b"\n")
@@ -129,7 +139,7 @@ class LineBlocks:
             self._digest.update(block.content)
         self.end = block.end
         self.next_line = block.first_line + block.lines
-        self._recent.append(block.content[-WINDOW_BYTES:])
+        self._recent.append(bytes(block.content[-WINDOW_BYTES:]))
         self._recent_bytes += len(self._recent[-1])
         while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
             self._recent_bytes -= len(self._recent.popleft())
@@ -148,6 +158,14 @@ class LineBlocks:
     def tail(self) -> bytes:
         """The last bytes before ``end``, at most ``WINDOW_BYTES``."""
         return b"".join(self._recent)[-WINDOW_BYTES:]
+
+    def _lent(self, view: memoryview) -> LineBlock | None:
+        """Return a block of lines where they lie; ``None`` where they are not whole, or more than a block may have."""
+        bytes_max = min(_BLOCK_BYTES_MAX, self._line_bytes_max)
+        if self._lines_in is None or view[-1] != _LF or len(view) > bytes_max:
+            return None
+        lines = self._lines_in(view)
+        return self._block(view, lines) if lines <= _BLOCK_LINES_MAX else None
 
     def _blocks(self, content: bytes) -> Iterator[LineBlock]:
         """Yield the lines of ``content`` in blocks of bounded size: what was compressed may be 64 MiB of line ends."""
@@ -184,7 +202,7 @@ class LineBlocks:
         if waiting:
             yield self._block(content[first:], waiting)
 
-    def _block(self, content: bytes, lines: int) -> LineBlock:
+    def _block(self, content: bytes | memoryview, lines: int) -> LineBlock:
         block = LineBlock(content, lines, self._read_end, self._read_end + len(content), self._read_line)
         self._read_end, self._read_line = block.end, self._read_line + lines
         return block
@@ -196,6 +214,7 @@ class LineBlocks:
         return LineBlock(long_line.tail, 1, start, self._read_end, line.number, long_line.digest, line)
 
 
+_LF = ord("\n")
 _BLOCK_BYTES = 2**22
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
 _BLOCK_BYTES_MAX = 2**23

@@ -13,7 +13,7 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import zstandard
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.configuration.stored.stored_log import LogPath
 
+    Read = TypeVar("Read", bound=bytes | memoryview)
+
 WINDOW_BYTES = 2**16
 """Size of the windows by which a log is known again."""
 
@@ -52,6 +54,8 @@ class LogFile:
 
     read: Callable[[int, int], bytes]
     """Returns the bytes at an offset on disk, at most so many; raises ``LogUnreadable``."""
+    read_into: Callable[[int, memoryview], int] | None = None
+    """Puts bytes from an offset on where there is room, returns how many, and raises likewise; ``None``: it cannot."""
     file_size: int
     """Size on disk in bytes."""
     compression: Compression
@@ -62,10 +66,10 @@ class LogFile:
     def pieces(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[Piece]:
         """Yield the decompressed log from its start; raises ``LogUnreadable`` where it cannot go on."""
         if self.compression is Compression.NONE:
-            for block in self._blocks(0, _PLAIN_BLOCK_BYTES):
+            for block in self._blocks(self.read, 0, _PLAIN_BLOCK_BYTES):
                 yield Piece(content=block, is_verified=True)
             return
-        blocks = self._blocks(0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes)
+        blocks = self._blocks(self.read, 0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes)
         for piece in decompressed(blocks, self.compression, bytes_max=self.log_format.decompressed_bytes_max):
             if not piece.content and not piece.is_verified:
                 self.cut_at.append(self.file_size)
@@ -77,7 +81,7 @@ class LogFile:
         ``on_bytes`` is told how far the file has been read.
         """
         if self.compression is Compression.NONE:
-            yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end, on_bytes, ends_with_lines=True)
+            yield from self._blocks(self.read, start, _PLAIN_BLOCK_BYTES, end, on_bytes, ends_with_lines=True)
             return
         offset = 0
         for piece in self.pieces(on_bytes):
@@ -87,6 +91,24 @@ class LogFile:
                 yield content
             if offset >= end:
                 return
+
+    def span_into(
+        self, lend: Callable[[int], memoryview | None], start: int, end: int, on_bytes: Callable[[int], None] | None
+    ) -> Iterator[bytes | memoryview]:
+        """Yield the same bytes; what is read of a plain file lies where ``lend`` has room, if it has any.
+
+        ``lend`` is told a size, and what it lends must not be lent again before the next bytes are asked for.
+        """
+        read_into = self.read_into
+        if self.compression is not Compression.NONE or read_into is None:
+            yield from self.span(start, end, on_bytes)
+            return
+
+        def read(offset: int, size: int) -> bytes | memoryview:
+            room = lend(size)
+            return self.read(offset, size) if room is None else room[: read_into(offset, room)]
+
+        yield from self._blocks(read, start, _PLAIN_BLOCK_BYTES, end, on_bytes, ends_with_lines=True)
 
     def head(self, size: int = WINDOW_BYTES) -> bytes:
         """Return the first bytes of the log, at most ``size``; of a stream that breaks before, those up to there.
@@ -125,7 +147,7 @@ class LogFile:
         Searching the compressed bytes is cheap beside decompressing them.
         """
         before = b""
-        for block in self._blocks(1, _PLAIN_BLOCK_BYTES):
+        for block in self._blocks(self.read, 1, _PLAIN_BLOCK_BYTES):
             if MEMBER_BEGINS.search(before + block):
                 return False
             before = block[-3:]
@@ -133,13 +155,14 @@ class LogFile:
 
     def _blocks(
         self,
+        read: Callable[[int, int], Read],
         start: int,
         block_bytes: int,
         end: int | None = None,
         on_bytes: Callable[[int], None] | None = None,
         *,
         ends_with_lines: bool = False,
-    ) -> Iterator[bytes]:
+    ) -> Iterator[Read]:
         """Yield the bytes on disk; ``ends_with_lines``: each block but the last ends with a line, where one ends near.
 
         Whoever splits them then need not put together what lies in two of them.
@@ -149,7 +172,7 @@ class LogFile:
             size = min(block_bytes, end - offset)
             if ends_with_lines and size == block_bytes:
                 size -= self._behind_last_line(offset, size)
-            block = self.read(offset, size)
+            block = read(offset, size)
             if not block:
                 return  # truncated while being read
             yield block
@@ -184,8 +207,13 @@ def open_log(path: LogPath, log_format: LogFormat, *, follows_links: bool = Fals
         return
     with _opened_file(path, follows_links=follows_links) as (descriptor, size):
         read_at = partial(_read, descriptor)
-        compression = compression_of(read_at(0, MAGIC_BYTES_MAX))
-        yield LogFile(read=read_at, file_size=size, compression=compression, log_format=log_format)
+        yield LogFile(
+            read=read_at,
+            read_into=partial(_read_into, descriptor) if hasattr(os, "preadv") else None,
+            file_size=size,
+            compression=compression_of(read_at(0, MAGIC_BYTES_MAX)),
+            log_format=log_format,
+        )
 
 
 @contextmanager
@@ -213,4 +241,15 @@ def _read(descriptor: int, offset: int, size: int) -> bytes:
     try:
         return os.pread(descriptor, size, offset)
     except OSError as error:
-        raise LogUnreadable(ProblemReason.UNREADABLE, f"reading: {os.strerror(error.errno or 0)}") from None
+        raise _unreadable(error) from None
+
+
+def _read_into(descriptor: int, offset: int, room: memoryview) -> int:
+    try:
+        return os.preadv(descriptor, [room], offset)
+    except OSError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> LogUnreadable:
+    return LogUnreadable(ProblemReason.UNREADABLE, f"reading: {os.strerror(error.errno or 0)}")
