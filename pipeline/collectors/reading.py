@@ -56,6 +56,10 @@ _Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
 """What splits a log: each knows what of it has been split so far."""
 
 
+class LinesLost(TallybookError):
+    """Lines of a log became neither events nor quarantined nor blank ones: a fault of this program."""
+
+
 class Pieces:
     """The bytes of a log from a place on, to be gone through once, and how many they were so far."""
 
@@ -104,7 +108,6 @@ def split_of(
             before=place.before,
             line_bytes_max=line_bytes_max,
             algorithm=place.algorithm,
-            lines_in=lender.lines_in,
         )
     split = LineSplitter(
         pieces,
@@ -187,6 +190,7 @@ class LogReading(Iterator[LogSegment]):
         self._is_fast = reader == "fast"
         self._batch = batch
         self._is_begun = False
+        self._next_line = 1
         self._segments = self._read(follows_links=follows_links)
 
     def __next__(self) -> LogSegment:
@@ -275,6 +279,7 @@ class LogReading(Iterator[LogSegment]):
             lender=in_order if self._is_fast else None,
         )
         builder = SegmentBuilder(self._source)
+        self._next_line = place.first_line
         parts = (
             self._built(builder, split, in_order)
             if isinstance(split, LineBlocks)
@@ -310,6 +315,8 @@ class LogReading(Iterator[LogSegment]):
                 builder.begin()
         if builder.lines:
             yield self._segment(builder, split, log, head)
+        else:
+            self._count(builder, split)
 
     def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
         """Return the decoder of blocks: in several threads where reading takes long."""
@@ -357,30 +364,37 @@ class LogReading(Iterator[LogSegment]):
         return builder.rows >= self._segment_events_max
 
     def _built(self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
-        """Add lines to the builder, blocks of them, so that a segment ends after the very line that fills it.
-
-        Yield whether it is full.
-
-        Blocks are taken when they go in, and so never more lines at once than the segment has room for.
-        """
+        """Add blocks of lines to the builder, and yield each time whether the segment is full."""
         for block in blocks:
-            rest: LineBlock | None = block
-            while rest is not None:
-                room = self._segment_events_max - builder.rows - in_order.waiting_lines
-                if room <= 0:
-                    yield from self._added(builder, in_order.rest())
-                    continue
-                part, rest = rest.first(room)
-                blocks.take(part)
-                yield from self._added(builder, in_order.add(part))
-        yield from self._added(builder, in_order.rest())
+            for decoded in in_order.rest() if block is None else in_order.add(block):
+                yield from self._added(builder, blocks, in_order, *decoded)
+        for decoded in in_order.rest():
+            yield from self._added(builder, blocks, in_order, *decoded)
 
-    def _added(self, builder: SegmentBuilder, decoded: Iterator[DecodedLines]) -> Iterator[bool]:
-        for lines in decoded:
-            builder.add_all(lines.events, lines.quarantined, blank=lines.blank, further=lines.further)
+    def _added(
+        self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder, block: LineBlock, found: DecodedLines
+    ) -> Iterator[bool]:
+        """Add a block to the builder, in parts where a segment ends within: it does after the very line that fills it.
+
+        Yield each time whether it is full.
+        """
+        lines = found.lines
+        while lines > (room := self._segment_events_max - builder.rows):
+            part, block = block.split_behind(room)
+            self._take(builder, blocks, part, in_order.of_block(part))
             yield builder.rows >= self._segment_events_max
+            lines -= room
+        self._take(builder, blocks, block, found if lines == found.lines else in_order.of_block(block))
+        yield builder.rows >= self._segment_events_max
+
+    def _take(self, builder: SegmentBuilder, blocks: LineBlocks, block: LineBlock, found: DecodedLines) -> None:
+        numbered = found.behind(blocks.next_line)
+        blocks.take(block, found.lines)
+        builder.add_all(numbered.events, numbered.quarantined, blank=found.blank, further=found.further)
 
     def _segment(self, builder: SegmentBuilder, splitter: _Split, log: LogFile, head: bytes) -> LogSegment:
+        first_line = self._next_line
+        self._count(builder, splitter)
         events, quarantined = builder.tables()
         record = SourceRecord(
             source=self._source,
@@ -389,7 +403,7 @@ class LogReading(Iterator[LogSegment]):
             file_size=log.file_size,
             start=splitter.segment_start,
             end=splitter.end,
-            first_line=splitter.next_line - builder.lines,
+            first_line=first_line,
             digest=splitter.segment_digest,
             head=window(head[: splitter.end]),
             tail=window(splitter.tail),
@@ -402,6 +416,13 @@ class LogReading(Iterator[LogSegment]):
             read_by=read_by(self._log_format),
         )
         return LogSegment(record=record, events=events, quarantined=quarantined)
+
+    def _count(self, builder: SegmentBuilder, splitter: _Split) -> None:
+        """Count the lines of a segment. Raises ``LinesLost`` where there are more, or fewer, than were split off."""
+        first_line, self._next_line = self._next_line, splitter.next_line
+        if first_line + builder.lines != splitter.next_line:
+            message = f"{self._source}: of lines {first_line} to {splitter.next_line - 1}, {builder.lines} were read"
+            raise LinesLost(message)
 
     def _problem(self, error: LogUnreadable, offset: int) -> SourceProblem:
         return SourceProblem(source=self._source, reason=error.reason, offset=offset, detail=error.detail)

@@ -46,9 +46,10 @@ def _fast(content: bytes, log_format: LogFormat = FORMAT) -> tuple[dict[int, Any
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
     blocks = LineBlocks([content], line_bytes_max=log_format.line_bytes_max)
     for block in blocks:
-        found = decoder.decoded(block.content, start=block.start, first_line=block.first_line)
-        blocks.take(block)
-        assert len(found_rows(found)) + found.blank == block.lines
+        assert block is not None
+        found = decoder.decoded(block.content, start=block.start, first_line=blocks.next_line)
+        blocks.take(block, found.lines)
+        assert len(found_rows(found)) + found.blank == found.lines == bytes(block.content).count(b"\n")
         assert sum(map(len, found_rows(found).values())) == len(found_rows(found)) + found.further
         assert found.quarantined == sorted(found.quarantined, key=_QUARANTINE_LINE)
         rows |= found_rows(found)

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.logs import line_blocks
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ def test_each_spoiled_line_alone_keeps_the_canary_in(exchange: Any, collect: Any
         assert CANARY not in repr((collected.events, collected.quarantined, collected.records)), line
 
 
-def test_a_raw_key_without_a_secret_ends_the_reading_and_the_message_is_not_ours(exchange: Any, tmp_path: Path) -> None:
+def test_a_raw_key_without_a_secret_ends_the_reading_and_the_message_is_not_ours(
+    exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES_MAX", 1)  # what is decoded at once is one line
     log = tmp_path / "app.jsonl"
     log.write_text(json.dumps(exchange()) + "\n" + json.dumps(exchange(api_key_id=..., api_key=CANARY)) + "\n")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.collectors.logs import line_blocks, lines
-from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks, first_lines
+from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lines import Line, LineSplitter, LongLine, are_nuls, bare_span
 from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document
@@ -132,42 +132,46 @@ def test_the_tail_is_the_last_window_of_many_lines() -> None:
     for _ in splitter:
         pass
     for block in blocks:
-        while block is not None:
-            part, block = block.first(1)  # noqa: PLW2901 - line by line
-            blocks.take(part)
+        rest = block
+        assert rest is not None
+        while bytes(rest.content).count(b"\n") > 1:
+            part, rest = rest.split_behind(1)
+            blocks.take(part, 1)
+        blocks.take(rest, 1)
     assert splitter.tail == blocks.tail == content[-WINDOW:]
     assert (splitter.end, blocks.end, splitter.next_line, blocks.next_line) == (200_000, 200_000, 201, 201)
 
 
 @pytest.mark.parametrize(("pieces", "lines"), LINES)
-@pytest.mark.parametrize("sizes", [(2**22, 2**23, 2**16), (1, 2, 1), (4, 8, 2)])
+@pytest.mark.parametrize("sizes", [(2**22, 2**23), (1, 2), (4, 8)])
 def test_blocks_are_of_whole_lines_and_a_long_line_stands_alone(
-    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int, int], pieces: list[bytes], lines: Any
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int], pieces: list[bytes], lines: Any
 ) -> None:
-    for name, size in zip(("_BLOCK_BYTES", "_BLOCK_BYTES_MAX", "_BLOCK_LINES_MAX"), sizes, strict=True):
+    for name, size in zip(("_BLOCK_BYTES", "_BLOCK_BYTES_MAX"), sizes, strict=True):
         monkeypatch.setattr(line_blocks, name, size)
     before = b"z" * 70_000
     blocks = LineBlocks(iter(pieces), start=1000, first_line=7, before=before, line_bytes_max=4)
     assert (blocks.end, blocks.segment_start, blocks.next_line, blocks.tail) == (1000, 1000, 7, before[-WINDOW:])
     found: list[tuple[int, int, bytes | None, bytes]] = []
     for block in blocks:
-        assert (blocks.end, blocks.next_line) == (block.start, block.first_line)
-        assert block.first_line == 7 + len(found)
-        assert block.lines <= sizes[2]
+        if block is None:
+            continue
+        assert (blocks.end, blocks.next_line) == (block.start, 7 + len(found))
+        before_it = len(found)
         if block.line is None:
             at = block.start - 1000
-            for raw in block.content.splitlines(keepends=True):
+            for raw in bytes(block.content).splitlines(keepends=True):
                 begin, end = bare_span(raw, 0, len(raw) - 1)
                 found.append((at, at + len(raw), raw[begin:end], b""))
                 at += len(raw)
-            assert block.content.endswith(b"\n")
-            assert (block.lines, block.end) == (block.content.count(b"\n"), at + 1000)
+            assert bytes(block.content).endswith(b"\n")
+            assert block.end == at + 1000
         else:
             line = block.line
-            assert (line.number, line.start, line.end, block.lines) == (block.first_line, block.start, block.end, 1)
+            assert (line.number, line.start, line.end) == (0, block.start, block.end)
             found.append((line.start - 1000, line.end - 1000, line.content, line.edges))
-        blocks.take(block)
-        assert (blocks.end, blocks.next_line) == (block.end, block.first_line + block.lines)
+        blocks.take(block, len(found) - before_it)
+        assert (blocks.end, blocks.next_line) == (block.end, 7 + len(found))
     check_found(found, lines)
     check_segment(blocks, ended(pieces, lines), before)
 
@@ -178,7 +182,7 @@ def test_blocks_are_of_whole_lines_and_a_long_line_stands_alone(
         ([b"aaa\n" * 5], [b"aaa\naaa\n", b"aaa\naaa\n", b"aaa\n"]),
         ([b"aaaaaaaaaaaa\nb\n"], [b"aaaaaaaaaaaa\n", b"b\n"]),
         ([b"aaaaaaa\nb\n"], [b"aaaaaaa\n", b"b\n"]),
-        ([b"\n" * 7], [b"\n\n\n", b"\n\n\n", b"\n"]),
+        ([b"\n" * 17], [b"\n" * 8, b"\n" * 8, b"\n"]),
         ([b"a\n", b"b\n", b"c"], [b"a\nb\n"]),
         ([b"a\n", b"b"], [b"a\n"]),
         ([b"a\nb", b"cdef", b"\n"], [b"a\n", b"bcdef\n"]),
@@ -190,25 +194,9 @@ def test_blocks_are_of_whole_lines_and_a_long_line_stands_alone(
 def test_a_block_is_as_long_as_it_has_to_be_and_no_longer_than_it_may(
     monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], contents: list[bytes]
 ) -> None:
-    for name, size in (("_BLOCK_BYTES", 4), ("_BLOCK_BYTES_MAX", 8), ("_BLOCK_LINES_MAX", 3)):
+    for name, size in (("_BLOCK_BYTES", 4), ("_BLOCK_BYTES_MAX", 8)):
         monkeypatch.setattr(line_blocks, name, size)
-    blocks = LineBlocks(iter(pieces), line_bytes_max=100)
-    found = []
-    for block in blocks:
-        found.append(block.content)
-        blocks.take(block)
-    assert found == contents
-
-
-def test_lines_are_split_off_a_block() -> None:
-    assert first_lines(b"a\nbb\nc", 9) == (2, 5)
-    assert first_lines(b"a\nbb\nc", 2) == (2, 5)
-    assert first_lines(b"a\nbb\nc", 1) == (1, 2)
-    assert first_lines(b"a\nbb\nc", 0) == (0, 0)
-    assert first_lines(b"abc", 1) == (0, 0)
-    block = LineBlock(b"a\nbb\nc\n", 3, 100, 107, 7)
-    assert block.first(3) == block.first(4) == (block, None)
-    assert block.first(2) == (LineBlock(b"a\nbb\n", 2, 100, 105, 7), LineBlock(b"c\n", 1, 105, 107, 9))
+    assert [block and block.content for block in LineBlocks(iter(pieces), line_bytes_max=100)] == contents
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -567,7 +555,7 @@ def test_a_long_line_behind_a_block_is_begun_at_once_and_a_block_ends_as_soon_as
     list(LineBlocks(pieces(), line_bytes_max=4))
     assert begins == [3]
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 4)
-    found = [block.content for block in LineBlocks(iter([b"a\n", b"b\n", b"c\n"]), line_bytes_max=4)]
+    found = [block and block.content for block in LineBlocks(iter([b"a\n", b"b\n", b"c\n"]), line_bytes_max=4)]
     assert found == [b"a\nb\n", b"c\n"]
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.hashed_again import Hashed, hash_segments, nothing_of
-from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks, first_lines
+from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks
 from pipeline.collectors.logs.lines import Line, LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.logical_lines import LogicalLines
@@ -30,18 +31,25 @@ def pieces_of(content: bytes, size: int) -> Iterator[bytes]:
     return (content[at : at + size] for at in range(0, len(content), size))
 
 
-def lines_of(block: LineBlock) -> list[tuple[int, int, int, bytes | None]]:
-    """Number, place and content of the lines of a block."""
+def lines_of(block: LineBlock) -> list[tuple[int, int, bytes | None]]:
+    """Place and content of the lines of a block."""
     if block.line is not None:
-        return [(block.line.number, block.line.start, block.line.end, block.line.content)]
-    ended = block.content.split(b"\n")[:-1]
-    assert len(ended) == block.lines
-    found, at = [], block.start
-    for number, line in enumerate(ended, block.first_line):
-        found.append((number, at, at + len(line) + 1, line))
+        assert block.line.number == 0
+        return [(block.line.start, block.line.end, block.line.content)]
+    found, at = list[tuple[int, int, bytes | None]](), block.start
+    for line in bytes(block.content).split(b"\n")[:-1]:
+        found.append((at, at + len(line) + 1, line))
         at += len(line) + 1
     assert at == block.end
     return found
+
+
+def of_views(content: bytes, size: int) -> Iterator[memoryview]:
+    """Pieces in lent memory, which is written to again for each."""
+    room = bytearray(size)
+    for piece in pieces_of(content, size):
+        room[: len(piece)] = piece
+        yield memoryview(room)[: len(piece)]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -49,7 +57,6 @@ def test_blocks_have_the_lines_that_are_split_one_by_one(seed: int, monkeypatch:
     chance = random.Random(seed)
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", chance.choice([1, 10, 60]))
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES_MAX", chance.choice([5, 20, 100]))
-    monkeypatch.setattr(line_blocks, "_BLOCK_LINES_MAX", chance.choice([1, 2, 5]))
     lines = [b"abcdefghij"[: chance.randrange(11)] * chance.choice([1, 1, 4]) for _ in range(30)]
     content = b"\n".join([*lines, b"unfinished"[: chance.randrange(3)]])
     cap, size = chance.choice([8, 12, 1000]), chance.choice([1, 3, 7, 50, 1000])
@@ -59,35 +66,39 @@ def test_blocks_have_the_lines_that_are_split_one_by_one(seed: int, monkeypatch:
     expected = []
     for line in splitter:
         state = (splitter.end, splitter.next_line, splitter.tail, splitter.segment_digest)
-        expected.append(((line.number, line.start, line.end, line.content), state))
-    blocks = LineBlocks(pieces_of(content, size), **settings)
-    found = []
-    for block in blocks:
-        blocks.take(block)
-        found += lines_of(block)
-        state = (blocks.end, blocks.next_line, blocks.tail, blocks.segment_digest)
-        assert (found[-1], state) == expected[len(found) - 1]
-        assert block.lines <= line_blocks._BLOCK_LINES_MAX  # noqa: SLF001 - what a block may hold
-        assert len(block.content) <= max(line_blocks._BLOCK_BYTES_MAX, 41)  # noqa: SLF001 - or one line that is longer
-    assert found == [line for line, _ in expected]
+        expected.append(((line.start, line.end, line.content), state))
+    for pieces in (pieces_of(content, size), of_views(content, size)):
+        blocks = LineBlocks(pieces, **settings)
+        found, waiting = [], list[tuple[LineBlock, int]]()
+        for block in chain(blocks, [None]):
+            if block is not None:
+                found += lines_of(block)
+                waiting.append((block._replace(content=bytes(block.content)), len(lines_of(block))))
+                assert len(block.content) <= max(line_blocks._BLOCK_BYTES_MAX, 41)  # noqa: SLF001 - or a longer line
+                if chance.random() < 0.5:
+                    continue  # it is taken later
+            for each in waiting:
+                blocks.take(*each)
+            waiting.clear()
+            state = (blocks.end, blocks.next_line, blocks.tail, blocks.segment_digest)
+            assert not found or (found[-1], state) == expected[len(found) - 1]
+        assert found == [line for line, _ in expected]
 
 
 def test_the_first_lines_of_a_block_and_the_rest_are_the_block() -> None:
-    block = LineBlock(b"a\nbb\n\nccc\n", 4, 10, 20, 7)
-    for lines in (4, 5, 100):
-        assert block.first(lines) == (block, None)
-    assert block.first(3) == (LineBlock(b"a\nbb\n\n", 3, 10, 16, 7), LineBlock(b"ccc\n", 1, 16, 20, 10))
-    assert block.first(1) == (LineBlock(b"a\n", 1, 10, 12, 7), LineBlock(b"bb\n\nccc\n", 3, 12, 20, 8))
+    content = b"a\nbb\n\nccc\n"
+    for block in (LineBlock(content, 10, 20), LineBlock(memoryview(content), 10, 20)):
+        assert block.split_behind(3) == (LineBlock(b"a\nbb\n\n", 10, 16), LineBlock(b"ccc\n", 16, 20))
+        assert block.split_behind(1) == (LineBlock(b"a\n", 10, 12), LineBlock(b"bb\n\nccc\n", 12, 20))
 
 
-def test_a_block_has_65536_lines_and_8_mib_at_most() -> None:
-    for line, count, lines in ((b"\n", 2**17 + 5, [2**16, 2**16, 5]), (b"x" * (2**20 - 1) + b"\n", 20, [8, 8, 4])):
-        blocks = LineBlocks([line * count], line_bytes_max=2**21)
-        found = []
-        for block in blocks:
-            blocks.take(block)
-            found.append((block.lines, len(block.content), block.end - block.start))
-        assert found == [(each, each * len(line), each * len(line)) for each in lines]
+def test_a_block_has_8_mib_at_most() -> None:
+    for line, count, lines in ((b"\n", 2**23 + 5, [2**23, 5]), (b"x" * (2**20 - 1) + b"\n", 20, [8, 8, 4])):
+        found = [
+            block and (len(block.content), block.end - block.start)
+            for block in LineBlocks([line * count], line_bytes_max=2**21)
+        ]
+        assert found == [(each * len(line), each * len(line)) for each in lines]
 
 
 def test_of_what_was_taken_a_window_is_remembered_and_no_more_than_a_block_beyond() -> None:
@@ -96,15 +107,9 @@ def test_of_what_was_taken_a_window_is_remembered_and_no_more_than_a_block_beyon
     content = random.Random(7).randbytes(window * 3 // 4)
     for number in range(20):
         start = number * len(content)
-        blocks.take(LineBlock(content, 1, start, start + len(content), number + 1))
+        blocks.take(LineBlock(content, start, start + len(content)), 1)
         assert blocks.tail == (content * 2)[-window:] if number else content
         assert sum(map(len, blocks._recent)) <= 2 * window  # noqa: SLF001 - what is kept is seen nowhere else
-
-
-def test_first_lines_are_counted_up_to_their_last_line_end() -> None:
-    for lines_max, found in ((0, (0, 0)), (1, (1, 2)), (2, (2, 3)), (3, (3, 6)), (9, (3, 6))):
-        assert first_lines(b"a\n\nbb\ncc", lines_max) == found
-    assert first_lines(b"no end", 3) == (0, 0)
 
 
 @pytest.mark.parametrize("block_bytes", [4, 5, 7, 16, 64, 1000])

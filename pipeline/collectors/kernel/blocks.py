@@ -28,6 +28,7 @@ from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
 _IDLE_MAX = 4
+_LINE_OF_EVENTS = event_columns.PLACES.index("line")
+_LINE_OF_QUARANTINE = QUARANTINE.get_field_index("line")
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
 _NEW, _KNOWN, _NEVER, _SILENT = range(4)
@@ -62,6 +65,25 @@ class DecodedLines(NamedTuple):
     """How many events the kernel told."""
     further: int
     """How many of the rows are beyond the first of their line."""
+    lines: int
+
+    def behind(self, lines: int) -> DecodedLines:
+        """Return the same of lines behind so many: places are numbered so."""
+        for part in self.events:
+            part.places[_LINE_OF_EVENTS] += lines
+        quarantined = [_behind(row, lines) for row in self.quarantined]
+        return self._replace(quarantined=quarantined)
+
+    def __add__(self, other: DecodedLines) -> DecodedLines:  # type: ignore[override]
+        """Return what the lines of both amount to."""
+        sums: list[Any] = [one + more for one, more in zip(*map(tuple[Any, ...], (self, other)), strict=True)]
+        return DecodedLines(*sums)
+
+
+def _behind(row: Row, lines: int) -> Row:
+    values: list[Any] = [*row]
+    values[_LINE_OF_QUARANTINE] += lines
+    return tuple(values)
 
 
 class _Reader(NamedTuple):
@@ -101,6 +123,10 @@ class _Block(NamedTuple):
                 self.first_line + index, self.start + begin, self.start + end, raw[slice(*bare_span(raw, 0, len(raw)))]
             )
 
+    def behind(self, count: int, end: int) -> _Block:
+        """Return the block of those behind the first so many, which end there."""
+        return _Block(bytes(self.content[end:]), self.start + end, self.first_line + count)
+
     def places(self, indices: Array, line_ends: Array) -> Array:
         """Return number, start and end of some lines, a column a line."""
         ends = line_ends.astype(np.int64) + self.start
@@ -120,6 +146,10 @@ class _Taken(NamedTuple):
     def some(self, indices: Iterable[int], _line_ends: Array) -> Iterator[Line]:
         """Yield some lines."""
         return (self.lines[index] for index in indices)
+
+    def behind(self, count: int, _end: int) -> _Taken:
+        """Return those behind the first so many."""
+        return _Taken(self.lines[count:])
 
     def places(self, indices: Array, _line_ends: Array) -> Array:
         """Return number, start and end of some lines, a column a line."""
@@ -165,10 +195,6 @@ class BlockDecoder:
         """Lend room for a block of so many bytes in the kernel's memory; ``None`` where there is none."""
         return None if self._reader is None else self._reader.program.room(size)
 
-    def lines_in(self, view: memoryview) -> int:
-        """Return how many lines there are in lent room."""
-        return 0 if self._reader is None else self._reader.program.lines_in(view)
-
     def decoded(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log.
 
@@ -176,7 +202,7 @@ class BlockDecoder:
         """
         return self._decoded(content, _Block(content, start, first_line))
 
-    def plainly(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
+    def plainly(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
         """Return the same, read one by one."""
         return self._plainly(_Block(content, start, first_line).all())
 
@@ -214,9 +240,13 @@ class BlockDecoder:
             program.forget()
             rules.forget()
             self._forget_keys()
+        count, end = len(told.fates), int(told.line_ends[-1]) if len(told.line_ends) else 0
+        behind = lines.behind(count, end) if end < len(content) else None
+        unread = bytes(content[end:])
         others = self._others(rest, may_change=may_change)
         parts = [part for part in (events, *others.events) if len(part)]
-        return others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told)
+        found = others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told, lines=count)
+        return found if behind is None else found + self._decoded(unread, behind, may_change=may_change)
 
     def _others(self, lines: Sequence[Line], *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
@@ -243,24 +273,25 @@ class BlockDecoder:
         return True
 
     def _plainly(self, lines: Iterable[Line]) -> DecodedLines:
-        others, quarantined, blank, further = self._read(lines)
-        return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0, further)
+        others, quarantined, blank, further, count = self._read(lines)
+        return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0, further, count)
 
-    def _read(self, lines: Iterable[Line]) -> tuple[list[Row], list[Row], int, int]:
+    def _read(self, lines: Iterable[Line]) -> tuple[list[Row], list[Row], int, int, int]:
         """Read lines one by one; return the rows of events, of the quarantine, and how many were blank.
 
-        Last, how many of the rows are beyond the first of their line.
+        Then how many of the rows are beyond the first of their line, and how many lines there were.
         """
         events: list[Row] = []
         quarantined: list[Row] = []
-        blank = further = 0
+        blank = further = count = 0
         for line in lines:
+            count += 1
             rows = decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
             blank += not rows
             further += max(len(rows) - 1, 0)
             for row in rows:
                 (events if isinstance(row, EventRow) else quarantined).append(row.values)
-        return events, quarantined, blank, further
+        return events, quarantined, blank, further, count
 
     def _told_rows(self, reader: _Reader, told: Told) -> tuple[Array, Array]:
         """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them.

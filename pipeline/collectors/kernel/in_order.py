@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.lines import Line
 
+    Decoded: TypeAlias = tuple[LineBlock, DecodedLines]
+
 THREADS_MAX = 4
 _BYTES_A_THREAD = 2**25
 """So much must be left to read for each thread: it takes a kernel of its own."""
@@ -30,8 +32,15 @@ _LINE_BYTES_MAX = 2**20
 """So much of a line is looked at to find out of which format a log is; a longer one tells nothing."""
 
 
+class _Job(NamedTuple):
+    block: LineBlock
+    lender: BlockDecoder | None
+    """In whose memory the block lies: it reads nothing else before the block was given out."""
+    found: Future[Decoded] | Decoded
+
+
 class InOrder:
-    """Takes in blocks, and gives out what they amount to. To be closed."""
+    """Takes in blocks, and gives each out with what its lines, numbered from 0 on, amount to. To be closed."""
 
     def __init__(
         self,
@@ -46,54 +55,55 @@ class InOrder:
         """Decode here, or, where some ``size`` bytes make it worthwhile, in threads, at most ``THREADS_MAX``.
 
         The one that asks is one of ``threads``: it is busy with reading, hashing and the making of Arrow. ``read``
-        returns what lies in the log where a block does that was read into a kernel which failed.
+        returns what lies at a place of the log, for blocks that were read into a kernel which failed at them.
         """
         count = min(threads - 1, THREADS_MAX, size // _BYTES_A_THREAD)
-        self.waiting_lines = 0
         self.failures = 0
         """How many blocks a kernel failed at, once it is closed."""
         self._source, self._log_format, self._fingerprint = source, log_format, fingerprint
+        self._read = read
         self._idle: list[BlockDecoder] = []
-        self._waiting: deque[tuple[int, Future[DecodedLines] | DecodedLines]] = deque()
+        self._waiting: deque[_Job] = deque()
         self._pool = ThreadPoolExecutor(count) if count else None
         self._waiting_max = count
-        self._read = read
         self._lender: BlockDecoder | None = None
-        """Whose memory was lent last, until it is known whether a block lies there."""
-        self._first: bytes | None = None
-        """A line of the log."""
+        """Whose memory was lent last, until a block comes that lies there or elsewhere."""
+        self._first_line: bytes | None = None
+        """It says of which format the log is, and so which kernel has room for the next block."""
 
     def lend(self, size: int) -> memoryview | None:
         """Lend room for so many bytes of the log in the memory of a kernel; ``None`` where there is none."""
         self._end_loan()
-        if self._first is None:
-            return None  # which kernel is to be asked, its first line will say
-        decoder = self._lender = self._taken()
-        decoder.begin(self._first)
-        return decoder.room(size)
+        if self._first_line is None:
+            return None
+        self._lender = self._taken()
+        self._lender.begin(self._first_line)
+        return self._lender.room(size)
 
-    def lines_in(self, view: memoryview) -> int:
-        """Return how many lines were read into what was lent last."""
-        assert self._lender is not None  # noqa: S101 - whoever has a view was lent it
-        return self._lender.lines_in(view)
+    def add(self, block: LineBlock) -> Iterator[tuple[LineBlock, DecodedLines]]:
+        """Take in a block, and yield those that are ready, or have to be, to make room.
 
-    def add(self, block: LineBlock) -> Iterator[DecodedLines]:
-        """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
-        decoder = self._lender if isinstance(block.content, memoryview) else None
-        if decoder is None:
+        Raises what ``fingerprint`` raises, and ``LogUnreadable`` where a block is gone that has to be read again.
+        """
+        lender = self._lender if isinstance(block.content, memoryview) else None
+        if lender is None:
             self._end_loan()
         self._lender = None
-        if self._first is None and block.line is None:
-            self._first = bytes(block.content[:_LINE_BYTES_MAX]).partition(b"\n")[0]
-        self._waiting.append(
-            (
-                block.lines,
-                self._pool.submit(self._decoded, block, decoder) if self._pool else self._decoded(block, decoder),
-            )
-        )
-        self.waiting_lines += block.lines
+        if self._first_line is None and block.line is None:
+            self._first_line = bytes(block.content[:_LINE_BYTES_MAX]).partition(b"\n")[0]
+        found = self._pool.submit(self._decoded, block, lender) if self._pool else self._decoded(block, lender)
+        self._waiting.append(_Job(block, lender, found))
         while self._waiting and (len(self._waiting) > self._waiting_max or self._is_ready()):
-            yield self._next()
+            yield from self._next()
+
+    def rest(self) -> Iterator[tuple[LineBlock, DecodedLines]]:
+        """Yield what has not been given out yet. Raises likewise."""
+        while self._waiting:
+            yield from self._next()
+
+    def of_block(self, block: LineBlock) -> DecodedLines:
+        """Decode a part of a block, here. Raises what ``fingerprint`` raises."""
+        return self._decoded(block, None)[1]
 
     def of_lines(self, lines: Sequence[Line]) -> DecodedLines:
         """Decode lines that were taken out of others, here. Raises what ``fingerprint`` raises."""
@@ -103,46 +113,50 @@ class InOrder:
         finally:
             self._idle.append(decoder)
 
-    def rest(self) -> Iterator[DecodedLines]:
-        """Yield what has not been given out yet. Raises what ``fingerprint`` raises."""
-        while self._waiting:
-            yield self._next()
-
     def close(self) -> None:
         """Let the threads end."""
-        self._end_loan()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+        self._end_loan()
+        self._idle += [job.lender for job in self._waiting if job.lender is not None]
+        self._waiting.clear()
         while self._idle:
             decoder = self._idle.pop()
             self.failures += decoder.failures
             decoder.close()
 
     def _is_ready(self) -> bool:
-        found = self._waiting[0][1]
-        return isinstance(found, DecodedLines) or found.done()
+        found = self._waiting[0].found
+        return isinstance(found, tuple) or found.done()
 
-    def _next(self) -> DecodedLines:
-        lines, found = self._waiting.popleft()
-        self.waiting_lines -= lines
-        return found if isinstance(found, DecodedLines) else found.result()
+    def _next(self) -> Iterator[Decoded]:
+        job = self._waiting.popleft()
+        try:
+            yield job.found if isinstance(job.found, tuple) else job.found.result()
+        finally:
+            if job.lender is not None:
+                self._idle.append(job.lender)
 
-    def _decoded(self, block: LineBlock, lender: BlockDecoder | None) -> DecodedLines:
+    def _decoded(self, block: LineBlock, lender: BlockDecoder | None) -> Decoded:
         """Decode a block, or the one long line that it is; where it lies in lent memory, by whom that is."""
         decoder = self._taken() if lender is None else lender
         try:
             if block.line is not None:
-                return _of_line(decoder, block.line)
+                return block, _of_line(decoder, block.line)
             try:
-                return decoder.decoded(block.content, start=block.start, first_line=block.first_line)
+                return block, decoder.decoded(block.content, start=block.start, first_line=0)
             except ProgramFailed:  # what lies in its memory cannot be relied on
-                content = self._read(block.start, block.end - block.start)
-                if len(content) != block.end - block.start:
-                    detail = "it was truncated while it was read"
-                    raise LogUnreadable(ProblemReason.UNREADABLE, detail) from None
-                return decoder.plainly(content, start=block.start, first_line=block.first_line)
+                block = block._replace(content=self._read_again(block))
+                return block, decoder.plainly(block.content, start=block.start, first_line=0)
         finally:
-            self._idle.append(decoder)
+            if lender is None:
+                self._idle.append(decoder)
+
+    def _read_again(self, block: LineBlock) -> bytes:
+        content = self._read(block.start, block.end - block.start)
+        if len(content) != block.end - block.start:
+            raise LogUnreadable(ProblemReason.UNREADABLE, "it was truncated while it was read")
+        return content
 
     def _end_loan(self) -> None:
         if self._lender is not None:
@@ -161,4 +175,4 @@ def _of_line(decoder: BlockDecoder, line: Line) -> DecodedLines:
     events = [row.values for row in rows if isinstance(row, EventRow)]
     quarantined = [row.values for row in rows if isinstance(row, QuarantineRow)]
     parts = [event_columns.of_rows(events)] if events else []
-    return DecodedLines(parts, quarantined, int(not rows), 0, max(len(rows) - 1, 0))
+    return DecodedLines(parts, quarantined, int(not rows), 0, max(len(rows) - 1, 0), 1)

@@ -38,9 +38,7 @@ _PLACES = (
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (
-    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities", "lines_in"),
-)
+_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities"),)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -99,15 +97,10 @@ class Program:
         """Return where the program reads a block, for so many bytes; ``None`` where they are too many."""
         return self._room[:size] if size <= self.block_bytes_max else None
 
-    def lines_in(self, room: memoryview) -> int:
-        """Return how many lines there are in what was put into its room."""
-        lines: int = self._call("lines_in", len(room))
-        return lines
-
     def read(self, content: bytes | memoryview) -> Told:
-        """Read the whole lines in some bytes, at most ``block_bytes_max``, which may lie in its ``room``.
+        """Read the first of the whole lines in some bytes, at most ``block_bytes_max``, which may lie in its ``room``.
 
-        Raises ``ProgramFailed`` at a trap.
+        It reads as many lines as there is room for answers: mostly all. Raises ``ProgramFailed`` at a trap.
         """
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 

@@ -19,7 +19,7 @@ from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import blocks, in_order, program
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
-from pipeline.collectors.logs import line_blocks
+from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.usage import TOKENS_MAX
 
@@ -148,6 +148,151 @@ def test_more_shapes_than_there_is_room_for_are_read_plainly() -> None:
         seldom.setattr(blocks, "LEARNED_FROM_BYTES", 10**9)
         found = decoder.decoded(_joined(lines), start=0, first_line=1)
     assert found_rows(found) == _plain(lines)
+
+
+@pytest.mark.parametrize("lines_max", [3, 7])
+def test_more_lines_than_the_kernel_answers_for_at_once_are_read_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, lines_max: int
+) -> None:
+    lines = [*_made(20), b"", b"x", *_made(5)]
+    read = Program.read
+
+    def few(self: Program, content: bytes) -> Any:
+        ends = [at for at, byte in enumerate(bytes(content)) if byte == ord("\n")]
+        return read(self, bytes(content)[: ends[min(lines_max, len(ends)) - 1] + 1])
+
+    monkeypatch.setattr(Program, "read", few)
+    found = _decoder().decoded(_joined(lines), start=0, first_line=1)
+    assert (found_rows(found), found.lines) == (_plain(lines), len(lines))
+    taken = [Line(number, number, number + 1, line) for number, line in enumerate(lines, 1)]
+    found = _decoder().decoded_lines(taken)
+    assert sorted(found_rows(found)) == sorted(_plain(lines))
+    assert found.lines == len(lines)
+
+
+@pytest.mark.parametrize("wrapper", ["none", "docker"])
+def test_a_log_of_very_short_lines_keeps_those_behind_them(tmp_path: Path, wrapper: str) -> None:
+    """More than 65,536 of them, which is what the kernel answers for at once."""
+    log = tmp_path / "app.jsonl"
+    said = [b"x"] * 70_000 + _made(40)
+    if wrapper == "docker":
+        said = [
+            json.dumps({"log": line.decode(errors="replace") + "\n", "stream": "stdout", "time": "2026"}).encode()
+            for line in said
+        ]
+    log.write_bytes(_joined(said))
+    fast, plain = (
+        list(read_log(log, source="s", name="n", log_format=FORMAT, fingerprint=_fingerprint, reader=reader))
+        for reader in ("fast", "plain")
+    )
+    assert [each.record for each in fast] == [each.record for each in plain]
+    assert [each.events for each in fast] == [each.events for each in plain]
+    assert [each.record.lines for each in fast] == [70_040]
+    assert sum(each.events.num_rows for each in fast) > 10
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_lines_that_became_nothing_at_all_end_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_joined([b"x"] * 5))
+    decoded = BlockDecoder.decoded
+
+    def forgetful(self: BlockDecoder, content: bytes, **place: int) -> Any:
+        found = decoded(self, content, **place)
+        return found._replace(quarantined=found.quarantined[:kept], lines=5)
+
+    monkeypatch.setattr(BlockDecoder, "decoded", forgetful)
+    with pytest.raises(reading.LinesLost, match=f"of lines 1 to 5, {kept} were read"):
+        list(read_log(log, source="s", name="n", log_format=FORMAT, fingerprint=_fingerprint))
+
+
+class _Lent:
+    """A log of many blocks, all but the first few of which are read into a kernel's own memory."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
+        monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 30_000)
+        monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
+        self.lines = [*_made(60), b"", *_made(60)]
+        self.path = folder / "app.jsonl"
+        self.path.write_bytes(_joined(self.lines) + b'{"begun')
+        self.views = 0
+        decoded = BlockDecoder.decoded
+
+        def counted(decoder: BlockDecoder, content: bytes | memoryview, **place: int) -> Any:
+            self.views += isinstance(content, memoryview)
+            return decoded(decoder, content, **place)
+
+        monkeypatch.setattr(BlockDecoder, "decoded", counted)
+
+    def read(self, **options: Any) -> tuple[Any, list[Any]]:
+        found = read_log(
+            self.path, source="s", name="n", log_format=FORMAT, fingerprint=_fingerprint, **{"processes": 1, **options}
+        )
+        return found, [(each.record, each.events.to_pylist(), each.quarantined.to_pylist()) for each in found]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("segment_events_max", [7, 10**6])
+def test_blocks_in_the_memory_of_a_kernel_are_read_as_lines_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, segment_events_max: int
+) -> None:
+    log = _Lent(tmp_path, monkeypatch)
+    fast, segments = log.read(processes=threads, segment_events_max=segment_events_max)
+    assert log.views > 3
+    plain, expected = log.read(reader="plain", segment_events_max=segment_events_max)
+    assert segments == expected
+    assert fast.pending_bytes == plain.pending_bytes == len(b'{"begun')
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_block_at_whose_memory_the_kernel_fails_is_read_from_the_log_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    log = _Lent(tmp_path, monkeypatch)
+    _, expected = log.read(reader="plain")
+
+    def fails(_program: Program, content: bytes | memoryview) -> Any:
+        if isinstance(content, memoryview):
+            content[:] = b"?" * len(content)
+        message = "unreachable"
+        raise ProgramFailed(message)
+
+    monkeypatch.setattr(Program, "read", fails)
+    found, segments = log.read(processes=threads)
+    assert segments == expected
+    assert found.kernel_failures > log.views > 3
+
+
+def test_a_block_that_is_gone_when_the_kernel_has_failed_is_left_for_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = _Lent(tmp_path, monkeypatch)
+    read = Program.read
+
+    def fails(program_: Program, content: bytes | memoryview) -> Any:
+        if isinstance(content, bytes):
+            return read(program_, content)
+        log.path.write_bytes(b"")
+        message = "unreachable"
+        raise ProgramFailed(message)
+
+    monkeypatch.setattr(Program, "read", fails)
+    found, segments = log.read()
+    assert segments == []
+    assert found.problem is not None
+    assert (found.problem.reason, found.problem.detail) == ("unreadable", "it was truncated while it was read")
+
+
+def test_a_kernel_refuses_a_block_in_the_memory_of_another() -> None:
+    one, other = Program(FORMAT), Program(FORMAT)
+    room = one.room(10)
+    assert room is not None
+    with pytest.raises(ValueError, match="another instance"):
+        other.read(room)
+    assert one.room(one.block_bytes_max + 1) is None
 
 
 @pytest.mark.long

@@ -204,20 +204,6 @@ u32 EXPORT(read)(u32 size, int deepest) {
 
 /* ---- what the host asks and says ---- */
 
-/* How many lines end in the first bytes of `block`, which nobody has read yet. */
-u32 EXPORT(lines_in)(u32 size) {
-  const u8 *p = block, *end = block + size;
-  v16 lf = all('\n');
-  u32 lines = 0;
-  for (; p + 64 <= end; p += 64) {
-    u64 ends = 0;
-    for (int i = 0; i < 64; i += 16) ends = ends << 16 | bits((v16)(load(p + i) == lf));
-    lines += (u32)__builtin_popcountll(ends);
-  }
-  for (; p < end; p++) lines += *p == '\n';
-  return lines;
-}
-
 static u32 counters[4]; /* lines told, shapes and keys known, bytes of shapes: as they were after the last block */
 
 static void note_counters(void) {
