@@ -69,7 +69,7 @@ def test_a_line_that_is_handed_over_at_another_place_is_found(monkeypatch: pytes
 
 
 def test_a_row_that_is_lost_behind_the_plain_reader_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BlockDecoder, "_read", lambda *_: ([], [], 0, 0))
+    monkeypatch.setattr(BlockDecoder, "_read", lambda *_: ([], [], 0, 0, 1))
     assert fuzz.compared([b"no JSON"], decoder()).differing == [0]
 
 
