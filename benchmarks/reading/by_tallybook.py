@@ -6,7 +6,6 @@ from os import cpu_count
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
@@ -22,7 +21,7 @@ _FORMAT = LogFormat()
 
 
 def through_the_entrance(path: Path) -> pa.Table:
-    """Read as ``tallybook collect`` does: whatever fast paths there are."""
+    """Read as ``tallybook collect`` does, whatever fast paths there are; return all columns of the lake."""
     reading = read_log(
         path,
         source=path.name,
@@ -31,7 +30,7 @@ def through_the_entrance(path: Path) -> pa.Table:
         fingerprint=_no_raw_key,
         processes=cpu_count() or 1,
     )
-    return _answer(pa.concat_tables([USAGE_EVENTS.empty_table(), *(segment.events for segment in reading)]))
+    return pa.concat_tables([USAGE_EVENTS.empty_table(), *(segment.events for segment in reading)])
 
 
 def line_by_line(path: Path) -> pa.Table:
@@ -41,10 +40,13 @@ def line_by_line(path: Path) -> pa.Table:
         for line in LineSplitter(log.span(0, 2**62), line_bytes_max=_FORMAT.line_bytes_max):
             builder.add(decode_line(line, source=path.name, log_format=_FORMAT, fingerprint=_no_raw_key))
     events, _ = builder.tables()
-    return _answer(events)
+    return events
 
 
-def _answer(events: pa.Table) -> pa.Table:
+def compared(events: pa.Table) -> pa.Table:
+    """Return the columns that all contenders answer with."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - reading needs none of it
+
     is_measured = pc.equal(events["status"], "measured")
     nothing = pa.scalar(None, pa.int64())
     return pa.table(

@@ -13,7 +13,6 @@ machine refused (a full or failing disk, no permission, too few open files), 130
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -29,7 +28,7 @@ from click.shell_completion import CompletionItem
 
 from pipeline import __version__
 from pipeline.base.environment import ENGINE_VARIABLE
-from pipeline.base.lean_imports import keep_imports_lean
+from pipeline.base.lean_imports import keep_imports_lean, look_for_garbage_seldom
 from pipeline.base.raw_keys import masked
 from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
 from pipeline.cli.failures import failure_of, sayable, unanswered
@@ -86,14 +85,6 @@ _MODULES = {
     **{name: f"upkeep.{name}" for name in ("init", "doctor", "compact", "forget", "keys", "rates", "upgrade")},
 }
 """Commands whose module is called otherwise, or lies in a room."""
-
-
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""Python looks for garbage in cycles after 700 new objects as a rule, and again and again while modules are loaded,
-where there is none: a quarter of a night over 20,000 accounts. Thus a night with nothing new takes 0.354 s of a
-processor instead of 0.382; the memory of a night over 120,000 lines of 5,000 keys stays what it is, since rows lie in
-Arrow and in DuckDB.
-"""
 
 
 class LazyCommands(CommandsByName):
@@ -191,7 +182,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     night that was done.
     """
     keep_imports_lean()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    look_for_garbage_seldom()
     _leave_no_core()
     sys.excepthook = show_traceback
     if not mend_streams():

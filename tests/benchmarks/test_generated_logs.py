@@ -10,7 +10,7 @@ import zstandard
 from benchmarks.comparing import READING, as_table, rows_differing
 from benchmarks.generate import compress, number_of, sized, write_log
 from benchmarks.lines import KINDS, Recipe, lines_of
-from benchmarks.reading.by_tallybook import line_by_line, through_the_entrance
+from benchmarks.reading.by_tallybook import compared, line_by_line, through_the_entrance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,8 @@ def test_the_oracle_reads_exactly_the_rows_that_were_put_in(kind: str, tmp_path:
     put_in = as_table([line.row for line in lines if line.row is not None], READING)
 
     assert put_in.num_rows > 30
-    assert rows_differing(as_table(line_by_line(log), READING), put_in) == 0
-    assert rows_differing(as_table(through_the_entrance(log), READING), put_in) == 0
+    assert rows_differing(as_table(compared(line_by_line(log)), READING), put_in) == 0
+    assert rows_differing(as_table(compared(through_the_entrance(log)), READING), put_in) == 0
 
 
 def test_logs_hold_lines_that_a_crash_has_damaged() -> None:
