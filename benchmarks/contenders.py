@@ -49,6 +49,12 @@ class Contender:
         answer: Answer = getattr(import_module(f"benchmarks.{self.task}.{module}"), function)(path)
         return answer
 
+    def compared(self, answer: Answer) -> Answer:
+        """Return the columns of an answer that all contenders have; it may have others."""
+        module = import_module(f"benchmarks.{self.task}.{self.place.partition(':')[0]}")
+        compared: Answer = getattr(module, "compared", _as_it_is)(answer)
+        return compared
+
 
 def _of(task: str, needs: str, name: str, place: str, events_max: int | None = None) -> Contender:
     return Contender(task=task, name=name, place=place, needs=needs, events_max=events_max)
@@ -95,12 +101,12 @@ def main(arguments: Sequence[str]) -> None:
         start = import_module("pipeline.base.lean_imports")  # as its commands do
         start.keep_imports_lean()
         start.look_for_garbage_seldom()
-    module = import_module(f"benchmarks.{task}.{chosen.place.partition(':')[0]}")
+    import_module(f"benchmarks.{task}.{chosen.place.partition(':')[0]}")
     begun = time.perf_counter()
     answer = chosen.answer(Path(path))
     seconds = time.perf_counter() - begun
     if rows:
-        _write_rows(getattr(module, "compared", _as_it_is)(answer), task, Path(rows[0]))
+        _write_rows(chosen.compared(answer), task, Path(rows[0]))
     sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")
     if chosen.needs == "pipeline":
         sys.stdout.flush()

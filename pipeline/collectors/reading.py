@@ -329,6 +329,7 @@ class LogReading(Iterator[LogSegment]):
             fingerprint=self._fingerprint,
             threads=self._processes if self._is_fast else 1,
             size=size,
+            first_line=log.head().partition(b"\n")[0],
             read=log.read,
         )
 

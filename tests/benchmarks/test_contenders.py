@@ -36,7 +36,7 @@ def of(task: str) -> pytest.MarkDecorator:
 def answer(each: Contender, path: Path) -> pa.Table:
     if not each.is_installed:
         pytest.skip(f"{each.needs} is not installed")
-    return comparing.as_table(each.answer(path), getattr(comparing, each.task.upper()))
+    return comparing.as_table(each.compared(each.answer(path)), getattr(comparing, each.task.upper()))
 
 
 @pytest.fixture(scope="module")

@@ -171,17 +171,22 @@ class BlockDecoder:
         self._our_names = LogFormat(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
         self._formats = formats_read(log_format)
         self._format: Format | None = self._formats[0] if self._formats else None
+        self._lent_format = self._format
         self._is_begun = False
         self._reader: _Reader | None = None
+        self._lent: _Reader | None = None
+        """In whose memory there is room lent, or a block that was read there."""
         self._forget_keys()
 
     def close(self) -> None:
         """Give the kernel back."""
-        if self._reader is not None:
-            if sum(map(len, _idle.values())) >= _IDLE_MAX:
-                _idle.clear()  # each has tens of megabytes
-            _idle.setdefault(_what(self.log_format, self._format), []).append(self._reader)
-            self._reader = None
+        self.take_back()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._reader is not None and self._reader is not self._lent:
+            _idle_again(_what(self.log_format, self._format), self._reader)
+        self._reader = None
 
     def begin(self, line: bytes) -> None:
         """Take the kernel for the format of the log's first line, unless there is one yet."""
@@ -192,8 +197,18 @@ class BlockDecoder:
                 self._forget_keys()
 
     def room(self, size: int) -> memoryview | None:
-        """Lend room for a block of so many bytes in the kernel's memory; ``None`` where there is none."""
+        """Lend room for a block of so many bytes in the kernel's memory; ``None`` where there is none.
+
+        What is read there stays there until ``take_back``.
+        """
+        self._lent, self._lent_format = self._reader, self._format
         return None if self._reader is None else self._reader.program.room(size)
+
+    def take_back(self) -> None:
+        """Let the room that was lent be used again."""
+        if self._lent is not None and self._lent is not self._reader:
+            _idle_again(_what(self.log_format, self._lent_format), self._lent)
+        self._lent = None
 
     def decoded(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log.
@@ -225,6 +240,7 @@ class BlockDecoder:
         except ProgramFailed:
             self.failures += 1
             self._reader = _new_reader(self.log_format, self._format)  # its memory cannot be relied on any more
+            self._lent = None
             self._forget_keys()
             if isinstance(content, memoryview):
                 raise
@@ -242,11 +258,15 @@ class BlockDecoder:
             self._forget_keys()
         count, end = len(told.fates), int(told.line_ends[-1]) if len(told.line_ends) else 0
         behind = lines.behind(count, end) if end < len(content) else None
-        unread = bytes(content[end:])
+        whole = b"" if behind is None else bytes(content)
         others = self._others(rest, may_change=may_change)
         parts = [part for part in (events, *others.events) if len(part)]
         found = others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told, lines=count)
-        return found if behind is None else found + self._decoded(unread, behind, may_change=may_change)
+        if behind is not None:
+            found += self._decoded(whole[end:], behind, may_change=may_change)
+            if isinstance(content, memoryview):
+                content[:] = whole  # where the rest was read; it is hashed later
+        return found
 
     def _others(self, lines: Sequence[Line], *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
@@ -267,7 +287,7 @@ class BlockDecoder:
         found = format_of(document) if isinstance(document, dict) else self._format
         if found is self._format or found not in self._formats:
             return False
-        self.close()
+        self._give_back()
         self._format, self._reader = found, _reader(self.log_format, found)
         self._forget_keys()
         return True
@@ -594,6 +614,12 @@ def _contents(told: Told, holes: Array) -> Array:
 def _what(log_format: LogFormat, found: Format | None) -> str:
     """Return what identifies what is read: the settings, and the format of the lines."""
     return f"{read_by(log_format)} {found.name if found else ''}"
+
+
+def _idle_again(what: str, reader: _Reader) -> None:
+    if sum(map(len, _idle.values())) >= _IDLE_MAX:
+        _idle.clear()  # each has tens of megabytes
+    _idle.setdefault(what, []).append(reader)
 
 
 def _reader(log_format: LogFormat, found: Format | None) -> _Reader | None:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 THREADS_MAX = 4
 _BYTES_A_THREAD = 2**25
 """So much must be left to read for each thread: it takes a kernel of its own."""
-_LINE_BYTES_MAX = 2**20
-"""So much of a line is looked at to find out of which format a log is; a longer one tells nothing."""
 
 
 class _Job(NamedTuple):
@@ -50,12 +48,14 @@ class InOrder:
         fingerprint: Callable[[str], str],
         threads: int,
         size: int,
+        first_line: bytes,
         read: Callable[[int, int], bytes],
     ) -> None:
         """Decode here, or, where some ``size`` bytes make it worthwhile, in threads, at most ``THREADS_MAX``.
 
-        The one that asks is one of ``threads``: it is busy with reading, hashing and the making of Arrow. ``read``
-        returns what lies at a place of the log, for blocks that were read into a kernel which failed at them.
+        The one that asks is one of ``threads``: it is busy with reading, hashing and the making of Arrow. The log's
+        ``first_line`` says of which format it is; ``read`` returns what lies at a place of it, for blocks that were
+        read into a kernel which failed at them.
         """
         count = min(threads - 1, THREADS_MAX, size // _BYTES_A_THREAD)
         self.failures = 0
@@ -68,14 +68,11 @@ class InOrder:
         self._waiting_max = count
         self._lender: BlockDecoder | None = None
         """Whose memory was lent last, until a block comes that lies there or elsewhere."""
-        self._first_line: bytes | None = None
-        """It says of which format the log is, and so which kernel has room for the next block."""
+        self._first_line = first_line
 
     def lend(self, size: int) -> memoryview | None:
         """Lend room for so many bytes of the log in the memory of a kernel; ``None`` where there is none."""
         self._end_loan()
-        if self._first_line is None:
-            return None
         self._lender = self._taken()
         self._lender.begin(self._first_line)
         return self._lender.room(size)
@@ -89,8 +86,6 @@ class InOrder:
         if lender is None:
             self._end_loan()
         self._lender = None
-        if self._first_line is None and block.line is None:
-            self._first_line = bytes(block.content[:_LINE_BYTES_MAX]).partition(b"\n")[0]
         found = self._pool.submit(self._decoded, block, lender) if self._pool else self._decoded(block, lender)
         self._waiting.append(_Job(block, lender, found))
         while self._waiting and (len(self._waiting) > self._waiting_max or self._is_ready()):
@@ -135,6 +130,7 @@ class InOrder:
             yield job.found if isinstance(job.found, tuple) else job.found.result()
         finally:
             if job.lender is not None:
+                job.lender.take_back()
                 self._idle.append(job.lender)
 
     def _decoded(self, block: LineBlock, lender: BlockDecoder | None) -> Decoded:
@@ -160,6 +156,7 @@ class InOrder:
 
     def _end_loan(self) -> None:
         if self._lender is not None:
+            self._lender.take_back()
             self._idle.append(self._lender)
             self._lender = None
 
