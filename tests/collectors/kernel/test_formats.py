@@ -13,16 +13,17 @@ from both_readers import FORMAT, by_kernel, fingerprint, read_plainly
 from foreign_lines import KINDS, ForeignLines
 from fuzzing import found_rows
 
-from pipeline.collectors import LogFormat, families, strict_json
+from pipeline.collectors import LogFormat, families, read_log, strict_json
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import BY_NAME, FORMATS, format_of, is_request_log
 from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import blocks, in_order
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
+from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:
@@ -227,6 +228,57 @@ def test_a_log_of_two_tools_is_told_by_two_kernels(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
     found = _agree(_written(*[LITELLM, HELICONE] * 20))
     assert found.told == 40
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_log_of_two_tools_stays_what_it_is_while_kernels_take_turns_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """A block is hashed after it was read, and lies in the memory of a kernel that others may want meanwhile."""
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 9_000)
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(b"\n".join([*_written(*[LITELLM, HELICONE] * 100, *[HELICONE] * 50, *[LITELLM] * 50), b""]))
+    fast, plain = (
+        [
+            (each.record, each.events.to_pylist())
+            for each in read_log(
+                log,
+                source="s",
+                name="n",
+                log_format=FORMAT,
+                fingerprint=fingerprint,
+                reader=reader,
+                processes=threads,
+            )
+        ]
+        for reader in ("fast", "plain")
+    )
+    assert fast == plain
+
+
+def test_a_kernel_is_not_used_again_while_a_block_lies_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
+    content, others = (b"\n".join([*_written(*each), b""]) for each in ([HELICONE] * 20, [LITELLM] * 40))
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
+    decoder.begin(others.partition(b"\n")[0])
+    room = decoder.room(len(content))
+    assert room is not None
+    room[:] = content
+    assert decoder.decoded(room, start=0, first_line=0).told == 20  # by another kernel than the one it lies in
+
+    def read_others() -> None:
+        another = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
+        assert another.decoded(others, start=0, first_line=0).told == 40
+        another.close()
+
+    read_others()
+    assert bytes(room) == content
+    decoder.take_back()
+    read_others()
+    assert bytes(room) != content
 
 
 def test_a_key_that_a_source_names_once_for_all_is_told() -> None:
