@@ -106,9 +106,12 @@ def read_again(
     except LogUnreadable:
         return None
     # One segment, since nothing fills it; none where the log has lost its line ends.
-    if len(segments) != 1 or segments[0].record.digest != record.digest or segments[0].record.end != record.end:
-        return None
-    return segments[0]
+    return segments[0] if len(segments) == 1 and _is_same(segments[0].record, record) else None
+
+
+def _is_same(one: SourceRecord, other: SourceRecord) -> bool:
+    """Compare what a record keeps however its segment is read: whoever replaces another is refused by the log else."""
+    return (one.end, one.lines, one.digest) == (other.end, other.lines, other.digest)
 
 
 def _ends_alike(log: LogFile, record: SourceRecord) -> bool:
