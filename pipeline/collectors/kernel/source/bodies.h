@@ -43,8 +43,7 @@ static inline u32 slot_of(Text name, u32 owner) {
   u64 h = name.size * 0x9E3779B97F4A7C15u + owner;
   for (u32 i = 0; i < name.size; i += 8) {
     u64 x = eight(name.at + i);
-    u32 left = name.size - i;
-    if (left < 8) x &= ((u64)1 << left * 8) - 1;
+    if (name.size - i < 8) x = first_of(x, name.size - i);
     h = (h ^ x) * 0x9E3779B97F4A7C15u;
   }
   return (u32)(h >> 40) % NAME_SLOTS;

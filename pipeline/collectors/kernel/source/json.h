@@ -35,23 +35,35 @@ static inline const u8 *plain(const u8 *p) {
   }
 }
 
+/* Whether a backslash and this letter are an escape. */
+static const u8 is_short_escape[256] = {
+  ['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1, ['r'] = 1, ['t'] = 1,
+};
+
 static const u8 *escape(const u8 *p) { /* p at the backslash */
-  switch (p[1]) {
-  case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return p + 2;
-  case 'u': break;
-  default: return broken(p + 1);
-  }
+  if (is_short_escape[p[1]]) return p + 2;
+  if (p[1] != 'u') return broken(p + 1);
   for (int i = 2; i < 6; i++)
     if (hex(p[i]) < 0) return broken(p + i);
   return p + 6;
 }
 
 static const u8 *string(const u8 *p) { /* p behind the opening quote */
-  for (;;) {
-    p = plain(p);
-    if (*p == '"') return p + 1;
-    if (*p != '\\') return broken(p);
-    if (!(p = escape(p))) return 0;
+  for (;; p += 16) {
+    v16 c = load(p);
+    u32 stop = bits((v16)(c == all('"')) | (v16)(c == all('\\')) | (v16)(c < all(0x20)));
+    while (stop) {
+      const u8 *at = p + __builtin_ctz(stop), *behind;
+      if (*at == '"') return at + 1;
+      if (*at != '\\') return broken(at);
+      if (is_short_escape[at[1]]) behind = at + 2;
+      else if (!(behind = escape(at))) return 0;
+      if (behind >= p + 16) {
+        p = behind - 16;
+        break;
+      }
+      stop &= ~0u << (behind - p);
+    }
   }
 }
 

@@ -9,7 +9,7 @@
 #include "shapes.h"
 
 enum {
-  LAYOUTS_MAX = 8,
+  LAYOUTS_MAX = 32,
   LEAVES_MAX = 96,            /* of a layout; a line with more has none */
   LAYOUT_BYTES_MAX = 4096,    /* what is fixed, and the words */
   LAYOUT_TOKENS_MAX = 3072,
