@@ -24,8 +24,6 @@ typedef struct {
   int depth;
 } Reader;
 
-static int is_same_reader(Reader a, Reader b) { return a.by == b.by && a.what == b.what && a.depth == b.depth; }
-
 /* ---- the leaves of the line that is parsed ---- */
 
 typedef struct {
@@ -90,12 +88,12 @@ static void set_runs(Layout *l) {
   }
 }
 
+/* How many places are the same from the first on: what is fixed says what reads the leaf behind it. */
 static u32 places_in_common(const Layout *one, const Layout *other) {
   u32 i = 0;
   for (; i < one->count && i < other->count; i++) {
     const Place *a = &one->places[i], *b = &other->places[i];
-    if (a->fixed != b->fixed || !is_same_reader(a->reader, b->reader)) break;
-    if (!same(one->bytes + a->at, other->bytes + b->at, a->fixed)) break;
+    if (a->fixed != b->fixed || !same(one->bytes + a->at, other->bytes + b->at, a->fixed)) break;
   }
   return i;
 }
