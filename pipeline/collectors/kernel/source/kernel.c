@@ -273,6 +273,7 @@ int EXPORT(suffix)(u32 size) {
   if (suffix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
   copy(suffixes[suffix_count].bytes, block, size);
   suffixes[suffix_count].size = size;
+  forget_layouts();
   return (int)suffix_count++;
 }
 
@@ -281,6 +282,7 @@ int EXPORT(prefix)(u32 size) {
   if (prefix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
   copy(prefixes[prefix_count].bytes, block, size);
   prefixes[prefix_count].size = size;
+  forget_layouts();
   return (int)prefix_count++;
 }
 
