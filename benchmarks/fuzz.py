@@ -39,7 +39,7 @@ _MADE_LINES = 20
 """Of a block. The others are made of those that the kernel has told, with other contents in their holes."""
 _VARIED_LINES = _BLOCK_LINES - _MADE_LINES
 _LAID_OUT_OTHERWISE = 0.2
-"""The share of these that are changed in one place more, of which the layout must be told that they have before them."""
+"""The share of these that are changed in one place more, so that they are not laid out as the one before them."""
 _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)

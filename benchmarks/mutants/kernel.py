@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 MUTANTS: tuple[tuple[str, str, str], ...] = (
-    ("bytes.h", "  SHORT | OVERLONG_2, SHORT, SHORT | OVERLONG_3 | SURROGATE,", "  SHORT, SHORT, SHORT | OVERLONG_3 | SURROGATE,"),
+    (
+        "bytes.h",
+        "  SHORT | OVERLONG_2, SHORT, SHORT | OVERLONG_3 | SURROGATE,",
+        "  SHORT, SHORT, SHORT | OVERLONG_3 | SURROGATE,",
+    ),
     ("bytes.h", "SHORT | OVERLONG_3 | SURROGATE,", "SHORT | SURROGATE,"),
     ("bytes.h", "SHORT | OVERLONG_3 | SURROGATE,", "SHORT | OVERLONG_3,"),
     ("bytes.h", "SHORT | ABOVE | ABOVE_OR_OVERLONG,\n", "SHORT | ABOVE_OR_OVERLONG,\n"),
@@ -61,26 +65,41 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("layouts.h", "p + size <= text_end && same(p, bytes, size) ? p + size : 0", "p + size <= text_end ? p + size : 0"),
     ("layouts.h", "    if (blanks(p) != text_end) return -1;\n", ""),
     ("layouts.h", "size == l->size && same(shape, l->tokens, size) ?", "size == l->size ?"),
-    ("layouts.h", "size == l->size && same(shape, l->tokens, size) ?", "same(shape, l->tokens, size) ?"),
     ("layouts.h", "(i && l->common[before] < reached.place)", "0"),
     ("layouts.h", "a->fixed != b->fixed || !same(", "0 && !same("),
+    ("layouts.h", "a->fixed != b->fixed || !same(", "!same("),
     ("layouts.h", "    if (o + tokens > shape + SHAPE_BYTES_MAX) return 0;\n", ""),
     ("layouts.h", "!has_room() || !(p = leaf_by", "!(p = leaf_by"),
-    ("layouts.h", "noted.count > LEAVES_MAX || size", "size"),
-    ("layouts.h", " || size > LAYOUT_TOKENS_MAX) return;", ") return;"),
-    ("layouts.h", "    if (bytes + fixed + word > LAYOUT_BYTES_MAX) return;\n", ""),
-    ("layouts.h", "  l->used_at = 0;\n", ""),
+    ("layouts.h", "noted.count > LEAVES_MAX || o -", "o -"),
+    ("layouts.h", " || o - shape > LAYOUT_TOKENS_MAX) return", ") return"),
+    ("layouts.h", "  return bytes <= LAYOUT_BYTES_MAX;", "  return 1;"),
     ("layouts.h", "  if (noted.is_off || !behind) return behind;", "  if (!behind) return behind;"),
     ("bodies.h", "  if (!is_leaf) return p + 1;\n", "  return p + 1;\n"),
     ("bodies.h", "  noted.count = leaves;\n", ""),
     ("kernel.c", "  noted.is_off = 1;\n  const u8 *behind = field", "  const u8 *behind = field"),
-    ("kernel.c", "    o = shape;\n    hole_count = holes_before;\n    texts_size = texts_before;\n", "    o = shape;\n    texts_size = texts_before;\n"),
+    (
+        "kernel.c",
+        "    o = shape;\n    hole_count = holes_before;\n    texts_size = texts_before;\n",
+        "    o = shape;\n    texts_size = texts_before;\n",
+    ),
     ("kernel.c", "    id_count = 0;\n    n = is", "    n = is"),
     ("kernel.c", "  if (deepest != depth_max) forget_layouts();\n", ""),
-    ("kernel.c", "  shape_count = shape_pool_size = key_count = 0;\n  forget_layouts();\n", "  shape_count = shape_pool_size = key_count = 0;\n"),
+    (
+        "kernel.c",
+        "  shape_count = shape_pool_size = key_count = 0;\n  forget_layouts();\n",
+        "  shape_count = shape_pool_size = key_count = 0;\n",
+    ),
     ("kernel.c", "  const u8 *p = block;\n  forget_layouts();\n", "  const u8 *p = block;\n"),
-    ("kernel.c", "  suffixes[suffix_count].size = size;\n  forget_layouts();\n", "  suffixes[suffix_count].size = size;\n"),
-    ("kernel.c", "  prefixes[prefix_count].size = size;\n  forget_layouts();\n", "  prefixes[prefix_count].size = size;\n"),
+    (
+        "kernel.c",
+        "  suffixes[suffix_count].size = size;\n  forget_layouts();\n",
+        "  suffixes[suffix_count].size = size;\n",
+    ),
+    (
+        "kernel.c",
+        "  prefixes[prefix_count].size = size;\n  forget_layouts();\n",
+        "  prefixes[prefix_count].size = size;\n",
+    ),
     ("shapes.h", "  if (id.size > ID_BYTES_MAX) return 0;\n", ""),
     ("shapes.h", "  while (known < id_count && !(", "  while (known < id_count && ("),
     (
@@ -230,7 +249,9 @@ at a wrong place is not found; of JSON lines and arrays, what tells them from on
 elements that are no objects, headers of the response that are not null, and text before a stream's first line are
 refused by whatever reads them; a name longer than any is no name, and one of a count longer than words is no
 shape; a number beyond nanoseconds is beyond the century; a chunk that goes on beyond the line meets the zero
-byte behind it.
+byte behind it, and so does what is fixed in a layout. A shape is no beginning of another one, so layouts' sizes need
+not be compared; a leaf that cannot be read cannot be read by any layout, nor by parsing. Where an object may begin, and
+what is taken for a word, only makes lines quicker.
 
 ``has_room`` sees to the same: a member of an object (its value asks again), a run, and a chunk with counts (the end of
 the object asks again, before a shape is numbered). What they would write beyond room is two chunks at most, into memory

@@ -1,7 +1,7 @@
 """Lines that a kernel has told, with other contents in their holes: what a learned pattern must read rightly, or leave.
 
 Owns what is changed: counts, ids, keys, instants, texts, and how many chunks of a stream are alike; and one change to
-how a line is laid out, of which its layout must be told. Does not own the lines that are changed. Most of what comes
+how a line is laid out. Does not own the lines that are changed. Most of what comes
 out is of a pattern that is known already, so that a line costs no learning.
 """
 
@@ -158,11 +158,31 @@ _SIGN = re.compile(rb"[,:{}\[\]]")
 _VALUE = re.compile(rb'(": ?)("[^"\\]*"|-?[0-9.]+|true|false|null)')
 _VALUES = (
     *(b"null", b"true", b"false", b"0", b"7", b"-1", b"1.5", b"1e3", b"007", b"123456789012345678901", b'"x"', b'""'),
-    *(b'"a b"', b"{}", b"[]", b"[1]", b'{"id": "x"}', b"[{}]", b"[0.5, 0.25]", b"nulx", b'"7"', b'"2026-03-01T06:51:19Z"'),
+    *(
+        b'"a b"',
+        b"{}",
+        b"[]",
+        b"[1]",
+        b'{"id": "x"}',
+        b"[{}]",
+        b"[0.5, 0.25]",
+        b"nulx",
+        b'"7"',
+        b'"2026-03-01T06:51:19Z"',
+    ),
     *(b'"{\\"id\\": \\"x\\"}"', b'"data: {}\\n\\n"', b'"\\u0041"', b'"' + b"x" * 300 + b'"', b"\xff"),
 )
 _NAME = re.compile(rb'"(\w+)": ?')
-_OTHER_LAYOUTS = (_other_byte, _other_byte, _other_blanks, _other_value, _other_value, _other_name, _other_members, _other_end)
+_OTHER_LAYOUTS = (
+    _other_byte,
+    _other_byte,
+    _other_blanks,
+    _other_value,
+    _other_value,
+    _other_name,
+    _other_members,
+    _other_end,
+)
 _WAYS = (*(_counts, _counts, _ids, _keys, _instants, _texts) * 3, _chunks)
 
 

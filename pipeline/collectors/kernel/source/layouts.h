@@ -98,19 +98,26 @@ static u32 places_in_common(const Layout *one, const Layout *other) {
   return i;
 }
 
+/* Whether there is room for the layout of the line that was parsed from `begin` to `end`. */
+static int has_room_for_layout(const u8 *begin, const u8 *end) {
+  u32 bytes = (u32)(end - begin);
+  if (noted.count > LEAVES_MAX || o - shape > LAYOUT_TOKENS_MAX) return 0;
+  for (u32 i = 0; i < noted.count; i++)
+    if (!noted.leaves[i].is_word) bytes -= (u32)(noted.leaves[i].behind - noted.leaves[i].at);
+  return bytes <= LAYOUT_BYTES_MAX;
+}
+
 /* Keeps the layout of the line that was parsed from `begin` to `end`, in the place of the one that fitted least lately. */
 static void keep_layout(const u8 *begin, const u8 *end, u32 number) {
+  if (!has_room_for_layout(begin, end)) return;
   u32 size = (u32)(o - shape), bytes = 0, token = 0, chosen = 0;
-  if (noted.count > LEAVES_MAX || size > LAYOUT_TOKENS_MAX) return;
   noted.leaves[noted.count] = (Leaf){{NO_LEAF, 0, 0}, end, end, size, size, 0};
   for (u32 i = 1; i < LAYOUTS_MAX; i++)
     if (layouts[i].used_at < layouts[chosen].used_at) chosen = i;
   Layout *l = &layouts[chosen];
-  l->used_at = 0;
   for (u32 i = 0; i <= noted.count; i++) {
     const Leaf *leaf = &noted.leaves[i];
     u32 fixed = (u32)(leaf->at - begin), word = leaf->is_word ? (u32)(leaf->behind - leaf->at) : 0;
-    if (bytes + fixed + word > LAYOUT_BYTES_MAX) return;
     copy(l->bytes + bytes, begin, fixed + word);
     l->places[i] = (Place){
       .reader = leaf->reader, .first = *leaf->at, .is_word = leaf->is_word,
