@@ -55,6 +55,13 @@ def _changed(before: bytes, after: bytes, line: bytes = USUAL) -> bytes:
     return line.replace(before, after, 1)
 
 
+def _fates(lines: Sequence[bytes]) -> list[int]:
+    """Return which lines the kernel tells, before anybody asks what they amount to: 1 or 0 each."""
+    program = Program(LogFormat())  # which the arrays lie in
+    fates: list[int] = program.read(b"\n".join((*lines, b""))).fates.tolist()
+    return fates
+
+
 HANDED_OVER = {
     "a colon is a colon": _changed(b'"model": ', b'"model"; '),
     "a brace closes what a brace opened": _changed(b"}}}", b"}]}"),
@@ -122,7 +129,7 @@ def test_a_name_that_is_stated_twice_is_not_told_by_two_layouts_that_state_it_on
     other = start + b'"method": "POST", "api_key_id": "k", "status": 500}'
     twice = start + b'"status": 500, "api_key_id": "k", "status": 200}'
     lines = [one, other, twice, one, twice, other, twice]
-    assert Program(LogFormat()).read(b"\n".join((*lines, b""))).fates.tolist() == [line != twice for line in lines]
+    assert _fates(lines) == [line != twice for line in lines]
 
 
 def test_layouts_have_no_place_in_common_that_is_longer_in_one() -> None:
@@ -159,9 +166,8 @@ def test_a_line_whose_counts_leave_no_room_for_what_follows_is_handed_over() -> 
         b'{"response": {"prompt_tokens": [' + b"1, " * count + b'1], "id": "a"}' + rest + b", " + instant + b"}"
         for count in (1, 252)
     )
-    assert [len(_told(Program(LogFormat()), line)) for line in (few, many)] == [2, 0]
-    lines = [few, many, few]
-    assert Program(LogFormat()).read(b"\n".join((*lines, b""))).fates.tolist() == [1, 0, 1]
+    assert _fates([many]) == [0]
+    assert _fates([few, many, few]) == [1, 0, 1]
 
 
 def test_a_line_whose_words_leave_no_room_for_what_follows_is_handed_over() -> None:
@@ -254,9 +260,26 @@ def test_bytes_that_are_no_utf8_are_seen_wherever_they_stand() -> None:
     texts += [first + b"\xbf\xbf\xbf" + behind for first in starts for behind in (b"", b"\xbf", b"\xc3\xa9")]
     for begin in range(16):
         lines = [b'{"x": "' + b"x" * begin + text + end for text in texts for end in (b'"}', b'"}' + b" " * 40)]
-        program = Program(LogFormat())
-        fates = program.read(b"\n".join((*lines, b""))).fates.tolist()
-        assert fates == [_is_utf8(line) for line in lines]
+        assert _fates(lines) == [_is_utf8(line) for line in lines]
+
+
+def test_escapes_are_what_they_are_wherever_they_stand() -> None:
+    """In a string that nobody looks into, and in one of which somebody asks whether it is empty."""
+    ends = [b"", *(bytes([code]) for code in range(1, 128) if code != 10), b"u0041", b"u00g0", b"u005", b'"', b'u005c"']
+    for begin in range(16):
+        texts = [b"x" * begin + b"\\" * slashes + end for slashes in range(5) for end in ends]
+        for start in (b'{"x": "', b'{"response": {"content": "'):
+            closed = b'"' + b"}" * start.count(b"{")
+            lines = [start + text + rest + closed for text in texts for rest in (b"", b"x" * 20, b'\\"')]
+            assert _fates(lines) == [_is_json(line) for line in lines]
+
+
+def _is_json(line: bytes) -> int:
+    try:
+        json.loads(line)
+    except ValueError:
+        return 0
+    return 1
 
 
 def _is_utf8(line: bytes) -> int:
