@@ -38,6 +38,8 @@ _BLOCK_LINES = 200
 _MADE_LINES = 20
 """Of a block. The others are made of those that the kernel has told, with other contents in their holes."""
 _VARIED_LINES = _BLOCK_LINES - _MADE_LINES
+_LAID_OUT_OTHERWISE = 0.2
+"""The share of these that are changed in one place more, so that they are not laid out as the one before them."""
 _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)
@@ -196,6 +198,8 @@ def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Rando
 
 def _varied(line: bytes, chance: random.Random) -> bytes:
     varied: bytes = _support("varied_lines").varied(line, chance)
+    if chance.random() < _LAID_OUT_OTHERWISE:
+        varied = _support("varied_lines").laid_out_otherwise(varied, chance)
     return varied
 
 

@@ -1,7 +1,8 @@
 """Lines that a kernel has told, with other contents in their holes: what a learned pattern must read rightly, or leave.
 
-Owns what is changed: counts, ids, keys, instants, texts, and how many chunks of a stream are alike. Does not own the
-lines that are changed. Most of what comes out is of a pattern that is known already, so that a line costs no learning.
+Owns what is changed: counts, ids, keys, instants, texts, and how many chunks of a stream are alike; and one change to
+how a line is laid out. Does not own the lines that are changed. Most of what comes
+out is of a pattern that is known already, so that a line costs no learning.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ def varied(line: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.choice((1, 1, 2))):
         line = chance.choice(_WAYS)(line, chance)
     return line
+
+
+def laid_out_otherwise(line: bytes, chance: random.Random) -> bytes:
+    """Return a line with one change: to a byte, blanks, a value, a name, or the order and number of its members."""
+    return chance.choice(_OTHER_LAYOUTS)(line, chance)
 
 
 def _counts(line: bytes, chance: random.Random) -> bytes:
@@ -94,6 +100,89 @@ def _chunks(line: bytes, chance: random.Random) -> bytes:
     return line[: at.start()] + at[0] * chance.choice((0, 2, 2, 3)) + line[at.end() :]
 
 
+def _other_byte(line: bytes, chance: random.Random) -> bytes:
+    """Replace, remove or insert one."""
+    at = chance.randrange(len(line) + 1)
+    return line[:at] + chance.choice((b"", *_BYTES)) + line[at + chance.choice((0, 1, 1)) :]
+
+
+def _other_blanks(line: bytes, chance: random.Random) -> bytes:
+    """Put blanks beside a sign, or take one away; before the line, and behind it."""
+    at = chance.choice([0, len(line), *(found.end() for found in _SIGN.finditer(line))])
+    if line[at : at + 1] == b" " and chance.random() < 0.3:
+        return line[:at] + line[at + 1 :]
+    return line[:at] + chance.choice((b" ", b"  ", b"\t", b"\r", b" " * 40)) + line[at:]
+
+
+def _other_value(line: bytes, chance: random.Random) -> bytes:
+    """Let a value be of another type."""
+    found = list(_VALUE.finditer(line))
+    if not found:
+        return line
+    at = chance.choice(found)
+    return line[: at.start(2)] + chance.choice(_VALUES) + line[at.end(2) :]
+
+
+def _other_name(line: bytes, chance: random.Random) -> bytes:
+    """Let a name be another one of the line, or one with an escape."""
+    found = list(_NAME.finditer(line))
+    if not found:
+        return line
+    at, other = chance.choice(found), chance.choice(found)[1]
+    name = other if chance.random() < 0.8 else b"\\u%04x" % at[1][0] + at[1][1:]
+    return line[: at.start(1)] + name + line[at.end(1) :]
+
+
+def _other_members(line: bytes, chance: random.Random) -> bytes:
+    """Let two members change places, or one come twice or not at all."""
+    members = line.split(b", ")
+    one, other = chance.randrange(len(members)), chance.randrange(len(members))
+    fate = chance.random()
+    if fate < 0.4:
+        members[one], members[other] = members[other], members[one]
+    elif fate < 0.8:
+        members.insert(other, members[one])
+    else:
+        del members[one]
+    return b", ".join(members)
+
+
+def _other_end(line: bytes, chance: random.Random) -> bytes:
+    if chance.random() < 0.3:
+        return line[: chance.randrange(len(line) + 1)]
+    return line + chance.choice((b"}", b"{}", b"x", b"\r", b" \r", b",", b"\x00", b" 1", b"]"))
+
+
+_BYTES = (*(bytes([code]) for code in range(32, 127)), b"\t", b"\x00", b"\x7f", b"\xc3", b"\xc3\xa9", b"\\n", b"00")
+_SIGN = re.compile(rb"[,:{}\[\]]")
+_VALUE = re.compile(rb'(": ?)("[^"\\]*"|-?[0-9.]+|true|false|null)')
+_VALUES = (
+    *(b"null", b"true", b"false", b"0", b"7", b"-1", b"1.5", b"1e3", b"007", b"123456789012345678901", b'"x"', b'""'),
+    *(
+        b'"a b"',
+        b"{}",
+        b"[]",
+        b"[1]",
+        b'{"id": "x"}',
+        b"[{}]",
+        b"[0.5, 0.25]",
+        b"nulx",
+        b'"7"',
+        b'"2026-03-01T06:51:19Z"',
+    ),
+    *(b'"{\\"id\\": \\"x\\"}"', b'"data: {}\\n\\n"', b'"\\u0041"', b'"' + b"x" * 300 + b'"', b"\xff"),
+)
+_NAME = re.compile(rb'"(\w+)": ?')
+_OTHER_LAYOUTS = (
+    _other_byte,
+    _other_byte,
+    _other_blanks,
+    _other_value,
+    _other_value,
+    _other_name,
+    _other_members,
+    _other_end,
+)
 _WAYS = (*(_counts, _counts, _ids, _keys, _instants, _texts) * 3, _chunks)
 
 

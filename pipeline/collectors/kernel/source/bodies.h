@@ -1,6 +1,6 @@
 /* Bodies to shapes: documents by the names that any family looks at, streams chunk by chunk, equal chunks once. */
 #pragma once
-#include "shapes.h"
+#include "layouts.h"
 
 /* ---- names ---- */
 
@@ -43,8 +43,7 @@ static inline u32 slot_of(Text name, u32 owner) {
   u64 h = name.size * 0x9E3779B97F4A7C15u + owner;
   for (u32 i = 0; i < name.size; i += 8) {
     u64 x = eight(name.at + i);
-    u32 left = name.size - i;
-    if (left < 8) x &= ((u64)1 << left * 8) - 1;
+    if (name.size - i < 8) x = first_of(x, name.size - i);
     h = (h ^ x) * 0x9E3779B97F4A7C15u;
   }
   return (u32)(h >> 40) % NAME_SLOTS;
@@ -192,17 +191,17 @@ static const u8 *text_under(const u8 *p, u32 kind) { /* p behind the quote */
   return (kind == KEYED ? put_key(found) : put_id(found)) ? p : unsure();
 }
 
+/* Whether a value is mostly what it was in the line before. */
+static inline int is_word(const u8 *p, u32 kind) { return kind == LITERAL || *p == 't' || *p == 'f' || *p == 'n'; }
+
 static const u8 *instant(const u8 *p, u32 kind);
 
 static const u8 *list_under(const u8 *p, u32 kind, int depth);
 
-/* The value under a name of a body. `depth` containers are open around it. */
-static const u8 *value_under(const u8 *p, u32 kind, int depth) {
-  if (!has_room()) return unsure();
+/* A value that is no object and no array. */
+static inline const u8 *scalar_under(const u8 *p, u32 kind) {
   if (kind == TIMED || kind == TIMED_IN_UTC) return instant(p, kind);
   switch (*p) {
-  case '{': return object(p, OF_BODY, depth);
-  case '[': return list_under(p, kind, depth);
   case '"': return text_under(p + 1, kind);
   case 't': *o++ = TRUE; return word(p, "true");
   case 'f': *o++ = FALSE; return word(p, "false");
@@ -211,7 +210,21 @@ static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   }
 }
 
+/* The value under a name of a body. `depth` containers are open around it. */
+static const u8 *value_under(const u8 *p, u32 kind, int depth) {
+  if (!has_room()) return unsure();
+  int is_timed = kind == TIMED || kind == TIMED_IN_UTC;
+  if (*p == '{' && !is_timed) return object(p, OF_BODY, depth);
+  if (*p == '[' && !is_timed) return list_under(p, kind, depth);
+  const u8 *begin = o;
+  return note((Reader){OF_KIND, kind, depth}, p, scalar_under(p, kind), begin, is_word(p, kind));
+}
+
+/* An array. Of one with an element that is no object and no array, the whole is a leaf: these come in any number. */
 static const u8 *list_under(const u8 *p, u32 kind, int depth) {
+  const u8 *at = p, *begin = o;
+  u32 leaves = noted.count;
+  int is_leaf = 0;
   if (depth >= depth_max) return unsure();
   *o++ = LIST;
   p = blanks(p + 1);
@@ -221,6 +234,7 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
   }
   for (;;) {
     u8 *element = o;
+    is_leaf |= *p != '{' && *p != '[';
     if (!(p = value_under(p, kind, depth + 1))) return 0;
     if (*element == FRACTION && element[-1] == FRACTION) o = element; /* of fractions in a row, one stands for all */
     p = blanks(p);
@@ -230,10 +244,10 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
   }
   if (!has_room()) return unsure();
   *o++ = LIST_END;
-  return p + 1;
+  if (!is_leaf) return p + 1;
+  noted.count = leaves;
+  return note((Reader){OF_KIND, kind, depth}, at, p + 1, begin, 0);
 }
-
-static const u8 *value_of_line(const u8 *p, u32 name, int depth);
 
 enum { ANY_NAMES_MAX = 16 };
 
@@ -273,6 +287,7 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
       has_others = 1;
       const u8 *begin = p;
       if (!(p = value(p, depth + 1))) return 0;
+      note((Reader){UNREAD, 0, depth + 1}, begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
       if (*begin == '"') may_vary(begin + 1, 0);
       continue;
     }

@@ -46,12 +46,39 @@ static const u8 *escape(const u8 *p) { /* p at the backslash */
   return p + 6;
 }
 
+/* Which of sixteen bytes are escaped by a backslash; `is_escaped`: whether the first one is, and then whether the one
+   behind them is. Of backslashes in a row every second one is escaped: where a row begins is added to it, so that what
+   is carried out of it says which is the last. (Langdale and Lemire, simdjson.) */
+static inline u32 escaped_of(u32 slashes, u32 *is_escaped) {
+  u32 odd = 0xAAAA, rows = slashes & ~*is_escaped, ends = ((rows << 1 | odd) - rows) ^ odd;
+  u32 escaped = (ends ^ (slashes | *is_escaped)) & 0xFFFF;
+  *is_escaped = (ends & slashes) >> 15 & 1;
+  return escaped;
+}
+
+/* Which of sixteen bytes are an escape behind a backslash: "\\/bfnrt. */
+static inline u32 short_escapes(v16 c) {
+  static const u8 of_low[16] = {[2] = 1 | 4 | 8, [4] = 8, [6] = 4, [12] = 2, [14] = 4, [15] = 1};
+  static const u8 of_high[16] = {[2] = 1, [5] = 2, [6] = 4, [7] = 8};
+  return bits((v16)((looked_up(of_low, c & all(15)) & looked_up(of_high, c >> 4)) != all(0)));
+}
+
 static const u8 *string(const u8 *p) { /* p behind the opening quote */
-  for (;;) {
-    p = plain(p);
-    if (*p == '"') return p + 1;
-    if (*p != '\\') return broken(p);
-    if (!(p = escape(p))) return 0;
+  u32 is_escaped = 0;
+  for (;; p += 16) {
+    v16 c = load(p);
+    u32 slashes = bits((v16)(c == all('\\')));
+    u32 stop = bits((v16)(c == all('"')) | (v16)(c < all(0x20)));
+    if (slashes | is_escaped) {
+      u32 escaped = escaped_of(slashes, &is_escaped), others = escaped & ~short_escapes(c);
+      stop &= ~escaped;
+      for (others &= (stop & -stop) - 1; others; others &= others - 1) /* before the string ends */
+        if (!escape(p + __builtin_ctz(others) - 1)) return 0;
+    }
+    if (stop) {
+      p += __builtin_ctz(stop);
+      return *p == '"' ? p + 1 : broken(p);
+    }
   }
 }
 

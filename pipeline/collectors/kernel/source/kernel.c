@@ -106,9 +106,8 @@ static const u8 *instant(const u8 *p, u32 kind) {
 
 /* ---- the fields of a line ---- */
 
-/* The value under a name of the line. Twin: request_log.read_envelope, for what is well-formed. */
-static const u8 *value_of_line(const u8 *p, u32 name, int depth) {
-  u32 kind = names[name].kind;
+/* Twin: request_log.read_envelope, for what is well-formed. */
+static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   switch (kind) {
   case NEVER: return unsure();
   case RESPONSE: return response(p, depth);
@@ -129,15 +128,41 @@ static const u8 *value_of_line(const u8 *p, u32 name, int depth) {
   return word(p, "null");
 }
 
+/* The value under a name of the line: an object by its own members, anything else as a leaf. */
+static const u8 *value_of_line(const u8 *p, u32 name, int depth) {
+  u32 kind = names[name].kind;
+  if (noted.is_off || (*p == '{' && kind != PRESENT)) return field(p, name, kind, depth);
+  const u8 *begin = o;
+  noted.is_off = 1;
+  const u8 *behind = field(p, name, kind, depth);
+  noted.is_off = 0;
+  return note((Reader){OF_NAME, name, depth}, p, behind, begin, is_word(p, kind));
+}
+
+/* The number of the shape of a line, or -1. Its layout is kept. */
+static int parsed(const u8 *begin) {
+  noted.count = 0;
+  noted.is_off = 0;
+  const u8 *p = blanks(begin);
+  p = *p == '{' ? object(p, OF_LINE, 0) : unsure();
+  noted.is_off = 1;
+  int n = p && blanks(p) == text_end ? shape_number(shape, (u32)(o - shape)) : -1;
+  if (n >= 0) keep_layout(begin, p, (u32)n);
+  return n;
+}
+
 static int line(const u8 *p, u32 number_of_line) {
   u32 holes_before = hole_count, texts_before = texts_size;
   if (hole_count + LINE_HOLES_MAX + 8 > HOLES_MAX) return HANDED_OVER;
-  o = shape;
   line_holes = hole_count;
-  id_count = 0;
-  p = blanks(p);
-  p = *p == '{' ? object(p, OF_LINE, 0) : unsure();
-  int n = p && blanks(p) == text_end ? shape_number(shape, (u32)(o - shape)) : -1;
+  int n = -1;
+  for (int is_parsed = 0; n < 0 && is_parsed < 2; is_parsed++) {
+    o = shape;
+    hole_count = holes_before;
+    texts_size = texts_before;
+    id_count = 0;
+    n = is_parsed ? parsed(p) : like_one_before(p);
+  }
   if (n < 0) {
     hole_count = holes_before;
     texts_size = texts_before;
@@ -182,6 +207,7 @@ static void note_counters(void);
 u32 EXPORT(read)(u32 size, int deepest) {
   u32 lines = 0;
   u8 *begin = block, *limit = block + size;
+  if (deepest != depth_max) forget_layouts();
   depth_max = deepest;
   rows = hole_count = texts_size = 0;
   for (int i = 0; i < PAD; i++) limit[i] = 0;
@@ -216,6 +242,7 @@ static void note_counters(void) {
 /* Lets shapes and keys be numbered anew. */
 void EXPORT(forget)(void) {
   shape_count = shape_pool_size = key_count = 0;
+  forget_layouts();
   for (u32 i = 0; i < SLOTS; i++) shape_slots[i] = 0;
   for (u32 i = 0; i < KEY_SLOTS; i++) key_slots[i] = 0;
 }
@@ -235,6 +262,7 @@ static int add_name(const u8 *text, u32 size, u32 owner, u32 kind) {
 /* Adds the names in `block`, each behind two bytes of owner, one of kind and one of size; returns how many there are. */
 u32 EXPORT(add_names)(u32 count) {
   const u8 *p = block;
+  forget_layouts();
   for (u32 i = 0; i < count; i++, p += 4 + p[3])
     if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
   return name_count;
@@ -245,6 +273,7 @@ int EXPORT(suffix)(u32 size) {
   if (suffix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
   copy(suffixes[suffix_count].bytes, block, size);
   suffixes[suffix_count].size = size;
+  forget_layouts();
   return (int)suffix_count++;
 }
 
@@ -253,6 +282,7 @@ int EXPORT(prefix)(u32 size) {
   if (prefix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
   copy(prefixes[prefix_count].bytes, block, size);
   prefixes[prefix_count].size = size;
+  forget_layouts();
   return (int)prefix_count++;
 }
 

@@ -41,7 +41,7 @@ static i64 holes[HOLES_MAX];
 static u8 texts[TEXTS_BYTES_MAX + PAD];
 
 /* Of all blocks since `forget`. */
-static u8 shape_pool[SHAPE_POOL_BYTES];
+static u8 shape_pool[SHAPE_POOL_BYTES + PAD];
 static u32 shape_at[SHAPES_MAX], shape_sizes[SHAPES_MAX], shape_slots[SLOTS], shape_count, shape_pool_size;
 static u64 shape_hashes[SHAPES_MAX];
 static u8 keys[KEYS_MAX][ID_BYTES_MAX];
@@ -80,8 +80,9 @@ static int put_word(Text t) {
 /* An id. Whether ids of one line are equal stands in the shape; what they are, in holes, once each. */
 static int put_id(Text id) {
   if (id.size > ID_BYTES_MAX) return 0;
-  for (u32 i = 0; i < id.size; i++)
-    if (!identifier_characters[id.at[i]]) return 0;
+  u8 are_allowed = 1;
+  for (u32 i = 0; i < id.size; i++) are_allowed &= identifier_characters[id.at[i]];
+  if (!are_allowed) return 0;
   u32 known = 0;
   while (known < id_count && !(ids[known].size == id.size && equal(ids[known].at, id.at, id.size))) known++;
   if (known == IDS_MAX || texts_size + ID_BYTES_MAX > TEXTS_BYTES_MAX) return 0;

@@ -1,0 +1,218 @@
+/* A line like one before it. Of a line that was parsed, its *layout* is kept; the next lines are compared with it, sixteen
+   bytes at a time.
+
+   The *leaves* of a line are the values in which lines of one layout may differ. All between two leaves is fixed: braces,
+   names, colons, blanks. Where the fixed bytes are those of the layout, the parser would come to the next leaf in the
+   state in which it was there before. So the tokens between are those of the layout, and the leaf is read by the function
+   that the parser calls there, to the same tokens and holes. No rule stands here: what does not fit is parsed. */
+#pragma once
+#include "shapes.h"
+
+enum {
+  LAYOUTS_MAX = 32,
+  LEAVES_MAX = 96,            /* of a layout; a line with more has none */
+  LAYOUT_BYTES_MAX = 4096,    /* what is fixed, and the words */
+  LAYOUT_TOKENS_MAX = 3072,
+  UNREAD_WORD_BYTES_MAX = 32, /* of a value nobody looks at, to be taken for a word */
+};
+
+/* What reads a leaf: `value`, `value_under` a kind, `value_of_line` under a name; at the end of the line, nothing. */
+enum { UNREAD, OF_KIND, OF_NAME, NO_LEAF };
+
+typedef struct {
+  u32 by, what; /* what reads it, and the kind or the name */
+  int depth;
+} Reader;
+
+/* ---- the leaves of the line that is parsed ---- */
+
+typedef struct {
+  Reader reader;
+  const u8 *at, *behind;
+  u32 token, token_behind; /* offsets of its tokens in the shape */
+  int is_word;             /* whether it is mostly as it was: its bytes are compared before it is read */
+} Leaf;
+
+static struct {
+  Leaf leaves[LEAVES_MAX + 1];
+  u32 count;  /* may be beyond LEAVES_MAX */
+  int is_off; /* within a leaf, or where no line is parsed */
+} noted = {.is_off = 1};
+
+/* Notes a leaf that was read, from the token `begin` on; `behind` is 0 where it could not be read. */
+static inline const u8 *note(Reader reader, const u8 *at, const u8 *behind, const u8 *begin, int is_word) {
+  if (noted.is_off || !behind) return behind;
+  if (noted.count < LEAVES_MAX)
+    noted.leaves[noted.count] = (Leaf){reader, at, behind, (u32)(begin - shape), (u32)(o - shape), is_word};
+  noted.count++;
+  return behind;
+}
+
+/* ---- layouts ---- */
+
+/* A leaf, and what is fixed before it. */
+typedef struct {
+  Reader reader;
+  u8 first;              /* the leaf's first byte */
+  int is_word;
+  u32 at, fixed, size;   /* in `bytes`: what is fixed, and behind it the word */
+  u32 token, tokens;     /* in `tokens`: those before the leaf */
+  u32 stop;              /* the next place from here on whose leaf is no word */
+  u32 run, run_tokens;   /* bytes and tokens up to that leaf */
+} Place;
+
+typedef struct {
+  u8 bytes[LAYOUT_BYTES_MAX + PAD], tokens[LAYOUT_TOKENS_MAX + PAD];
+  Place places[LEAVES_MAX + 1]; /* the last one is the end of the line */
+  u32 count, size;              /* leaves; bytes of tokens */
+  u32 number;                   /* of the shape */
+  u32 used_at;                  /* when it fitted last; 0 where there is no layout */
+  u32 common[LAYOUTS_MAX];      /* how many of its first places are those of another layout */
+} Layout;
+
+static Layout layouts[LAYOUTS_MAX];
+static u32 latest_layout, layout_clock;
+
+static void forget_layouts(void) {
+  for (u32 i = 0; i < LAYOUTS_MAX; i++) layouts[i].used_at = 0;
+}
+
+/* Finds out how far one may compare at once. */
+static void set_runs(Layout *l) {
+  for (u32 i = l->count + 1; i-- > 0;) {
+    Place *place = &l->places[i];
+    place->stop = place->is_word ? place[1].stop : i;
+    const Place *stop = &l->places[place->stop];
+    place->run = stop->at + stop->fixed - place->at;
+    place->run_tokens = stop->token + stop->tokens - place->token;
+  }
+}
+
+/* How many places are the same from the first on: what is fixed says what reads the leaf behind it. */
+static u32 places_in_common(const Layout *one, const Layout *other) {
+  u32 i = 0;
+  for (; i < one->count && i < other->count; i++) {
+    const Place *a = &one->places[i], *b = &other->places[i];
+    if (a->fixed != b->fixed || !same(one->bytes + a->at, other->bytes + b->at, a->fixed)) break;
+  }
+  return i;
+}
+
+/* Whether there is room for the layout of the line that was parsed from `begin` to `end`. */
+static int has_room_for_layout(const u8 *begin, const u8 *end) {
+  u32 bytes = (u32)(end - begin);
+  if (noted.count > LEAVES_MAX || o - shape > LAYOUT_TOKENS_MAX) return 0;
+  for (u32 i = 0; i < noted.count; i++)
+    if (!noted.leaves[i].is_word) bytes -= (u32)(noted.leaves[i].behind - noted.leaves[i].at);
+  return bytes <= LAYOUT_BYTES_MAX;
+}
+
+/* Keeps the layout of the line that was parsed from `begin` to `end`, in the place of the one that fitted least lately. */
+static void keep_layout(const u8 *begin, const u8 *end, u32 number) {
+  if (!has_room_for_layout(begin, end)) return;
+  u32 size = (u32)(o - shape), bytes = 0, token = 0, chosen = 0;
+  noted.leaves[noted.count] = (Leaf){{NO_LEAF, 0, 0}, end, end, size, size, 0};
+  for (u32 i = 1; i < LAYOUTS_MAX; i++)
+    if (layouts[i].used_at < layouts[chosen].used_at) chosen = i;
+  Layout *l = &layouts[chosen];
+  for (u32 i = 0; i <= noted.count; i++) {
+    const Leaf *leaf = &noted.leaves[i];
+    u32 fixed = (u32)(leaf->at - begin), word = leaf->is_word ? (u32)(leaf->behind - leaf->at) : 0;
+    copy(l->bytes + bytes, begin, fixed + word);
+    l->places[i] = (Place){
+      .reader = leaf->reader, .first = *leaf->at, .is_word = leaf->is_word,
+      .at = bytes, .fixed = fixed, .size = word, .token = token, .tokens = leaf->token - token,
+    };
+    bytes += fixed + word;
+    token = leaf->token_behind;
+    begin = leaf->behind;
+  }
+  copy(l->tokens, shape, size);
+  l->count = noted.count;
+  l->size = size;
+  l->number = number;
+  l->used_at = ++layout_clock;
+  latest_layout = chosen;
+  set_runs(l);
+  for (u32 i = 0; i < LAYOUTS_MAX; i++) l->common[i] = layouts[i].common[chosen] = places_in_common(l, &layouts[i]);
+}
+
+/* ---- lines by layouts ---- */
+
+static const u8 *value_under(const u8 *p, u32 kind, int depth);
+static const u8 *value_of_line(const u8 *p, u32 name, int depth);
+
+static const u8 *leaf_by(Reader reader, const u8 *p) {
+  switch (reader.by) {
+  case UNREAD: return value(p, reader.depth);
+  case OF_KIND: return value_under(p, reader.what, reader.depth);
+  default: return value_of_line(p, reader.what, reader.depth);
+  }
+}
+
+/* Whether a leaf may begin at p. An object has leaves of its own, as an array of objects has. */
+static inline int may_begin(const Place *place, const u8 *p) {
+  return (*p != '{' && *p != '[') || *p == place->first || place->reader.by == UNREAD;
+}
+
+static inline const u8 *behind_same(const u8 *p, const u8 *bytes, u32 size) {
+  return p + size <= text_end && same(p, bytes, size) ? p + size : 0;
+}
+
+/* Where a layout ends to fit: at the beginning of that place, with the tokens and holes of all before it. */
+typedef struct {
+  const u8 *p;
+  u32 place;
+} Reached;
+
+enum { NOWHERE = LEAVES_MAX + 1 };
+
+/* Reads a line by a layout from the place on that was reached. Returns the place behind it; or 0, and how far it fits. */
+static const u8 *by_layout(Layout *l, Reached *reached) {
+  const u8 *p = reached->p;
+  for (u32 i = reached->place;; i++) {
+    Place *place = &l->places[i], *stop = &l->places[place->stop];
+    const u8 *bytes = l->bytes + place->at, *at = behind_same(p, bytes, place->run);
+    u32 tokens = place->run_tokens;
+    if (!at || !may_begin(stop, at)) {
+      stop = place;
+      at = behind_same(p, bytes, place->fixed);
+      tokens = place->tokens;
+      if (!at || !may_begin(stop, at)) {
+        *reached = (Reached){p, i};
+        return 0;
+      }
+      if (place->is_word && !behind_same(at, bytes + place->fixed, place->size)) { /* it is no word */
+        place->is_word = 0;
+        set_runs(l);
+      }
+    }
+    reached->place = NOWHERE;
+    if (o + tokens > shape + SHAPE_BYTES_MAX) return 0;
+    copy(o, l->tokens + place->token, tokens);
+    o += tokens;
+    if (stop->reader.by == NO_LEAF) return at;
+    if (!has_room() || !(p = leaf_by(stop->reader, at))) return 0;
+    i = (u32)(stop - l->places);
+  }
+}
+
+/* The number of the shape of a line that begins at p; -1 where it is like none before it. A layout that has the places in
+   common that another one fitted goes on from there. */
+static int like_one_before(const u8 *p) {
+  Reached reached = {p, 0};
+  u32 before = latest_layout;
+  for (u32 i = 0; i < LAYOUTS_MAX; i++) {
+    u32 tried = (latest_layout + i) % LAYOUTS_MAX;
+    Layout *l = &layouts[tried];
+    if (!l->used_at || (i && l->common[before] < reached.place)) continue;
+    before = tried;
+    if (!(p = by_layout(l, &reached))) continue;
+    if (blanks(p) != text_end) return -1;
+    l->used_at = ++layout_clock;
+    latest_layout = tried;
+    u32 size = (u32)(o - shape);
+    return size == l->size && same(shape, l->tokens, size) ? (int)l->number : shape_number(shape, size);
+  }
+  return -1;
+}
