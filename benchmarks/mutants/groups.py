@@ -288,7 +288,6 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.fields: spelled: lt instead: len(name)": "what is odd and as long as that becomes longer",
     "collectors.formats.request_log: _beside: without name not in _OF_USAGE": "it is looked up twice",
     "collectors.reading: LogReading._in_order: its last always": "how much there is only says by what it is read",
-    "collectors.again: read_again: without segments[0].record.end": "bytes of one digest are of one length",
     "collectors.again: read_again: without log.compression is Compression.NONE": (
         "the last bytes of a compressed log are looked at too, which takes a pass and comes to the same"
     ),

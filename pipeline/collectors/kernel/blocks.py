@@ -22,7 +22,6 @@ from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
-from pipeline.collectors.kernel.raw_ids import beginnings_in
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
@@ -322,7 +321,7 @@ class BlockDecoder:
         rules.learn(program, told)
         is_whole = rules.join_ids(told)
         numbers = rules.numbers_of(told)
-        is_row = is_whole & rules.obeyed(told, numbers) & ~rules.holds_raw_key(told)
+        is_row = is_whole & rules.obeyed(told, numbers) & ~rules.holds_raw_key(program, told)
         keys, is_raw, is_same = rules.keys_of(told)
         for kind in (False, True):
             chosen = np.flatnonzero(is_row & (is_raw == kind) & ~is_same)
@@ -577,10 +576,10 @@ class _Rules:
         ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
         return int(max(column.max(initial=0) for column in ends))
 
-    def holds_raw_key(self, told: Told) -> Array:
+    def holds_raw_key(self, program: Program, told: Told) -> Array:
         """Return of which told lines an id looks like a raw key: the plain reader spells it."""
         found: Array = np.zeros(len(told.lines), np.bool_)
-        begun = beginnings_in(told.texts[: self.texts_size(told)])
+        begun = program.beginnings_in(self.texts_size(told))
         if not len(begun):
             return found
         for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):

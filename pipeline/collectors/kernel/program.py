@@ -19,6 +19,7 @@ from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
+from pipeline.collectors.kernel.raw_ids import ENDINGS, are_beginnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,12 @@ _PLACES = (
     *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
     *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
+    *("key_endings", "key_places"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities"),)
+_FUNCTIONS = (
+    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities", "keys_in"),
+)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -182,6 +186,16 @@ class Program:
         self._call("identities", len(beginnings))
         return self._at["event_ids"][: len(beginnings)].copy()
 
+    def beginnings_in(self, size: int) -> Array:
+        """Return where in the first bytes of ``Told.texts`` a raw key may have begun: behind the beginnings of keys."""
+        places, at = [], 0
+        while at < size:
+            count = self._call("keys_in", at, size)
+            places.append(self._at["key_places"][:count].astype(np.int64))
+            at = size if count < len(self._at["key_places"]) else int(places[-1][-1]) - 2
+        ends: Array = np.concatenate(places) if places else np.zeros(0, np.int64)
+        return ends[are_beginnings(self._at["texts"], ends)]
+
     def forget(self) -> None:
         """Let shapes and keys be numbered anew."""
         self._call("forget")
@@ -198,6 +212,7 @@ class Program:
         for kind, affixes in (("suffix", SUFFIXES), ("prefix", PREFIXES)):
             for affix in affixes:
                 self._call(kind, self._write(affix.encode()))
+        self._at["key_endings"][:] = ENDINGS
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
@@ -222,6 +237,7 @@ class Program:
             *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
             *(("u1", (beginnings, beginning_bytes)), ("u4", (beginnings,)), ("u4", (lines,)), ("u4", (lines,))),
             *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES)), ("u4", (4,))),
+            *(("u1", ENDINGS.shape), ("u4", (lines,))),
         )
         return {
             name: self._view(self._call("where", index), *shape)

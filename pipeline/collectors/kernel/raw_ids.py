@@ -16,36 +16,35 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
+_CHARACTERS = 3
+"""So many of the last characters of beginnings the kernel looks at; each has as many."""
+_GROUPS = 8
 
-def beginnings_in(texts: Array) -> Array:
-    """Return where in some bytes a raw key may have begun: the places behind the beginnings of keys, ascending.
 
-    Two characters are looked up at each place, which rules out nearly all of them.
-    """
-    pairs = texts[:-1].astype(np.uint16)
-    pairs <<= 8
-    pairs |= texts[1:]
-    last = np.flatnonzero(_LAST.take(pairs))
-    if not len(last):
-        return last
-    last = last[_BEFORE_LAST.take(pairs[last - 1])]  # of the first place, which is before no other, anything
-    ends = last + 2
+def are_beginnings(texts: Array, ends: Array) -> Array:
+    """Return of places in some bytes whether the beginning of a raw key ends just before them."""
     is_end = np.zeros(len(ends), np.bool_)
-    for beginning in BEGINNINGS:
+    for beginning in BEGINNINGS if len(ends) else ():
         is_here = ends >= len(beginning)
         for back, character in enumerate(reversed(beginning.encode()), start=1):
             is_here &= texts[np.maximum(ends - back, 0)] == character
         is_end |= is_here
-    found: Array = ends[is_end]
-    return found
+    return is_end
 
 
-def _having(pairs: set[str]) -> Array:
-    """Return of every two characters whether they are among some."""
-    found = np.zeros(2**16, np.bool_)
-    found[[int.from_bytes(pair.encode(), "big") for pair in pairs]] = True
-    return found
+def _endings() -> Array:
+    """Return the tables by which the kernel rules places out: for each of the last characters, by its two halves.
+
+    They have a bit for each group of beginnings that end alike. What all six of a place say of none is no beginning.
+    """
+    last = sorted({beginning[-1] for beginning in BEGINNINGS})
+    tables = np.zeros((_CHARACTERS, 2, 16), np.uint8)
+    for beginning in BEGINNINGS:
+        group = 1 << last.index(beginning[-1]) % _GROUPS
+        for which, character in enumerate(beginning[-_CHARACTERS:].encode()):
+            tables[which, 0, character & 15] |= group
+            tables[which, 1, character >> 4] |= group
+    return tables
 
 
-_LAST = _having({beginning[-2:] for beginning in BEGINNINGS})
-_BEFORE_LAST = _having({beginning[-3:-1] for beginning in BEGINNINGS})
+ENDINGS = _endings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,14 +10,29 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.base.raw_keys import BEGINNINGS, is_raw_key
-from pipeline.collectors.kernel.raw_ids import beginnings_in
+from pipeline.collectors import LogFormat
+from pipeline.collectors.kernel.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CHARACTERS = st.text("ask-_.J8wKzA19Qy", max_size=8)
 _TEXTS = st.lists(st.sampled_from(BEGINNINGS) | _CHARACTERS).map("".join)
 
 
+_PROGRAM: list[Program] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _program() -> Iterator[None]:
+    _PROGRAM.append(Program(LogFormat()))
+    yield
+    _PROGRAM.clear()  # before the interpreter goes, as wasmtime wants it
+
+
 def _found(text: str) -> list[int]:
-    found: list[int] = beginnings_in(np.frombuffer(text.encode(), np.uint8)).tolist()
+    _PROGRAM[0]._at["texts"][: len(text)] = np.frombuffer(text.encode(), np.uint8)  # noqa: SLF001 - where ids are put
+    found: list[int] = _PROGRAM[0].beginnings_in(len(text)).tolist()
     return found
 
 
@@ -48,3 +63,14 @@ def test_ids_without_the_beginning_of_a_key_cost_no_look_at_each(monkeypatch: py
     asked: list[Any] = []
     monkeypatch.setattr("pipeline.collectors.kernel.raw_ids.BEGINNINGS", asked)
     assert _found("6f1c2e1a-7b3d-4f60-9a51-0c52be8847d1chatcmpl-BxYz01resp_67ccd2bed1ec8190b14f") == []
+    assert _PROGRAM[0]._call("keys_in", 0, 77) <= 2  # noqa: SLF001 - what is left to look at
+
+
+def test_nothing_is_found_behind_the_ids() -> None:
+    assert _found("sk-") == [3]
+    assert _found("sk") == []
+
+
+def test_more_beginnings_than_there_is_room_for_at_once_are_found() -> None:
+    text = "sk-" * 150_000 + "x" * 40
+    assert _found(text) == [3 * number + 3 for number in range(150_000)]

@@ -1,9 +1,10 @@
 /* Lines of a log to shapes and holes; what is not certain is handed over to the plain reader (decode.py).
 
-   `bytes.h`, `json.h`, `shapes.h`, `bodies.h`, `identities.h` and this file are one program, in the order in which they are read. It is
+   `bytes.h`, `json.h`, `shapes.h`, `bodies.h`, `identities.h`, `raw_keys.h` and this file are one program, in the order in which they are read. It is
    built for WebAssembly without a library, and reads and writes its own memory alone. docs/kernel.md explains it. */
 #include "bodies.h"
 #include "identities.h"
+#include "raw_keys.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
@@ -294,11 +295,15 @@ void EXPORT(introduce)(u32 first, u32 end) {
 /* Works out the identities of so many rows. */
 void EXPORT(identities)(u32 count) { identify(count); }
 
+/* Finds where raw keys may begin among the ids of the block. */
+u32 EXPORT(keys_in)(u32 from, u32 to) { return find_keys(from, to); }
+
 void *EXPORT(where)(int what) {
   void *places[] = {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
     beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
+    key_endings, key_places,
   };
   return places[what];
 }
