@@ -88,14 +88,29 @@ static void set_runs(Layout *l) {
   }
 }
 
-/* How many places are the same from the first on: what is fixed says what reads the leaf behind it. */
-static u32 places_in_common(const Layout *one, const Layout *other) {
-  u32 i = 0;
+/* How many places are the same from the first on, of which the first `i` are: what is fixed says what reads the leaf
+   behind it. */
+static u32 places_in_common(const Layout *one, const Layout *other, u32 i) {
   for (; i < one->count && i < other->count; i++) {
     const Place *a = &one->places[i], *b = &other->places[i];
     if (a->fixed != b->fixed || !same(one->bytes + a->at, other->bytes + b->at, a->fixed)) break;
   }
   return i;
+}
+
+/* Finds out how many places a new layout has in common with each. What one has in common with the layout that is nearest
+   to it so far mostly says so: where the two numbers differ, it is the smaller one. */
+static void set_common(u32 new) {
+  u32 nearest = new, most = 0;
+  for (u32 i = 0; i < LAYOUTS_MAX; i++) {
+    if (i == new || !layouts[i].used_at) continue;
+    u32 known = nearest == new ? 0 : layouts[nearest].common[i], common = known < most ? known : most;
+    if (known == most) common = places_in_common(&layouts[new], &layouts[i], most);
+    layouts[new].common[i] = layouts[i].common[new] = common;
+    if (common < most || (common == most && nearest != new)) continue;
+    nearest = i;
+    most = common;
+  }
 }
 
 /* Whether there is room for the layout of the line that was parsed from `begin` to `end`. */
@@ -134,7 +149,7 @@ static void keep_layout(const u8 *begin, const u8 *end, u32 number) {
   l->used_at = ++layout_clock;
   latest_layout = chosen;
   set_runs(l);
-  for (u32 i = 0; i < LAYOUTS_MAX; i++) l->common[i] = layouts[i].common[chosen] = places_in_common(l, &layouts[i]);
+  set_common(chosen);
 }
 
 /* ---- lines by layouts ---- */
