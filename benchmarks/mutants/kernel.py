@@ -73,7 +73,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("layouts.h", "p + size <= text_end && same(p, bytes, size) ? p + size : 0", "p + size <= text_end ? p + size : 0"),
     ("layouts.h", "    if (blanks(p) != text_end) return -1;\n", ""),
     ("layouts.h", "size == l->size && same(shape, l->tokens, size) ?", "size == l->size ?"),
-    ("layouts.h", "(i && l->common[before] < reached.place)", "0"),
+    ("layouts.h", "(i && common[before][tried] < reached.place)", "0"),
     ("layouts.h", "a->fixed != b->fixed || !same(", "0 && !same("),
     ("layouts.h", "a->fixed != b->fixed || !same(", "!same("),
     ("layouts.h", "    if (o + tokens > shape + SHAPE_BYTES_MAX) return 0;\n", ""),

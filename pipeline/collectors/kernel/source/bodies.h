@@ -217,7 +217,7 @@ static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (*p == '{' && !is_timed) return object(p, OF_BODY, depth);
   if (*p == '[' && !is_timed) return list_under(p, kind, depth);
   const u8 *begin = o;
-  return note((Reader){OF_KIND, kind, depth}, p, scalar_under(p, kind), begin, is_word(p, kind));
+  return note(reader(OF_KIND, kind, depth), p, scalar_under(p, kind), begin, is_word(p, kind));
 }
 
 /* An array. Of one with an element that is no object and no array, the whole is a leaf: these come in any number. */
@@ -246,7 +246,7 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
   *o++ = LIST_END;
   if (!is_leaf) return p + 1;
   noted.count = leaves;
-  return note((Reader){OF_KIND, kind, depth}, at, p + 1, begin, 0);
+  return note(reader(OF_KIND, kind, depth), at, p + 1, begin, 0);
 }
 
 enum { ANY_NAMES_MAX = 16 };
@@ -287,7 +287,7 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
       has_others = 1;
       const u8 *begin = p;
       if (!(p = value(p, depth + 1))) return 0;
-      note((Reader){UNREAD, 0, depth + 1}, begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
+      note(reader(UNREAD, 0, depth + 1), begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
       if (*begin == '"') may_vary(begin + 1, 0);
       continue;
     }

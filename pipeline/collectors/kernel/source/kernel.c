@@ -137,7 +137,7 @@ static const u8 *value_of_line(const u8 *p, u32 name, int depth) {
   noted.is_off = 1;
   const u8 *behind = field(p, name, kind, depth);
   noted.is_off = 0;
-  return note((Reader){OF_NAME, name, depth}, p, behind, begin, is_word(p, kind));
+  return note(reader(OF_NAME, name, depth), p, behind, begin, is_word(p, kind));
 }
 
 /* The number of the shape of a line, or -1. Its layout is kept. */

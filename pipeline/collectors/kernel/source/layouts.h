@@ -20,9 +20,11 @@ enum {
 enum { UNREAD, OF_KIND, OF_NAME, NO_LEAF };
 
 typedef struct {
-  u32 by, what; /* what reads it, and the kind or the name */
-  int depth;
+  u8 by, depth; /* what reads it, and how many containers are open around it */
+  u16 what;     /* the kind or the name */
 } Reader;
+
+static inline Reader reader(u32 by, u32 what, int depth) { return (Reader){(u8)by, (u8)depth, (u16)what}; }
 
 /* ---- the leaves of the line that is parsed ---- */
 
@@ -50,15 +52,14 @@ static inline const u8 *note(Reader reader, const u8 *at, const u8 *behind, cons
 
 /* ---- layouts ---- */
 
-/* A leaf, and what is fixed before it. */
+/* A leaf, and what is fixed before it. Places are small: they lie beside those of other layouts in the cache. */
 typedef struct {
   Reader reader;
-  u8 first;              /* the leaf's first byte */
-  int is_word;
-  u32 at, fixed, size;   /* in `bytes`: what is fixed, and behind it the word */
-  u32 token, tokens;     /* in `tokens`: those before the leaf */
-  u32 stop;              /* the next place from here on whose leaf is no word */
-  u32 run, run_tokens;   /* bytes and tokens up to that leaf */
+  u8 first, is_word;     /* the leaf's first byte */
+  u16 at, fixed, size;   /* in `bytes`: what is fixed, and behind it the word */
+  u16 token, tokens;     /* in `tokens`: those before the leaf */
+  u16 stop;              /* the next place from here on whose leaf is no word */
+  u16 run, run_tokens;   /* bytes and tokens up to that leaf */
 } Place;
 
 typedef struct {
@@ -66,36 +67,51 @@ typedef struct {
   Place places[LEAVES_MAX + 1]; /* the last one is the end of the line */
   u32 count, size;              /* leaves; bytes of tokens */
   u32 number;                   /* of the shape */
-  u32 used_at;                  /* when it fitted last; 0 where there is no layout */
-  u32 common[LAYOUTS_MAX];      /* how many of its first places are those of another layout */
 } Layout;
 
 static Layout layouts[LAYOUTS_MAX];
+static u32 fitted_at[LAYOUTS_MAX]; /* when each fitted last; 0 where there is no layout */
+static u8 common[LAYOUTS_MAX][LAYOUTS_MAX]; /* how many of the first places of one are those of another */
 static u32 latest_layout, layout_clock;
 
 static void forget_layouts(void) {
-  for (u32 i = 0; i < LAYOUTS_MAX; i++) layouts[i].used_at = 0;
+  for (u32 i = 0; i < LAYOUTS_MAX; i++) fitted_at[i] = 0;
 }
 
 /* Finds out how far one may compare at once. */
 static void set_runs(Layout *l) {
   for (u32 i = l->count + 1; i-- > 0;) {
     Place *place = &l->places[i];
-    place->stop = place->is_word ? place[1].stop : i;
+    place->stop = place->is_word ? place[1].stop : (u16)i;
     const Place *stop = &l->places[place->stop];
-    place->run = stop->at + stop->fixed - place->at;
-    place->run_tokens = stop->token + stop->tokens - place->token;
+    place->run = (u16)(stop->at + stop->fixed - place->at);
+    place->run_tokens = (u16)(stop->token + stop->tokens - place->token);
   }
 }
 
-/* How many places are the same from the first on: what is fixed says what reads the leaf behind it. */
-static u32 places_in_common(const Layout *one, const Layout *other) {
-  u32 i = 0;
+/* How many places are the same from the first on, of which the first `i` are: what is fixed says what reads the leaf
+   behind it. */
+static u32 places_in_common(const Layout *one, const Layout *other, u32 i) {
   for (; i < one->count && i < other->count; i++) {
     const Place *a = &one->places[i], *b = &other->places[i];
     if (a->fixed != b->fixed || !same(one->bytes + a->at, other->bytes + b->at, a->fixed)) break;
   }
   return i;
+}
+
+/* Finds out how many places a new layout has in common with each. What one has in common with the layout that is nearest
+   to it so far mostly says so: where the two numbers differ, it is the smaller one. */
+static void set_common(u32 new) {
+  u32 nearest = new, most = 0;
+  for (u32 i = 0; i < LAYOUTS_MAX; i++) {
+    if (i == new || !fitted_at[i]) continue;
+    u32 known = nearest == new ? 0 : common[nearest][i], found = known < most ? known : most;
+    if (known == most) found = places_in_common(&layouts[new], &layouts[i], most);
+    common[new][i] = common[i][new] = (u8)found;
+    if (found < most || (found == most && nearest != new)) continue;
+    nearest = i;
+    most = found;
+  }
 }
 
 /* Whether there is room for the layout of the line that was parsed from `begin` to `end`. */
@@ -113,15 +129,16 @@ static void keep_layout(const u8 *begin, const u8 *end, u32 number) {
   u32 size = (u32)(o - shape), bytes = 0, token = 0, chosen = 0;
   noted.leaves[noted.count] = (Leaf){{NO_LEAF, 0, 0}, end, end, size, size, 0};
   for (u32 i = 1; i < LAYOUTS_MAX; i++)
-    if (layouts[i].used_at < layouts[chosen].used_at) chosen = i;
+    if (fitted_at[i] < fitted_at[chosen]) chosen = i;
   Layout *l = &layouts[chosen];
   for (u32 i = 0; i <= noted.count; i++) {
     const Leaf *leaf = &noted.leaves[i];
     u32 fixed = (u32)(leaf->at - begin), word = leaf->is_word ? (u32)(leaf->behind - leaf->at) : 0;
     copy(l->bytes + bytes, begin, fixed + word);
     l->places[i] = (Place){
-      .reader = leaf->reader, .first = *leaf->at, .is_word = leaf->is_word,
-      .at = bytes, .fixed = fixed, .size = word, .token = token, .tokens = leaf->token - token,
+      .reader = leaf->reader, .first = *leaf->at, .is_word = leaf->is_word != 0,
+      .at = (u16)bytes, .fixed = (u16)fixed, .size = (u16)word,
+      .token = (u16)token, .tokens = (u16)(leaf->token - token),
     };
     bytes += fixed + word;
     token = leaf->token_behind;
@@ -131,10 +148,10 @@ static void keep_layout(const u8 *begin, const u8 *end, u32 number) {
   l->count = noted.count;
   l->size = size;
   l->number = number;
-  l->used_at = ++layout_clock;
+  fitted_at[chosen] = ++layout_clock;
   latest_layout = chosen;
   set_runs(l);
-  for (u32 i = 0; i < LAYOUTS_MAX; i++) l->common[i] = layouts[i].common[chosen] = places_in_common(l, &layouts[i]);
+  set_common(chosen);
 }
 
 /* ---- lines by layouts ---- */
@@ -150,8 +167,9 @@ static const u8 *leaf_by(Reader reader, const u8 *p) {
   }
 }
 
-/* Whether a leaf may begin at p. An object has leaves of its own, as an array of objects has. */
+/* Whether a leaf may begin at p. Blanks before it are fixed; an object has leaves of its own, as an array of objects has. */
 static inline int may_begin(const Place *place, const u8 *p) {
+  if (*p <= ' ') return place->reader.by == NO_LEAF;
   return (*p != '{' && *p != '[') || *p == place->first || place->reader.by == UNREAD;
 }
 
@@ -205,11 +223,11 @@ static int like_one_before(const u8 *p) {
   for (u32 i = 0; i < LAYOUTS_MAX; i++) {
     u32 tried = (latest_layout + i) % LAYOUTS_MAX;
     Layout *l = &layouts[tried];
-    if (!l->used_at || (i && l->common[before] < reached.place)) continue;
+    if (!fitted_at[tried] || (i && common[before][tried] < reached.place)) continue;
     before = tried;
     if (!(p = by_layout(l, &reached))) continue;
     if (blanks(p) != text_end) return -1;
-    l->used_at = ++layout_clock;
+    fitted_at[tried] = ++layout_clock;
     latest_layout = tried;
     u32 size = (u32)(o - shape);
     return size == l->size && same(shape, l->tokens, size) ? (int)l->number : shape_number(shape, size);
