@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,7 +24,9 @@ UNUSED = frozenset({"pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hd
 _let_in: set[str] = set()
 
 
-class _NotInstalled(MetaPathFinder):
+class _NotInstalled:
+    """A finder, as ``sys.meta_path`` has them; its base class would bring modules that read resources of packages."""
+
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
