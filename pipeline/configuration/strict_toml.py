@@ -13,11 +13,11 @@ import difflib
 import re
 import stat
 import tomllib
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.raw_keys import masked
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ for ever.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from pipeline.base.quick_dataclasses import dataclass
 
 
 class Kind(Enum):

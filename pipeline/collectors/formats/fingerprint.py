@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.quick_dataclasses import dataclass
 
 SECRET_BYTES_MIN = 32
 

@@ -5,7 +5,7 @@ Owns the shape alone; ``printed`` fills it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pipeline.base.quick_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

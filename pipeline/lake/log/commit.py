@@ -5,8 +5,10 @@ Owns what a commit may do at once, and how Delta's history calls that. Does not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
+
+from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -7,9 +7,10 @@ Does not own which readings are superseded (``pipeline.lake.rereading``) nor wha
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects.encoded.strict_json import checked_fields
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
 
