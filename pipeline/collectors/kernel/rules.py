@@ -239,15 +239,20 @@ class _Samples:
         )
 
     def _found(self) -> Rule | None:
-        """Return the rule that two samples suggest: their counts are as large as those of the example, in order."""
-        one, other = self._contents(), self._contents()
+        """Return the rule that two samples suggest: their counts are as large as those of the example, in order.
+
+        The second tells lengths from what is always added; where there are none, it is the first.
+        """
+        one = self._contents()
+        other = self._contents() if self._lengths else one
         for place, hole in enumerate(self._counts):
             one[hole] = other[hole] = _UNIT * 3**place
         for hole in self._totals:
             one[hole] = other[hole] = 0
         for place, hole in enumerate(self._lengths):
             one[hole], other[hole] = 2**place, 2 ** (len(self._lengths) - 1 - place) + 1
-        row, other_row = self._row(one), self._row(other)
+        row = self._row(one)
+        other_row = self._row(other) if self._lengths else row
         if not isinstance(row, tuple) or not isinstance(other_row, tuple):
             return None
         return self._suggested(row, other_row, one, other)
