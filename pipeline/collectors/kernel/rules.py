@@ -49,7 +49,7 @@ _GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
 _SAMPLES_MIN = 4
 """So many of them must hold together."""
 _OF_SAME_FORM = 6
-"""Which of them is asked where a shape of the same form has a rule: one of which no two sums of counts are equal."""
+"""Which of them is asked where a shape of the same form has a rule: that whose counts, and sums of them, all differ."""
 _TOTAL = re.compile("total(?:_?tokens?(?:_?count)?)?", re.IGNORECASE)
 """Names of what should be prompt and completion together."""
 _LINE = Line(7, 1000, 2000, b"")
