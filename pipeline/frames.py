@@ -17,6 +17,7 @@ relations mean (``pipeline.jobs.answers.queried.columns``), nor where their rows
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import reduce
 from operator import and_
@@ -29,7 +30,6 @@ import pyarrow.dataset as ds
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod, parse_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped.margin import margin as margin_of
 from pipeline.jobs.answers.grouped.margin_table import margin_table

@@ -8,7 +8,7 @@ mistake here: its usage is unassigned, listed with its tokens, never dropped.
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ from pipeline.accounts.parties import Party, refuse_unknown_language
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_of
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod, time_zone
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

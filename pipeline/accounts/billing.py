@@ -6,14 +6,13 @@ Does not own the arithmetic of tax (``pipeline.invoicing.tax``) nor who sells an
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import refuse_fraction_digits
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from datetime import date

@@ -6,12 +6,12 @@ Does not own what is owed (``pipeline.invoicing.worth.period_lines``).
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,7 +8,7 @@ A grant that recurs is one grant a month: each has an id of its own, and is used
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
 from pipeline.base.money import exact_arithmetic, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

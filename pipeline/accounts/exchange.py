@@ -10,7 +10,7 @@ rates are turned around and rounded once, before anything is converted.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import decimal_from_plain, exact_arithmetic, normalised, plain
 from pipeline.base.periods import BillingPeriod, parse_date
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

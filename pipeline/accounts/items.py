@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.base.errors import AccountsError
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from datetime import date

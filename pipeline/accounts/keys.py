@@ -7,13 +7,13 @@ Owns the spans of time during which keys belong to accounts, and what a tag may 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ tax, terms of payment, language. A parent may be on no other account's invoice a
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,6 @@ from pipeline.accounts.parties import Party
 from pipeline.accounts.terms import terms_on
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,12 +7,11 @@ Owns what may be said of a party and of a bank account, and what cannot be one. 
 from __future__ import annotations
 
 import re
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.countries import COUNTRIES
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 
 LANGUAGES = ("en", "de", "fr")
 """Primary languages that an invoice can be written in."""

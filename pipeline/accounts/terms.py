@@ -12,7 +12,7 @@ of the contract's own years.
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +25,6 @@ from pipeline.accounts.intervals import MONTHS_OF_A_YEAR, BillingInterval, refus
 from pipeline.base.errors import AccountsError
 from pipeline.base.money import refuse_fraction_digits
 from pipeline.base.periods import BillingPeriod, days_between
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ few minutes of a day twice (St. John's until 2011: the second 23:01 already belo
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING
 import tzdata
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ Owns this rule and the sentence that says why. Does not own whose day it is, nor
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,7 +21,6 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import Rounding, exact_sum, minor_unit_digits, plain, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

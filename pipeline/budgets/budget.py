@@ -5,7 +5,7 @@ Does not own what is spent, nor who is told.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import BudgetsError, ConfigurationError
 from pipeline.base.money import exact_arithmetic, minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

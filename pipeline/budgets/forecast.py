@@ -13,6 +13,7 @@ spent.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from math import sqrt
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, minor_unit_digits, normalised
 from pipeline.base.periods import days_between
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.budgets.estimates import PAST_DAYS, Basis, expected_days
 
 if TYPE_CHECKING:

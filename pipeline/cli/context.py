@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -15,7 +16,6 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod, day_start_at, parse_instant
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.cli.dates import date_said, period_said
 from pipeline.cli.messages.lines import Level, write_message
 from pipeline.configuration.keys.key_secret import SECRET_VARIABLE

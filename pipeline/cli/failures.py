@@ -7,6 +7,7 @@ errors are the machine's (``pipeline.cli.surroundings``).
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,6 @@ from pipeline.base.errors import (
     VoidRefused,
     WorkspaceLocked,
 )
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.raw_keys import masked
 from pipeline.cli.context import (
     EXIT_BLOCKED,

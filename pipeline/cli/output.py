@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.cli.context import is_terminal
 from pipeline.cli.messages.lines import current_call
 from pipeline.cli.surroundings import STANDARD_OUTPUT

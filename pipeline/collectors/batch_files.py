@@ -13,11 +13,11 @@ a line and its batch say together (``formats.openai_batch``). Reads, and writes 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.formats.log_format import LogFormat, batch_digests, read_by
 from pipeline.collectors.formats.openai_batch import Batch, is_batch, is_request
 from pipeline.collectors.logs.lines import LineSplitter

@@ -8,10 +8,9 @@ refusal of counts that contradict each other. Does not own what was stated (``fa
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.refusal import LineRefused, shown

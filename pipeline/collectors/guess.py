@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key

@@ -7,12 +7,12 @@ line (``decode``) nor the commit (``pipeline.lake``).
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.decode import EventRow
 from pipeline.collectors.event_columns import joined, of_rows, record_batch
 from pipeline.tables import columns

@@ -6,13 +6,13 @@ No file means no budgets. It is no part of the workspace's digest: nothing that 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.account import MONTH_DAY_MAX
 from pipeline.base.errors import BudgetsError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.budgets import Budget, Cadence, Scope
 from pipeline.budgets.budget import ALERT_PERCENTS_DEFAULT
 from pipeline.configuration.strict_toml import read_table, value_text

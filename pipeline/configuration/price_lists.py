@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_arithmetic, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.rates.prices import PER_MILLION
 from pipeline.usage.meters import Fallback, Meter
 

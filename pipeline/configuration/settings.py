@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from pipeline.base.environment import ENGINE_VARIABLE
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.parties_toml import read_letterhead

@@ -12,13 +12,12 @@ import errno
 import fnmatch
 import os
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import StoreRefused
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, SECRET_FILE
 from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
 from pipeline.configuration.stored.stored_log import StoredLog, list_stored

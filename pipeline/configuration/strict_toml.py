@@ -11,11 +11,11 @@ from __future__ import annotations
 import decimal
 import re
 import stat
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.raw_keys import masked
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ Does not own what each file may say (``settings``, ``accounts``, ``rate_cards``,
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.accounts.accounts_file import (
     ACCOUNTS_FILE,
     COST_CARD_KEY,

@@ -7,6 +7,7 @@ other system calls them (``stripe``, ``lago``).
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.errors import ExportRefused
 from pipeline.base.money import exact_arithmetic, plain
 from pipeline.base.periods import time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import LineKind
 
 if TYPE_CHECKING:

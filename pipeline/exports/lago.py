@@ -7,12 +7,12 @@ given to its own invoices and fees.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ExportRefused
 from pipeline.base.money import minor_unit_digits, plain_amount
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.exports.hand_over import Per, items, json_lines, key_of, minor_units
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 

@@ -6,12 +6,11 @@ Owns for which periods something is owed, also without usage, and what is late. 
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import consumed_by_grant
 from pipeline.invoicing.draft import OwedBy

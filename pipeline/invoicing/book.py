@@ -11,12 +11,11 @@ is on no draft, so that no day is billed twice, and one that is open is on exact
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.account_drafts import AccountDrafts
 from pipeline.invoicing.credits import NOTHING_CONSUMED, CreditBalance, consumed_by_grant, grants_of, lapsed_of
 from pipeline.invoicing.draft import draft_of_accounts

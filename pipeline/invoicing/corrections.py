@@ -7,10 +7,10 @@ to correct.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind, part_text
 from pipeline.usage.meters import METER_ORDER
 

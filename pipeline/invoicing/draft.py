@@ -5,11 +5,10 @@ Of an account with children, that of each of them, and one tax on all of it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Letterhead
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.credits import credit_lines_by_month, to_pay_by_month
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered

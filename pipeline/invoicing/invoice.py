@@ -6,7 +6,7 @@ Owns totals, ids and what may follow what. Does not own how lines are computed n
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, Party
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.base.periods import instant_text, time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.lines import LineKind, negated, numbered
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.tax import tax_of_line, tax_shares, tax_texts, taxed_with

@@ -5,12 +5,11 @@ Does not own how any kind is computed: ``worth``, ``corrections``, ``credits`` a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,10 +6,10 @@ payments are kept (``pipeline.register.payments``). No invoice is changed by a p
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.invoice import InvoiceStatus
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ with the last of what it is on: so an invoice that is credited in full, in howev
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import CreditRefused
@@ -23,7 +23,6 @@ from pipeline.base.money import (
     refuse_fraction_digits,
     rounded_to_minor_unit,
 )
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.invoice import credit_note
 from pipeline.invoicing.lines import PERIOD_KINDS, InvoiceLine, LineKind, negated, numbered
 from pipeline.invoicing.tax import tax_lines

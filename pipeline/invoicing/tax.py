@@ -12,7 +12,7 @@ way, each part on a line of its own, which says as which kind it is taxed (``wor
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ from pipeline.base.money import (
     plain,
     rounded_to_minor_unit,
 )
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
 from pipeline.invoicing.rules import NEWEST, Rules
 

@@ -6,11 +6,10 @@ is rotated. Does not own the fingerprint (``pipeline.collectors``) nor the files
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KeyFingerprint
 from pipeline.configuration.keys.key_aliases import KeyAliases, add_seen, read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, create_key_secret, find_key_secret, find_old_secret

@@ -7,11 +7,10 @@ warning (whoever found it makes one), which are new (``pipeline.jobs.state.notic
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain_amount
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.warning_codes import WarningCode
 
 if TYPE_CHECKING:

@@ -18,11 +18,10 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import disk
 from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 

@@ -9,10 +9,10 @@ log entry that names it does (``lake``). Does not own the layout of rows (``even
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.event_files import by_date
 from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.compacting import CompactedFile

@@ -13,11 +13,11 @@ import hashlib
 import json
 import re
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import disk
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.encoded.parquet_bytes import Encoded

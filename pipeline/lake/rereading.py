@@ -11,14 +11,13 @@ Does not own reading (``pipeline.collectors``), nor which segments are read agai
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.checked_files import verified_data_files, verified_quarantine_files
 from pipeline.lake.commits import appended, grown, next_number
 from pipeline.lake.compacted_files import without_parts

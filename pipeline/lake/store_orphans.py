@@ -5,12 +5,12 @@ Does not own the files of this machine (``commits.sweep_orphans``), of which tho
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake import derived
 from pipeline.lake.data_files import is_overtaken
 from pipeline.objects import layout

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import InexactAmount
 from pipeline.base.money import decimal_from_plain, plain
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import disk
 from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 

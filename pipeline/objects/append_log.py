@@ -19,11 +19,11 @@ import hashlib
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipeline.base.errors import CommitConflict, LogEntryRefused
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import disk, layout
 from pipeline.objects.mounted.entries import bring_entries, create_entry, entry_numbers, is_copy_of, restored_entry
 from pipeline.objects.verified import bytes_of

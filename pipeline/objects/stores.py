@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

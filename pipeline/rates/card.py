@@ -7,7 +7,7 @@ greatest threshold below the request's prompt. Does not own what a rate says (``
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from itertools import pairwise, product
 from types import MappingProxyType
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError, RateCardError, RateNotFound
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
 from pipeline.usage.meters import priced_apart

@@ -16,13 +16,13 @@ Does not own which card is extended (``pipeline.configuration.rate_cards`` finds
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.rates.prices import changed_price
 from pipeline.rates.rate import Rate, period_text
 from pipeline.usage.meters import Fallback, Meter

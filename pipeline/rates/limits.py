@@ -10,10 +10,9 @@ period, the one that is in force last holds for all of it: a price that changes 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from decimal import Decimal

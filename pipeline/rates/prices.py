@@ -10,13 +10,13 @@ the meter since the billing period began, over all keys, of the model, or of eve
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.money import exact_arithmetic, normalised
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,14 +9,13 @@ is chosen (``pipeline.rates.card``).
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.rates.prices import PER_MILLION, RATE_LIMIT, TOKENS_MAX, rates_of, refuse_what_is_no_rate
 from pipeline.usage.meters import Fallback, Meter, billed_on
 

@@ -15,14 +15,13 @@ the tier it is.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_arithmetic
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.rates import GraduatedPrice, PackagePrice, VolumePrice
 from pipeline.rates.limits import limited_entry
 from pipeline.rates.prices import before_tier, tier_of

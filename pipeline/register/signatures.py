@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.encoded.formats import check_format
 from pipeline.objects.encoded.strict_json import checked_fields, parse_object

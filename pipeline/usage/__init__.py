@@ -7,10 +7,10 @@ exactly one (``meters``). Read first: ``events``, then ``meters``. Does not own 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.base.errors import TallybookError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.usage.meters import Meter
 
 __all__ = [

@@ -12,9 +12,8 @@ for ever.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, auto
-
-from pipeline.base.quick_dataclasses import dataclass
 
 
 class Kind(Enum):

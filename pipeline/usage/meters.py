@@ -10,11 +10,10 @@ and stand apart. Does not own prices (``pipeline.rates``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from functools import cache
 from typing import TYPE_CHECKING
-
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -7,11 +7,10 @@ Owns the record of one segment of one log, and the sums of many. Does not own ho
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:

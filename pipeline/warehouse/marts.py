@@ -5,13 +5,13 @@ Owns the order: give, build, check, fetch. Does not own what the marts mean (the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks

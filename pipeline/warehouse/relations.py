@@ -12,13 +12,13 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.resources import sql_folder
 from pipeline.warehouse.connection import open_parser
 from pipeline.warehouse.lists import written_out

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.cli.messages.asked import LogFormat
 from pipeline.cli.visible import visible, visible_in_json
 

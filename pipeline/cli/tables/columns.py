@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.cli.visible import visible
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once

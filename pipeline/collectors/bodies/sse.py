@@ -7,8 +7,7 @@ Does not own what the payloads mean (``chat``), nor the decision that a text is 
 from __future__ import annotations
 
 import re
-
-from pipeline.base.quick_dataclasses import dataclass
+from dataclasses import dataclass
 
 _FIELD = re.compile(r"(?:^|[\r\n])(?:data|event|id|retry|error)?:")
 

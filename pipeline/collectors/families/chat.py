@@ -9,11 +9,10 @@ choice: the last of each choice is added up. What the counts mean is ``chat_usag
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
 from pipeline.collectors.families.reading import Reading, any_of, error_of, first, last, list_at, object_at, word
 

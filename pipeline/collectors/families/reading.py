@@ -7,11 +7,10 @@ Source of the conventions: each family's own module.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import CONTRADICTED, stated_once, twice
 from pipeline.usage import TOKENS_MAX, QuarantineReason

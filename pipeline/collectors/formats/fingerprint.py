@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 
 SECRET_BYTES_MIN = 32
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.formats.found import REQUEST_LOG, by_name
 from pipeline.collectors.identity import IDENTITIES
 from pipeline.configuration.log_fields import path_of, rules_of

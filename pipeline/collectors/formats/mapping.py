@@ -7,10 +7,9 @@ Owns the looking up: paths, steps into JSON text, maps of values, sums. Does not
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.strict_json import document_in, stated_once
 from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
 

@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.families.reading import object_at, word
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.refusal import LineRefused

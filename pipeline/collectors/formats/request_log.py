@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut

@@ -12,12 +12,11 @@ from __future__ import annotations
 import random
 import re
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
 from pipeline.collectors.formats.found import format_of

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import zlib
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 import zstandard
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ they differ (``pipeline.jobs.proofs.log_checks``). Decodes nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.usage.sources import SegmentDigest

@@ -10,10 +10,9 @@ begun anew matches no record and is a new one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.digests import usual_algorithm
 from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable

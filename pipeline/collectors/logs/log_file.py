@@ -11,13 +11,12 @@ import errno
 import os
 import stat
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import zstandard
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.logs.compression import (
     MAGIC_BYTES_MAX,
     MEMBER_BEGINS,

@@ -5,10 +5,10 @@ Owns the reasons and their record. Does not own what a run makes of them (``pipe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.base.errors import TallybookError
-from pipeline.base.quick_dataclasses import dataclass
 
 
 class ProblemReason(StrEnum):

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.encoded.formats import check_format
 from pipeline.objects.encoded.strict_json import checked_fields, parse_object

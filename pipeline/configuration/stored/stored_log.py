@@ -5,13 +5,12 @@ Owns how such a log is called (its address), and what is taken for one of a list
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.stored.key_glob import KeyGlob
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ There is one row for each category and rate (BR-S-08 and its like): taxes that d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import TaxCategory
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.einvoice.text import number, stated
 from pipeline.invoicing.lines import LineKind
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import normalised, plain
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from datetime import date

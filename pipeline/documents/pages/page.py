@@ -5,7 +5,7 @@ Owns the shape alone; ``printed`` fills it.
 
 from __future__ import annotations
 
-from pipeline.base.quick_dataclasses import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ HTML and PDF lay out what they find here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import LABEL_DEFAULT
 from pipeline.base.money import exact_sum, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.pages.descriptions import description_in, reduction_in, tax_text_in
 from pipeline.documents.pages.page import (
     Fact,

@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import decimal
 import unicodedata
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits, plain, plain_rate
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.extras import extra_of
 from pipeline.documents.pages.words import LANGUAGES, words_of
 

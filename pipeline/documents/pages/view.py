@@ -10,10 +10,10 @@ so does the appendix; subtotal and tax lines add up to the total.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.lines import LineKind, total_of
 from pipeline.usage.meters import METER_ORDER
 

@@ -7,9 +7,9 @@ are printed as they are. A language is one more value in ``LANGUAGES``; it has e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

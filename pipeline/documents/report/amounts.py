@@ -6,10 +6,10 @@ so.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import Rounding, minor_unit_digits, normalised, plain_amount, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.amounts import NONE, amount_of
 from pipeline.documents.report.names import count_text, counted_text, shown
 from pipeline.documents.report.words import not_billed_words, step_words

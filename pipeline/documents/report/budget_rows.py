@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.amounts import amount_of, percent_text, rounded_text
 from pipeline.documents.report.charts import part_of
 from pipeline.documents.report.names import counted_text, shown

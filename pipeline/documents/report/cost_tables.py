@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.amounts import NONE, NOTHING, amount_of, percent_text, tail_width
 from pipeline.documents.report.charts import part_of
 from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id, shown

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.amounts import amount_of, axis_texts, rounded_text, tail_width
 from pipeline.documents.report.charts import column_chart
 from pipeline.documents.report.names import count_text

@@ -5,10 +5,10 @@ Owns how they are worded; headlines are rounded, and the exact amount stands bel
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import Rounding, exact_sum, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.amounts import NONE, Amount, amount_of, percent_text, rounded_text
 from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id, shown
 from pipeline.documents.report.words import MOVED

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.amounts import amount_of, percent_text, tail_width
 from pipeline.documents.report.names import count_text, counted_text, shown
 from pipeline.documents.report.words import GROUPS

@@ -5,9 +5,9 @@ Owns that order. Does not own the numbers (``figures``) nor how a page looks (``
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.pages.spelling import spelling_of
 from pipeline.documents.report.amounts import tail_width
 from pipeline.documents.report.bill_rows import (

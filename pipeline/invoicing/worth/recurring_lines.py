@@ -9,7 +9,7 @@ printed 51.10. What costs the same on all days is one line and no fraction, howe
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +21,6 @@ from pipeline.base.money import (
     rounded_to_minor_unit,
 )
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.lines import LineKind, plain_line
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import TOKENS_PER_RATE, exact_charge

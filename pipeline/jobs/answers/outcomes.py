@@ -9,6 +9,7 @@ Asked by the request id, the response id, or the place in a log (a quarantined l
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from pipeline.base.beginnings import LISTED_MAX, ambiguous, may_mean, whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import normalised, plain
 from pipeline.base.periods import BillingPeriod, instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.source_files import source_text
 from pipeline.invoicing import LineKind, invoice_from_document, taken_back
 from pipeline.invoicing.corrections import corrections_of

@@ -12,12 +12,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import parse_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:

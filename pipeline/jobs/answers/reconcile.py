@@ -9,12 +9,12 @@ are read (``pipeline.jobs.answers.provider_usage``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.provider_usage import Tokens
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts

@@ -9,7 +9,7 @@ rated, once for both cards.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +19,6 @@ from pipeline import register
 from pipeline.accounts import Accounts, Interval
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
 from pipeline.invoicing.places import open_period

@@ -5,6 +5,7 @@ Does not own the words of ``--by`` (``grouped.words``) nor what is counted (``sq
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial, reduce
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import normalised, plain_amount
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.compared import moved_to
 from pipeline.jobs.answers.grouped.hours import sliced_by_hour
 from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, values_of

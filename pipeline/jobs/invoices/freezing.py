@@ -6,13 +6,12 @@ Owns the refusals that have to do with dates and with usage that has no price. D
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
 from pipeline.base.errors import ConfigurationError, IssueBlocked
 from pipeline.base.periods import instant_text, parse_instant, time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.wording import counted
 from pipeline.register import configurations

@@ -6,13 +6,13 @@ Owns when a payment is refused, and that recording one again records nothing. Do
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import register
 from pipeline.base.errors import ConfigurationError, PaymentRefused
 from pipeline.base.money import minor_unit_digits, plain, refuse_fraction_digits
 from pipeline.base.periods import time_zone, usage_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.payments import Payment, settlements, standing

@@ -6,11 +6,11 @@ Owns where documents go and that one that cannot be made stops no other. Does no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import register
 from pipeline.base.errors import ConfigurationError, TallybookError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import invoice_from_document
 from pipeline.register.invoice_files import invoice_folder, write_document
 

@@ -6,11 +6,11 @@ numbers and freezes (``pipeline.register``), nor what the open period is worth (
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import CommitConflict, VoidRefused
 from pipeline.base.periods import time_zone, usage_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.reductions import lines_of_void, reductions_of

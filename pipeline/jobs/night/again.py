@@ -9,9 +9,9 @@ has the bytes (``pipeline.collectors.again``) nor the commit (``pipeline.lake.re
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KnownSources, read_again, read_by, records_beginning_like
 from pipeline.jobs.night.left_out import without_forgotten
 from pipeline.jobs.night.trial import is_worse, refused_source

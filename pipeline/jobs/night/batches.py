@@ -6,13 +6,12 @@ Owns what waits, and the secret behind key ids, which an entry states. Does not 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline import lake
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.warning_codes import WarningCode
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.on_workers.segments_there import SegmentThere, parted

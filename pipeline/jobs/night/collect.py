@@ -8,12 +8,11 @@ tries again. Does not own which logs these are (``logs``), one try to read them 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import lake
 from pipeline.base.errors import CommitConflict
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.source_files import source_text
 from pipeline.jobs.night.batches import Batches

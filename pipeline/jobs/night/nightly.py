@@ -7,10 +7,9 @@ Owns the order and what the night has to say. Does not own the steps.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
 from pipeline.jobs.night.other_usage import other_usage

@@ -6,12 +6,11 @@ Owns what is warned of a log, and which logs are found no more. Does not own whi
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline import lake
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.warning_codes import WarningCode
 from pipeline.collectors import (
     KnownSources,

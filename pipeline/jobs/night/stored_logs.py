@@ -6,11 +6,10 @@ Owns the way between the notes (``pipeline.jobs.state.stored``) and a run of ``c
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import read_by
 from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
 from pipeline.configuration.stored.stored_log import StoredLog

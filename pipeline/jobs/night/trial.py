@@ -11,12 +11,12 @@ becomes of the rest of the run (``collect``, ``again``).
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import settings_digest
 from pipeline.jobs.wording import counted
 from pipeline.usage.sources import quarantine_reasons

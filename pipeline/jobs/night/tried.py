@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from pipeline import lake
 from pipeline.accounts import Account, Accounts
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KnownSources, read_log
 from pipeline.collectors.guess import formats_of, sample_documents, wrapper_in
 from pipeline.configuration.keys.key_secret import SECRET_BYTES_MIN

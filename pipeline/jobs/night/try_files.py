@@ -9,7 +9,7 @@ counting or rating, nor how a source is found or proposed (``logs``).
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline import lake
 from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KnownSources
 from pipeline.configuration.keys.key_secret import find_key_secret
 from pipeline.configuration.settings import BatchPaths, EngineSettings, Settings

@@ -12,12 +12,11 @@ nothing.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import StoreRefused
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KnownSources, LogFormat, hash_log, records_beginning_like
 from pipeline.configuration.source_files import find_logs, source_path, source_text
 from pipeline.configuration.stored.key_glob import is_stored

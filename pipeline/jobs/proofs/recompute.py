@@ -13,12 +13,11 @@ Does not own going back in time (``pipeline.jobs.state.at_issue``) nor the rules
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import CreditRefused, InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import BillingPeriod, parse_instant
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.document import accounts_of
 from pipeline.jobs.invoices.credit import credit, reduction_of_document
 from pipeline.jobs.invoices.freezing import Freezing

@@ -8,11 +8,11 @@ Reads everything again and writes nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.check import Check
 from pipeline.jobs.proofs.alias_checks import alias_checks
 from pipeline.jobs.proofs.document_checks import document_checks

@@ -7,11 +7,11 @@ Owns the words for a bill's state. Does not own drafts (``pipeline.jobs.state.dr
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain
 from pipeline.base.periods import time_zone, usage_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.figures import Bill, Bills, Totals
 from pipeline.invoicing import InvoiceStatus
 from pipeline.invoicing.payments import settlements

@@ -5,10 +5,10 @@ Owns these days. Does not own what a period is (``pipeline.base.periods``) nor t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.periods import time_zone, usage_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.selection import Span
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ Owns which questions are asked, and which of the answers' rows a report keeps. D
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ import pyarrow.compute as pc
 
 from pipeline.base.money import normalised
 from pipeline.base.periods import days_between, parse_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.report.figures import (
     Against,
     Breakdown,

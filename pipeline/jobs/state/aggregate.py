@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.invoice_csv import CSV_LAYOUT
 from pipeline.jobs.state.counted.dates_counted import DatesCounted
 from pipeline.jobs.state.counted.open_periods import build_open_periods, forget_periods

@@ -7,13 +7,12 @@ Owns going back to that state. Does not own what is done with it (``recompute``,
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.periods import parse_instant
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.state.aggregate import aggregate

@@ -6,6 +6,7 @@ or ids (``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,7 +14,6 @@ import pyarrow.compute as pc
 
 from pipeline import register
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.invoice_csv import BYTE_ORDER_MARK, invoices_csv, lines_csv_by_invoice
 from pipeline.documents.invoice_jsonl import document_bytes
 from pipeline.invoicing import (

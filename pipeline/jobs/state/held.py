@@ -13,7 +13,7 @@ others.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.lake.checked_files import verified_data_files
 from pipeline.objects.encoded.parquet_bytes import read_rows

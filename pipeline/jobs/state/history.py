@@ -10,13 +10,13 @@ Owns these refusals. Does not own the chains (``pipeline.objects.append_log``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
 from pipeline.base.errors import HistoryLost, LogEntryRefused
 from pipeline.base.money import plain
 from pipeline.base.periods import parse_instant
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.check import check_that_none
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.wording import counted

@@ -6,12 +6,12 @@ Owns how its files are read together, those of before among them, and the sums b
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.wording import UNASSIGNED, counted
 from pipeline.lake.checked_files import verified_quarantine
 from pipeline.objects.encoded.parquet_bytes import path_of, read_rows

@@ -8,7 +8,7 @@ results are the same. Does not own the multiplication.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import InexactAmount
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.rating import UnpricedUsage, UsageQuantity, discounted, exchanged, placed_charges
 from pipeline.tables import schemas
 from pipeline.tables.rating import CardTerms, rate_simple_usage

@@ -8,13 +8,13 @@ Owns what they would have cost. Does not own which copies are suspicious (``sql/
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.money import exact_sum, normalised, plain_amount
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.aggregate import aggregate, by_period, inputs_of
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate

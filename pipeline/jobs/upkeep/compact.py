@@ -8,9 +8,9 @@ nor what an entry says of it (``pipeline.lake.log.compacting``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans
 from pipeline.lake.compacted_files import write_groups

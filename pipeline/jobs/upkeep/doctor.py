@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors.kernel.program import has_kernel
 from pipeline.configuration.budgets_file import read_budgets

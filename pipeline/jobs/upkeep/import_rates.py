@@ -7,11 +7,11 @@ would overlap is reported with what to do. Does not own the formats of price lis
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.price_lists import CURRENCY
 from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
 from pipeline.configuration.strict_toml import table_from_toml

@@ -6,10 +6,10 @@ wheel).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.resources import SAMPLE_FILES, sample_folder
 from pipeline.configuration.keys.key_secret import SECRET_FILE, create_key_secret
 from pipeline.objects import disk

@@ -10,10 +10,10 @@ meanwhile (``pipeline.jobs.key_ids``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KeyFingerprint
 from pipeline.configuration.keys import key_secret
 from pipeline.configuration.keys.key_aliases import (

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import read_by
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.jobs.state.aggregate import (

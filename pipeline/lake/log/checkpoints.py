@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.log import delta
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.encoded import parquet_bytes

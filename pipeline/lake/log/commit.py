@@ -5,10 +5,8 @@ Owns what a commit may do at once, and how Delta's history calls that. Does not 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
-
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from datetime import date, datetime

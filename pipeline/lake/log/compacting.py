@@ -14,11 +14,10 @@ nor what then lies where (``snapshot``).
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects.encoded.strict_json import checked_fields
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
 

@@ -6,10 +6,9 @@ Does not own entries (``commit``, ``delta``) nor committing (``pipeline.lake.com
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.log import delta
 from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.compacting import Within

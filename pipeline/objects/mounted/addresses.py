@@ -5,10 +5,10 @@ Does not own reading the environment (``pipeline.cli``). Imported by every comma
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.environment import INVOICES_VARIABLE, LAKE_VARIABLE
-from pipeline.base.quick_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.environment import INVOICES_VARIABLE, LAKE_VARIABLE
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects import disk, layout
 from pipeline.objects.mounted.addresses import in_force
 from pipeline.objects.verified import bytes_of

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.warehouse import connection
 from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.identities import suspected_identities

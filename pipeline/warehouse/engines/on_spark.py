@@ -14,7 +14,7 @@ import re
 import socket
 import warnings
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,7 +24,6 @@ import pyarrow.parquet as pq
 
 from pipeline.base.errors import EngineRefused, ExtraMissing, SumTooGreat
 from pipeline.base.lean_imports import let_in
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.objects.encoded.parquet_bytes import SomeRows, path_of, row_count, rows_as
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COUNTS

@@ -9,6 +9,7 @@ Owns the way there and back. Does not own what is done there, nor the session (`
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import EngineRefused
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.warehouse.engines.on_spark import COLLECTING, address_of, connected, explained
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,7 +11,6 @@ import click
 
 from pipeline import register
 from pipeline.base.periods import instant_text
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.cli.context import EXIT_INTERRUPTED, is_terminal, tell, warn
 from pipeline.cli.messages.lines import is_json
 from pipeline.cli.output import put_documents

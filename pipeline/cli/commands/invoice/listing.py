@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.base.money import plain
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.cli.commands.invoice.choice import account_option, period_option, tell_of_longer_periods
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import is_overdue, settled

@@ -5,12 +5,12 @@ Owns the steps, which add up. Does not own costs (``cost``) nor invoices (``pipe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import LineKind
 from pipeline.jobs.answers.grouped.cost import cost
 from pipeline.jobs.answers.grouped.selection import Selection

@@ -11,14 +11,13 @@ how charges are added up (``summed``).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.compared import moved_to
 from pipeline.jobs.answers.grouped.hours import rated_hourly
 from pipeline.jobs.answers.grouped.rated import named, rated_in_parts, values_known

@@ -12,6 +12,7 @@ Does not own what a row costs.
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import day_start_at, time_zone, usage_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.words import mapped
 from pipeline.tables.row_codes import first_rows, row_codes, whole
 from pipeline.usage.meters import priced_apart

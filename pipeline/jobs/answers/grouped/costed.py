@@ -12,6 +12,7 @@ Owns which usage has no cost, and why. Does not own the sums (``margin``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +23,6 @@ import pyarrow.compute as pc
 from pipeline.accounts import Account, Accounts, Exchange
 from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, table_between
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, touches_a_month_of

@@ -15,7 +15,7 @@ Owns sums, order and what is missing. Does not own charges and costs (``costed``
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
 from pipeline.jobs.answers.grouped.mart_rows import values_of
 from pipeline.jobs.answers.grouped.rated import named

@@ -7,14 +7,13 @@ Owns which usage has no price. Does not own rating (``pipeline.jobs.state.rate``
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.words import mapped
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies

@@ -6,7 +6,7 @@ Owns how ids are completed and what is refused, so that a mistyped id is no empt
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.grouped.words import tag_names
 from pipeline.jobs.wording import UNASSIGNED
 

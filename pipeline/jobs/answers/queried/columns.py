@@ -5,11 +5,11 @@ Owns what ``tallybook sql --views`` and ``docs/analysts.md`` say of them. Does n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.tables import schemas
 from pipeline.usage import events
 

@@ -6,6 +6,7 @@ such a file is written (``pipeline.warehouse.databases``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,7 +14,6 @@ import pyarrow.dataset as ds
 
 from pipeline import __version__
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.answers.queried.columns import VIEWS, described
 from pipeline.jobs.answers.queried.relations import relations
 from pipeline.lake.commits import read_log

@@ -8,12 +8,12 @@ once more. Owns which days and whose are looked at, and what is told once. Does 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import days_between
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.budgets import Direction, Scope, anomaly_of
 from pipeline.budgets.anomalies import WEEKS, difference_min_of
 from pipeline.jobs.answers.grouped.selection import Span

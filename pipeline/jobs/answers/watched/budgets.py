@@ -5,12 +5,12 @@ Owns the period that is looked at. Does not own what a budget is, nor the estima
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.budgets import forecast_of
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.jobs.answers.grouped.summed import SHARE_DIGITS, rounded_quotient

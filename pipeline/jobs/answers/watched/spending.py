@@ -6,7 +6,7 @@ day is complete: it has ended in the time zone of each account that is looked at
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import time_zone, usage_date
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.budgets import Scope
 from pipeline.jobs.answers.grouped.rated import charged_in_parts
 from pipeline.jobs.answers.grouped.selection import Span

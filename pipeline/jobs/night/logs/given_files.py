@@ -8,12 +8,12 @@ Owns this choice and what is said of it. Does not own the globs (``pipeline.conf
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import read_log, records_beginning_like
 from pipeline.configuration.source_files import is_named_by
 from pipeline.jobs.night.trial import is_mostly_refused, quarantine_example

@@ -6,13 +6,12 @@ Owns which file is whose, and what is told of given ones. Does not own how a sou
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline import lake
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.base.warning_codes import WarningCode
 from pipeline.collectors import KnownSources, records_beginning_like
 from pipeline.configuration.source_files import find_logs, source_text

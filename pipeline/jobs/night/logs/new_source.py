@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.batch_files import BatchFiles
 from pipeline.collectors.guess import (
     Guess,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused, TallybookError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import KeyFingerprint, KnownSources, read_log
 from pipeline.collectors.logs.lineage import window
 from pipeline.collectors.logs.log_file import open_log

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from pipeline.base.errors import ConfigurationError, DataFileDamaged, EngineRefused
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.logs.lineage import window
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable

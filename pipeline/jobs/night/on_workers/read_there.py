@@ -6,12 +6,12 @@ workers wrote into the lake (``segments_there``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors.segment import LogSegment
 from pipeline.jobs.night.on_workers.segments_there import Lot, SegmentThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PartKind, files_of, record_of

@@ -9,14 +9,13 @@ Owns the lot, and which of its rows are whose. Does not own whether a reading is
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.checked_files import verified_data_files, verified_quarantine_files
 from pipeline.lake.data_files import WrittenFiles
 from pipeline.objects.encoded import parquet_bytes

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.collectors import LogFormat, ProblemReason, SourceProblem
 from pipeline.lake.data_files import WrittenFiles
 from pipeline.lake.log.commit import DataFile, QuarantineFile

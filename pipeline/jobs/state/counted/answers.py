@@ -9,12 +9,12 @@ Owns what is asked again. Does not own the checks (the files of ``sql/`` do), no
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects.encoded import arrow_bytes
 from pipeline.warehouse.program import digest_of, program_parts

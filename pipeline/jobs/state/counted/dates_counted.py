@@ -15,7 +15,7 @@ Owns which dates are read. Does not own what is counted (``pipeline.warehouse.da
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.checked_files import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects.encoded import arrow_bytes

@@ -15,6 +15,7 @@ Owns which periods are built. Does not own what was counted of the dates (``date
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.counted.answers import keep_answers, question_of, read_answers
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import NOTHING

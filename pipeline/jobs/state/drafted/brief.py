@@ -6,9 +6,9 @@ of an invoice beside its head (``heads``). Does not own where it is kept (``kept
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead, caps_exceeded, head_of
 
 if TYPE_CHECKING:

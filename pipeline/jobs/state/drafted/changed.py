@@ -10,12 +10,11 @@ Owns which drafts are made, and the files of periods that were put together of k
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.invoice_csv import (
     BYTE_ORDER_MARK,
     file_order,

@@ -12,12 +12,12 @@ Owns what the digest is over. Does not own what is made of it.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.workspace import configuration_digest
 from pipeline.documents.invoice_csv import CSV_LAYOUT

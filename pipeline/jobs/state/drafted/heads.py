@@ -6,10 +6,10 @@ and the book of heads. Does not own where heads are kept (``kept``), nor when th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import LineKind
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.invoicing.invoice import credited_by, credited_in_part_by

@@ -7,9 +7,9 @@ under it (``kept``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.invoice_csv import CSV_LAYOUT
 from pipeline.jobs.state.aggregate import inputs_of
 from pipeline.jobs.state.drafts import months_begun

@@ -8,13 +8,13 @@ Owns what is kept of entries. Does not own the chain (``pipeline.objects.append_
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.document import accounts_of
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects.encoded import arrow_bytes

@@ -9,7 +9,7 @@ Owns the form. Does not own what is kept (``brief``) nor when it is asked for (`
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ import pyarrow as pa
 from pipeline.base.errors import DataFileDamaged
 from pipeline.base.money import plain
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.invoicing.account_drafts import LateUsage
 from pipeline.jobs.state.drafted.brief import FamilyInBrief, InvoiceInBrief

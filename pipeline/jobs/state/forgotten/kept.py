@@ -10,7 +10,7 @@ Owns this arithmetic, and which difference belongs to a snapshot. Does not own w
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError, DataFileDamaged
 from pipeline.base.periods import BillingPeriod
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.checked_files import verified_kept
 from pipeline.lake.log.forgetting import Point

@@ -5,7 +5,7 @@ Owns the meaning of a rule for an event. Does not own the rules at rest (``pipel
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import day_start_at, time_zone
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.checked_files import verified_kept
 from pipeline.lake.log.forgetting import RuleKind
 from pipeline.objects.encoded import parquet_bytes

@@ -19,12 +19,11 @@ Does not own the rules of rating, nor which events count on an invoice (``pipeli
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import exact_sum, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.rate import account_charges
 from pipeline.rating import UsageQuantity

@@ -9,14 +9,13 @@ going back to the state of an issued invoice (``at_issue``).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from pipeline import register
 from pipeline.base.money import exact_sum, normalised
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.document import accounts_of

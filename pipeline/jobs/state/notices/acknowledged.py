@@ -10,11 +10,11 @@ Owns the file, and when an acknowledgement is refused. Does not own when there i
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, FormatIsNewer, TallybookError
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.lake.told import read_told, told_document, told_from_document
 from pipeline.objects import disk, layout
 from pipeline.objects.encoded.formats import check_format

@@ -8,13 +8,12 @@ Owns what a note says, when it is believed, and how notes are kept (``pipeline.l
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.stored.listings import listings_bytes, listings_from
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects.encoded import arrow_bytes

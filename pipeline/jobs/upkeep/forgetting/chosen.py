@@ -9,6 +9,7 @@ Owns this choice. Writes nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import ForgettingBlocked
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.rules import is_meant
 from pipeline.jobs.wording import counted

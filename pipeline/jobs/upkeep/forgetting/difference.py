@@ -9,14 +9,13 @@ Owns this counting. Does not own the arithmetic of marts (``pipeline.jobs.state.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import EXCHANGES, MARTS, SUSPICIOUS, USAGE, negated, summed
 from pipeline.jobs.upkeep.forgetting.chosen import as_mask, rows_of

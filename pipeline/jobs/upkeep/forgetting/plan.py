@@ -6,7 +6,7 @@ Owns the refusals. Writes nothing. Does not own which rows these are (``chosen``
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,6 @@ from pipeline import register
 from pipeline.base.errors import ConfigurationError, ExtraMissing, ForgettingBlocked, StoreRefused
 from pipeline.base.money import exact_sum, plain_amount
 from pipeline.base.periods import BillingPeriod, parse_instant
-from pipeline.base.quick_dataclasses import dataclass
 from pipeline.configuration.source_files import source_path
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.stored.stored_log import stored_log_at
