@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _let_in: set[str] = set()
 
 
-class _NotInstalled(MetaPathFinder):
+class _NotInstalled:
+    """A finder, as ``sys.meta_path`` has them; its base class would bring modules that read resources of packages."""
+
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
     ) -> ModuleSpec | None:

@@ -17,7 +17,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import tzdata
 
@@ -25,6 +24,7 @@ from pipeline.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
 YEARS = range(1900, 2200)
 """Years that a date, instant or period can be about: far from the ends of datetime's range, so that no arithmetic falls
@@ -61,6 +61,8 @@ def time_zone(name: str) -> ZoneInfo:
     if name not in _zone_names():
         message = f"time zone {name!r} is unknown; write an IANA name such as UTC, Europe/Berlin or America/New_York"
         raise ConfigurationError(message)
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # not every command has days of its own
+
     with _TZDATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 

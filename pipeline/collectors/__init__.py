@@ -19,6 +19,7 @@
     guess         what the fields of an unknown log are called
     segment       tables and the record that accounts for every line, ready to be committed
 
+Here stands what every start needs; ``guess``, ``batch_files`` and ``segment`` are imported by who needs them.
 ``read_log`` is the entrance, and ``read_again`` for what was read before. Owns the whole way from a byte to a row;
 writes nothing, and reads neither clock nor environment. Does not own what is billed of several copies (``sql/``), what
 usage costs (``pipeline.rating``), or where anything is kept (``pipeline.lake``). No raw key, prompt or completion text
@@ -26,54 +27,28 @@ leaves it: fields are picked one by one, and checked. Read first: ``decode``, th
 """
 
 from pipeline.collectors.again import hash_log, read_again, records_beginning_like
-from pipeline.collectors.batch_files import BatchFiles, BatchOf
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by, settings_digest
-from pipeline.collectors.guess import (
-    Guess,
-    fields_of,
-    formats_of,
-    guess_fields,
-    guess_line_in,
-    places_of_keys,
-    sample_documents,
-    wrapper_in,
-)
-from pipeline.collectors.kernel.program import has_kernel
 from pipeline.collectors.logs.hashed_again import Hashed
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.collectors.reading import LogReading, read_log
-from pipeline.collectors.segment import LogSegment, Segment
 
 __all__ = [
-    "BatchFiles",
-    "BatchOf",
-    "Guess",
     "Hashed",
     "KeyFingerprint",
     "KnownSources",
     "LogFormat",
     "LogReading",
-    "LogSegment",
     "ProblemReason",
-    "Segment",
     "SourceProblem",
     "ends_of",
-    "fields_of",
-    "formats_of",
-    "guess_fields",
-    "guess_line_in",
-    "has_kernel",
     "hash_log",
-    "places_of_keys",
     "read_again",
     "read_by",
     "read_log",
     "records_beginning_like",
-    "sample_documents",
     "settings_digest",
     "unread_tails",
-    "wrapper_in",
 ]

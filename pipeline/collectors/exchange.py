@@ -93,7 +93,9 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     is_not_metered = is_unbilled or route is Route.OTHER or envelope.beside.is_cached
     if is_not_metered:
         reading = replace(reading, stated=logged_usage.kept_by_name(reading.stated))
-    found = amounts_to(replace(reading, has_error=reading.has_error or body.has_error), is_stream=body.is_stream)
+    if body.has_error and not reading.has_error:
+        reading = replace(reading, has_error=True)
+    found = amounts_to(reading, is_stream=body.is_stream)
     if reading.family == logged_usage.NAME:
         found = replace(found, is_stream=None)
     if is_not_metered:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
-from pipeline.collectors.formats.found import BY_NAME, REQUEST_LOG, format_of
+from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation
@@ -237,7 +237,7 @@ def fields_of(name: str, log_format: LogFormat) -> Mapping[str, Any] | None:
 
     ``None`` where it is no mapping, but makes the lines of a request log by code.
     """
-    found = BY_NAME.get(name)
+    found = by_name().get(name)
     if found is not None and found.mapping is None:
         return None
     return {**((found.mapping or {}) if found is not None else {}), **log_format.fields}

@@ -1,7 +1,7 @@
 """A log and what is known of it, to the segments that are new: the one entrance of this package for ``pipeline.jobs``.
 
 Owns the course of reading one log. Does not own which logs there are, the commit, or what a problem means for the run;
-writes nothing.
+writes nothing. What splits and decodes is imported only once a log has something new.
 """
 
 from __future__ import annotations
@@ -10,19 +10,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.base.errors import TallybookError
-from pipeline.collectors.decode import decode_line
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.logs.compression import Compression
-from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
-from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
-from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
-from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document
-from pipeline.collectors.segment import LogSegment, SegmentBuilder
-from pipeline.collectors.wrappers import wrapper_of
 from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:
@@ -32,11 +25,17 @@ if TYPE_CHECKING:
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.kernel.in_order import InOrder
-    from pipeline.collectors.logs.line_blocks import LineBlock
+    from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks
     from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.logs.log_file import LogFile
+    from pipeline.collectors.logs.logical_lines import LogicalLines
+    from pipeline.collectors.logs.whole_document import WholeDocument
+    from pipeline.collectors.segment import LogSegment, SegmentBuilder
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.usage.sources import Window
+
+    _Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
+    """What splits a log: each knows what of it has been split so far."""
 
 Reader: TypeAlias = Literal["fast", "plain"]
 """How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
@@ -51,9 +50,6 @@ _DOUBTED_LINES_MAX = 2**18
 
 _TAKEN_BYTES = 2**21
 """So much of lines that were taken out of others is decoded at once."""
-
-_Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
-"""What splits a log: each knows what of it has been split so far."""
 
 
 class LinesLost(TallybookError):
@@ -90,6 +86,12 @@ def split_of(
     ``name`` is the file's, ``pieces`` are its bytes from that place on. With a ``lender`` it is split in blocks, where
     its lines are lines as they stand, and read into what that lends.
     """
+    from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415  # only where there is a line to read
+    from pipeline.collectors.logs.lines import LineSplitter  # noqa: PLC0415
+    from pipeline.collectors.logs.logical_lines import LogicalLines  # noqa: PLC0415
+    from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document  # noqa: PLC0415
+    from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
+
     head = log.head()
     if place.start == 0 and is_one_document(name, head, log.span(0, line_bytes_max)):
         return WholeDocument(
@@ -145,7 +147,7 @@ class _Doubt:
             self.is_settled = True
 
 
-class LogReading(Iterator[LogSegment]):
+class LogReading(Iterator["LogSegment"]):
     """The new segments of one log, read while they are asked for.
 
     Each segment may be committed as it comes: nothing in it can turn out to be unverified later. Once the iteration has
@@ -265,6 +267,11 @@ class LogReading(Iterator[LogSegment]):
 
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
+        from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415  # only where there is one to read
+        from pipeline.collectors.logs.logical_lines import LogicalLines  # noqa: PLC0415
+        from pipeline.collectors.logs.whole_document import WholeDocument  # noqa: PLC0415
+        from pipeline.collectors.segment import SegmentBuilder  # noqa: PLC0415
+
         if self._batch is not None and not self._is_begun:
             self._log_format = self._batch.read(self._log_format)
         self._is_begun = True
@@ -335,6 +342,8 @@ class LogReading(Iterator[LogSegment]):
 
     def _built_by_groups(self, builder: SegmentBuilder, groups: Iterable[list[Line]]) -> Iterator[bool]:
         """Add groups of lines to the builder, one by one, and yield each time whether the segment is full."""
+        from pipeline.collectors.decode import decode_line  # noqa: PLC0415  # only where there is a line to read
+
         for group in groups:
             for line in group:
                 rows = decode_line(
@@ -394,6 +403,8 @@ class LogReading(Iterator[LogSegment]):
         builder.add_all(numbered.events, numbered.quarantined, blank=found.blank, further=found.further)
 
     def _segment(self, builder: SegmentBuilder, splitter: _Split, log: LogFile, head: bytes) -> LogSegment:
+        from pipeline.collectors.segment import LogSegment  # noqa: PLC0415  # only where there is a line to read
+
         first_line = self._next_line
         self._count(builder, splitter)
         events, quarantined = builder.tables()

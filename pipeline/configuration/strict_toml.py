@@ -9,10 +9,8 @@ may say (``settings``, ``accounts`` and ``rate_cards`` do).
 from __future__ import annotations
 
 import decimal
-import difflib
 import re
 import stat
-import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -64,6 +62,8 @@ class Table:
         """Raise for a key that is not among these: a misspelt key must not be a silent default."""
         for key in self.values:
             if key not in keys:
+                import difflib  # noqa: PLC0415  # only for a refusal
+
                 close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
                 hint = f"did you mean {close[0]!r}? " if close else ""
                 what = f"unknown key {key!r}; {hint}allowed here: {', '.join(keys)}"
@@ -164,6 +164,8 @@ def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Tab
 
 def table_from_toml(content: bytes, *, file: str, error: type[ConfigurationError]) -> Table:
     """Parse TOML with exact decimals; the message of a refusal names file and line."""
+    import tomllib  # noqa: PLC0415  # who reads logs without a workspace reads none
+
     try:
         text = content.decode("utf-8-sig")
         if deep := _DEEP_KEY.search(text):

@@ -6,6 +6,7 @@ Does not own what is run on it.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +113,7 @@ def _new_database(folder: str, spill: str, memory_max: str) -> duckdb.DuckDBPyCo
     return database
 
 
+@cache
 def engine() -> str:
     """Return the name and version of what counts; kept counts of another version are not believed.
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.collectors import LogReading, LogSegment
+    from pipeline.collectors import LogReading
+    from pipeline.collectors.segment import LogSegment
     from pipeline.usage.sources import SourceRecord
 
 SECRET = b"a secret of thirty-two bytes, ok!"

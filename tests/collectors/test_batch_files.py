@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.collectors import BatchFiles, LogFormat, read_by, settings_digest
+from pipeline.collectors import LogFormat, read_by, settings_digest
+from pipeline.collectors.batch_files import BatchFiles
 from pipeline.collectors.formats.openai_batch import Batch, joined
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.collectors import BatchFiles, LogFormat, batch_files, read_by
-from pipeline.collectors.batch_files import BatchOf
+from pipeline.collectors import LogFormat, batch_files, read_by
+from pipeline.collectors.batch_files import BatchFiles, BatchOf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from pipeline.collectors import LogFormat, read_again, read_by, read_log, reading
+from pipeline.collectors import LogFormat, decode, read_again, read_by, read_log, reading
 from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_batch
@@ -469,7 +469,7 @@ def test_a_log_is_read_many_lines_at_a_time_unless_one_asks_otherwise_and_again_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"".join(log_of(E * 200))
-    monkeypatch.setattr(reading, "decode_line", lambda *_, **__: pytest.fail("a line was read by itself"))
+    monkeypatch.setattr(decode, "decode_line", lambda *_, **__: pytest.fail("a line was read by itself"))
     _, (segment,) = read(tmp_path / "log", content)
     again = read_again(tmp_path / "log", segment.record, name="app", log_format=LogFormat(), fingerprint=str)
     assert again is not None
@@ -478,7 +478,7 @@ def test_a_log_is_read_many_lines_at_a_time_unless_one_asks_otherwise_and_again_
 
 def test_the_plain_reader_reads_each_line_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
-    monkeypatch.setattr(reading, "decode_line", lambda line, **_: taken.append(line.number) or [])
+    monkeypatch.setattr(decode, "decode_line", lambda line, **_: taken.append(line.number) or [])
     read(tmp_path / "log", b"\n\n\n", reader="plain")
     assert taken == [1, 2, 3]
 

@@ -418,7 +418,7 @@ def test_what_the_way_to_a_field_states_twice_refuses_the_line() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"format": "xml"}, "format is 'xml'; it is one of " + ", ".join(found.NAMES)),
+        ({"format": "xml"}, "format is 'xml'; it is one of " + ", ".join((found.REQUEST_LOG, *found.by_name()))),
         ({"identity": "none"}, "identity is 'none'; it is one of response-id, request-id, both"),
         ({"dialect": "x"}, "dialect is 'x'; it is one of openai-chat, "),
         ({"line_bytes_max": 0}, "line_bytes_max is 0; it is at least 1"),
@@ -584,7 +584,7 @@ def test_a_line_that_calls_time_and_key_as_we_do_is_a_request_log_s_whatever_els
     for missing in ("ts", key):
         other = {name: value for name, value in line.items() if name != missing}
         assert not found.is_request_log(other)
-        assert found.format_of(other) is found.BY_NAME["otel"]
+        assert found.format_of(other) is found.by_name()["otel"]
     assert found.format_of({"a": 1}) is None
 
 

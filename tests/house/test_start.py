@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY = ["pandas", "pyarrow", "duckdb", "numpy", "rich", "wasmtime", "jinja2", "babel", "lxml", "typst"]
+READING = [f"pipeline.collectors.{name}" for name in ("decode", "families", "bodies", "kernel", "wrappers", "segment")]
+FORMATS = ["pipeline.collectors.formats.otel", "pipeline.collectors.formats.litellm", "pipeline.collectors.batch_files"]
 REPORT = f"""
 import json, resource, sys
 from pipeline.base.lean_imports import UNUSED, keep_imports_lean
@@ -24,7 +26,7 @@ keep_imports_lean()
 from pipeline.cli import run
 code = run(sys.argv[1:])
 spent = resource.getrusage(resource.RUSAGE_SELF)
-heavy = [name for name in ({HEAVY!r} + sorted(UNUSED)) if name in sys.modules]
+heavy = [name for name in ({HEAVY + READING + FORMATS!r} + sorted(UNUSED)) if name in sys.modules]
 print(json.dumps([code, heavy, spent.ru_utime + spent.ru_stime]), file=sys.stderr)
 """
 CPU_SECONDS_MAX = 0.3
@@ -66,7 +68,8 @@ def test_a_command_for_which_nothing_is_to_be_counted_imports_no_duckdb(books: P
 def test_a_night_that_reads_and_counts_imports_what_does_it_and_nothing_else(tmp_path: Path) -> None:
     assert tallybook(tmp_path / "books", "init").returncode == 0
     code, heavy, _ = started("-w", str(tmp_path / "books"), "nightly")
-    assert (code, heavy) == (0, ["pyarrow", "duckdb", "numpy", "wasmtime"])
+    formats = FORMATS[:2]  # whether a log has lines of another format too is asked of all of them
+    assert (code, heavy) == (0, ["pyarrow", "duckdb", "numpy", "wasmtime", *READING, *formats])
 
 
 def test_garbage_is_looked_for_seldom_while_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:

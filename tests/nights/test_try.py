@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
 
-from pipeline.collectors import guess_fields
-from pipeline.collectors.formats.found import BY_NAME, FORMATS
+from pipeline.collectors.formats.found import all_formats, by_name
+from pipeline.collectors.guess import guess_fields
 from pipeline.configuration.settings import Settings, SourceSettings, read_settings
 from pipeline.jobs.night.logs.new_source import mapping_text
 from pipeline.jobs.state.log_formats import log_format_of
@@ -185,11 +185,11 @@ def test_it_shows_the_mapping_as_it_can_be_configured(books: Path, tmp_path: Pat
     assert done.stdout.splitlines()[1:3] == ['format = "request-log"', 'fields.ts = "timestamp"']
 
 
-@pytest.mark.parametrize("name", [each.name for each in FORMATS if each.mapping is not None])
+@pytest.mark.parametrize("name", [each.name for each in all_formats() if each.mapping is not None])
 def test_the_mapping_of_a_format_is_shown_as_it_would_be_configured(name: str) -> None:
     source = SourceSettings(name="gateway", paths=("-",), format=name)
     shown = tomllib.loads(mapping_text(source, [name], log_format_of(Settings(), source)))
-    assert shown == {"format": name, "fields": json.loads(json.dumps(BY_NAME[name].mapping, default=dict))}
+    assert shown == {"format": name, "fields": json.loads(json.dumps(by_name()[name].mapping, default=dict))}
 
 
 def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:

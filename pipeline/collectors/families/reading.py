@@ -167,8 +167,11 @@ def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str
     """
     found = {}
     for name, path in names.items():
+        stated = part_at(usage, *path[:-1]).get(path[-1])
+        if stated is None:
+            continue  # as nearly always
         with suppress(LineRefused):
-            if value := count(part_at(usage, *path[:-1]).get(path[-1]), name):
+            if value := count(stated, name):
                 found[name] = value
     return found
 

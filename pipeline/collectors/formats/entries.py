@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.formats.found import BY_NAME, format_of, is_request_log
+from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, is_request_log
 from pipeline.collectors.formats.held import held_in, line_in
 from pipeline.collectors.refusal import LineRefused
 
@@ -99,9 +99,9 @@ def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None
 
 
 def _format(document: JsonObject, log_format: LogFormat) -> Format | None:
-    if log_format.format is not None:
-        return BY_NAME.get(log_format.format)
-    return None if log_format.fields else format_of(document)
+    if log_format.format is None:
+        return None if log_format.fields else format_of(document)
+    return None if log_format.format == REQUEST_LOG else by_name()[log_format.format]
 
 
 def _is_line(document: JsonObject, log_format: LogFormat) -> bool:

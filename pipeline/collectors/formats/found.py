@@ -12,16 +12,18 @@ line what is known of its batch from other files. ``PLACES`` says that lines are
 and where they have what the code looks at (``places``).
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
+None is imported before somebody asks for them: a log whose lines are our own needs none.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors import formats
-from pipeline.configuration.log_fields import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -60,17 +62,21 @@ def _found() -> Iterator[Format]:
         module = import_module(name)
         if hasattr(module, "recognises"):
             mapping, entries = getattr(module, "MAPPING", None), getattr(module, "entries", None)
-            rules_of(mapping or {})
             joined = getattr(module, "joined", None)
             places = getattr(module, "PLACES", None)
             yield Format(module.NAME, module.recognises, mapping, entries, joined, places)
 
 
-FORMATS = tuple(_found())
-"""In the order in which they are asked: that of the names of their modules, whichever room they are in."""
+@cache
+def all_formats() -> tuple[Format, ...]:
+    """Return the formats in the order in which they are asked: that of their modules' names, whatever the room."""
+    return tuple(_found())
 
-BY_NAME = {each.name: each for each in FORMATS}
-NAMES = (REQUEST_LOG, *BY_NAME)
+
+@cache
+def by_name() -> Mapping[str, Format]:
+    """Return each format by its name."""
+    return MappingProxyType({each.name: each for each in all_formats()})
 
 
 def is_request_log(document: JsonObject) -> bool:
@@ -82,4 +88,4 @@ def format_of(document: JsonObject) -> Format | None:
     """Return the format of a document, ``None`` where it is a request log's line, or nobody's."""
     if is_request_log(document):
         return None
-    return next((each for each in FORMATS if each.recognises(document)), None)
+    return next((each for each in all_formats() if each.recognises(document)), None)

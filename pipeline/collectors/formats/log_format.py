@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import time_zone
-from pipeline.collectors.families import BY_NAME
-from pipeline.collectors.formats import found
-from pipeline.collectors.formats.mapping import Mapped
+from pipeline.collectors.formats.found import REQUEST_LOG, by_name
 from pipeline.collectors.identity import IDENTITIES
 from pipeline.configuration.log_fields import path_of, rules_of
 from pipeline.usage.events import MAPPED_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from zoneinfo import ZoneInfo
 
+    from pipeline.collectors.formats.mapping import Mapped
     from pipeline.collectors.formats.openai_batch import Batch
     from pipeline.collectors.strict_json import JsonObject
     from pipeline.configuration.log_fields import Path, Rule
@@ -43,7 +42,9 @@ class LogFormat:
     """
 
     format: str | None = None
-    """One of ``found.NAMES``; ``None``: found from each document, but a request log where ``fields`` are named."""
+    """``found.REQUEST_LOG``, or one of ``found.by_name``; ``None``: found from each document, but a request log where
+    ``fields`` are named.
+    """
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Our name of a field to the log's own, in the language of ``tallybook.toml``: ``{"api_key_id": "auth.key_id"}``.
 
@@ -77,15 +78,13 @@ class LogFormat:
         object.__setattr__(self, "rules", rules_of(self.fields))
         object.__setattr__(self, "_line_in", None if self.line_in is None else path_of(self.line_in))
         object.__setattr__(self, "zone", None if self.time_zone is None else time_zone(self.time_zone))
-        if self.format is not None and self.format not in found.NAMES:
-            message = f"format is {self.format!r}; it is one of {', '.join(found.NAMES)}"
-            raise ConfigurationError(message)
-        if self.identity not in IDENTITIES:
-            message = f"identity is {self.identity!r}; it is one of {', '.join(IDENTITIES)}"
-            raise ConfigurationError(message)
-        if self.dialect is not None and self.dialect not in BY_NAME:
-            message = f"dialect is {self.dialect!r}; it is one of {', '.join(BY_NAME)}"
-            raise ConfigurationError(message)
+        if self.format not in (None, REQUEST_LOG):
+            _refuse_other("format", self.format, (REQUEST_LOG, *by_name()))
+        _refuse_other("identity", self.identity, IDENTITIES)
+        if self.dialect is not None:
+            from pipeline.collectors.families import BY_NAME  # noqa: PLC0415  # imports every family
+
+            _refuse_other("dialect", self.dialect, BY_NAME)
         for name in ("line_bytes_max", "depth_max", "decompressed_bytes_max"):
             if getattr(self, name) < 1:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
@@ -100,6 +99,8 @@ class LogFormat:
 
     def of(self, line: JsonObject) -> Mapped:
         """Return what looks up the fields of a line."""
+        from pipeline.collectors.formats.mapping import Mapped  # noqa: PLC0415  # only where there is a line to read
+
         return Mapped(line, self.rules, self.depth_max)
 
     def line_of(self, line: JsonObject) -> Any:
@@ -119,8 +120,14 @@ class LogFormat:
         """
         if name not in self._within:
             named = _OUR_NAMES if mapping is None else mapping
-            self._within[name] = replace(self, format=found.REQUEST_LOG, fields={**named, **self.fields})
+            self._within[name] = replace(self, format=REQUEST_LOG, fields={**named, **self.fields})
         return self._within[name]
+
+
+def _refuse_other(name: str, value: str | None, known: Collection[str]) -> None:
+    if value not in known:
+        message = f"{name} is {value!r}; it is one of {', '.join(known)}"
+        raise ConfigurationError(message)
 
 
 def read_by(log_format: LogFormat) -> str:

@@ -20,7 +20,7 @@ from pipeline.collectors import bodies, exchange, families, formats
 from pipeline.collectors.families.reading import Stated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 class Kind(IntEnum):
@@ -102,7 +102,7 @@ def names_of_bodies() -> tuple[Name, ...]:
     """Return every name that the code which reads bodies could look at."""
     modules = [exchange, *_modules_of(bodies), *_modules_of(families)]
     modules += [import_module(family.read.__module__) for family in families.FAMILIES]
-    found = {text for module in modules for text in _texts_in(vars(module).values(), module.__name__, set())}
+    found = {text for module in modules for text in _texts_in(_made_by(module), module.__name__)}
     return tuple(Name(text, OF_BODY, kind_of(text)) for text in sorted(found) if NAME.fullmatch(text))
 
 
@@ -119,13 +119,13 @@ def texts_reached(*functions: Callable[..., Any]) -> frozenset[str]:
         codes = [function.__code__]
         for code in codes:
             codes += [const for const in code.co_consts if isinstance(const, CodeType)]
-        found.update(_texts_in((codes[0], function.__defaults__ or ()), function.__module__, set()))
+        found.update(_texts_in((codes[0], function.__defaults__), function.__module__))
         for name in {name for code in codes for name in code.co_names}:
             value = function.__globals__.get(name)
             if isinstance(value, FunctionType):
                 waiting += [value] * value.__module__.startswith(formats.__name__)
             else:
-                found.update(_texts_in((value,), "", set()))
+                found.update(_texts_in((value,), ""))
     return frozenset(found)
 
 
@@ -135,23 +135,33 @@ def _modules_of(package: Any) -> Iterator[Any]:
         yield import_module(found.name)
 
 
-def _texts_in(values: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """Yield the texts in values: in containers, in objects of ours, and in the code of a module's own functions."""
-    for value in values:
+def _made_by(module: Any) -> Iterator[Any]:
+    """Yield what the code of a module put into it; Python put its builtins there, and where the module lies."""
+    return (value for name, value in vars(module).items() if not name.startswith("__"))
+
+
+def _texts_in(values: Iterable[Any], module: str) -> set[str]:
+    """Return the texts in values: in containers, in objects of ours, and in the code of a module's own functions."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    waiting = [*values]
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, str):
-            yield value
+            found.add(value)
         elif isinstance(value, CodeType):
-            yield from _texts_in(value.co_consts, module, seen)
+            waiting += value.co_consts
         elif isinstance(value, FunctionType) and value.__module__ == module:
-            yield from _texts_in((value.__code__, value.__defaults__ or (), value.__kwdefaults__ or {}), module, seen)
+            waiting += (value.__code__, value.__defaults__, value.__kwdefaults__)
         elif id(value) in seen:
             continue
         elif isinstance(value, tuple | list | set | frozenset):
             seen.add(id(value))
-            yield from _texts_in(value, module, seen)
+            waiting += value
         elif isinstance(value, dict):
             seen.add(id(value))
-            yield from _texts_in((*value, *value.values()), module, seen)
+            waiting += (*value, *value.values())
         elif isinstance(value, type) and value.__module__ == module and value is not Stated:
             seen.add(id(value))
-            yield from _texts_in(vars(value).values(), module, seen)
+            waiting += vars(value).values()
+    return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats import held
-from pipeline.collectors.formats.found import FORMATS, REQUEST_LOG, is_request_log
+from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
 from pipeline.collectors.kernel.names import (
     NAME,
     OF_BODY,
@@ -66,10 +66,11 @@ def formats_read(log_format: LogFormat) -> tuple[Format | None, ...]:
     batch = log_format.batch
     if log_format.line_in is not None or (batch is not None and batch.requests is not None):
         return ()  # a line lies in another; what is joined to it depends on what its ids are
-    told = tuple(each for each in FORMATS if each.places is not None and _fits(each, log_format))
-    if log_format.format not in (None, REQUEST_LOG):
-        return tuple(each for each in told if each.name == log_format.format)
-    return (None,) if log_format.fields or log_format.format == REQUEST_LOG else (None, *told)
+    is_named = log_format.format not in (None, REQUEST_LOG)
+    if not is_named and (log_format.fields or log_format.format == REQUEST_LOG):
+        return (None,)
+    told = tuple(each for each in all_formats() if each.places is not None and _fits(each, log_format))
+    return tuple(each for each in told if each.name == log_format.format) if is_named else (None, *told)
 
 
 def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
@@ -114,7 +115,7 @@ def _code_of(log_format: LogFormat, found: Format | None) -> tuple[Callable[...,
     """Return the functions that look at the top of a document."""
     if found is None:
         return ()  # a line that has a time and a key is a request log's, whatever else is in it
-    asked = FORMATS if log_format.format is None else (found,)
+    asked = all_formats() if log_format.format is None else (found,)
     return (*(each.recognises for each in asked), is_request_log, held.held_in, *_makers_of(found))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import re
+import zlib
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from threading import Lock
@@ -46,8 +47,8 @@ _GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
 """The greatest count of each further sample: of few values, so that many are equal, or of many."""
 _SAMPLES_MIN = 4
 """So many of them must hold together."""
-_OF_OTHER_MODELS = (1, 4, 6)
-"""Which of them are asked where a shape has a rule that differs from this one in the names of models."""
+_OF_SAME_FORM = 6
+"""Which of them is asked where a shape of the same form has a rule: that whose counts, and sums of them, all differ."""
 _TOTAL = re.compile("total(?:_?tokens?(?:_?count)?)?", re.IGNORECASE)
 """Names of what should be prompt and completion together."""
 _LINE = Line(7, 1000, 2000, b"")
@@ -97,7 +98,7 @@ NOTHING = Nothing()
 _known: dict[tuple[str, bytes], Rule | Nothing | None] = {}
 """The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
 _known_of_forms: dict[tuple[str, Form], tuple[list[str], Rule]] = {}
-"""Of shapes that differ in the names of models alone, those of one, and its rule."""
+"""Of shapes of one form, the names of models of one, and its rule."""
 _KNOWN_MAX = 2**14
 _asking = Lock()
 """Held while a shape is asked of: another thread that meets the same one waits for the answer."""
@@ -157,9 +158,9 @@ class Teacher:
         if known is not None:
             renamed: dict[Any, Any] = dict(zip(others, lines.models, strict=True))
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
-            if _Samples(self, lines, random.Random(shape), example).confirm(rule):
+            if _Samples(self, lines, random.Random(zlib.crc32(shape)), example).confirm(rule):
                 return rule
-        samples = _Samples(self, lines, random.Random(shape), example)
+        samples = _Samples(self, lines, random.Random(zlib.crc32(shape)), example)
         found = samples.rule() if self.is_of_its_format(samples.any_line()) else None
         if isinstance(found, Rule):
             _known_of_forms[self._format, lines.form] = lines.models, found
@@ -225,10 +226,10 @@ class _Samples:
         return self._line(self._contents())
 
     def confirm(self, rule: Rule) -> bool:
-        """Tell whether a rule holds that was found for a shape with the names of other models."""
+        """Tell whether a rule holds that was found for a shape of the same form."""
         self._counts += [hole for hole in self._totals if hole not in rule.totals]
         self._totals = list(rule.totals)
-        return all(self._is_foretold(rule, number) for number in _OF_OTHER_MODELS)
+        return self._is_foretold(rule, _OF_SAME_FORM) is True
 
     def _says_nothing(self) -> bool:
         """Tell a shape of which the plain reader says nothing, whatever stands in its holes."""
@@ -237,15 +238,20 @@ class _Samples:
         )
 
     def _found(self) -> Rule | None:
-        """Return the rule that two samples suggest: their counts are as large as those of the example, in order."""
-        one, other = self._contents(), self._contents()
+        """Return the rule that two samples suggest: their counts are as large as those of the example, in order.
+
+        The second tells lengths from what is always added; where there are none, it is the first.
+        """
+        one = self._contents()
+        other = self._contents() if self._lengths else one
         for place, hole in enumerate(self._counts):
             one[hole] = other[hole] = _UNIT * 3**place
         for hole in self._totals:
             one[hole] = other[hole] = 0
         for place, hole in enumerate(self._lengths):
             one[hole], other[hole] = 2**place, 2 ** (len(self._lengths) - 1 - place) + 1
-        row, other_row = self._row(one), self._row(other)
+        row = self._row(one)
+        other_row = self._row(other) if self._lengths else row
         if not isinstance(row, tuple) or not isinstance(other_row, tuple):
             return None
         return self._suggested(row, other_row, one, other)
@@ -360,10 +366,11 @@ class _Samples:
         """Return contents of a further sample, of which the counts are made up too."""
         contents = self._contents()
         shortest, longest = ((1, 1), (2, 4), (1, 4))[min(number, 2)]
+        greatest, any_part = _GREATEST[number], self._chance.random  # as quick as chance is
         for hole in (*self._counts, *self._totals):
-            contents[hole] = self._chance.randint(1, _GREATEST[number])
+            contents[hole] = 1 + int(any_part() * greatest)
         for hole in self._lengths:
-            contents[hole] = self._chance.randint(shortest, longest)
+            contents[hole] = shortest + int(any_part() * (longest - shortest + 1))
         return contents
 
     def _contents(self) -> list[Any]:

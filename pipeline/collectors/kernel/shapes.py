@@ -60,12 +60,12 @@ _SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0"}
 
 
 class Form(NamedTuple):
-    """What shapes have in common that differ in nothing but the names of models."""
+    """What shapes have in common that differ in the names of models alone, and in where there are names unlooked at."""
 
     parts: tuple[bytes, ...]
-    """The shape without these."""
+    """The shape without these, parted where there is a model."""
     which: tuple[int, ...]
-    """Of each of them, the first that is equal to it."""
+    """Of each model, the first that is equal to it."""
 
 
 class Parsed(NamedTuple):
@@ -91,10 +91,15 @@ def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
     """Return what is in a shape. Raises ``ValueError`` where a word is no text."""
     parser = _Parser(shape, names)
     part = parser.value()
-    begins, ends = [0, *(end for _, end in parser.models)], [*(begin for begin, _ in parser.models), len(shape)]
-    models = [shape[begin + _SIZE_BYTES : end].decode() for begin, end in parser.models]
-    parts = tuple(shape[begin:end] for begin, end in zip(begins, ends, strict=True))
-    return Parsed(parser.holes, Form(parts, tuple(map(models.index, models))), models, part)
+    parts, models, last = [b""], [], 0
+    for begin, end in parser.left_out:
+        parts[-1] += shape[last:begin]
+        if end - begin > 1:
+            models.append(shape[begin + _SIZE_BYTES : end].decode())
+            parts.append(b"")
+        last = end
+    parts[-1] += shape[last:]
+    return Parsed(parser.holes, Form(tuple(parts), tuple(map(models.index, models))), models, part)
 
 
 @lru_cache(2**10)
@@ -137,8 +142,10 @@ class _Parser:
         self._at = self._ids = 0
         self._name = ""
         self.holes: list[Hole] = []
-        self.models: list[tuple[int, int]] = []
-        """Where words begin and end that are names of models, with their sizes before them."""
+        self.left_out: list[tuple[int, int]] = []
+        """Where the tokens begin and end that a form is without: words that are names of models, with their sizes
+        before them, and what stands for names that nobody looks at, which is one byte.
+        """
 
     def _token(self) -> int:
         self._at += 1
@@ -216,7 +223,7 @@ class _Parser:
         begin = self._at
         word = self._taken(self._number())
         if "model" in self._name:
-            self.models.append((begin, self._at))
+            self.left_out.append((begin, self._at))
         return word
 
     def _identifier(self) -> Part:
@@ -238,6 +245,7 @@ class _Parser:
             if len(parts) > 1:
                 parts.append(",")
             if token == _OTHERS:
+                self.left_out.append((self._at - 1, self._at))
                 parts.append(f'"{OTHER_NAME}":0')
                 continue
             self._name = name = self._name_of(token)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import BatchOf, LogFormat, LogSegment, Segment
+    from pipeline.collectors import LogFormat
+    from pipeline.collectors.batch_files import BatchOf
+    from pipeline.collectors.segment import LogSegment, Segment
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.trial import RefusedSource
     from pipeline.jobs.state.forgotten.rules import WhatWasForgotten

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import Segment
+    from pipeline.collectors.segment import Segment
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.key_ids import KeyIds
     from pipeline.jobs.night.trial import QuarantineExample

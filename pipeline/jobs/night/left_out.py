@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.collectors import LogSegment
 from pipeline.jobs.wording import are, counted
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
-    from pipeline.collectors import Segment
+    from pipeline.collectors.segment import Segment
     from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
 
 
@@ -28,6 +27,8 @@ def without_forgotten(segment: Segment, forgotten: WhatWasForgotten) -> Segment:
     count = total(found.cast("int64"))
     if not count:
         return segment
+    from pipeline.collectors.segment import LogSegment  # noqa: PLC0415  # only where there was something to read
+
     events = segment.events.filter(pc.invert(found))
     record = replace(
         segment.record,

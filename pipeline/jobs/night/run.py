@@ -39,7 +39,9 @@ from pipeline.jobs.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from pipeline.collectors import BatchFiles, BatchOf, LogReading, Segment
+    from pipeline.collectors import LogReading
+    from pipeline.collectors.batch_files import BatchFiles, BatchOf
+    from pipeline.collectors.segment import Segment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.stored.stored_log import LogPath

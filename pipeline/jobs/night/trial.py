@@ -24,7 +24,7 @@ from pipeline.usage.sources import quarantine_reasons
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.collectors import Segment
+    from pipeline.collectors.segment import Segment
     from pipeline.usage.sources import SourceRecord
 
 

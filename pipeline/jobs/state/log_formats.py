@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.collectors import BatchFiles, LogFormat
+from pipeline.collectors import LogFormat
 from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.configuration.source_files import find_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.collectors.batch_files import BatchFiles
     from pipeline.configuration.settings import Settings, SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
 
@@ -55,6 +56,8 @@ def batch_files_of(root: Path, source: SourceSettings) -> BatchFiles | None:
     """Return the batch objects and input files that a source names; ``None`` where it names none."""
     if source.batch is None:
         return None
+    from pipeline.collectors.batch_files import BatchFiles  # noqa: PLC0415  # few sources have batches
+
     objects, inputs = (
         [log.target for log in find_logs(root, globs, source.link_roots).logs]
         for globs in (source.batch.objects, source.batch.inputs)

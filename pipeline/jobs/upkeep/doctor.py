@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
-from pipeline.collectors import has_kernel
+from pipeline.collectors.kernel.program import has_kernel
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret

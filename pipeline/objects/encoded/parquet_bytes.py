@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow.dataset as ds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +128,14 @@ def read_rows(file: FileRows, columns: Iterable[str] | None = None, *, filters: 
     if names == []:  # Arrow forgets how many rows there are once notes are taken off, or spans are put together
         any_column = pq.read_schema(path_of(file)).names[:1]
         return read_rows(file, any_column, filters=filters).select([])
+    if filters is None:
+        return _spans_of(file, names) if isinstance(file, SomeRows) else _whole(file, names)
     if not isinstance(file, SomeRows):
         return pq.read_table(file, columns=names, filters=filters, partitioning=None).replace_schema_metadata(None)
-    if filters is None:
-        return _spans_of(file, names)
+    import pyarrow.compute as pc  # noqa: PLC0415  # few ask so
+
     found = _spans_of(file, None).filter(
-        filters if isinstance(filters, ds.Expression) else pq.filters_to_expression(filters)
+        filters if isinstance(filters, pc.Expression) else pq.filters_to_expression(filters)
     )
     return found if names is None else found.select(names)
 
@@ -154,6 +157,8 @@ def with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def dataset_of(files: Iterable[FileRows], schema: pa.Schema) -> ds.Dataset:
     """Return rows to be looked through; a column of ``schema`` that a file lacks is null."""
+    import pyarrow.dataset as ds  # noqa: PLC0415  # takes a while, and few ask so
+
     listed = list(files)
     nullable = pa.schema([pa.field(field.name, field.type) for field in schema])
     whole = [str(file) for file in listed if not isinstance(file, SomeRows)]
@@ -170,6 +175,13 @@ def batches_of(file: FileRows, columns: Sequence[str], rows_max: int) -> Iterato
         return
     with pq.ParquetFile(file) as parquet:
         yield from parquet.iter_batches(rows_max, columns=list(columns), use_threads=False)
+
+
+def _whole(file: Path, columns: Sequence[str] | None) -> pa.Table:
+    """Read a whole file: a dataset of one would take 5 ms more, and more yet to import."""
+    with pq.ParquetFile(file) as parquet:
+        found = parquet.read(columns=columns).replace_schema_metadata(None)
+    return found if columns is None else found.select(columns)
 
 
 def _spans_of(file: SomeRows, columns: Sequence[str] | None) -> pa.Table:

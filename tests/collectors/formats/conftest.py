@@ -10,7 +10,7 @@ import pytest
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
-from pipeline.collectors.formats.found import BY_NAME, format_of
+from pipeline.collectors.formats.found import by_name, format_of
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 
@@ -47,7 +47,7 @@ def exchanges() -> Callable[..., list[Exchange]]:
 
     def read(module: ModuleType, document: dict[str, Any] | str) -> list[Exchange]:
         line = parse(document if isinstance(document, str) else json.dumps(document))
-        assert format_of(line) is BY_NAME[module.NAME], "it is not recognised, or by another format first"
+        assert format_of(line) is by_name()[module.NAME], "it is not recognised, or by another format first"
         entries, log_format = entries_of(line, LogFormat())
         envelopes = [read_envelope(entry, log_format, KeyFingerprint(secret=SECRET)) for entry in entries]
         return [Exchange(envelope, read_exchange(envelope, log_format)) for envelope in envelopes]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.formats.found import FORMATS, NAMES
+from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, by_name
 from pipeline.collectors.logs.lines import Line
 from pipeline.usage.events import LOG_FIELDS
 
@@ -66,7 +66,7 @@ _DOCUMENTS = st.recursive(
 )
 
 
-@pytest.mark.parametrize("name", [None, *NAMES])
+@pytest.mark.parametrize("name", [None, REQUEST_LOG, *by_name()])
 @settings(max_examples=15, deadline=None)
 @given(document=_DOCUMENTS, is_held=st.booleans())
 def test_any_document_is_read_or_refused(name: str | None, document: Any, is_held: bool) -> None:  # noqa: FBT001
@@ -74,7 +74,7 @@ def test_any_document_is_read_or_refused(name: str | None, document: Any, is_hel
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [None, *NAMES])
+@pytest.mark.parametrize("name", [None, REQUEST_LOG, *by_name()])
 @settings(max_examples=150, deadline=None)
 @given(document=_DOCUMENTS, is_held=st.booleans())
 def test_many_documents_are_each_read_or_refused(name: str | None, document: Any, is_held: bool) -> None:  # noqa: FBT001
@@ -108,4 +108,4 @@ def test_formats_say_yes_or_no_of_many_objects(document: dict[str, Any]) -> None
 
 
 def check_formats_say_yes_or_no_of_any_object(document: dict[str, Any]) -> None:
-    assert {type(each.recognises(document)) for each in FORMATS} == {bool}
+    assert {type(each.recognises(document)) for each in all_formats()} == {bool}

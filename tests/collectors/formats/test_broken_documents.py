@@ -16,7 +16,7 @@ from odd_documents import changed_in_places
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
-from pipeline.collectors.formats.found import BY_NAME, format_of
+from pipeline.collectors.formats.found import by_name, format_of
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import parse
@@ -49,7 +49,7 @@ VALUES = some.recursive(
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_whole_document_is_read(name: str) -> None:
     document = parse(json.dumps(DOCUMENTS[name]))
-    assert format_of(document) is BY_NAME[name]
+    assert format_of(document) is by_name()[name]
     entries, log_format = entries_of(document, LogFormat())
     (entry,) = entries
     assert read_envelope(entry, log_format, FINGERPRINT).api_key_id == "key_1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.formats.found import BY_NAME
+from pipeline.collectors.formats.found import by_name
 from pipeline.configuration.log_fields import flattened
 
 PAGE = (Path(__file__).parents[3] / "docs/sources.md").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ SOURCES = [
 ]
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", by_name())
 def test_a_format_has_a_row_that_leads_to_its_section_and_a_table_there(name: str) -> None:
     row = re.search(rf"^\| `{re.escape(name)}` \| .* \| \[([^\]]+)\]\(#([a-z-]+)\) \|$", PAGE, re.MULTILINE)
     assert row is not None

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors.formats import helicone, langfuse, openai_batch
-from pipeline.collectors.formats.found import FORMATS
+from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.refusal import LineRefused
-from pipeline.configuration.log_fields import path_of
+from pipeline.configuration.log_fields import path_of, rules_of
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -97,7 +97,14 @@ def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
 
 def test_formats_that_say_nothing_of_places_are_read_one_line_at_a_time() -> None:
     assert Places() == ({}, (), (), ())
-    assert [each.name for each in FORMATS if each.places is None] == ["har", "nginx", "otel"]
-    assert [each.name for each in FORMATS if each.places is not None and each.mapping is None] == [
+    assert [each.name for each in all_formats() if each.places is None] == ["har", "nginx", "otel"]
+    assert [each.name for each in all_formats() if each.places is not None and each.mapping is None] == [
         *("helicone", "langfuse", "openai-batch"),
     ]
+
+
+@pytest.mark.parametrize("name", [name for name, each in by_name().items() if each.mapping is not None])
+def test_a_mapping_of_a_format_is_written_in_the_language_of_fields(name: str) -> None:
+    mapping = by_name()[name].mapping
+    assert mapping
+    assert rules_of(mapping).keys() == mapping.keys()

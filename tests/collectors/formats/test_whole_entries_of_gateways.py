@@ -12,7 +12,7 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.formats import har, litellm, openai_batch
 from pipeline.collectors.formats.entries import entries_of
-from pipeline.collectors.formats.found import BY_NAME, FORMATS
+from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
@@ -512,15 +512,15 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
-    assert [each.name for each in FORMATS] == [
+    assert [each.name for each in all_formats()] == [
         *("apisix", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm", "nginx"),
         *("openai-batch", "otel"),
     ]
-    assert BY_NAME["openai-batch"].joined is openai_batch.joined
-    assert {each.name for each in FORMATS if each.mapping is not None} == {
+    assert by_name()["openai-batch"].joined is openai_batch.joined
+    assert {each.name for each in all_formats() if each.mapping is not None} == {
         *("apisix", "envoy", "higress", "kong", "litellm", "nginx"),
     }
-    assert {each.name for each in FORMATS if each.entries is None} == {"litellm"}
+    assert {each.name for each in all_formats() if each.entries is None} == {"litellm"}
 
 
 BATCH = {

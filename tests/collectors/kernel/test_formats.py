@@ -16,7 +16,7 @@ from fuzzing import found_rows
 from pipeline.collectors import LogFormat, families, read_log, strict_json
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
-from pipeline.collectors.formats.found import BY_NAME, FORMATS, format_of, is_request_log
+from pipeline.collectors.formats.found import all_formats, by_name, format_of, is_request_log
 from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.kernel import blocks, in_order
@@ -336,7 +336,7 @@ def _placed(value: Any, at: tuple[str, ...]) -> Any:
 
 def _places_known(name: str) -> set[tuple[str, ...]]:
     """Return the paths at which a shape of a line has what stands there."""
-    names = names_of(FORMAT, BY_NAME[name])
+    names = names_of(FORMAT, by_name()[name])
     paths: dict[int, tuple[str, ...]] = {1: ()}
     for number, each in enumerate(names):
         if each.owner in paths:
@@ -350,7 +350,7 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     """Within bodies, and where all names are kept, any name is found in the code, as a test of names sees to."""
     monkeypatch.setattr(Watched, "asked", set())
     monkeypatch.setattr(families, "plainly", lambda document: document)
-    names = names_of(FORMAT, BY_NAME[name])
+    names = names_of(FORMAT, by_name()[name])
     in_bodies = {each.text for each in names if each.owner == 0}
     known = _places_known(name)
     bodies = {
@@ -363,11 +363,11 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     read = 0
     for _ in range(400):
         document = maker.changed()
-        if format_of(document) is not BY_NAME[name]:
+        if format_of(document) is not by_name()[name]:
             continue
         watched = _placed(strict_json.parse(json.dumps(document)), ())
         assert not is_request_log(watched)
-        for each in FORMATS:
+        for each in all_formats():
             each.recognises(watched)
         try:
             entries, log_format = entries_of(watched, FORMAT)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import (
-    BatchFiles,
+from pipeline.collectors.batch_files import BatchFiles
+from pipeline.collectors.guess import (
     Guess,
     fields_of,
     formats_of,

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.collectors import LogFormat, LogSegment
+    from pipeline.collectors import LogFormat
+    from pipeline.collectors.segment import LogSegment
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.on_workers.wire import PlannedLog
     from pipeline.objects.stores import ObjectStore

@@ -31,7 +31,7 @@ from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.collectors import LogSegment
+    from pipeline.collectors.segment import LogSegment
     from pipeline.jobs.night.on_workers.wire import LakeThere
 
 

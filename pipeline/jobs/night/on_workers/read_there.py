@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
-from pipeline.collectors import LogSegment
+from pipeline.collectors.segment import LogSegment
 from pipeline.jobs.night.on_workers.segments_there import Lot, SegmentThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PartKind, files_of, record_of
 from pipeline.objects.encoded import arrow_bytes
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.collectors import Segment, SourceProblem
+    from pipeline.collectors import SourceProblem
+    from pipeline.collectors.segment import Segment
     from pipeline.jobs.night.on_workers.wire import LakeThere
     from pipeline.lake.data_files import WrittenFiles
     from pipeline.usage.sources import SourceRecord, Window

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pipeline.collectors import Segment
+    from pipeline.collectors.segment import Segment
     from pipeline.objects.encoded.parquet_bytes import FileRows
     from pipeline.usage.sources import SourceRecord
 
