@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 for folder in ("oracle", "support", "golden/readings"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
@@ -72,6 +72,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.ask_anew:
         gc.collect()
         gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send no keywords of what passed to the process that hands tests out: nobody asks for them there.
+
+    They are half of what is sent three times a test.
+    """
+    report = yield
+    if report.passed:
+        report.keywords = {}
+    return report
 
 
 def pytest_unconfigure() -> None:

@@ -134,7 +134,7 @@ def test_it_shows_the_first_line_of_each_outcome_without_its_content(
         assert not any(word in text for word in ("Hello", "Zebra", "crossing", RAW))
 
 
-@pytest.mark.parametrize("is_collected", [False, True])
+@pytest.mark.parametrize("is_collected", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_it_changes_no_byte_and_leaves_nothing_behind(
     books: Path, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_collected: bool
 ) -> None:
@@ -205,7 +205,7 @@ def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_
 
 
 @pytest.mark.parametrize("is_foreign", [False, True])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_line_that_a_program_logged_as_text_is_found_and_its_table_reads_it(
     books: Path, tmp_path: Path, *, is_foreign: bool, times: int
 ) -> None:
