@@ -78,7 +78,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send no keywords of what passed to the process that hands tests out: nobody asks for them there.
 
-    They are half of what is sent three times a test.
+    They are more than a third of what is sent three times a test.
     """
     report = yield
     if report.passed:
