@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 for folder in ("oracle", "support", "golden/readings"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
@@ -39,6 +39,7 @@ def _not_waited_for(descriptor: int) -> None:
 
 
 os.fsync = _not_waited_for
+gc.disable()  # until all tests are collected: nothing of them goes, and to look again and again takes a quarter of it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _counted_once(request: pytest.FixtureRequest) -> Iterator[None]:
+def _counted_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """In what is tried with every change: ``-m "slow or not slow"`` asks the engine each time.
 
     So do the tests of the engine, and those that look at when it is asked.
@@ -58,7 +59,7 @@ def _counted_once(request: pytest.FixtureRequest) -> Iterator[None]:
         if option.markexpr in WITH_EVERY_CHANGE and not option.ask_anew and not is_about_it:
             from counted_once import put_in_place  # noqa: PLC0415  # the process that hands tests out needs no Arrow
 
-            put_in_place(patch)
+            put_in_place(patch, below=tmp_path_factory.getbasetemp().resolve())
         yield
 
 
@@ -67,9 +68,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     Whoever tries mutants finds through it what is to be forgotten between two tests.
     """
+    gc.enable()
     if not session.config.option.ask_anew:
         gc.collect()
         gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send no keywords of what passed to the process that hands tests out: nobody asks for them there.
+
+    They are more than a third of what is sent three times a test.
+    """
+    report = yield
+    if report.passed:
+        report.keywords = {}
+    return report
 
 
 def pytest_unconfigure() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import plain, tallybook
 
 if TYPE_CHECKING:
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 WORKSPACES = Path(__file__).parent / "golden"
 AGES = tuple(sorted(path.name for path in WORKSPACES.iterdir() if path.is_dir()))
 OLDEST = "first-register"
+NEWEST = max((age for age in AGES if age.startswith("lake-")), key=lambda age: int(age.removeprefix("lake-")))
+OF_EVERY_AGE = pytest.mark.parametrize(
+    "books",
+    [pytest.param(age, marks=() if age in (OLDEST, NEWEST) else pytest.mark.long) for age in AGES],
+    indirect=True,
+)
+"""What runs several commands is done with the oldest and the newest workspace, and with the others beside it."""
 
 RAW_KEY = "sk-" + "made-up-for-the-ages-0123456789"
 """In no workspace: the log that held it was deleted after it was read. Its key id is an account's."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lived import AGES, DELETED, OLDEST, RAW_KEY, SECRET, WORKSPACES, by_raw_key, run
+from lived import AGES, DELETED, OF_EVERY_AGE, OLDEST, RAW_KEY, SECRET, WORKSPACES, by_raw_key, run
 from workspaces import append_log, fingerprints, plain, write_log
 
 from pipeline import lake
@@ -94,6 +94,7 @@ def test_no_workspace_holds_the_raw_key_or_the_secret() -> None:
         assert SECRET.encode() not in content, path
 
 
+@OF_EVERY_AGE
 def test_it_is_verified_recomputed_and_explained_and_nothing_of_it_is_changed_by_looking_at_it(books: Path) -> None:
     before, last = fingerprints(books), documents(books)[-1]["invoice_id"]
     in_order(books, "verify", f"recompute {last}", f"explain {last} 1")
@@ -135,6 +136,7 @@ def test_it_is_continued_and_all_that_was_frozen_keeps_its_bytes(books: Path) ->
     assert {name: now.get(name) for name in before} == before
 
 
+@OF_EVERY_AGE
 def test_a_night_without_anything_new_bills_what_it_billed_and_the_next_one_writes_nothing(books: Path) -> None:
     files = period_files(books)
     knew_corrections = layout.configurations(

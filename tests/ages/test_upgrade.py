@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deaths_on_disk import deaths
-from lived import AGES, OLDEST, WORKSPACES, run
+from lived import AGES, OF_EVERY_AGE, OLDEST, WORKSPACES, run
 from workspaces import fingerprints
 
 from pipeline import lake
@@ -43,6 +43,7 @@ def bills(workspace: Path) -> dict[str, bytes]:
     return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in files if path.is_file()}
 
 
+@OF_EVERY_AGE
 def test_it_is_said_first_then_done_and_then_there_is_nothing_more_to_do(books: Path) -> None:
     before, frozen, age = fingerprints(books), issued(books), lake.read_log(layout.lake(books)).lake_version or 0
     said = run(books, "upgrade", "--dry-run", *AS_OF)

@@ -228,7 +228,10 @@ def test_a_configuration_that_is_no_regular_file_is_refused_and_never_waited_for
         (root / "accounts.toml").unlink()
 
 
-@pytest.mark.parametrize("glob", ["**/*", "*", "lake/**/*", "logs/../**/*", "invoices/**"])
+MORE_GLOBS = [pytest.param(glob, marks=pytest.mark.long) for glob in ("*", "lake/**/*", "logs/../**/*", "invoices/**")]
+
+
+@pytest.mark.parametrize("glob", ["**/*", *MORE_GLOBS])
 def test_a_workspace_is_no_log_of_itself_whatever_the_globs_say(glob: str, tmp_path: Path) -> None:
     config = f'[[sources]]\nname = "gateway"\npaths = ["logs/*", "{glob}"]\n'
     root = make_workspace(tmp_path / "books", config=config)

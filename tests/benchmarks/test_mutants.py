@@ -53,6 +53,7 @@ def test_every_mutant_of_the_protocol_has_a_name_of_its_own_and_can_be_made(of_p
         assert each.changed().co_filename == str(ROOT / each.path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("pattern", "what"), STEPS.items(), ids=STEPS.values())
 def test_no_step_of_the_protocol_is_without_its_mutant(of_protocol: list[Trial], pattern: str, what: str) -> None:
     folders = [ROOT / folder for folder in (*protocol.ROOMS, *protocol.CALLERS)]
@@ -73,6 +74,7 @@ def test_no_step_of_the_protocol_is_without_its_mutant(of_protocol: list[Trial],
     assert [name for name, path in other.items() if re.search(pattern, path.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.long
 def test_every_comparison_of_digests_in_the_rooms_of_storage_has_its_mutant(of_protocol: list[Trial]) -> None:
     names = [each.name for each in of_protocol]
     for path in ("objects/verified", "objects/append_log", "lake/told", "lake/counted", "register/configurations"):
@@ -103,6 +105,7 @@ def test_mutants_of_a_module_change_one_thing_each_and_nothing_that_people_read(
     assert len({*found.values(), ast.unparse(ast.parse(SOURCE))}) == len(found) + 1
 
 
+@pytest.mark.long
 def test_what_amounts_to_nothing_is_a_mutant_that_there_is(of_protocol: list[Trial]) -> None:
     names = [each.name for each in of_protocol]
     assert [begin for begin in protocol.EQUAL if not any(name.startswith(begin) for name in names)] == []

@@ -89,6 +89,7 @@ def test_what_is_copied_is_enough_to_install_and_to_run_a_night(tmp_path: Path) 
         assert done.returncode == code, done.stderr
 
 
+@pytest.mark.long
 def test_kubernetes_takes_every_document(documents: list[dict[str, Any]]) -> None:
     if importlib.util.find_spec("kubernetes_validate") is None:
         pytest.skip("kubernetes-validate is not installed; it comes with tallybook[test]")

@@ -117,6 +117,7 @@ def test_a_rate_that_validators_take_for_none_is_refused() -> None:
     )
 
 
+@pytest.mark.long
 def test_the_rest_of_an_invoice_that_was_credited_in_part_is_refused_once_its_roundings_come_to_a_unit() -> None:
     """25.5% of 10 and of 6 JPY are 3 and 2; of the 1 JPY taken back they are 0, and 5 are left on 15, not 3.825."""
     finnish = Tax(rate=Decimal("25.5"), label="VAT")

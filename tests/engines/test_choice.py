@@ -60,7 +60,9 @@ def test_an_engine_that_a_run_names_has_to_be_one(engine: str, tmp_path: Path) -
     assert "sc://host:15002" in done.stderr
 
 
-@pytest.mark.parametrize("by", ["configuration", "option", "environment"])
+@pytest.mark.parametrize(
+    "by", ["configuration", *(pytest.param(by, marks=pytest.mark.long) for by in ("option", "environment"))]
+)
 def test_a_server_that_is_not_there_is_told_in_one_line_and_nothing_is_lost(by: str, tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="the client of Spark Connect is not installed")
     address = free_address()

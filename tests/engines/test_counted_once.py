@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,9 @@ from counted_once import put_in_place
 from random_lakes import write_random_lake
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
+from pipeline.warehouse import connection, relations
 from pipeline.warehouse.connection import EVENTS_RELATION
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
 from pipeline.warehouse.relations import Relation
@@ -91,6 +95,48 @@ def test_events_are_known_by_what_is_in_their_files(tmp_path: Path, asked: dict[
     pq.write_table(pa.concat_tables([pq.read_table(file)] * 2).cast(schemas.USAGE_EVENTS), file)
     assert events() == (40, len(set(pq.read_table(file)["event_id"].to_pylist())))
     assert asked["now"] > before["now"]
+
+
+def test_lakes_below_a_folder_are_counted_by_one_database_and_none_sees_the_relations_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    new = connection._new_database  # noqa: SLF001  # how often a database is made
+
+    def noted(folder: str, *options: str) -> Any:
+        made.append(folder)
+        return new(folder, *options)
+
+    monkeypatch.setattr(connection, "_KEPT", {})
+    monkeypatch.setattr(connection, "_new_database", noted)
+    put_in_place(monkeypatch, below=tmp_path / "of tests")
+    with ExitStack() as open_at_once:
+        for count, place in enumerate(("of tests/one/lake", "of tests/two/lake", "elsewhere/lake"), 1):
+            (tmp_path / place).mkdir(parents=True)
+            session = open_at_once.enter_context(OnDuckDb(lake=tmp_path / place).session())
+            session.give("given", pa.table({"n": [count]}))
+            assert session.connection.execute("select * from duckdb_tables()").fetchall() == []
+            session.create(relation("select sum(n)::bigint as total from given"), {})
+            assert session.fetch("summed", TOTAL)["total"].to_pylist() == [count]
+    assert made == [str(tmp_path / "of tests"), str(tmp_path / "elsewhere/lake")]
+
+
+def test_a_copy_of_the_sql_is_listed_each_time_and_that_of_the_program_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, copied = sql_folder(), shutil.copytree(sql_folder(), tmp_path / "sql")
+    scanned: list[Path] = []
+
+    def listed(folder: Path) -> tuple[Any, ...]:
+        scanned.append(folder)
+        return tuple(folder.rglob("*.sql"))
+
+    monkeypatch.setattr(relations, "_files", listed)
+    put_in_place(monkeypatch)
+    before = [relations._files(folder) for folder in (program, copied, program, copied)]  # noqa: SLF001  # what is patched
+    (copied / "checks" / "blocking" / "one_more.sql").write_text("select 1")
+    assert len(relations._files(copied)) == len(before[1]) + 1 == len(before[0]) + 1  # noqa: SLF001  # likewise
+    assert scanned == [program, copied, copied, copied]
 
 
 def test_what_the_engine_refuses_is_refused_each_time(tmp_path: Path) -> None:

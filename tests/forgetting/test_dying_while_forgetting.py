@@ -41,6 +41,7 @@ def bytes_of(root: Path) -> dict[str, str]:
     return {name: digest for name, digest in fingerprints(root).items() if not name.startswith("lake/.spill")}
 
 
+@pytest.mark.long
 def test_a_file_that_may_not_be_removed_is_named_with_what_the_machine_says(
     issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

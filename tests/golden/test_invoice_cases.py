@@ -14,6 +14,7 @@ import tomllib
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +77,9 @@ def test_each_invoice_makes_e_invoices_that_break_no_rule(case: Path) -> None:
             assert broken_rules(ubl_invoice(whole)) + broken_rules(cii_invoice(whole)) == []
 
 
+@cache
 def book_at_the_end(case: Path) -> InvoiceBook:
-    """Take the steps of a case."""
+    """Take the steps of a case, once for all tests of it."""
     workspace = open_workspace(case)
     usage: list[dict[str, str]] = []
     issued: list[Invoice] = []

@@ -5,10 +5,12 @@ Each input of a draft is changed by itself, and random lives are lived: what sta
 
 from __future__ import annotations
 
+import copy
 import random
 import re
+import shutil
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +90,15 @@ class Books:
         }
         self.usage.append(row | differing)
 
+    def watch(self, patch: pytest.MonkeyPatch) -> None:
+        """See which drafts its nights make."""
+
+        def invoice_book_that_is_seen(*arguments: Any, **options: Any) -> Any:
+            self.made |= options["some"].ids
+            return invoice_book(*arguments, **options)
+
+        patch.setattr(changed, "invoice_book", invoice_book_that_is_seen)
+
     def write_accounts(self) -> None:
         tables = "".join(f"[[accounts]]\n{text}" for text in self.accounts.values())
         (self.root / "accounts.toml").write_text(tables + self.keys)
@@ -152,23 +163,28 @@ class Books:
         void(workspace, built, invoice_id=invoice_id, freezing=Freezing(now=self.now))
 
 
-@pytest.fixture
-def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
+@pytest.fixture(scope="module")
+def drafted_once(tmp_path_factory: pytest.TempPathFactory) -> Books:
     """Two months of four accounts, drafted once; two of them share an invoice, and one pays in another currency."""
-    made = Books(root=make_workspace(tmp_path / "books", cards=CARDS))
+    made = Books(root=make_workspace(tmp_path_factory.mktemp("drafted") / "books", cards=CARDS))
     (made.root / "exchange").mkdir()
     (made.root / "exchange" / "USD-EUR.csv").write_text(EURO)
     for account_id in ACCOUNTS:
         made.use(account_id, "2026-10-05")
         made.use(account_id, "2026-11-02", 250_000, meter="completion")
-
-    def invoice_book_that_is_seen(*arguments: Any, **options: Any) -> Any:
-        made.made |= options["some"].ids
-        return invoice_book(*arguments, **options)
-
-    monkeypatch.setattr(changed, "invoice_book", invoice_book_that_is_seen)
-    assert made.night() == ALL
+    with pytest.MonkeyPatch.context() as patch:
+        made.watch(patch)
+        assert made.night() == ALL
     return made
+
+
+@pytest.fixture
+def books(drafted_once: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
+    """Give a copy of them, which has no night behind it."""
+    root = shutil.copytree(drafted_once.root, tmp_path / "books")
+    copied = replace(copy.deepcopy(drafted_once), root=root, made=set())
+    copied.watch(monkeypatch)
+    return copied
 
 
 def test_a_night_with_nothing_new_makes_no_draft_and_writes_no_byte(books: Books) -> None:

@@ -106,6 +106,7 @@ def test_what_has_no_rate_or_no_account_is_said_to_be_unpriced_or_unassigned_and
     ]
 
 
+@pytest.mark.long
 def test_strict_fails_for_new_suspicious_copies_and_not_for_those_of_nights_before(books: Path) -> None:
     write_log(books, "a.jsonl", request(1), request(2))
     assert night(books, "--strict", code=3)["strict_failures"] == ["suspicious_copies (key_a)"]

@@ -118,6 +118,7 @@ def test_it_says_whose_keys_nobody_knows_and_which_models_have_no_rate(said: dic
     ]
 
 
+@pytest.mark.long
 def test_it_shows_the_first_line_of_each_outcome_without_its_content(
     said: dict[str, Any], books: Path, log: Path
 ) -> None:
@@ -134,7 +135,7 @@ def test_it_shows_the_first_line_of_each_outcome_without_its_content(
         assert not any(word in text for word in ("Hello", "Zebra", "crossing", RAW))
 
 
-@pytest.mark.parametrize("is_collected", [False, True])
+@pytest.mark.parametrize("is_collected", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_it_changes_no_byte_and_leaves_nothing_behind(
     books: Path, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_collected: bool
 ) -> None:
@@ -157,6 +158,7 @@ def test_it_says_what_was_collected_before(books: Path) -> None:
     assert (file["source"], file["why"], file["collected_before"]) == ("app", "", 2)
 
 
+@pytest.mark.long
 def test_the_table_that_it_proposes_reads_the_log(books: Path, tmp_path: Path) -> None:
     log = tmp_path / "gateway.log.1"
     log.write_text("".join(f"{foreign(number)}\n" for number in range(5)))
@@ -205,7 +207,7 @@ def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_
 
 
 @pytest.mark.parametrize("is_foreign", [False, True])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_line_that_a_program_logged_as_text_is_found_and_its_table_reads_it(
     books: Path, tmp_path: Path, *, is_foreign: bool, times: int
 ) -> None:
@@ -234,6 +236,7 @@ def test_a_field_with_json_that_is_no_line_is_not_taken_for_one(books: Path, tmp
     assert 'response = "resp.body"' in done.stdout
 
 
+@pytest.mark.long
 def test_of_a_source_that_refuses_a_log_it_says_what_would_read_it(books: Path) -> None:
     """One letter in ``fields`` is wrong, or the log is another tool's."""
     typo = (
@@ -298,6 +301,7 @@ def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books:
     assert said.startswith(f"{wrapped}: litellm in docker, read as source 'app'")
 
 
+@pytest.mark.long
 def test_without_a_workspace_it_says_what_can_be_said(tmp_path: Path, log: Path) -> None:
     said = tried(tmp_path / "nowhere", str(log))
     assert (said["counts"]["measured"], said["counts"]["duplicates"]) == (7, 1)

@@ -276,6 +276,7 @@ def lefts(invoice: Invoice, notes: list[Invoice]) -> list[tuple[object, object]]
     return list(zip(left_by_tax(invoice, notes).values(), invoice.tax_breakdown, strict=True))
 
 
+@pytest.mark.long
 @given(INVOICES)
 @settings(max_examples=25, deadline=None)
 def test_an_invoice_that_is_credited_line_by_line_leaves_no_cent_open(invoice: Invoice) -> None:

@@ -55,10 +55,10 @@ def invoices(workspace: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two accounts, each with two of the keys, and a day of logs with all of them."""
-    made = make_workspace(tmp_path / "books")
+    made = make_workspace(tmp_path_factory.mktemp("made") / "books")
     ids = ids_of(made)
     (made / "accounts.toml").write_text(
         "".join(
@@ -69,6 +69,11 @@ def books(tmp_path: Path) -> Path:
     write_log(made, "app.jsonl", *(line(2, number, key) for number, key in enumerate(KEYS)))
     night(made, 2)
     return made
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 @pytest.mark.long

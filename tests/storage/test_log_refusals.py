@@ -61,6 +61,7 @@ def test_a_torn_entry_is_refused(tmp_path: Path, kept: int) -> None:
         lake.read_log(tmp_path)
 
 
+@pytest.mark.long
 def test_a_flipped_bit_anywhere_is_refused_also_in_the_last_entry(tmp_path: Path) -> None:
     for entry in three_commits(tmp_path):
         whole = entry.read_bytes()

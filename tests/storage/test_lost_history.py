@@ -37,24 +37,37 @@ CHANGING = (
 )
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    """Two nights of one commit each; an invoice from the second, whose logs are gone since."""
-    root = make_workspace(tmp_path / "books")
+@pytest.fixture(scope="module")
+def lived_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two nights of one commit each, the lake of the first beside them; the logs are gone since."""
+    folder = tmp_path_factory.mktemp("lived")
+    root = make_workspace(folder / "books")
     write_log(root, "first.jsonl", plain("2026-10-10T10:00:00Z", id="a"))
     assert tallybook(root, "nightly", "--as-of", "2026-10-11T03:00:00Z").returncode == 0
-    shutil.copytree(layout.lake(root), tmp_path / "older")
+    shutil.copytree(layout.lake(root), folder / "older")
     write_log(root, "second.jsonl", plain("2026-10-20T10:00:00Z", id="b", prompt=4_000_000))
     assert tallybook(root, "nightly", *OCTOBER).returncode == 0
     for log in (root / "logs").iterdir():
         log.unlink()
-    return root
+    return folder
+
+
+@pytest.fixture(scope="module")
+def issued_once(lived_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with an invoice from the second night."""
+    folder = shutil.copytree(lived_once, tmp_path_factory.mktemp("issued"), dirs_exist_ok=True)
+    assert tallybook(folder / "books", "invoice", "issue", "--period", "2026-10", *OCTOBER).returncode == 0
+    return folder
 
 
 @pytest.fixture
-def issued(books: Path) -> Path:
-    assert tallybook(books, "invoice", "issue", "--period", "2026-10", *OCTOBER).returncode == 0
-    return books
+def books(lived_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(lived_once, tmp_path, dirs_exist_ok=True) / "books"
+
+
+@pytest.fixture
+def issued(issued_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(issued_once, tmp_path, dirs_exist_ok=True) / "books"
 
 
 def newest(folder: Path) -> Path:

@@ -12,7 +12,7 @@ _THREADS = Path("/proc/self/task")
 
 
 @pytest.mark.skipif(not _THREADS.is_dir(), reason="this system does not list the threads of a process")
-@pytest.mark.parametrize("form", ["parquet_bytes", "arrow_bytes"])
+@pytest.mark.parametrize("form", ["parquet_bytes", pytest.param("arrow_bytes", marks=pytest.mark.long)])
 def test_no_thread_is_begun_to_read_a_table(form: str) -> None:
     program = (
         "import os, pyarrow as pa\n"

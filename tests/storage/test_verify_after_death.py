@@ -146,6 +146,7 @@ AGES = Path(__file__).parents[1] / "ages" / "golden"
 TABLES = ("/invoices.csv", "/_delta_log/00000000000000000003.json")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("age", "tried"),
     [("lake-2", "tables"), *(pytest.param(age, "all", marks=pytest.mark.slow) for age in ("lake-2", "lake-5"))],

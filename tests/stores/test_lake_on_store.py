@@ -58,6 +58,7 @@ def test_a_machine_with_an_empty_disk_answers_as_the_one_that_collected(tmp_path
     done(other, "verify")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("stores")
 def test_a_workspace_may_be_named_relative_to_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     two_machines(tmp_path)

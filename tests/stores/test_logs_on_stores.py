@@ -62,7 +62,12 @@ def requests(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Requests:
 
 
 @pytest.mark.parametrize(
-    "compressed", [bytes, gzip.compress, zstandard.ZstdCompressor().compress], ids=["plain", "gzip", "zstd"]
+    "compressed",
+    [
+        pytest.param(bytes, id="plain"),
+        pytest.param(gzip.compress, id="gzip", marks=pytest.mark.long),
+        pytest.param(zstandard.ZstdCompressor().compress, id="zstd", marks=pytest.mark.long),
+    ],
 )
 def test_an_object_is_collected_and_called_by_its_address(tmp_path: Path, bucket: str, compressed: object) -> None:
     put(f"{bucket}/logs/2026/a.jsonl", compressed(lines(1, 2) + b"broken\n"))  # type: ignore[operator]

@@ -5,6 +5,9 @@ as their neighbours do, or as the command before. What the engine answers follow
 (``tests/engines``, ``tests/warehouse``); so a question is known by all that a session was given and told to build, in
 that order, byte by byte. Whatever differs in any of it is another question.
 
+What is the same for all questions is made once too: one database that may read below one folder, where all workspaces
+lie, and the list of the files of ``sql/``, which no test writes to.
+
 Owns that, for a process in which it is put in place. Not for the suites that leave nothing out: ``tests/conftest.py``
 says for which.
 """
@@ -15,18 +18,21 @@ import copy
 import hashlib
 import json
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.base.resources import sql_folder
 from pipeline.objects.encoded.parquet_bytes import SomeRows, path_of
+from pipeline.warehouse import relations
 from pipeline.warehouse.engines import on_duckdb
 from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import pytest
 
@@ -103,16 +109,24 @@ class OnceSession:
         return self._session
 
 
-def put_in_place(patch: pytest.MonkeyPatch) -> None:
-    """Answer so whatever asks DuckDB through ``OnDuckDb``."""
-    begin = OnDuckDb.session
+def put_in_place(patch: pytest.MonkeyPatch, *, below: Path | None = None) -> None:
+    """Answer so whatever asks DuckDB through ``OnDuckDb``.
+
+    Of lakes ``below`` a folder, all by one database, which may read there and spills nowhere: to make one a workspace
+    took longer than to count most of them. Others have their own.
+    """
+    begin, folder, listed = OnDuckDb.session, sql_folder(), relations._files  # noqa: SLF001  # lists it at each question
 
     @contextmanager
     def session(self: OnDuckDb) -> Iterator[OnceSession]:
+        is_below = below is not None and below in self.lake.resolve().parents
+        asked_there = replace(self, lake=below, spill=None) if is_below else self
         with ExitStack() as stack:
-            yield OnceSession(open=lambda: stack.enter_context(begin(self)))
+            yield OnceSession(open=lambda: stack.enter_context(begin(asked_there)))
 
     patch.setattr(OnDuckDb, "session", session)
+    files = listed(folder)
+    patch.setattr(relations, "_files", lambda of: files if of == folder else listed(of))
 
 
 def _answer(question: str, ask: Callable[[], Any]) -> Any:

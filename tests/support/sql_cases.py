@@ -31,7 +31,7 @@ from pipeline.warehouse.build import build
 from pipeline.warehouse.engines.on_duckdb import DuckDbSession
 from pipeline.warehouse.grains.by_cost_rate import cost_tables
 from pipeline.warehouse.reference import committed_events, meter_terms, reference_tables
-from pipeline.warehouse.relations import load_checks, load_relations
+from pipeline.warehouse.relations import load_checks, load_relations, needed_for
 
 CASES = sorted(path.parent for path in (Path(__file__).parents[1] / "sql").glob("*/*/expected.csv"))
 PARAMETERS = {"timezone": "UTC", "unmeasured": "list", "wanted_id": None, "wanted_source": None, "wanted_line": None}
@@ -140,11 +140,25 @@ def has_an_order(name: str) -> bool:
 
 @cache
 def tables_of(case: Path) -> tuple[dict[str, pa.Table], pa.Table]:
-    """What is given to a case, and the rows that its relation or check must have."""
+    """What is given to a case, and the rows that its relation or check must have.
+
+    Of what it does not state itself, only what it reads: a server takes longer to be given a table than to count it.
+    """
     with connected() as connection:
         files = {file.stem.removeprefix("given_"): file for file in case.glob("given_*.csv")}
         given = {each: give(file, each, connection) for each, file in files.items()}
-        return {**what_is_given(), **given}, give(case / "expected.csv", case.parent.name, connection)
+        read = names_read(case.parent.name, frozenset(given))
+        others = {name: table for name, table in what_is_given().items() if name in read}
+        return {**others, **given}, give(case / "expected.csv", case.parent.name, connection)
+
+
+@cache
+def names_read(name: str, given: frozenset[str]) -> frozenset[str]:
+    """Whatever a relation or check reads, at any depth, where some relations are given."""
+    checks = load_checks(sql_folder(), "blocking") | load_checks(sql_folder(), "advisory")
+    wanted = checks[name].reads if name in checks else frozenset([name])
+    relations = {each: relation for each, relation in load_relations(sql_folder()).items() if each not in given}
+    return wanted.union(*(relation.reads for relation in needed_for(relations, wanted)))
 
 
 def parameters_of(case: Path) -> dict[str, Any]:

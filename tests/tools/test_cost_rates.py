@@ -132,11 +132,16 @@ def test_rows_of_usage_daily_get_the_rates_that_events_get(tmp_path: Path, monke
     ("zone", "cost", "more"),
     [
         ("Europe/Berlin", COST, ""),  # midnight in London is 01:00 in Berlin
-        ("UTC", COST.replace("2026-10-20T00:00:00Z", "2026-10-20T12:00:00Z"), ""),
-        ("UTC", COST.replace('"large" = "jamba-large"', '"large" = "jamba-mini"'), ""),  # an alias of another model
-        ("UTC", COST.replace('"large" = "jamba-large"', ""), ""),  # or of none
-        ("UTC", COST.replace("200_000", "250_000"), ""),  # prompts are told apart elsewhere
         ("UTC", COST, "per_request = 0.01"),  # a meter that the rate card does not tell apart
+        *(
+            pytest.param("UTC", cost, "", marks=pytest.mark.long)
+            for cost in (
+                COST.replace("2026-10-20T00:00:00Z", "2026-10-20T12:00:00Z"),
+                COST.replace('"large" = "jamba-large"', '"large" = "jamba-mini"'),  # an alias of another model
+                COST.replace('"large" = "jamba-large"', ""),  # or of none
+                COST.replace("200_000", "250_000"),  # prompts are told apart elsewhere
+            )
+        ),
     ],
 )
 def test_where_a_row_may_have_several_prices_events_are_counted_by_both_cards(
