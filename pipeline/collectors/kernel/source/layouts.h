@@ -20,7 +20,7 @@ enum {
 enum { UNREAD, OF_KIND, OF_NAME, NO_LEAF };
 
 typedef struct {
-  u8 by, depth; /* what reads it, and how many containers are open around it */
+  u8 by, depth; /* what reads it, and how many containers are open around it, of at most 200 (program.py) */
   u16 what;     /* the kind or the name */
 } Reader;
 
