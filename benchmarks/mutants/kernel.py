@@ -213,7 +213,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
     ),
     ("bodies.h", "  if (!found.size || (kind", "  if ((kind"),
-    ("bodies.h", "  if (!has_room()) return unsure();\n  if (kind == TIMED ", "  if (kind == TIMED "),
+    ("bodies.h", "  if (!has_room()) return unsure();\n  int is_timed", "  int is_timed"),
     ("bodies.h", "    if (*p != ',') return broken(p);\n", ""),
     ("bodies.h", "  if (found != LAST_MEMBER) return 0;\n", ""),
     ("bodies.h", "  if (!has_chunks || !end_run()) return unsure();", "  if (!end_run()) return unsure();"),

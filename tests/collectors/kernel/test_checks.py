@@ -15,6 +15,7 @@ from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -283,6 +284,12 @@ def test_many_shapes_of_one_size_are_told_apart() -> None:
     found = by_kernel(lines)
     assert found_rows(found) == read_plainly(lines)
     assert found.told == 600
+
+
+def test_no_more_shapes_have_a_number_than_there_is_room_for() -> None:
+    program = Program(LogFormat())
+    lines = [_with(b'"path": "/%d"' % number) for number in range(program.shapes_max + 50)]
+    assert program.read(b"\n".join((*lines, b""))).fates.tolist().count(1) == program.shapes_max
 
 
 @pytest.mark.long

@@ -107,7 +107,7 @@ static const u8 *instant(const u8 *p, u32 kind) {
 
 /* ---- the fields of a line ---- */
 
-/* Twin: request_log.read_envelope, for what is well-formed. */
+/* What stands under a name of the line. Twin: request_log.read_envelope, for what is well-formed. */
 static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   switch (kind) {
   case NEVER: return unsure();

@@ -1,10 +1,11 @@
-/* A line like one before it. Of a line that was parsed, its *layout* is kept; the next lines are compared with it, sixteen
-   bytes at a time.
+/* A line like one before it. Of a line that was parsed, its *layout* is kept; the next lines are compared with it,
+   sixteen bytes at a time.
 
-   The *leaves* of a line are the values in which lines of one layout may differ. All between two leaves is fixed: braces,
-   names, colons, blanks. Where the fixed bytes are those of the layout, the parser would come to the next leaf in the
-   state in which it was there before. So the tokens between are those of the layout, and the leaf is read by the function
-   that the parser calls there, to the same tokens and holes. No rule stands here: what does not fit is parsed. */
+   The *leaves* of a line are the values in which lines of one layout may differ. All between two leaves is fixed:
+   braces, names, colons, blanks. Where the fixed bytes are those of the layout, the parser would come to the next
+   leaf in the state in which it was there before. So the tokens between are those of the layout, and the leaf is
+   read by the function that the parser calls there, to the same tokens and holes. No rule stands here: what does not
+   fit is parsed. */
 #pragma once
 #include "shapes.h"
 
@@ -20,7 +21,7 @@ enum {
 enum { UNREAD, OF_KIND, OF_NAME, NO_LEAF };
 
 typedef struct {
-  u8 by, depth; /* what reads it, and how many containers are open around it */
+  u8 by, depth; /* what reads it, and how many containers are open around it, of at most 200 (program.py) */
   u16 what;     /* the kind or the name */
 } Reader;
 
@@ -99,8 +100,8 @@ static u32 places_in_common(const Layout *one, const Layout *other, u32 i) {
   return i;
 }
 
-/* Finds out how many places a new layout has in common with each. What one has in common with the layout that is nearest
-   to it so far mostly says so: where the two numbers differ, it is the smaller one. */
+/* Finds out how many places a new layout has in common with each. What one has in common with the layout that is
+   nearest to it so far mostly says so: where the two numbers differ, it is the smaller one. */
 static void set_common(u32 new) {
   u32 nearest = new, most = 0;
   for (u32 i = 0; i < LAYOUTS_MAX; i++) {
@@ -167,7 +168,8 @@ static const u8 *leaf_by(Reader reader, const u8 *p) {
   }
 }
 
-/* Whether a leaf may begin at p. Blanks before it are fixed; an object has leaves of its own, as an array of objects has. */
+/* Whether a leaf may begin at p. Blanks before it are fixed; an object has leaves of its own, as an array of objects
+   has. */
 static inline int may_begin(const Place *place, const u8 *p) {
   if (*p <= ' ') return place->reader.by == NO_LEAF;
   return (*p != '{' && *p != '[') || *p == place->first || place->reader.by == UNREAD;
@@ -215,8 +217,8 @@ static const u8 *by_layout(Layout *l, Reached *reached) {
   }
 }
 
-/* The number of the shape of a line that begins at p; -1 where it is like none before it. A layout that has the places in
-   common that another one fitted goes on from there. */
+/* The number of the shape of a line that begins at p; -1 where it is like none before it. A layout that has the places
+   in common that another one fitted goes on from there. */
 static int like_one_before(const u8 *p) {
   Reached reached = {p, 0};
   u32 before = latest_layout;
