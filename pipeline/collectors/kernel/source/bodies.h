@@ -80,23 +80,23 @@ static int has_affix(Text name) {
   return 0;
 }
 
-/* ---- strings that chunks may differ in ---- */
+/* ---- what chunks may differ in ---- */
 
-enum { VARYING_MAX = 16, FIXED = -1 };
+enum { VARYING_MAX = 16, FIXED = -1, NUMBER = -2 };
 
 /* While a chunk is read: the strings of which nobody asks what is in them, and the token that says whether they are
-   empty, where anybody asks that. */
+   empty, where anybody asks that; and the counts. */
 static struct {
-  const u8 *at[VARYING_MAX]; /* behind the opening quote */
-  int tokens[VARYING_MAX];   /* offset in the shape of the chunk, or FIXED */
+  const u8 *at[VARYING_MAX]; /* behind the opening quote, or at the first digit */
+  int tokens[VARYING_MAX];   /* offset in the shape of the chunk; FIXED; or NUMBER, of a count */
   u32 count;
 } varying;
 static const u8 *chunk_shape; /* where the shape of the chunk begins; 0 outside of streams */
 
-static inline void may_vary(const u8 *string_at, const u8 *token) {
+static inline void may_vary(const u8 *at, int token) {
   if (!chunk_shape || varying.count == VARYING_MAX) return;
-  varying.at[varying.count] = string_at;
-  varying.tokens[varying.count++] = token ? (int)(token - chunk_shape) : FIXED;
+  varying.at[varying.count] = at;
+  varying.tokens[varying.count++] = token;
 }
 
 /* ---- values ---- */
@@ -136,7 +136,7 @@ static const u8 *literal_number(const u8 *p) {
 static const i64 COUNT_MAX = 1000000000000; /* twin: usage.TOKENS_MAX, which a test compares */
 
 static const u8 *count(const u8 *p) {
-  const u8 *behind = number(p);
+  const u8 *behind = number(p), *begin = p;
   if (!behind) return 0;
   i64 n = 0;
   if (behind - p > 13) return unsure();
@@ -145,7 +145,7 @@ static const u8 *count(const u8 *p) {
     n = n * 10 + (*p - '0');
   }
   if (n > COUNT_MAX) return unsure();
-  if (n) put_hole(COUNT, n);
+  if (n) may_vary(begin, NUMBER), put_hole(COUNT, n);
   else *o++ = ZERO;
   return behind;
 }
@@ -153,7 +153,7 @@ static const u8 *count(const u8 *p) {
 static const u8 *textual(const u8 *p) { /* p behind the quote */
   const u8 *behind = string(p);
   if (!behind) return 0;
-  may_vary(p, o);
+  may_vary(p, (int)(o - chunk_shape));
   *o++ = *p == '"' ? NO_TEXT : TEXT;
   return behind;
 }
@@ -288,7 +288,7 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
       const u8 *begin = p;
       if (!(p = value(p, depth + 1))) return 0;
       note(reader(UNREAD, 0, depth + 1), begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
-      if (*begin == '"') may_vary(begin + 1, 0);
+      if (*begin == '"') may_vary(begin + 1, FIXED);
       continue;
     }
     if (seen[name / 64] >> name % 64 & 1 || !has_room()) return unsure();
@@ -353,6 +353,15 @@ static struct {
   u32 size, holes, first_hole;
 } latest;
 
+/* Lets the chunk that was added last be another one, with these counts. */
+static void set_latest(const i64 *counts) {
+  u8 *token = o - latest.size - 1;
+  for (u32 i = 0; i < latest.holes; i++) holes[latest.first_hole + i] = counts[i];
+  if (*token == ONE) holes[hole_count++] = 0;
+  *token = LATEST;
+  holes[latest.first_hole + latest.holes]++; /* how many were before it */
+}
+
 /* Adds a chunk that has holes of its own: those from `first` on. The run before it has its holes before these. */
 static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
   i64 own[LINE_HOLES_MAX];
@@ -362,10 +371,7 @@ static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
   hole_count = first;
   int is_latest = !has_new_ids && !run.kinds && latest.end == o && latest.size == size && latest.holes == count;
   if (is_latest && equal(o - size, chunk, size)) {
-    for (u32 i = 0; i < count; i++) holes[latest.first_hole + i] = own[i];
-    if (o[-(i64)size - 1] == ONE) holes[hole_count++] = 0;
-    o[-(i64)size - 1] = LATEST;
-    holes[latest.first_hole + count]++; /* how many were before it */
+    set_latest(own);
     return 1;
   }
   if (!end_run() || o + size + 2 > shape + SHAPE_BYTES_MAX) return 0;
@@ -431,21 +437,32 @@ static const u8 *place_of(const u8 *p, u32 offset) {
   return p;
 }
 
+/* The place behind a count that is no zero, or 0. Twin: count. */
+static inline const u8 *end_of_count(const u8 *p, i64 *n) {
+  const u8 *begin = p;
+  if (*p == '0') return 0;
+  for (*n = 0; is_digit(*p) && p - begin < 13; p++) *n = *n * 10 + (*p - '0');
+  return p > begin && *n <= COUNT_MAX ? p : 0;
+}
+
 /* A chunk that was read, as it lies in the line: what is fixed, and the holes between. */
 typedef struct {
   const u8 *parts[VARYING_MAX + 1];
   u32 sizes[VARYING_MAX + 1], holes;
+  i64 counts[VARYING_MAX]; /* of the event that was compared last */
+  u32 count;               /* how many */
 } Form;
 
-static int form_of(Form *form, const u8 *event, const u8 *decoded_event, const u8 *event_end) {
-  const u8 *there = event, *decoded_there = decoded_event;
+/* The form of an event, whose chunk lies in its `line`, which is its last one. */
+static int form_of(Form *form, const u8 *event, const u8 *line, const u8 *decoded_line, const u8 *event_end) {
+  const u8 *there = line, *decoded_there = decoded_line;
   form->holes = varying.count;
   form->parts[0] = event;
   for (u32 i = 0; i < varying.count; i++) {
     if (!(there = place_of(there, (u32)(varying.at[i] - decoded_there)))) return 0;
     decoded_there = varying.at[i];
     form->sizes[i] = (u32)(there - form->parts[i]);
-    form->parts[i + 1] = end_of_inner(there);
+    form->parts[i + 1] = varying.tokens[i] == NUMBER ? end_of_count(there, &form->counts[0]) : end_of_inner(there);
     if (!form->parts[i + 1] || form->parts[i + 1] >= event_end) return 0;
   }
   form->sizes[form->holes] = (u32)(event_end - form->parts[form->holes]);
@@ -453,28 +470,47 @@ static int form_of(Form *form, const u8 *event, const u8 *decoded_event, const u
 }
 
 /* Whether the event at p has a form: returns the place behind it, or 0, and which of its holes are empty. */
-static inline const u8 *fits(const Form *form, const u8 *p, u32 *empty) {
-  *empty = 0;
+static inline const u8 *fits(Form *form, const u8 *p, u32 *empty) {
+  *empty = form->count = 0;
   for (u32 i = 0;; i++) {
     if (p + form->sizes[i] > text_end || !same(p, form->parts[i], form->sizes[i])) return 0;
     p += form->sizes[i];
     if (i == form->holes) return p;
-    const u8 *end = end_of_inner(p);
+    const u8 *end = varying.tokens[i] == NUMBER ? end_of_count(p, &form->counts[form->count++]) : end_of_inner(p);
     if (!end) return 0;
     *empty |= (u32)(end == p) << i;
     p = end;
   }
 }
 
+/* The holes of which anybody asks whether they are empty, and which of them are. */
+static u32 asked_holes(const Form *form, const u8 *last, u32 *empty) {
+  u32 asked = 0;
+  *empty = 0;
+  for (u32 i = 0; i < form->holes; i++)
+    if (varying.tokens[i] >= 0) {
+      asked |= (u32)1 << i;
+      *empty |= (u32)(last[varying.tokens[i]] == NO_TEXT) << i;
+    }
+  return asked;
+}
+
+/* Passes the events that are the one that was read last but for its counts and for what is in its other holes, of which
+   none becomes empty or is empty no more; returns the place of the first that is not. */
+static const u8 *again_with_counts(Form *form, const u8 *p, const u8 *last) {
+  u32 empty, before, asked = asked_holes(form, last, &before), counts = 0;
+  const u8 *behind;
+  for (u32 i = 0; i < form->holes; i++) counts += varying.tokens[i] == NUMBER;
+  if (latest.end != o || counts != latest.holes) return p; /* it has other holes than counts */
+  for (; (behind = fits(form, p, &empty)) && (empty & asked) == before; p = behind) set_latest(form->counts);
+  return p;
+}
+
 /* Counts the events that are the one that was read last but for what is in their holes; returns the place of the first
    that is not, or 0. `last` is the shape of the one that was read, `kind` which of the run it is. */
-static const u8 *again(const Form *form, const u8 *p, u8 *last, u32 size, int kind) {
-  u32 empty, before = 0;
+static const u8 *again(Form *form, const u8 *p, u8 *last, u32 size, int kind) {
+  u32 empty, before, asked = asked_holes(form, last, &before);
   const u8 *behind;
-  for (u32 i = 0; i < form->holes; i++)
-    if (varying.tokens[i] != FIXED) before |= (u32)(last[varying.tokens[i]] == NO_TEXT) << i;
-  u32 asked = 0; /* the holes of which anybody asks whether they are empty */
-  for (u32 i = 0; i < form->holes; i++) asked |= (u32)(varying.tokens[i] != FIXED) << i;
   for (; (behind = fits(form, p, &empty)); p = behind) {
     empty &= asked;
     if (empty == before) {
@@ -556,6 +592,7 @@ static int is_silent(const u8 *p, u32 size) {
 static const u8 *transcript(const u8 *p) {
   u8 last[CHUNK_BYTES_MAX];
   int is_pending = 0, has_chunks = 0;
+  const u8 *event = p; /* where the event begins */
   *o++ = TRANSCRIPT;
   run.kinds = 0;
   latest.end = 0;
@@ -567,6 +604,7 @@ static const u8 *transcript(const u8 *p) {
     u32 size = (u32)(end - scratch);
     if (!size) {
       is_pending = 0;
+      event = behind;
     } else if (size >= 5 && begins_with(scratch, "data:")) {
       const u8 *payload = scratch + 5 + (scratch[5] == ' ');
       if (is_pending) return unsure();
@@ -576,15 +614,16 @@ static const u8 *transcript(const u8 *p) {
         int kind, fate = chunk(payload, end, 0, last, &shape_size, &kind);
         if (fate == CHUNK_UNSURE) return unsure();
         has_chunks |= fate == CHUNK_READ;
-        const u8 *blank = fate == CHUNK_READ && kind >= 0 ? usual_line_end(p) : 0;
+        const u8 *blank = fate == CHUNK_READ ? usual_line_end(p) : 0;
         const u8 *next_event = blank ? usual_line_end(blank) : 0;
         Form form;
-        if (next_event && form_of(&form, begin, scratch, next_event)) {
-          if (!(behind = again(&form, next_event, last, shape_size, kind))) return unsure();
-          is_pending = 0;
-        } else if (next_event) {
+        if (next_event) {
           behind = next_event;
+          if (form_of(&form, event, begin, scratch, next_event))
+            behind = kind < 0 ? again_with_counts(&form, behind, last) : again(&form, behind, last, shape_size, kind);
+          if (!behind) return unsure();
           is_pending = 0;
+          event = behind;
         }
       } else if (*payload != '[' && payload != end) {
         return unsure(); /* [DONE] says nothing, and nothing neither */
@@ -618,7 +657,7 @@ static const u8 *json_lines(const u8 *p) {
       lines++;
       chunks += fate == CHUNK_READ;
       Form form;
-      if (fate == CHUNK_READ && kind >= 0 && behind != p && form_of(&form, begin, scratch, behind)) {
+      if (fate == CHUNK_READ && kind >= 0 && behind != p && form_of(&form, begin, begin, scratch, behind)) {
         i64 before = run.lengths[0] + run.lengths[1];
         const u8 *stopped = again(&form, behind, last, shape_size, kind);
         if (!stopped) return unsure();

@@ -88,6 +88,14 @@ static const u8 *word(const u8 *p, const char *letters) {
   return p;
 }
 
+/* To the next byte that is no digit. */
+static inline const u8 *digits(const u8 *p) {
+  for (;; p += 16) {
+    u32 stop = bits((v16)(load(p) - all('0') >= all(10)));
+    if (stop) return p + __builtin_ctz(stop);
+  }
+}
+
 /* A number, however large it is: whoever asks for it looks at its digits. */
 static const u8 *number(const u8 *p) {
   if (*p == '-') p++;
@@ -96,7 +104,7 @@ static const u8 *number(const u8 *p) {
   else while (is_digit(*p)) p++;
   if (*p == '.') {
     if (!is_digit(*++p)) return broken(p);
-    while (is_digit(*p)) p++;
+    p = digits(p);
   }
   if ((*p | 32) == 'e') {
     if (*++p == '+' || *p == '-') p++;

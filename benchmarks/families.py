@@ -1,0 +1,373 @@
+"""Logs of each API family, read by Tallybook and by ``json.loads``: ``python -m benchmarks.families --size 32MB``.
+
+For each family a log of bodies as its API documents them is written, whole and as streams of 40 events, with texts, ids,
+instants and counts that differ from line to line. The contender is what one writes first for that family: ``json.loads``
+of the line and, of a stream, of every event, and seven fields of it. Both read the log in one process, in turns, after
+each has read it once; ratios are made of CPU seconds within a turn, on one thread. Prints a table; exit code 1 where
+the two do not find the same ids and counts. Owns the bodies and where their fields are.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import pyarrow as pa
+
+from benchmarks.generate import number_of
+from benchmarks.measure import ROOT
+from pipeline.collectors import LogFormat, read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Row = tuple[str | None, str, int, int, int, str, str]
+"""Id of the response, key, status, prompt tokens, completion tokens, model and day."""
+
+_WORDS = ("rain", "thaw", "gravel", "lantern", "willow", "ledger", "harbour", "copper", "drift", "meadow")
+_EVENTS = 40
+
+
+class Family(NamedTuple):
+    """One API, as it is used in one way."""
+
+    path: str
+    body: Callable[[random.Random], Any]
+    """Makes what was logged as the response: a document, or a transcript of server-sent events."""
+    response_id: tuple[str, ...]
+    model: tuple[str, ...]
+    prompt: tuple[tuple[str, ...], ...]
+    """Where counts are that make the prompt together."""
+    completion: tuple[tuple[str, ...], ...]
+
+
+def _text(chance: random.Random, words: int = 60) -> str:
+    return " ".join(chance.choices(_WORDS, k=words)) + ' "so", he said.\n'
+
+
+def _id(chance: random.Random, prefix: str) -> str:
+    return f"{prefix}{chance.getrandbits(96):024x}"
+
+
+def _sse(events: list[dict[str, Any]], *, named: bool) -> str:
+    names = (f"event: {event['type']}\n" if named else "" for event in events)
+    return "".join(f"{name}data: {json.dumps(event)}\n\n" for name, event in zip(names, events, strict=True))
+
+
+def _anthropic(chance: random.Random) -> Any:
+    return {
+        "id": _id(chance, "msg_"),
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-4-5",
+        "content": [{"type": "text", "text": _text(chance)}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": chance.randrange(1, 9000),
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": chance.randrange(1, 900),
+            "service_tier": "standard",
+        },
+    }
+
+
+def _anthropic_stream(chance: random.Random) -> Any:
+    message = _anthropic(chance)
+    message["content"], usage = [], message["usage"]
+    begins = {"type": "message_start", "message": {**message, "usage": {**usage, "output_tokens": 1}}}
+    deltas = [
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "text_delta", "text": f" {chance.choice(_WORDS)}"},
+        }
+        for _ in range(_EVENTS)
+    ]
+    ends = {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn"},
+        "usage": {"output_tokens": usage["output_tokens"]},
+    }
+    return _sse([begins, *deltas, ends, {"type": "message_stop"}], named=True)
+
+
+def _gemini(chance: random.Random, text: str | None = None) -> Any:
+    prompt, completion = chance.randrange(1, 9000), chance.randrange(1, 900)
+    return {
+        "candidates": [
+            {
+                "content": {"parts": [{"text": text or _text(chance)}], "role": "model"},
+                "finishReason": "STOP",
+                "index": 0,
+            }
+        ],
+        "usageMetadata": {
+            "promptTokenCount": prompt,
+            "candidatesTokenCount": completion,
+            "totalTokenCount": prompt + completion,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt}],
+        },
+        "modelVersion": "gemini-3-pro",
+        "responseId": _id(chance, ""),
+    }
+
+
+def _gemini_stream(chance: random.Random) -> Any:
+    last = _gemini(chance, "the end")
+    usage, prompt = last["usageMetadata"], last["usageMetadata"]["promptTokenCount"]
+    chunks = []
+    for number in range(_EVENTS):
+        counts = {**usage, "candidatesTokenCount": number + 1, "totalTokenCount": prompt + number + 1}
+        text = {"content": {"parts": [{"text": chance.choice(_WORDS)}], "role": "model"}, "index": 0}
+        chunks.append({**last, "candidates": [text], "usageMetadata": counts})
+    return _sse([*chunks, last], named=False)
+
+
+def _responses(chance: random.Random) -> Any:
+    prompt, completion = chance.randrange(1, 9000), chance.randrange(1, 900)
+    return {
+        "id": _id(chance, "resp_"),
+        "object": "response",
+        "created_at": 1_772_344_279,
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "model": "gpt-5",
+        "temperature": 1.0,
+        "output": [
+            {
+                "id": _id(chance, "msg_"),
+                "type": "message",
+                "status": "completed",
+                "role": "assistant",
+                "content": [{"type": "output_text", "annotations": [], "text": _text(chance)}],
+            }
+        ],
+        "usage": {
+            "input_tokens": prompt,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": completion,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": prompt + completion,
+        },
+    }
+
+
+def _responses_stream(chance: random.Random) -> Any:
+    response = _responses(chance)
+    item = response["output"][0]["id"]
+    deltas = [
+        {
+            "type": "response.output_text.delta",
+            "item_id": item,
+            "output_index": 0,
+            "content_index": 0,
+            "delta": f" {chance.choice(_WORDS)}",
+            "obfuscation": _id(chance, "")[: chance.randrange(4, 16)],
+        }
+        for _ in range(_EVENTS)
+    ]
+    return _sse([*deltas, {"type": "response.completed", "response": response}], named=True)
+
+
+def _cohere(chance: random.Random) -> Any:
+    prompt, completion = chance.randrange(1, 9000), chance.randrange(1, 900)
+    return {
+        "id": _id(chance, "c14c"),
+        "finish_reason": "COMPLETE",
+        "message": {"role": "assistant", "content": [{"type": "text", "text": _text(chance)}]},
+        "usage": {
+            "billed_units": {"input_tokens": prompt, "output_tokens": completion},
+            "tokens": {"input_tokens": prompt + 500, "output_tokens": completion},
+        },
+    }
+
+
+def _ollama(chance: random.Random) -> Any:
+    return {
+        "model": "qwen3:8b",
+        "created_at": "2026-03-01T06:51:19.123456Z",
+        "message": {"role": "assistant", "content": _text(chance)},
+        "done": True,
+        "done_reason": "stop",
+        "total_duration": chance.getrandbits(32),
+        "load_duration": 3013701500,
+        "prompt_eval_count": chance.randrange(1, 9000),
+        "prompt_eval_duration": 1160282000,
+        "eval_count": chance.randrange(1, 900),
+        "eval_duration": chance.getrandbits(30),
+    }
+
+
+def _converse(chance: random.Random) -> Any:
+    prompt, completion = chance.randrange(1, 9000), chance.randrange(1, 900)
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"text": _text(chance)}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": prompt, "outputTokens": completion, "totalTokens": prompt + completion},
+        "metrics": {"latencyMs": chance.randrange(100, 9000)},
+    }
+
+
+def _embeddings(chance: random.Random) -> Any:
+    prompt = chance.randrange(1, 9000)
+    vector = [round(chance.uniform(-1, 1), 8) for _ in range(64)]
+    return {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": vector}],
+        "model": "text-embedding-3-small",
+        "usage": {"prompt_tokens": prompt, "total_tokens": prompt},
+    }
+
+
+_ANTHROPIC = (("usage", "input_tokens"),), (("usage", "output_tokens"),)
+_GOOGLE = (("usageMetadata", "promptTokenCount"),), (("usageMetadata", "candidatesTokenCount"),)
+_MODEL, _ID = ("model",), ("id",)
+FAMILIES = {
+    "anthropic": Family("/v1/messages", _anthropic, _ID, _MODEL, *_ANTHROPIC),
+    "anthropic, streamed": Family("/v1/messages", _anthropic_stream, _ID, _MODEL, *_ANTHROPIC),
+    "gemini": Family(
+        "/v1beta/models/gemini-3-pro:generateContent", _gemini, ("responseId",), ("modelVersion",), *_GOOGLE
+    ),
+    "gemini, streamed": Family(
+        *("/v1beta/models/gemini-3-pro:streamGenerateContent", _gemini_stream, ("responseId",), ("modelVersion",)),
+        *_GOOGLE,
+    ),
+    "responses": Family("/v1/responses", _responses, _ID, _MODEL, *_ANTHROPIC),
+    "responses, streamed": Family("/v1/responses", _responses_stream, _ID, _MODEL, *_ANTHROPIC),
+    "cohere": Family(
+        *("/v2/chat", _cohere, _ID, _MODEL),
+        *((("usage", "billed_units", "input_tokens"),), (("usage", "billed_units", "output_tokens"),)),
+    ),
+    "ollama": Family("/api/chat", _ollama, _ID, _MODEL, (("prompt_eval_count",),), (("eval_count",),)),
+    "converse": Family(
+        *("/model/amazon.nova-pro-v1:0/converse", _converse, _ID, _MODEL),
+        *((("usage", "inputTokens"),), (("usage", "outputTokens"),)),
+    ),
+    "embeddings": Family("/v1/embeddings", _embeddings, _ID, _MODEL, (("usage", "prompt_tokens"),), ()),
+}
+
+
+@click.command()
+@click.option("--family", "names", multiple=True, type=click.Choice(tuple(FAMILIES)), default=tuple(FAMILIES))
+@click.option("--size", default="32MB", show_default=True, help="Size of each log.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "benchmarks",
+    help="Where the logs are kept.",
+)
+def main(*, names: tuple[str, ...], size: str, rounds: int, scratch: Path) -> None:
+    """Print a table: a family a row, how many times as fast as its json.loads reader it is read."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    click.echo("| family | bytes a line | json.loads reader, µs a line | tallybook, µs a line | faster by (spread) |")
+    click.echo("| --- | ---: | ---: | ---: | ---: |")
+    differing = 0
+    for name in names:
+        path = scratch / f"family-{name.replace(', ', '-')}-{size}.jsonl"
+        if not path.exists():
+            written(FAMILIES[name], path, number_of(size))
+        expected, found = by_json(FAMILIES[name], path), _rows(by_tallybook(path))
+        differing += expected != found
+        turns = [
+            (_seconds(partial(by_json, FAMILIES[name], path)), _seconds(partial(by_tallybook, path)))
+            for _ in range(rounds)
+        ]
+        theirs, ours = (median(each) / len(expected) * 1e6 for each in zip(*turns, strict=True))
+        ratios = sorted(one / other for one, other in turns)
+        spread = f"{median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+        click.echo(f"| {name} | {path.stat().st_size // len(expected)} | {theirs:.1f} | {ours:.2f} | {spread} |")
+        if expected != found:
+            click.echo(f"{name}: rows differ", err=True)
+    sys.exit(bool(differing))
+
+
+def written(family: Family, path: Path, size: int) -> None:
+    """Write a log of at least ``size`` bytes."""
+    chance, bytes_so_far, number = random.Random(family.path), 0, 0
+    with path.with_suffix(".part").open("wb") as file:
+        while bytes_so_far < size:
+            number += 1
+            line = {
+                "ts": f"2026-03-{number % 28 + 1:02}T06:51:{number % 60:02}Z",
+                "request_id": _id(chance, "req_"),
+                "api_key_id": f"key-{chance.randrange(20)}",
+                "status": 200,
+                "method": "POST",
+                "path": family.path,
+                "latency_ms": chance.randrange(100, 9000),
+                "request": {"model": "asked", "messages": [{"role": "user", "content": _text(chance, 20)}]},
+                "response": family.body(chance),
+            }
+            bytes_so_far += file.write(json.dumps(line).encode() + b"\n")
+    path.with_suffix(".part").rename(path)
+
+
+def _seconds(read: Callable[[], object]) -> float:
+    began = time.process_time()
+    read()
+    return time.process_time() - began
+
+
+def by_json(family: Family, path: Path) -> list[Row]:
+    """Return the rows of a log, read as one does at first."""
+    rows = []
+    with path.open("rb") as file:
+        for raw in file:
+            line = json.loads(raw)
+            body = line["response"]
+            fields: dict[tuple[str, ...], Any] = {}
+            for document in [body] if isinstance(body, dict) else _events(body):
+                for steps in (family.response_id, family.model, *family.prompt, *family.completion):
+                    value = document
+                    for step in steps:
+                        value = value.get(step) if isinstance(value, dict) else None
+                    if value is not None:
+                        fields[steps] = value
+            prompt, completion = (sum(fields[steps] for steps in where) for where in (family.prompt, family.completion))
+            model, day = fields.get(family.model) or line["request"]["model"], line["ts"][:10]
+            rows.append(
+                (fields.get(family.response_id), line["api_key_id"], line["status"], prompt, completion, model, day)
+            )
+    return rows
+
+
+def _events(transcript: str) -> Iterator[Any]:
+    for event in transcript.split("\n\n"):
+        for line in event.split("\n"):
+            if line.startswith("data: "):
+                document = json.loads(line[6:])
+                held = document.get("response", document.get("message"))
+                yield held if isinstance(held, dict) else document
+
+
+def by_tallybook(path: Path) -> list[pa.Table]:
+    """Return the events of a log, with all columns of the lake."""
+    return [each.events for each in read_log(path, source="s", name="n", log_format=LogFormat(), fingerprint=str)]
+
+
+def _rows(tables: list[pa.Table]) -> list[Row]:
+    events = pa.concat_tables(tables).to_pylist()
+    return [
+        (
+            *(event["response_id"], event["api_key_id"], event["http_status"]),
+            *(event["prompt_tokens"], event["completion_tokens"]),
+            *(event["model_reported"] or event["model_requested"], event["occurred_at"].date().isoformat()),
+        )
+        for event in events
+    ]
+
+
+if __name__ == "__main__":
+    main()
