@@ -1,10 +1,10 @@
 """Logs of each API family, read by Tallybook and by ``json.loads``: ``python -m benchmarks.families --size 32MB``.
 
-For each family a log of bodies as its API documents them is written, whole and as streams of 40 events, with texts, ids,
-instants and counts that differ from line to line. The contender is what one writes first for that family: ``json.loads``
+For each family a log of bodies as its API documents them is written, whole and as streams of 40 events; texts, ids,
+instants and counts differ from line to line. The contender is what one writes first for that family: ``json.loads``
 of the line and, of a stream, of every event, and seven fields of it. Both read the log in one process, in turns, after
 each has read it once; ratios are made of CPU seconds within a turn, on one thread. Prints a table; exit code 1 where
-the two do not find the same ids and counts. Owns the bodies and where their fields are.
+the two do not find the same rows. Owns the bodies and where their fields are.
 """
 
 from __future__ import annotations

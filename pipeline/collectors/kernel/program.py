@@ -19,7 +19,7 @@ from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
-from pipeline.collectors.kernel.raw_ids import ENDINGS, are_beginnings
+from pipeline.collectors.kernel.raw_ids import ENDINGS, PAIRS, are_beginnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ _PLACES = (
     *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
     *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
-    *("key_endings", "key_places"),
+    *("key_endings", "key_pairs", "key_places"),
 )
 """In the order of ``where`` of ``kernel.c``."""
 _FUNCTIONS = (
@@ -212,7 +212,7 @@ class Program:
         for kind, affixes in (("suffix", SUFFIXES), ("prefix", PREFIXES)):
             for affix in affixes:
                 self._call(kind, self._write(affix.encode()))
-        self._at["key_endings"][:] = ENDINGS
+        self._at["key_endings"][:], self._at["key_pairs"][:] = ENDINGS, PAIRS
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
@@ -237,7 +237,7 @@ class Program:
             *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
             *(("u1", (beginnings, beginning_bytes)), ("u4", (beginnings,)), ("u4", (lines,)), ("u4", (lines,))),
             *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES)), ("u4", (4,))),
-            *(("u1", ENDINGS.shape), ("u4", (lines,))),
+            *(("u1", ENDINGS.shape), ("u1", PAIRS.shape), ("u4", (lines,))),
         )
         return {
             name: self._view(self._call("where", index), *shape)

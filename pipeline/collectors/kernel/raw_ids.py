@@ -47,4 +47,11 @@ def _endings() -> Array:
     return tables
 
 
-ENDINGS = _endings()
+def _pairs() -> Array:
+    """Return a bit for each two characters, those of a byte from the lowest on: whether a beginning ends with them."""
+    is_end = np.zeros(2**16, np.uint8)
+    is_end[[int.from_bytes(beginning[-2:].encode(), "big") for beginning in BEGINNINGS]] = 1
+    return np.packbits(is_end, bitorder="little")
+
+
+ENDINGS, PAIRS = _endings(), _pairs()

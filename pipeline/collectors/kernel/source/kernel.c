@@ -303,7 +303,7 @@ void *EXPORT(where)(int what) {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
     beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
-    key_endings, key_places,
+    key_endings, key_pairs, key_places,
   };
   return places[what];
 }

@@ -7,6 +7,7 @@ enum { OF_THIRD, OF_SECOND, OF_LAST, CHARACTERS };
 
 /* For each of three characters in a row, by its halves: of which groups of beginnings it may be. */
 static u8 key_endings[CHARACTERS][2][16];
+static u8 key_pairs[1 << 13];     /* a bit for each two characters: whether a beginning ends with them */
 static u32 key_places[LINES_MAX]; /* behind the last character */
 
 static inline v16 groups_of(int which, v16 c) {
@@ -23,6 +24,8 @@ static u32 find_keys(u32 from, u32 to) {
     for (; here; here &= here - 1) {
       u32 end = at + (u32)__builtin_ctz(here) + 3;
       if (end > to) break;
+      u32 pair = (u32)texts[end - 2] << 8 | texts[end - 1];
+      if (!(key_pairs[pair >> 3] >> (pair & 7) & 1)) continue;
       key_places[found++] = end;
       if (found == LINES_MAX) return found;
     }
