@@ -271,6 +271,79 @@ def test_chunks_with_text_and_without_are_counted_apart(texts: Sequence[str]) ->
         assert found_rows(by_kernel(lines)) == read_plainly(lines)
 
 
+def _counted(prompt: Any, completion: Any = 7, text: str = "x", **other: Any) -> dict[str, Any]:
+    return _said(text) | {"usage": {"prompt_tokens": prompt, "completion_tokens": completion}} | other
+
+
+@pytest.mark.parametrize(
+    "differing",
+    [
+        *(_counted(0), _counted(5, 0), _counted(5, text=""), _counted(10**12), _counted(10**12 + 1), _counted(10**13)),
+        *(_counted(-5), _counted(5.5), _counted(5.0), _counted("5"), _counted(None), _counted(5, id="b"), _said()),
+        _written(_counted(5), (b"5", b"05")),
+        _written(_counted(5), (b"5", b"5e1")),
+        _written(_counted(5), (b"5", b"")),
+        _written(_counted(5), (b"5,", b"5 ,")),
+        _written(_counted(12345678901234), (b"12345678901234", b"1234567890123456789012345")),
+        b'{\\"id\\": \\"a\\"}',
+        b"[DONE]",
+    ],
+    ids=str,
+)
+def test_counts_in_a_row_are_those_of_the_last_whatever_comes_between(differing: Any) -> None:
+    for before, behind in (([9, 3, 4], [5, 8]), ([9, 3, 4], []), ([9], [8]), ([9, 2], [8, 6, 11])):
+        chunks = [*map(_counted, before), differing, *map(_counted, behind)]
+        for lines in ([_stream(*chunks), USUAL], [_stream(_said(), *chunks, _said(), *chunks), USUAL]):
+            found = by_kernel(lines)
+            assert found_rows(found) == read_plainly(lines)
+            assert found.told >= 1
+
+
+def test_a_chunk_that_becomes_empty_is_of_another_shape() -> None:
+    program = Program(LogFormat())
+    texts = (["x"] * 5, ["x", "x", "x", "", "x"], ["x", "x", "x", "x", ""], ["x", "", "", "", "x"])
+    lines = [_stream(*(_counted(number + 3, text=text) for number, text in enumerate(each))) for each in texts]
+    assert len(set(program.read(b"\n".join((*lines, b""))).shapes.tolist())) == len(lines)
+
+
+def test_a_chunk_with_an_instant_of_its_own_is_not_the_same_again() -> None:
+    chunks = [_counted(number, created=1_772_344_279 + number) for number in range(1, 6)]
+    lines = [_stream(*chunks), USUAL]
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"event: delta\\n", b"id: 7\\n", b": said\\n", b"retry: 9\\nevent: delta\\n", b"event: error\\n", b"data: 1\\n"],
+)
+def test_what_stands_before_the_data_of_an_event_is_part_of_it(before: bytes) -> None:
+    stream = _stream(*[_said()] * 3, *[_counted(number) for number in range(3, 7)])
+    for count in (1, 3, 5, 9):
+        lines = [stream.replace(b"data: ", before + b"data: ", count), USUAL]
+        lines += [b"data: ".join((*stream.split(b"data: ")[:2], before + stream.split(b"data: ", 2)[2])), USUAL]
+        found = by_kernel(lines)
+        assert found_rows(found) == read_plainly(lines)
+        assert found.told >= 2
+
+
+@pytest.mark.parametrize("number", ["0.5", "1e-05", "-2.5E-07", "1.0000e-01", "9.9e-1"])
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_vector_of_small_numbers_is_told(number: str, is_alone: bool) -> None:  # noqa: FBT001
+    vector = number if is_alone else f"0.25, {number}, 0.75"
+    lines = [_answered(b'{"id": "a", "embedding": [%s], "usage": {"prompt_tokens": 3}}' % vector.encode()), USUAL]
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
+    assert found.told == 2
+
+
+@pytest.mark.parametrize("number", ["5e-00", "0e-05", "0.0e-7", "1.0", "10e-01", "2e2", "1e400"])
+def test_a_number_that_may_be_whole_is_no_fraction(number: str) -> None:
+    lines = [_with(b'"status": %s' % number.encode(), without=b', "status": 500'), USUAL]
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
+    assert found.told == 1
+
+
 def test_different_ids_of_one_line_are_told_apart() -> None:
     one, other = (json.dumps(COUNTED | {"id": f"{id_}"}).encode() for id_ in "ab")
     lines = [_with(b'"response": ' + one), _with(b'"response": ' + other).replace(b'"r"', b'"b"'), USUAL]

@@ -108,10 +108,15 @@ static int is_fraction(const u8 *p, const u8 *end) {
   int digits_before = 0, is_zero_behind = 1, is_zero_before = 1;
   if (*p == '-') p++;
   for (; is_digit(*p); p++, digits_before++) is_zero_before &= *p == '0';
-  if (*p == '.')
-    for (p++; is_digit(*p); p++) is_zero_behind &= *p == '0';
+  if (*p == '.') {
+    for (p++; *p == '0'; p++) {}
+    is_zero_behind = !is_digit(*p);
+    p = digits(p);
+  }
   if (p == end) return !is_zero_behind;
-  return p[1] == '-' && p[2] != '0' && digits_before == 1 && !(is_zero_before && is_zero_behind);
+  if (p[1] != '-' || digits_before != 1 || (is_zero_before && is_zero_behind)) return 0;
+  for (p += 2; *p == '0'; p++) {}
+  return p < end; /* the exponent is no zero */
 }
 
 /* A whole number that is short enough to be exact, as it stands; of any other, that it is one. */
@@ -501,7 +506,7 @@ static const u8 *again_with_counts(Form *form, const u8 *p, const u8 *last) {
   u32 empty, before, asked = asked_holes(form, last, &before), counts = 0;
   const u8 *behind;
   for (u32 i = 0; i < form->holes; i++) counts += varying.tokens[i] == NUMBER;
-  if (latest.end != o || counts != latest.holes) return p; /* it has other holes than counts */
+  if (counts != latest.holes) return p; /* it has other holes than counts, such as new ids */
   for (; (behind = fits(form, p, &empty)) && (empty & asked) == before; p = behind) set_latest(form->counts);
   return p;
 }
