@@ -278,7 +278,7 @@ def main(*, names: tuple[str, ...], size: str, rounds: int, scratch: Path) -> No
         path = scratch / f"family-{name.replace(', ', '-')}-{size}.jsonl"
         if not path.exists():
             written(FAMILIES[name], path, number_of(size))
-        expected, found = by_json(FAMILIES[name], path), _rows(by_tallybook(path))
+        expected, found = by_json(FAMILIES[name], path), rows_of(by_tallybook(path))
         differing += expected != found
         turns = [
             (_seconds(partial(by_json, FAMILIES[name], path)), _seconds(partial(by_tallybook, path)))
@@ -357,7 +357,8 @@ def by_tallybook(path: Path) -> list[pa.Table]:
     return [each.events for each in read_log(path, source="s", name="n", log_format=LogFormat(), fingerprint=str)]
 
 
-def _rows(tables: list[pa.Table]) -> list[Row]:
+def rows_of(tables: list[pa.Table]) -> list[Row]:
+    """Return what the contender returns, of events."""
     events = pa.concat_tables(tables).to_pylist()
     return [
         (

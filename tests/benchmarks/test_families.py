@@ -1,0 +1,31 @@
+"""The contender of each family finds what is in the log, as Tallybook does, and the kernel tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.families import FAMILIES, by_json, by_tallybook, rows_of, written
+from pipeline.collectors import LogFormat
+from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel.blocks import BlockDecoder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_both_find_the_same_rows_and_the_kernel_tells_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    log = tmp_path / "app.jsonl"
+    written(FAMILIES[name], log, 60_000)
+    rows = by_json(FAMILIES[name], log)
+    assert rows == rows_of(by_tallybook(log))
+    assert all(row[3] for row in rows)
+    content = log.read_bytes()
+    decoder = BlockDecoder(source="s", log_format=LogFormat(), fingerprint=str)
+    found = decoder.decoded(content, start=0, first_line=1)
+    assert (found.told, found.lines) == (len(rows), content.count(b"\n"))
