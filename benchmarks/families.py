@@ -66,7 +66,7 @@ def _anthropic(chance: random.Random) -> Any:
         "id": _id(chance, "msg_"),
         "type": "message",
         "role": "assistant",
-        "model": "claude-sonnet-4-5",
+        "model": "opus-4-5",
         "content": [{"type": "text", "text": _text(chance)}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
