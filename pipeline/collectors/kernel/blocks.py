@@ -122,9 +122,9 @@ class _Block(NamedTuple):
                 self.first_line + index, self.start + begin, self.start + end, raw[slice(*bare_span(raw, 0, len(raw)))]
             )
 
-    def behind(self, count: int, end: int) -> _Block:
-        """Return the block of those behind the first so many, which end there."""
-        return _Block(bytes(self.content[end:]), self.start + end, self.first_line + count)
+    def behind(self, count: int, rest: bytes) -> _Block:
+        """Return the block of those behind the first so many, of which this is the rest."""
+        return _Block(rest, self.start + len(self.content) - len(rest), self.first_line + count)
 
     def places(self, indices: Array, line_ends: Array) -> Array:
         """Return number, start and end of some lines, a column a line."""
@@ -146,7 +146,7 @@ class _Taken(NamedTuple):
         """Yield some lines."""
         return (self.lines[index] for index in indices)
 
-    def behind(self, count: int, _end: int) -> _Taken:
+    def behind(self, count: int, _rest: bytes) -> _Taken:
         """Return those behind the first so many."""
         return _Taken(self.lines[count:])
 
@@ -228,11 +228,30 @@ class BlockDecoder:
         return self._decoded(b"".join(content + b"\n" for content in contents if content is not None), _Taken(lines))
 
     def _decoded(self, content: bytes | memoryview, lines: _Block | _Taken, *, may_change: bool = True) -> DecodedLines:
+        """Decode a block, in as many calls of the kernel as it has lines for."""
+        found, end = self._decoded_at_once(content, lines, may_change=may_change)
+        if end < len(content):
+            whole = bytes(content)
+            while end < len(whole):
+                rest = whole[end:]
+                more, size = self._decoded_at_once(rest, lines.behind(found.lines, rest), may_change=may_change)
+                found, end = found + more, end + size
+            if isinstance(content, memoryview):
+                if self._lent is None:
+                    message = "it failed at the rest of a block"  # and its memory is gone
+                    raise ProgramFailed(message)
+                content[:] = whole  # where the rest was read; it is hashed later
+        return found
+
+    def _decoded_at_once(
+        self, content: bytes | memoryview, lines: _Block | _Taken, *, may_change: bool
+    ) -> tuple[DecodedLines, int]:
+        """Decode the first lines, and return where they end: mostly all."""
         if isinstance(content, bytes):
             self.begin(content[: content.find(b"\n") + 1])
         reader = self._reader
         if reader is None or len(content) > reader.program.block_bytes_max:
-            return self._plainly(lines.all())
+            return self._plainly(lines.all()), len(content)
         program, rules = reader
         try:
             told = program.read(content)
@@ -243,7 +262,7 @@ class BlockDecoder:
             self._forget_keys()
             if isinstance(content, memoryview):
                 raise
-            return self._plainly(lines.all())
+            return self._plainly(lines.all()), len(content)
         is_row, numbers = self._told_rows(reader, told)
         events = self._events(reader, told, is_row, numbers, lines)
         told.fates[told.lines[~is_row]] = HANDED_OVER
@@ -256,16 +275,10 @@ class BlockDecoder:
             rules.forget()
             self._forget_keys()
         count, end = len(told.fates), int(told.line_ends[-1]) if len(told.line_ends) else 0
-        behind = lines.behind(count, end) if end < len(content) else None
-        whole = b"" if behind is None else bytes(content)
         others = self._others(rest, may_change=may_change)
         parts = [part for part in (events, *others.events) if len(part)]
         found = others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told, lines=count)
-        if behind is not None:
-            found += self._decoded(whole[end:], behind, may_change=may_change)
-            if isinstance(content, memoryview):
-                content[:] = whole  # where the rest was read; it is hashed later
-        return found
+        return found, end
 
     def _others(self, lines: Sequence[Line], *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""

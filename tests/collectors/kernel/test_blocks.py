@@ -266,6 +266,25 @@ def test_a_block_at_whose_memory_the_kernel_fails_is_read_from_the_log_again(
     assert found.kernel_failures > log.views > 3
 
 
+def test_a_block_at_whose_rest_the_kernel_fails_is_read_from_the_log_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = _Lent(tmp_path, monkeypatch)
+    _, expected = log.read(reader="plain")
+    read = Program.read
+
+    def fails_behind_some_lines(program_: Program, content: bytes | memoryview) -> Any:
+        if isinstance(content, memoryview):
+            return read(program_, content[: bytes(content).index(b"\n", 2000) + 1])
+        message = "unreachable"
+        raise ProgramFailed(message)
+
+    monkeypatch.setattr(Program, "read", fails_behind_some_lines)
+    found, segments = log.read()
+    assert segments == expected
+    assert found.kernel_failures >= log.views > 3
+
+
 def test_a_block_that_is_gone_when_the_kernel_has_failed_is_left_for_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
