@@ -199,7 +199,9 @@ def sample_documents(path: LogPath, log_format: LogFormat) -> list[JsonObject]:
     try:
         with open_log(path, log_format, follows_links=True) as log:
             pieces = Pieces(log, place)
-            split = split_of(log, path.name, pieces, place, line_bytes_max=log_format.line_bytes_max, lender=None)
+            split = split_of(
+                log, path.name, log.head(), pieces, place, line_bytes_max=log_format.line_bytes_max, lender=None
+            )
             for group in () if isinstance(split, LineBlocks) else split:
                 for line in group:
                     held = lines_in(_document(line.content, log_format.depth_max), log_format)

@@ -79,12 +79,19 @@ class Pieces:
 
 
 def split_of(
-    log: LogFile, name: str, pieces: Pieces, place: Continuation, *, line_bytes_max: int, lender: InOrder | None
+    log: LogFile,
+    name: str,
+    head: bytes,
+    pieces: Pieces,
+    place: Continuation,
+    *,
+    line_bytes_max: int,
+    lender: InOrder | None,
 ) -> _Split:
     """Return what splits a log, from a place on, into the lines of what was logged.
 
-    ``name`` is the file's, ``pieces`` are its bytes from that place on. With a ``lender`` it is split in blocks, where
-    its lines are lines as they stand, and read into what that lends.
+    ``name`` is the file's, ``head`` its beginning, ``pieces`` are its bytes from that place on. With a ``lender`` it is
+    split in blocks, where its lines are lines as they stand, and read into what that lends.
     """
     from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415  # only where there is a line to read
     from pipeline.collectors.logs.lines import LineSplitter  # noqa: PLC0415
@@ -92,7 +99,6 @@ def split_of(
     from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document  # noqa: PLC0415
     from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
-    head = log.head()
     if place.start == 0 and is_one_document(name, head, log.span(0, line_bytes_max)):
         return WholeDocument(
             pieces,
@@ -276,10 +282,12 @@ class LogReading(Iterator["LogSegment"]):
             self._log_format = self._batch.read(self._log_format)
         self._is_begun = True
         pieces = Pieces(log, place, self._on_bytes)
-        in_order = self._in_order(log, place)
+        head = log.head()
+        in_order = self._in_order(log, place, head)
         split = split_of(
             log,
             self._path.name,
+            head,
             pieces,
             place,
             line_bytes_max=self._log_format.line_bytes_max,
@@ -295,7 +303,7 @@ class LogReading(Iterator["LogSegment"]):
             else self._built_by_groups(builder, split)
         )
         try:
-            yield from self._segments_of(parts, builder, split, log, doubt)
+            yield from self._segments_of(parts, builder, split, log, doubt, head=head)
         finally:
             in_order.close()
             self.kernel_failures += in_order.failures
@@ -311,8 +319,9 @@ class LogReading(Iterator["LogSegment"]):
         split: _Split,
         log: LogFile,
         doubt: _Doubt | None,
+        *,
+        head: bytes,
     ) -> Iterator[LogSegment]:
-        head = log.head()
         for is_full in parts:
             if doubt is not None and (is_full or builder.lines >= _DOUBTED_LINES_MAX):
                 doubt.settle()
@@ -325,7 +334,7 @@ class LogReading(Iterator["LogSegment"]):
         else:
             self._count(builder, split)
 
-    def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
+    def _in_order(self, log: LogFile, place: Continuation, head: bytes) -> InOrder:
         """Return the decoder of blocks: in several threads where reading takes long."""
         from pipeline.collectors.kernel.in_order import InOrder  # noqa: PLC0415  # only where there is a line to read
 
@@ -336,7 +345,7 @@ class LogReading(Iterator["LogSegment"]):
             fingerprint=self._fingerprint,
             threads=self._processes if self._is_fast else 1,
             size=size,
-            first_line=log.head().partition(b"\n")[0],
+            first_line=head.partition(b"\n")[0],
             read=log.read,
         )
 

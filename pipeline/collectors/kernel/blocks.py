@@ -73,8 +73,8 @@ class DecodedLines(NamedTuple):
         quarantined = [_behind(row, lines) for row in self.quarantined]
         return self._replace(quarantined=quarantined)
 
-    def __add__(self, other: DecodedLines) -> DecodedLines:  # type: ignore[override]
-        """Return what the lines of both amount to."""
+    def followed_by(self, other: DecodedLines) -> DecodedLines:
+        """Return what these lines and others behind them amount to together."""
         sums: list[Any] = [one + more for one, more in zip(*map(tuple[Any, ...], (self, other)), strict=True)]
         return DecodedLines(*sums)
 
@@ -235,7 +235,7 @@ class BlockDecoder:
             while end < len(whole):
                 rest = whole[end:]
                 more, size = self._decoded_at_once(rest, lines.behind(found.lines, rest), may_change=may_change)
-                found, end = found + more, end + size
+                found, end = found.followed_by(more), end + size
             if isinstance(content, memoryview):
                 if self._lent is None:
                     message = "it failed at the rest of a block"  # and its memory is gone
