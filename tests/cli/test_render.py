@@ -7,7 +7,6 @@ import shutil
 import stat
 import sys
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
@@ -88,13 +87,13 @@ def test_one_that_cannot_be_made_is_named_and_all_others_are_written(issued: Pat
     ("library", "wanted", "extra"), [("typst", "pdf", "pdf"), ("jinja2", "html", "html"), ("babel", "html", "html")]
 )
 def test_a_library_that_is_missing_is_named_with_what_to_install(
-    issued: Path, library: str, wanted: str, extra: str
+    issued: Path, monkeypatch: pytest.MonkeyPatch, library: str, wanted: str, extra: str
 ) -> None:
     from pipeline.documents.html_template import html_template  # noqa: PLC0415 - its cache is what is emptied
 
     html_template.cache_clear()
-    with mock.patch.dict(sys.modules, {library: None}):
-        done = tallybook(issued, "invoice", "render", "INV-000001", "--format", wanted)
+    monkeypatch.setitem(sys.modules, library, None)
+    done = tallybook(issued, "invoice", "render", "INV-000001", "--format", wanted)
     assert done.returncode == 2
     assert f"{library} is not installed; run pip install 'tallybook[{extra}]'" in done.stderr
 

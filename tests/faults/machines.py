@@ -6,7 +6,6 @@ the server and its faults (``tests/support/faulty_store``).
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from unittest import mock
 
 import lives
 from faulty_store import FaultyStore
+from variables import variables
 
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.objects import stores
@@ -85,7 +85,7 @@ def a_bucket(patience: str = PATIENCE) -> Iterator[Bucket]:
         bucket = Bucket(server=server, name=server.new_bucket())
         urls = bucket.urls
         named = {"TALLYBOOK_LAKE": urls.lake, "TALLYBOOK_INVOICES": urls.invoices}
-        with mock.patch.dict(os.environ, server.environment | named):
+        with variables(server.environment | named):
             yield bucket
 
 

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import lives
 import machine_refusals
@@ -58,7 +57,7 @@ def test_what_a_command_says_of_a_refusal_is_told_apart(tmp_path: Path, code: in
     assert machine_refusals.outcome_of(done, 28, tmp_path, is_done=False) == outcome
 
 
-def test_a_lock_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_workspace(tmp_path / "books")
     reading = ("read", f"{root}/lake/.lock")
     counting = machine_refusals.Refusing(f"{root}/")
@@ -66,7 +65,8 @@ def test_a_lock_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         assert tallybook(root, "collect").returncode == 0
     refusing = machine_refusals.Refusing(f"{root}/", number=errno.EIO, refuse_at=counting.calls.index(reading) - 1)
     refusing.is_lasting = True
-    with mock.patch.dict(machine_refusals.MAY_BE_REFUSED, {errno.EIO: {"read"}}), refusing.patched():
+    monkeypatch.setitem(machine_refusals.MAY_BE_REFUSED, errno.EIO, {"read"})
+    with refusing.patched():
         done = tallybook(root, "collect")
     assert reading in refusing.calls
     assert (done.returncode, done.stderr.partition(";")[0]) == (8, f"tallybook: Input/output error at {reading[1]}")

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unittest import mock
+
+import pytest
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -53,7 +53,9 @@ def executed(checkout: Path, name: str = NOTEBOOK.name) -> NotebookNode:
 
     notebook = committed(checkout / "notebooks" / name)
     own_folders = {name: str(checkout / ".jupyter") for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
-    with mock.patch.dict(os.environ, own_folders):
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, folder in own_folders.items():
+            patch.setenv(variable, folder)
         client = NotebookClient(notebook, timeout=_CELL_SECONDS_MAX, record_timing=False, resources={"metadata": {"path": str(checkout / "notebooks")}})
         client.execute()
     return notebook

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import pytest
 from forgery import reseal
@@ -213,9 +212,9 @@ def private(path: Path) -> Path:
     return path
 
 
-def test_without_the_library_it_is_said_what_to_install(books: Path) -> None:
-    with mock.patch.dict(sys.modules, {"cryptography.exceptions": None}):
-        done = tallybook(books, "sign", "--key", f"{books.parent}/key.pem")
+def test_without_the_library_it_is_said_what_to_install(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    done = tallybook(books, "sign", "--key", f"{books.parent}/key.pem")
     assert (done.returncode, "pip install 'tallybook[sign]'" in done.stderr) == (1, True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+from variables import variables
 
 from pipeline.cli import run
 from pipeline.cli.commands.invoice import freeze
@@ -174,7 +175,7 @@ def tallybook(workspace: Path, *arguments: str, stdin: str = "", env: dict[str, 
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with (
         mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")),
-        mock.patch.dict(os.environ, env or {}),
+        variables(env or {}),
         mock.patch.object(freeze, "_AHEAD_MAX", _AHEAD),
         redirect_stdout(stdout),
         redirect_stderr(stderr),
