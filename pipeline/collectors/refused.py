@@ -7,6 +7,7 @@ key id as in any other line, and usage is two counts. Work and memory are bounde
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.bodies.body import take_apart
@@ -20,6 +21,7 @@ from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import beginning_of, values_behind
 from pipeline.configuration.log_fields import Path
 from pipeline.usage import TOKENS_MAX
+from pipeline.usage.events import MAPPED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +47,8 @@ _COMPLETION = (
     *("eval_count", "totalOutputTextTokenCount", "generation_token_count", "outputTokenCount"),
 )
 """How APIs call the two counts: for usage that its family refuses."""
+_ANSWERS = frozenset(("response", "response_headers", *MAPPED_FIELDS))
+"""The fields without any of which a line says nothing of an answer."""
 
 
 class RefusedUsage(NamedTuple):
@@ -60,9 +64,7 @@ def what_is_stated(
 ) -> RefusedUsage:
     """Return what a refused line tells, ``document`` where it is one. Raises only what ``fingerprint`` raises."""
     lines = [(document, log_format)] if document is not None else _lines(line, log_format)
-    found = [
-        RefusedUsage(_key_of(stated, written, fingerprint), *_usage_of(stated, written)) for stated, written in lines
-    ]
+    found = [_stated(ours, written, fingerprint) for ours, written in lines]
     keys = {each.api_key_id for each in found}
     return RefusedUsage(
         keys.pop() if len(keys) == 1 else None,  # what ran together may be of several
@@ -71,9 +73,17 @@ def what_is_stated(
     )
 
 
+def _stated(document: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> RefusedUsage:
+    ours = in_our_names(document, log_format)
+    usage = _usage_of(ours, log_format) if not _ANSWERS.isdisjoint(ours) else (None, None)
+    return RefusedUsage(_key_of(document, ours, log_format, fingerprint), *usage)
+
+
 def _lines(line: Line, log_format: LogFormat) -> Iterator[tuple[JsonObject, LogFormat]]:
     """Yield the lines of a request log in what is whole of a line, with the settings that each is read by."""
     for document in _objects(line, log_format):
+        if not document and not log_format.is_ruled:
+            continue  # a text, as most such lines are
         for entry in entries_in(document, log_format):
             if isinstance(entry.document, dict):
                 yield entry.document, entry.log_format
@@ -95,7 +105,8 @@ def _objects(line: Line, log_format: LogFormat) -> list[JsonObject]:
         return found
     stated = found[0] if found else {}
     rest = text[at:][-_BEHIND_MAX:]
-    if not any(in_our_names(stated, log_format).get(name) for name in names):
+    ours = in_our_names(stated, log_format) if stated or log_format.is_ruled else {}
+    if not any(ours.get(name) for name in names):
         for log_name in names.values():
             keys = set(map(str, values_behind(rest, log_name)))
             if len(keys) == 1 and MODEL.fullmatch(key := keys.pop()):  # never a text in which the name was quoted
@@ -113,8 +124,9 @@ def _name_in(log_format: LogFormat, name: str) -> str:
     return rule.text if isinstance(rule, Path) else name
 
 
-def _key_of(stated: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> str | None:
-    ours = in_our_names(stated, log_format)
+def _key_of(
+    stated: JsonObject, ours: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]
+) -> str | None:
     if _REPLACED in str(ours.get("api_key_id") or ours.get("api_key")):
         return None  # bytes that are no UTF-8 stood there
     try:
@@ -123,12 +135,11 @@ def _key_of(stated: JsonObject, log_format: LogFormat, fingerprint: Callable[[st
         return None
 
 
-def _usage_of(stated: JsonObject, log_format: LogFormat) -> tuple[int | None, int | None]:
+def _usage_of(ours: JsonObject, log_format: LogFormat) -> tuple[int | None, int | None]:
     """Return prompt and completion tokens, as an event would have them; else as they stand in the body."""
-    ours = in_our_names(stated, log_format) | {"ts": _ANY_INSTANT, "api_key_id": "-"}
-    settings = LogFormat(dialect=log_format.dialect, depth_max=log_format.depth_max).within(REQUEST_LOG, None)
+    settings = _by_our_names(log_format.dialect, log_format.depth_max)
     try:
-        envelope = read_envelope(ours, settings, str)
+        envelope = read_envelope(ours | {"ts": _ANY_INSTANT, "api_key_id": "-"}, settings, str)
     except LineRefused:
         return None, None
     try:
@@ -139,6 +150,11 @@ def _usage_of(stated: JsonObject, log_format: LogFormat) -> tuple[int | None, in
     if tokens is None or reading.content_chunks:  # what is estimated was not stated
         return None, None
     return tokens.prompt_tokens, tokens.completion_tokens
+
+
+@cache
+def _by_our_names(dialect: str | None, depth_max: int) -> LogFormat:
+    return LogFormat(dialect=dialect, depth_max=depth_max).within(REQUEST_LOG, None)
 
 
 def _counts_in(response: Any, depth_max: int) -> tuple[int | None, int | None]:

@@ -11,7 +11,7 @@ from family_bodies import FAMILIES, Maker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collectors import KeyFingerprint, LogFormat, read_log
+from pipeline.collectors import KeyFingerprint, LogFormat, read_log, refused
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.refused import _counts_in
@@ -288,3 +288,23 @@ def test_the_last_mebibyte_of_a_broken_line_is_searched_for_its_key() -> None:
 def test_what_is_estimated_of_a_refused_line_was_not_stated() -> None:
     chunks = [{"id": "c", "choices": [{"index": 0, "delta": {"content": "x"}}]}]
     assert told(line(ts=7, response=chunks)) == ("key_1", None, None)
+
+
+TEXTS = ("started in 12 ms", '127.0.0.1 "GET /" 200', '{"level": "info", "took_ms": 12}')
+"""What programs write into their logs beside exchanges, and mostly more of it."""
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_says_nothing_of_an_answer_is_not_read_as_one(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(refused, "read_envelope", lambda *_: pytest.fail("it was read as an exchange"))
+    assert told(text) == (None, None, None)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_key_that_a_source_states_for_all_lines_is_that_of_a_text_too(text: str) -> None:
+    assert told(text, fields={"api_key_id": {"value": "the-one"}}) == ("the-one", None, None)
+
+
+def test_counts_in_headers_are_told_without_a_body() -> None:
+    headers = {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": "4"}
+    assert told(line(ts=..., response=..., response_headers=headers)) == ("key_1", 3, 4)

@@ -90,6 +90,11 @@ class LogFormat:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
                 raise ConfigurationError(message)
 
+    @property
+    def is_ruled(self) -> bool:
+        """Whether something is said of lines that does not stand in them: a rule may give all of them a value."""
+        return bool(self.fields) or self.format not in (None, REQUEST_LOG)
+
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON has them, ``LogFormat(**settings)`` being this one again."""
         stated = {each.name: getattr(self, each.name) for each in fields(self) if each.init and each.name != "batch"}
