@@ -24,7 +24,7 @@ import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import blocks, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.logs.lines import Line, bare_span
 
@@ -174,7 +174,7 @@ def _round(seed: str) -> _Round:
         log_format = maker.log_format
     else:
         maker, log_format = made_by(seed, _AIMED), chance.choice(_FORMATS)
-    with mock.patch.object(blocks, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):
+    with mock.patch.object(rule_table, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):
         return _round_of(seed, maker, log_format, chance)
 
 

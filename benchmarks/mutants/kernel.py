@@ -23,7 +23,7 @@ import pytest
 
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import blocks, compiled
+from pipeline.collectors.kernel import compiled, readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ def _noticed(kernel: bytes, seconds: float) -> str | None:
         compiled.KERNEL = Path(folder) / "kernel.wasm"
         compiled.KERNEL.write_bytes(kernel)
         compiled.compiled.cache_clear()  # another kernel
-        blocks._idle.clear()  # noqa: SLF001 - likewise
+        readers._idle.clear()  # noqa: SLF001 - likewise
         return _failed_test() or _told_line(seconds)
 
 
@@ -350,7 +350,7 @@ class _Failed:
 
 def _told_line(seconds: float) -> str | None:
     """Return how many lines made by chance it took to notice; ``None`` where none did."""
-    blocks.LEARNED_FROM_BYTES = 0  # in this process, which does nothing else
+    rule_table.LEARNED_FROM_BYTES = 0  # in this process, which does nothing else
     makers = [fuzz.made_by(f"{number}", share) for number, share in enumerate((1.0, 1.0, 0.0))]
     decoders = [BlockDecoder(source="s", log_format=each, fingerprint=fuzz.fingerprint) for each in _FORMATS]
     end, read = time.monotonic() + seconds, 0

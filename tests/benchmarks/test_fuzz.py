@@ -12,7 +12,7 @@ from varied_lines import varied
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.logs.lines import Line
 
@@ -24,8 +24,8 @@ pytest.importorskip("wasmtime", reason="wasmtime is not installed")
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
-    monkeypatch.setattr(blocks, "_idle", {})
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
 
 
 def decoder() -> BlockDecoder:

@@ -32,7 +32,7 @@ from workspaces import Done, append_log, fingerprints, make_workspace, plain, ta
 from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.collectors import decode
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import readers
 from pipeline.lake.log import delta
 from pipeline.objects import append_log as entries
 from pipeline.objects import disk, layout
@@ -468,7 +468,7 @@ def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
             left_out=frozenset({"usage.b", "usage.a"}),
         )
 
-    monkeypatch.setattr(blocks, "_idle", {})  # no shape is known that was learned of another reader
+    monkeypatch.setattr(readers, "_idle", {})  # no shape is known that was learned of another reader
     monkeypatch.setattr(decode, "read_exchange", stating_more)
     books = make_workspace(tmp_path / "books")
     write_log(books, "app.jsonl", plain("2026-03-01T10:00:00Z", id="a"))

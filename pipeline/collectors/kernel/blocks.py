@@ -1,28 +1,24 @@
 """A block of whole lines to events: what the kernel tells, and the plain reader's answer for what it hands over.
 
-Owns the joining of both, which shapes are worth learning, and the arithmetic of rules for many rows at once. Rows are
-those of ``decode.decode_line``, for every line.
+Owns the joining of both. Rows are those of ``decode.decode_line``, for every line.
 """
 
 from __future__ import annotations
 
-import atexit
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen, Events, Texts
+from pipeline.collectors.event_columns import IDS, Chosen, Events, Texts
 from pipeline.collectors.formats.found import format_of
-from pipeline.collectors.formats.log_format import LogFormat, read_by
+from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
+from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.places import formats_read
-from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
-from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, ProgramFailed
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.refusal import LineRefused
@@ -35,20 +31,14 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.found import Format
-    from pipeline.collectors.kernel.program import Told
-    from pipeline.collectors.kernel.rules import Nothing
+    from pipeline.collectors.kernel.program import Program, Told
+    from pipeline.collectors.kernel.readers import Reader
+    from pipeline.collectors.kernel.rule_table import RuleTable
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
-LEARNED_FROM_BYTES = 2**13
-"""So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
-_IDLE_MAX = 4
 _LINE_OF_EVENTS = event_columns.PLACES.index("line")
 _LINE_OF_QUARANTINE = QUARANTINE.get_field_index("line")
-ID_BYTES_MAX = 256
-"""So long ids are at most (``fields.IDENTIFIER``)."""
-_NEW, _KNOWN, _NEVER, _SILENT = range(4)
-_NO_HOLE = -1
 _KEY_FIELDS = ("api_key_id", "api_key")
 
 
@@ -83,20 +73,6 @@ def _behind(row: Row, lines: int) -> Row:
     values: list[Any] = [*row]
     values[_LINE_OF_QUARANTINE] += lines
     return tuple(values)
-
-
-class _Reader(NamedTuple):
-    """A program, and what has been learned of the shapes that it has numbered."""
-
-    program: Program
-    rules: _Rules
-
-
-_idle: dict[str, list[_Reader]] = {}
-"""Readers that nobody uses, by what they read: the next log of the format goes on with one."""
-_making = Lock()
-"""Held while a reader is made: what is compiled once for all is not compiled by two threads."""
-atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
 
 
 class _Block(NamedTuple):
@@ -172,8 +148,8 @@ class BlockDecoder:
         self._format: Format | None = self._formats[0] if self._formats else None
         self._lent_format = self._format
         self._is_begun = False
-        self._reader: _Reader | None = None
-        self._lent: _Reader | None = None
+        self._reader: Reader | None = None
+        self._lent: Reader | None = None
         """In whose memory there is room lent, or a block that was read there."""
         self._forget_keys()
 
@@ -184,7 +160,7 @@ class BlockDecoder:
 
     def _give_back(self) -> None:
         if self._reader is not None and self._reader is not self._lent:
-            _idle_again(_what(self.log_format, self._format), self._reader)
+            readers.give_back(self.log_format, self._format, self._reader)
         self._reader = None
 
     def begin(self, line: bytes) -> None:
@@ -192,7 +168,7 @@ class BlockDecoder:
         if not self._is_begun:
             self._is_begun = True
             if self._formats and not self._change_to_format_of(line):
-                self._reader = _reader(self.log_format, self._format)
+                self._reader = readers.take(self.log_format, self._format)
                 self._forget_keys()
 
     def room(self, size: int) -> memoryview | None:
@@ -206,7 +182,7 @@ class BlockDecoder:
     def take_back(self) -> None:
         """Let the room that was lent be used again."""
         if self._lent is not None and self._lent is not self._reader:
-            _idle_again(_what(self.log_format, self._lent_format), self._lent)
+            readers.give_back(self.log_format, self._lent_format, self._lent)
         self._lent = None
 
     def decoded(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
@@ -257,7 +233,7 @@ class BlockDecoder:
             told = program.read(content)
         except ProgramFailed:
             self.failures += 1
-            self._reader = _new_reader(self.log_format, self._format)  # its memory cannot be relied on any more
+            self._reader = readers.new(self.log_format, self._format)  # its memory cannot be relied on any more
             self._lent = None
             self._forget_keys()
             if isinstance(content, memoryview):
@@ -283,7 +259,7 @@ class BlockDecoder:
     def _others(self, lines: Sequence[Line], *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
         contents = [line.content for line in lines if line.content is not None]
-        is_much = may_change and sum(map(len, contents)) >= max(LEARNED_FROM_BYTES, 1)
+        is_much = may_change and sum(map(len, contents)) >= max(rule_table.LEARNED_FROM_BYTES, 1)
         if not is_much or not self._change_to_format_of(contents[len(contents) // 2]):
             return self._plainly(lines)
         return self._decoded(b"".join(content + b"\n" for content in contents), _Taken(lines), may_change=False)
@@ -300,7 +276,7 @@ class BlockDecoder:
         if found is self._format or found not in self._formats:
             return False
         self._give_back()
-        self._format, self._reader = found, _reader(self.log_format, found)
+        self._format, self._reader = found, readers.take(self.log_format, found)
         self._forget_keys()
         return True
 
@@ -325,7 +301,7 @@ class BlockDecoder:
                 (events if isinstance(row, EventRow) else quarantined).append(row.values)
         return events, quarantined, blank, further, count
 
-    def _told_rows(self, reader: _Reader, told: Told) -> tuple[Array, Array]:
+    def _told_rows(self, reader: Reader, told: Told) -> tuple[Array, Array]:
         """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them.
 
         And the columns ``NUMBERS`` of all of them.
@@ -367,7 +343,7 @@ class BlockDecoder:
         self._key_ids: tuple[list[str], list[str]] = ([], [])
         self._is_known = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
 
-    def _events(self, reader: _Reader, told: Told, is_row: Array, numbers: Array, lines: _Block | _Taken) -> Events:
+    def _events(self, reader: Reader, told: Told, is_row: Array, numbers: Array, lines: _Block | _Taken) -> Events:
         program, rules = reader
         if not is_row.any():
             return event_columns.of_rows([])
@@ -386,7 +362,7 @@ class BlockDecoder:
             shared=Chosen(shared, values),
         )
 
-    def _keys_of(self, rules: _Rules, told: Told) -> Chosen:
+    def _keys_of(self, rules: RuleTable, told: Told) -> Chosen:
         """Return the ids of the keys of told lines."""
         keys, is_raw, is_same = rules.keys_of(told)
         found, codes = _distinct(keys * 3 + np.where(is_same, 2, is_raw))
@@ -448,203 +424,3 @@ def _distinct(values: Array) -> tuple[Array, Array]:
 def _listed(values: Array) -> list[int]:
     listed: list[int] = values.tolist()
     return listed
-
-
-class _Rules:
-    """The rules of the shapes that a program has numbered, as arrays: an element a shape."""
-
-    def __init__(self, program: Program, log_format: LogFormat, found: Format | None) -> None:
-        self._teacher = Teacher(log_format, program.names, found)
-        self._size = program.shapes_max
-        self.forget()
-
-    def forget(self) -> None:
-        """Know no shape."""
-        size = self._size
-        self._fates = np.full(size, _NEW, np.uint8)
-        self._bytes = np.zeros(size, np.int64)
-        self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
-        self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
-        self._terms_used = 0
-        self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
-        self._totals_used = 0
-        self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
-        self._ids_behind = np.full((len(IDS), size), _NO_HOLE, np.int64)
-        self._is_joined = False
-        self._keys = np.zeros(size, np.int64)
-        self._same_keys = np.full(size, _NO_HOLE, np.int64)
-        self.same_keys: list[str] = []
-        """Ids of keys that are those of all lines of some shape."""
-        self._is_raw = np.zeros(size, np.bool_)
-        self._instants = np.zeros(size, np.int64)
-        self._shared = np.zeros(size, np.int64)
-        self._shared_values: list[Row] = []
-        self._shared_known: dict[Row, int] = {}
-
-    def learn(self, program: Program, told: Told) -> None:
-        """Learn the shapes of a block that are new, and frequent enough."""
-        sizes = np.diff(told.line_ends, prepend=0)[told.lines]
-        is_new = self._fates[told.shapes] == _NEW
-        if not is_new.any():
-            return
-        np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
-        numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
-        for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
-            if self._bytes[number] >= LEARNED_FROM_BYTES:
-                holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
-                self._keep(number, self._teacher.rule_of(program.shape(number), holes))
-
-    def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
-        if not isinstance(rule, Rule):
-            self._fates[number] = _SILENT if rule is NOTHING else _NEVER
-            return
-        self._fates[number] = _KNOWN
-        for column, name in enumerate(NUMBERS):
-            found = rule.numbers.get(name)
-            if found is not None:
-                self._always[column, number] = found.always
-                self._terms[: len(found.holes), column, number] = found.holes
-                self._terms_used = max(self._terms_used, len(found.holes))
-        self._totals[: len(rule.totals), number] = rule.totals
-        self._totals_used = max(self._totals_used, len(rule.totals))
-        for column, name in enumerate(IDS):
-            self._ids[column, number], self._ids_behind[column, number], *_ = (
-                *rule.ids.get(name, ()),
-                *(_NO_HOLE, _NO_HOLE),
-            )
-            self._is_joined |= len(rule.ids.get(name, ())) > 1
-        if rule.key is None:
-            self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
-            self._same_keys[number] = self.same_keys.index(rule.key_id)
-        self._keys[number], self._is_raw[number] = rule.key or 0, rule.is_raw
-        self._instants[number] = rule.instant
-        self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
-        self._shared_values = list(self._shared_known)
-
-    def obeyed(self, told: Told, numbers: Array) -> Array:
-        """Return of which told lines the shape has a rule, and the counts hold together."""
-        counts = dict(zip(NUMBERS, np.maximum(numbers, 0), strict=True))
-        holds: Array = (self._fates[told.shapes] == _KNOWN) & np.asarray(hold_together(counts))
-        together = counts["prompt_tokens"] + counts["completion_tokens"]
-        for holes in self._totals[: self._totals_used]:
-            of_lines = holes[told.shapes]
-            holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
-        return holds
-
-    def says_nothing(self, told: Told) -> Array:
-        """Return of which told lines the shape is of what is no exchange."""
-        silent: Array = self._fates[told.shapes] == _SILENT
-        return silent
-
-    def join_ids(self, told: Told) -> Array:
-        """Write down ids that are made of two, in the place of the first; return which lines have theirs.
-
-        One that is longer than ids are has none: the plain reader spells it.
-        """
-        has_ids: Array = np.ones(len(told.lines), np.bool_)
-        if not self._is_joined:
-            return has_ids
-        behind = self._behind(told)
-        end = max(self.texts_size(told), *(int((starts + sizes).max(initial=0)) for starts, sizes in behind))
-        content = told.texts[:end].tobytes()
-        for column, (starts, sizes) in enumerate(behind):
-            lines = np.flatnonzero(sizes > 0)
-            firsts, first_sizes = self.id_of(told, column)
-            whole = first_sizes[lines] + len(JOINT) + sizes[lines]
-            has_ids[lines] &= (whole <= ID_BYTES_MAX) & (end + np.cumsum(whole) <= len(told.texts))
-            lines, whole = lines[has_ids[lines]], whole[has_ids[lines]]
-            places = zip(*map(_listed, (firsts[lines], first_sizes[lines], starts[lines], sizes[lines])), strict=True)
-            joined = b"".join(
-                content[first : first + size] + JOINT.encode() + content[second : second + other]
-                for first, size, second, other in places
-            )
-            told.texts[end : end + len(joined)] = np.frombuffer(joined, np.uint8)
-            holes = told.first_holes[lines] + self._ids[column][told.shapes[lines]]
-            told.holes[holes] = end + np.cumsum(whole) - whole << 16 | whole
-            end += len(joined)
-        return has_ids
-
-    def _behind(self, told: Told) -> list[tuple[Array, Array]]:
-        """Return where the second of two ids begins of which one of the columns ``IDS`` is made, and its size."""
-        holes = [each[told.shapes] for each in self._ids_behind]
-        places = [np.where(each == _NO_HOLE, 0, _contents(told, each)) for each in holes]
-        return [(each >> 16, each & 0xFFFF) for each in places]
-
-    def numbers_of(self, told: Told) -> Array:
-        """Return the columns ``NUMBERS``, a row a column."""
-        numbers: Array = np.take(self._always, told.shapes, axis=1)
-        for term in range(self._terms_used):
-            holes = np.take(self._terms[term], told.shapes, axis=1)
-            numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
-        return numbers
-
-    def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
-        """Return where the texts of one of the columns ``IDS`` begin, and their sizes."""
-        holes = self._ids[column][told.shapes]
-        places = np.where(holes == _NO_HOLE, 0, _contents(told, holes))
-        return places >> 16, places & 0xFFFF
-
-    def texts_size(self, told: Told) -> int:
-        """Return how much of ``texts`` is used."""
-        ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
-        return int(max(column.max(initial=0) for column in ends))
-
-    def holds_raw_key(self, program: Program, told: Told) -> Array:
-        """Return of which told lines an id looks like a raw key: the plain reader spells it."""
-        found: Array = np.zeros(len(told.lines), np.bool_)
-        begun = program.beginnings_in(self.texts_size(told))
-        if not len(begun):
-            return found
-        for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
-            has_some = np.searchsorted(begun, starts, "right") < np.searchsorted(begun, starts + sizes, "right")
-            for line in np.flatnonzero(has_some).tolist():
-                text = told.texts[starts[line] : starts[line] + sizes[line]].tobytes().decode()
-                found[line] |= is_raw_key(text)
-        return found
-
-    def keys_of(self, told: Told) -> tuple[Array, Array, Array]:
-        """Return the numbers of keys, which are keys themselves and not their ids, and which are of ``same_keys``."""
-        same = self._same_keys[told.shapes]
-        is_same = same != _NO_HOLE
-        return np.where(is_same, same, _contents(told, self._keys[told.shapes])), self._is_raw[told.shapes], is_same
-
-    def instant_of(self, told: Told) -> Array:
-        """Return the instants."""
-        return _contents(told, self._instants[told.shapes])
-
-    def shared_of(self, told: Told) -> tuple[list[Row], Array]:
-        """Return the values that lines share, and which of them each has."""
-        return self._shared_values, self._shared[told.shapes]
-
-
-def _contents(told: Told, holes: Array) -> Array:
-    """Return what stands in a hole of each line; anything for no hole."""
-    contents: Array = told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
-    return contents
-
-
-def _what(log_format: LogFormat, found: Format | None) -> str:
-    """Return what identifies what is read: the settings, and the format of the lines."""
-    return f"{read_by(log_format)} {found.name if found else ''}"
-
-
-def _idle_again(what: str, reader: _Reader) -> None:
-    if sum(map(len, _idle.values())) >= _IDLE_MAX:
-        _idle.clear()  # each has tens of megabytes
-    _idle.setdefault(what, []).append(reader)
-
-
-def _reader(log_format: LogFormat, found: Format | None) -> _Reader | None:
-    with _making:
-        try:
-            return _idle.setdefault(_what(log_format, found), []).pop()
-        except IndexError:
-            return _new_reader(log_format, found)
-
-
-def _new_reader(log_format: LogFormat, found: Format | None) -> _Reader | None:
-    try:
-        program = Program(log_format, found)
-    except (ImportError, OSError, ProgramFailed, ValueError):  # not installed; not for this machine; not for such logs
-        return None
-    return _Reader(program, _Rules(program, log_format, found))

@@ -16,7 +16,7 @@ from fuzzing import LineMaker, expected_rows, found_rows
 
 from pipeline.collectors import LogFormat, read_log, reading
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import blocks, in_order, program
+from pipeline.collectors.kernel import in_order, program, readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
 from pipeline.collectors.logs import line_blocks, log_file
@@ -33,8 +33,8 @@ USUAL = {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "st
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
-    monkeypatch.setattr(blocks, "_idle", {})
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
 
 
 def _decoder() -> BlockDecoder:
@@ -145,7 +145,7 @@ def test_more_shapes_than_there_is_room_for_are_read_plainly() -> None:
     lines = [json.dumps(USUAL | {"path": f"/v1/{number}/chat/completions"}).encode() for number in range(4500)]
     decoder = _decoder()
     with pytest.MonkeyPatch.context() as seldom:
-        seldom.setattr(blocks, "LEARNED_FROM_BYTES", 10**9)
+        seldom.setattr(rule_table, "LEARNED_FROM_BYTES", 10**9)
         found = decoder.decoded(_joined(lines), start=0, first_line=1)
     assert found_rows(found) == _plain(lines)
 

@@ -14,7 +14,7 @@ from both_readers import by_kernel, read_plainly
 from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.program import Program
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ COUNTED = {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_t
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
-    monkeypatch.setattr(blocks, "_idle", {})
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
 
 
 def _with(members: bytes, *, without: bytes = b"") -> bytes:

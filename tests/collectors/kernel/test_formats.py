@@ -19,7 +19,7 @@ from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name, format_of, is_request_log
 from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.kernel import blocks, in_order
+from pipeline.collectors.kernel import in_order, readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
@@ -37,8 +37,8 @@ WRITTEN_BY_LITELLM = Path(__file__).parents[1] / "formats" / "litellm_1_110_2.js
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
-    monkeypatch.setattr(blocks, "_idle", {})
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
 
 
 def _written(*documents: Any) -> list[bytes]:
@@ -225,7 +225,7 @@ def test_a_line_of_another_format_is_told_by_the_names_of_its_own() -> None:
 
 
 def test_a_log_of_two_tools_is_told_by_two_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 1)
     found = _agree(_written(*[LITELLM, HELICONE] * 20))
     assert found.told == 40
 
@@ -235,7 +235,7 @@ def test_a_log_of_two_tools_stays_what_it_is_while_kernels_take_turns_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     """A block is hashed after it was read, and lies in the memory of a kernel that others may want meanwhile."""
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 1)
     monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 9_000)
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
@@ -260,7 +260,7 @@ def test_a_log_of_two_tools_stays_what_it_is_while_kernels_take_turns_in_it(
 
 
 def test_a_kernel_is_not_used_again_while_a_block_lies_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 1)
     content, others = (b"\n".join([*_written(*each), b""]) for each in ([HELICONE] * 20, [LITELLM] * 40))
     decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
     decoder.begin(others.partition(b"\n")[0])

@@ -16,7 +16,7 @@ from fuzzing import LineMaker, found_rows
 from varied_lines import laid_out_otherwise, varied
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.program import Program
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ OTHER = USUAL.replace(b'"a"', b'"b"').replace(b": 3,", b": 30,").replace(b": 5}"
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
-    monkeypatch.setattr(blocks, "_idle", {})
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
 
 
 def _compare(lines: Sequence[bytes], log_format: LogFormat | None = None) -> int:

@@ -19,7 +19,7 @@ from pipeline.collectors import LogFormat, families, strict_json
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.formats.found import is_request_log
 from pipeline.collectors.formats.openai_batch import Batch
-from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel import blocks, readers, rule_table
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.logs.lines import Line
@@ -114,7 +114,7 @@ def _is_of_another_format(content: bytes) -> bool:
 
 
 def test_a_line_that_has_no_instant_or_no_key_by_our_names_teaches_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
     body = {"choices": [], "id": "r", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
     line = {"ts": "2026-03-01T06:00:16Z", "api_key_id": "k", "status": 200, "response": body}
     told = {}
@@ -208,7 +208,7 @@ def test_a_field_that_no_tree_of_names_tells_is_for_the_plain_reader(fields: dic
     log_format = LogFormat(fields=fields)
     with pytest.raises(ValueError, match=r"is read as two things|would lie within|is longer"):
         names_of(log_format, None)
-    assert blocks._new_reader(log_format, None) is None  # noqa: SLF001 - what becomes of such a log
+    assert readers.new(log_format, None) is None
 
 
 def test_a_name_with_dots_that_wins_over_a_path_is_for_the_plain_reader() -> None:

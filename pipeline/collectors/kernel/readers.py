@@ -1,0 +1,65 @@
+"""Programs with what has been learned of their shapes: made once, and used by one log after the other.
+
+Owns those that nobody uses. Does not own a program (``program``), nor what is learned (``rule_table``).
+"""
+
+from __future__ import annotations
+
+import atexit
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.collectors.formats.log_format import read_by
+from pipeline.collectors.kernel.program import Program, ProgramFailed
+from pipeline.collectors.kernel.rule_table import RuleTable
+
+if TYPE_CHECKING:
+    from pipeline.collectors.formats.found import Format
+    from pipeline.collectors.formats.log_format import LogFormat
+
+_IDLE_MAX = 4
+"""Each has tens of megabytes."""
+
+
+class Reader(NamedTuple):
+    """A program, and what has been learned of the shapes that it has numbered."""
+
+    program: Program
+    rules: RuleTable
+
+
+_idle: dict[str, list[Reader]] = {}
+"""Readers that nobody uses, by what they read: the next log of the format goes on with one."""
+_making = Lock()
+"""Held while a reader is made: what is compiled once for all is not compiled by two threads."""
+atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
+
+
+def take(log_format: LogFormat, found: Format | None) -> Reader | None:
+    """Return a reader of lines of a format that nobody else uses; ``None`` where there can be none."""
+    with _making:
+        try:
+            return _idle.setdefault(_what(log_format, found), []).pop()
+        except IndexError:
+            return new(log_format, found)
+
+
+def give_back(log_format: LogFormat, found: Format | None, reader: Reader) -> None:
+    """Let somebody else use a reader."""
+    if sum(map(len, _idle.values())) >= _IDLE_MAX:
+        _idle.clear()
+    _idle.setdefault(_what(log_format, found), []).append(reader)
+
+
+def new(log_format: LogFormat, found: Format | None) -> Reader | None:
+    """Make a reader; ``None`` where the program is not installed, or is not for this machine, or for such logs."""
+    try:
+        program = Program(log_format, found)
+    except (ImportError, OSError, ProgramFailed, ValueError):
+        return None
+    return Reader(program, RuleTable(program, log_format, found))
+
+
+def _what(log_format: LogFormat, found: Format | None) -> str:
+    """Return what identifies what is read: the settings, and the format of the lines."""
+    return f"{read_by(log_format)} {found.name if found else ''}"

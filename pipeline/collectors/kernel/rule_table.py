@@ -1,0 +1,207 @@
+"""The rules of the shapes that a program has numbered, as arrays, and their arithmetic for many lines at once.
+
+Owns which shapes are worth learning. Does not own what a rule is, nor how one is found (``rules``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.base.raw_keys import is_raw_key
+from pipeline.collectors import event_columns
+from pipeline.collectors.event_columns import IDS, NUMBERS
+from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from pipeline.collectors.decode import Row
+    from pipeline.collectors.formats.found import Format
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.program import Program, Told
+    from pipeline.collectors.kernel.rules import Nothing
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+LEARNED_FROM_BYTES = 2**13
+"""So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
+ID_BYTES_MAX = 256
+"""So long ids are at most (``fields.IDENTIFIER``)."""
+_NEW, _KNOWN, _NEVER, _SILENT = range(4)
+_NO_HOLE = -1
+
+
+class RuleTable:
+    """The rules of the shapes that a program has numbered: an element of each array a shape."""
+
+    def __init__(self, program: Program, log_format: LogFormat, found: Format | None) -> None:
+        """Begin without any; lines are of a format, in a log of one."""
+        self._teacher = Teacher(log_format, program.names, found)
+        self._size = program.shapes_max
+        self.forget()
+
+    def forget(self) -> None:
+        """Know no shape."""
+        size = self._size
+        self._fates = np.full(size, _NEW, np.uint8)
+        self._bytes = np.zeros(size, np.int64)
+        self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
+        self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
+        self._terms_used = 0
+        self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
+        self._totals_used = 0
+        self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
+        self._ids_behind = np.full((len(IDS), size), _NO_HOLE, np.int64)
+        self._is_joined = False
+        self._keys = np.zeros(size, np.int64)
+        self._same_keys = np.full(size, _NO_HOLE, np.int64)
+        self.same_keys: list[str] = []
+        """Ids of keys that are those of all lines of some shape."""
+        self._is_raw = np.zeros(size, np.bool_)
+        self._instants = np.zeros(size, np.int64)
+        self._shared = np.zeros(size, np.int64)
+        self._shared_values: list[Row] = []
+        self._shared_known: dict[Row, int] = {}
+
+    def learn(self, program: Program, told: Told) -> None:
+        """Learn the shapes of a block that are new, and frequent enough."""
+        sizes = np.diff(told.line_ends, prepend=0)[told.lines]
+        is_new = self._fates[told.shapes] == _NEW
+        if not is_new.any():
+            return
+        np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
+        numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
+        for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
+            if self._bytes[number] >= LEARNED_FROM_BYTES:
+                holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
+                self._keep(number, self._teacher.rule_of(program.shape(number), holes))
+
+    def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
+        if not isinstance(rule, Rule):
+            self._fates[number] = _SILENT if rule is NOTHING else _NEVER
+            return
+        self._fates[number] = _KNOWN
+        for column, name in enumerate(NUMBERS):
+            found = rule.numbers.get(name)
+            if found is not None:
+                self._always[column, number] = found.always
+                self._terms[: len(found.holes), column, number] = found.holes
+                self._terms_used = max(self._terms_used, len(found.holes))
+        self._totals[: len(rule.totals), number] = rule.totals
+        self._totals_used = max(self._totals_used, len(rule.totals))
+        for column, name in enumerate(IDS):
+            self._ids[column, number], self._ids_behind[column, number], *_ = (
+                *rule.ids.get(name, ()),
+                *(_NO_HOLE, _NO_HOLE),
+            )
+            self._is_joined |= len(rule.ids.get(name, ())) > 1
+        if rule.key is None:
+            self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
+            self._same_keys[number] = self.same_keys.index(rule.key_id)
+        self._keys[number], self._is_raw[number] = rule.key or 0, rule.is_raw
+        self._instants[number] = rule.instant
+        self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
+        self._shared_values = list(self._shared_known)
+
+    def obeyed(self, told: Told, numbers: Array) -> Array:
+        """Return of which told lines the shape has a rule, and the counts hold together."""
+        counts = dict(zip(NUMBERS, np.maximum(numbers, 0), strict=True))
+        holds: Array = (self._fates[told.shapes] == _KNOWN) & np.asarray(hold_together(counts))
+        together = counts["prompt_tokens"] + counts["completion_tokens"]
+        for holes in self._totals[: self._totals_used]:
+            of_lines = holes[told.shapes]
+            holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
+        return holds
+
+    def says_nothing(self, told: Told) -> Array:
+        """Return of which told lines the shape is of what is no exchange."""
+        silent: Array = self._fates[told.shapes] == _SILENT
+        return silent
+
+    def join_ids(self, told: Told) -> Array:
+        """Write down ids that are made of two, in the place of the first; return which lines have theirs.
+
+        One that is longer than ids are has none: the plain reader spells it.
+        """
+        has_ids: Array = np.ones(len(told.lines), np.bool_)
+        if not self._is_joined:
+            return has_ids
+        behind = self._behind(told)
+        end = max(self.texts_size(told), *(int((starts + sizes).max(initial=0)) for starts, sizes in behind))
+        content = told.texts[:end].tobytes()
+        for column, (starts, sizes) in enumerate(behind):
+            lines = np.flatnonzero(sizes > 0)
+            firsts, first_sizes = self.id_of(told, column)
+            whole = first_sizes[lines] + len(JOINT) + sizes[lines]
+            has_ids[lines] &= (whole <= ID_BYTES_MAX) & (end + np.cumsum(whole) <= len(told.texts))
+            lines, whole = lines[has_ids[lines]], whole[has_ids[lines]]
+            places = np.stack((firsts[lines], first_sizes[lines], starts[lines], sizes[lines]), axis=1).tolist()
+            joined = b"".join(
+                content[first : first + size] + JOINT.encode() + content[second : second + other]
+                for first, size, second, other in places
+            )
+            told.texts[end : end + len(joined)] = np.frombuffer(joined, np.uint8)
+            holes = told.first_holes[lines] + self._ids[column][told.shapes[lines]]
+            told.holes[holes] = end + np.cumsum(whole) - whole << 16 | whole
+            end += len(joined)
+        return has_ids
+
+    def _behind(self, told: Told) -> list[tuple[Array, Array]]:
+        """Return where the second of two ids begins of which one of the columns ``IDS`` is made, and its size."""
+        holes = [each[told.shapes] for each in self._ids_behind]
+        places = [np.where(each == _NO_HOLE, 0, _contents(told, each)) for each in holes]
+        return [(each >> 16, each & 0xFFFF) for each in places]
+
+    def numbers_of(self, told: Told) -> Array:
+        """Return the columns ``NUMBERS``, a row a column."""
+        numbers: Array = np.take(self._always, told.shapes, axis=1)
+        for term in range(self._terms_used):
+            holes = np.take(self._terms[term], told.shapes, axis=1)
+            numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        return numbers
+
+    def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
+        """Return where the texts of one of the columns ``IDS`` begin, and their sizes."""
+        holes = self._ids[column][told.shapes]
+        places = np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        return places >> 16, places & 0xFFFF
+
+    def texts_size(self, told: Told) -> int:
+        """Return how much of ``texts`` is used."""
+        ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
+        return int(max(column.max(initial=0) for column in ends))
+
+    def holds_raw_key(self, program: Program, told: Told) -> Array:
+        """Return of which told lines an id looks like a raw key: the plain reader spells it."""
+        found: Array = np.zeros(len(told.lines), np.bool_)
+        begun = program.beginnings_in(self.texts_size(told))
+        if not len(begun):
+            return found
+        for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
+            has_some = np.searchsorted(begun, starts, "right") < np.searchsorted(begun, starts + sizes, "right")
+            for line in np.flatnonzero(has_some).tolist():
+                text = told.texts[starts[line] : starts[line] + sizes[line]].tobytes().decode()
+                found[line] |= is_raw_key(text)
+        return found
+
+    def keys_of(self, told: Told) -> tuple[Array, Array, Array]:
+        """Return the numbers of keys, which are keys themselves and not their ids, and which are of ``same_keys``."""
+        same = self._same_keys[told.shapes]
+        is_same = same != _NO_HOLE
+        return np.where(is_same, same, _contents(told, self._keys[told.shapes])), self._is_raw[told.shapes], is_same
+
+    def instant_of(self, told: Told) -> Array:
+        """Return the instants."""
+        return _contents(told, self._instants[told.shapes])
+
+    def shared_of(self, told: Told) -> tuple[list[Row], Array]:
+        """Return the values that lines share, and which of them each has."""
+        return self._shared_values, self._shared[told.shapes]
+
+
+def _contents(told: Told, holes: Array) -> Array:
+    """Return what stands in a hole of each line; anything for no hole."""
+    contents: Array = told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
+    return contents
