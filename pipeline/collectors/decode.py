@@ -22,7 +22,7 @@ from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.refused import RefusedUsage, what_is_stated
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, documents_of, parse
 from pipeline.usage import QuarantineReason, TokenCounts
 from pipeline.usage.events import COLUMNS, LOGGED
 
@@ -119,13 +119,15 @@ def _parsed(line: Line, log_format: LogFormat) -> Any:
 
 
 def _document(content: bytes, depth_max: int) -> Any:
+    text = content.decode()
     try:
-        return parse(content.decode(), depth_max=depth_max)
-    except BrokenJson:
-        text = unescaped(content)
-        if text is None:
-            raise
         return parse(text, depth_max=depth_max)
+    except BrokenJson:
+        if (documents := documents_of(text, depth_max=depth_max)) is not None:
+            return documents[0] if len(documents) == 1 else documents
+        if (plain := unescaped(content)) is None:
+            raise
+        return parse(plain, depth_max=depth_max)
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:

@@ -137,6 +137,29 @@ def _unescaped(text: str) -> str | None:
         return None
 
 
+def documents_of(text: str, *, depth_max: int = DEPTH_MAX) -> list[Any] | None:
+    r"""Return the objects and arrays that a text is made of, where each of them is whole; ``None`` for any other text.
+
+    Blanks, one comma and the record separators of RFC 7464 may stand before, between and behind them: so two lines run
+    together where a line end was lost, and so somebody writes who means an array.
+
+    >>> documents_of('{"a": 1}{"b": 2}'), documents_of("\x1e{}"), documents_of("{},"), documents_of('{"a": 1}{"b"')
+    ([{'a': 1}, {'b': 2}], [{}], [{}], None)
+    """
+    found: list[Any] = []
+    at = _BETWEEN.match(text, 0).end()  # type: ignore[union-attr]  # it may be empty, and so matches everywhere
+    while at < len(text):
+        if text[at] not in "{[":
+            return None
+        try:
+            _, end = _STRICT.raw_decode(text, at)
+            found.append(parse(text[at:end], depth_max=depth_max))
+        except (json.JSONDecodeError, RecursionError, BrokenJson):
+            return None
+        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    return found or None
+
+
 class Beginning(NamedTuple):
     """What is whole of an object that may be broken: its members up to the damage."""
 
@@ -291,6 +314,7 @@ def depth_of_document(document: Any) -> int:
 _BEHIND_MAX = 8
 _CLOSES = '}]"'
 _OPENING = re.compile(r"[ \t\r\n]*\{")
+_BETWEEN = re.compile(r"[ \t\r\n\x1e]*(?:,[ \t\r\n\x1e]*)?")
 _NAME = re.compile(r'[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*')
 _AFTER_MEMBER = re.compile(r"[ \t\r\n]*[,}]")
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)

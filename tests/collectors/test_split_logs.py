@@ -509,7 +509,9 @@ def test_a_wrapper_says_what_lies_in_a_line_of_its_own(module: Any, line: bytes,
 
 
 def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
-    assert [wrapper.name for wrapper in WRAPPERS] == ["cloudwatch", "cri", "docker", "fluent-bit", "journald"]
+    assert [wrapper.name for wrapper in WRAPPERS] == [
+        *("cloudwatch", "compose", "cri", "docker", "fluent-bit", "fluentd", "journald", "syslog"),
+    ]
     wrapped = CRI + b"F x"
 
     def name_of(head: bytes) -> str | None:

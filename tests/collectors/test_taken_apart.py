@@ -101,6 +101,16 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
 @pytest.mark.parametrize(
     ("response", "documents", "is_stream"),
     [
+        (f"  data: {text(A)}\n\n\t data: {text(B)}\n", [A, B], True),
+        (f"data: {text(A)}\\n\\ndata: {text(B)}\\n\\ndata: [DONE]\\n\\n", [A, B], True),
+        (f": ping\\r\\nevent: x\\r\\ndata:{text(A)}\\r\\n\\r\\ndata: data: {text(B)}", [A, B], True),
+        (f"data: {text(A)}\\n\\ndata: {text({'c': 'x'})[:-2]}", [A], True),
+        (r'data: {"a": "\n\ndata: {\"b\": 2}"}\n\n', [{"a": '\n\ndata: {"b": 2}'}], True),
+        (r'data: {"a": "\n\ndata: {\"b\": 2}', [], True),
+        (f"event: x\\ndata: torn\\n\\ndata: {text(A)}\\n", [A], True),
+        (based(text({"a": "x" * 9})), [{"a": "x" * 9}], False),
+        (based(f"data: {text(A)}\n\ndata: {text(B)}\n\n"), [A, B], True),
+        (based(text({"b": "é" * 90})).replace("6", "6\r\n", 1), [{"b": "é" * 90}], False),
         ([], [], True),
         ("{}", [{}], False),
         ([1], [], True),
@@ -117,7 +127,10 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
         ([{"data": "no document"}], [], True),
         ([{"throttlingException": {}}, A], [{"error": "throttlingException"}, A], True),
         (f"{text(A)}\n", [A], False),
-        (f"{text(A)} {text(B)}", [], False),
+        (f"{text(A)} {text(B)}", [A, B], True),
+        (f"{text(A)}{text(B)}{text(B)}", [A, B, B], True),
+        (f"{text(A)},{text(B)}", [A, B], True),
+        (f"{text(A)}{text(B)}{{torn", [], False),
         (f"{text(A)}\n\n{{torn", [A], True),
         ("[torn\nalso torn", [], False),
         ('[1,\n{"a": 1}\n', [A], True),
@@ -173,7 +186,7 @@ def test_a_transcript_is_split_as_its_specification_says(transcript: str, payloa
     [
         *((f"{field}: x", True) for field in ("data", "event", "id", "retry", "error", "")),
         *((f"x{end}data: x", True) for end in ("\n", "\r", "\r\n")),
-        *((other, False) for other in ("", "data", "xdata: x", " data: x", "text: x", "x data: y")),
+        *((other, False) for other in ("", "data", "xdata: x", "- data: x", "text: x", "x data: y")),
     ],
 )
 def test_a_text_is_a_transcript_where_a_line_begins_as_one_does(transcript: str, *, is_one: bool) -> None:

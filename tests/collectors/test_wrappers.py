@@ -96,10 +96,58 @@ def in_two_of_them(texts: Sequence[str], cut: int) -> list[str]:
     return in_cri(in_an_array_of_records(texts, cut), 400)
 
 
+def in_syslog(texts: Sequence[str], cut: int) -> list[str]:
+    """Lines of every way in which daemons write syslog."""
+    del cut
+    befores = [
+        "<134>1 2026-10-01T00:00:00.123Z host gateway 12 - - ",
+        '<134>1 - - gateway - ID47 [a@1 b="c \\" d" e=""][f@2] \ufeff',
+        "<13>Oct  1 00:00:00 host gateway[12]: ",
+        "Oct 11 00:00:00 host gateway: @cee: ",
+        "2026-10-01T00:00:00.123456+02:00 host gateway[12]: @cee:",
+        "2026-10-01T00:00:00.123456+00:00 app[web.1]: ",
+    ]
+    return [befores[at % len(befores)] + text for at, text in enumerate(texts)]
+
+
+def in_files_of_fluentd(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [f"2026-10-01T00:00:00+00:00\tgateway.log\t{text}" for text in texts]
+
+
+def in_logs_of_compose(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [
+        f"gateway-1  | {'2026-10-01T00:00:00.123456789Z ' if at % 2 else ''}{text}" for at, text in enumerate(texts)
+    ]
+
+
+def in_what_logcli_writes(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps({"labels": {"app": "gateway"}, "line": text, "timestamp": AT}) for text in texts]
+
+
+def in_events_for_splunk(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    kinds: list[dict[str, Any]] = [{"event": json.loads(texts[0])}, *({"event": text} for text in texts[1:])]
+    return [json.dumps({"time": 1.5, "host": "h", "sourcetype": "_json"} | kind) for kind in kinds]
+
+
+def in_an_export_of_splunk(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps({"_raw": text, "_time": AT, "sourcetype": "_json"}) for text in texts]
+
+
+def in_a_dump_of_elasticsearch(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps({"_index": "logs", "_id": "x", "_source": json.loads(text)}) for text in texts]
+
+
 WRAPPINGS = [
     *(in_cri, in_fluent_bit, in_files_of_fluent_bit, in_journal, in_bytes_of_a_journal, in_an_export_of_cloudwatch),
     *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them),
-    *(in_an_export_of_cloud_logging, in_an_export_of_insights),
+    *(in_an_export_of_cloud_logging, in_an_export_of_insights, in_syslog, in_files_of_fluentd, in_logs_of_compose),
+    *(in_what_logcli_writes, in_events_for_splunk, in_an_export_of_splunk, in_a_dump_of_elasticsearch),
 ]
 
 
@@ -207,6 +255,13 @@ def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, ex
         b'{"MESSAGE": "x", "__CURSOR"',
         b"[1, 2]",
         b"",
+        *(b"2026-10-01T00:00:00Z " + said + b": {}" for said in (b"ERROR", b"DEBUG request", b"host gateway")),
+        *(b"Oct  1 00:00:00 " + said for said in (b"host gateway[12]: got {}", b"ERROR: {}", b"host: {}")),
+        b"<134>1 2026-10-01T00:00:00Z host gateway 12 - - got {}",
+        b"request | {}",
+        b"gateway-1  | got {}",
+        *(b"2026-10-01T00:00:00+00:00\t" + level + b"\t{}" for level in (b"INFO", b"error")),
+        b"2026-10-01T00:00:00+00:00\tgateway\tgot {}",
     ],
 )
 def test_what_no_logger_writes_is_no_wrapper(line: bytes) -> None:

@@ -2,20 +2,21 @@
 
 Owns the decision what a body is; content types are not asked, since event streams arrive as JSON and JSON errors as
 event streams. A body that one step undoes is read, where its structure proves the step: JSON text in a string, text
-that was escaped once too often, HTTP chunks, events of AWS, chunks as an array or as lines. Does not own what the
-documents mean (``families``).
+that was escaped once too often or stands in base64, HTTP chunks, events of AWS, chunks as an array, as
+lines or one after another. Does not own what the documents mean (``families``).
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.bodies import aws_event_stream
-from pipeline.collectors.bodies.sse import is_transcript, read_transcript
-from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.collectors.bodies.sse import is_transcript, read_transcript, with_line_ends
+from pipeline.collectors.strict_json import BrokenJson, documents_of, parse, stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,7 @@ class Body:
 
 _NOTHING = Body()
 _BLANKS = "\ufeff \t\r\n"
+_BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}={0,2}\s*\Z")
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
 _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
 _CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
@@ -95,9 +97,11 @@ def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
 def _lines_body(text: str, depth_max: int) -> Body:
     """Take apart JSON documents on lines; a line that is none, as a cut last one, says nothing."""
     lines = [line for line in text.split("\n") if line.strip(_BLANKS)]
-    if len(lines) < 2:  # noqa: PLR2004 - of one line alone nothing is whole
-        return _NOTHING
-    documents = _parsed(lines, depth_max)
+    if len(lines) < 2:  # noqa: PLR2004 - of one line alone nothing is whole, unless it is made of whole documents
+        several = documents_of(text, depth_max=depth_max) or []
+        documents = [document for document in several if isinstance(document, dict)]
+    else:
+        documents = _parsed(lines, depth_max)
     return _chunks(documents, depth_max) if documents else _NOTHING
 
 
@@ -139,17 +143,27 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
 
 
 def _unwrapped(text: str) -> str | None:
-    """Undo one step: the chunk framing of HTTP, or escapes that were made once too often.
+    """Undo one step: the chunk framing of HTTP, base64, or escapes that were made once too often.
 
     ``None`` where neither is there.
     """
     if (whole := _without_http_chunks(text)) is not None:
         return whole
+    if _BASE64.match(text) is not None:
+        return _out_of_base64(text)
     if '\\"' not in text:
         return None
     try:
         return str(json.loads(f'"{text.strip(_BLANKS)}"', strict=False))
     except ValueError:
+        return None
+
+
+def _out_of_base64(text: str) -> str | None:
+    """Return the text that base64 holds, ``None`` where it holds none: events of AWS are none either."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:  # also what is no UTF-8
         return None
 
 
@@ -182,6 +196,13 @@ def _without_http_chunks(text: str) -> str | None:
 
 
 def _stream_body(text: str, depth_max: int) -> Body:
+    body = _transcript_body(text, depth_max)
+    if not body.documents and (plain := with_line_ends(text)) is not None:
+        return _transcript_body(plain, depth_max)
+    return body
+
+
+def _transcript_body(text: str, depth_max: int) -> Body:
     transcript = read_transcript(text)
     chunks: list[JsonObject] = []
     for payload in transcript.payloads:

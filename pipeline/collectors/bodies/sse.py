@@ -6,10 +6,15 @@ Does not own what the payloads mean (``chat``), nor the decision that a text is 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
-_FIELD = re.compile(r"(?:^|[\r\n])(?:data|event|id|retry|error)?:")
+_FIELD = re.compile(r"(?:^|[\r\n])[ \t]*(?:data|event|id|retry|error)?:")
+_ESCAPED_ENDS = re.compile(r"(?:\s|\\r|\\n)*")
+_ESCAPED_LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])+")
+_PREFIXES = re.compile(r"(?:data: ?)*")
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,9 @@ def read_transcript(text: str) -> Transcript:
                 payloads.append("\n".join(pending))
                 pending = []
             continue
-        field, _, value = line.partition(":")
+        field, _, value = line.lstrip(" \t").partition(
+            ":"
+        )  # a payload never begins a line, so blanks before are framing
         if field == "data":
             value = value.removeprefix(" ")
             while value.startswith("data:"):  # framed more than once; what is inside carries the payload
@@ -55,3 +62,33 @@ def read_transcript(text: str) -> Transcript:
     if pending:
         payloads.append("\n".join(pending))
     return Transcript(payloads=payloads, has_error=has_error)
+
+
+def with_line_ends(text: str) -> str | None:
+    r"""Return a transcript whose line ends were written as ``\n``, as loggers do that let no text begin a line.
+
+    Only what stands between payloads is undone: what a payload escapes is its own. ``None`` where no payload ends in
+    such a line end.
+
+    >>> with_line_ends(r'data: {"a": "\n"}\n\ndata: [DONE]\n\n')
+    'data: {"a": "\\n"}\ndata: [DONE]'
+    """
+    lines: list[str] = []
+    is_escaped = False
+    at = _end_of(_ESCAPED_ENDS, text, 0)
+    while at < len(text):
+        payload_at = _end_of(_PREFIXES, text, at)
+        try:
+            _, end = _DECODER.raw_decode(text, payload_at)
+        except (ValueError, RecursionError):  # another field, or a payload that is none
+            payload_at, end = at, _end_of(_ESCAPED_LINE, text, at)
+        following = _end_of(_ESCAPED_ENDS, text, end)
+        is_escaped = is_escaped or (payload_at > at and "\\" in text[end:following])
+        lines.append(text[at:end])
+        at = following
+    return "\n".join(lines) if is_escaped else None
+
+
+def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return at if found is None else found.end()

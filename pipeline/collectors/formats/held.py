@@ -2,9 +2,11 @@
 
 Facts. A subscription of CloudWatch Logs delivers ``logEvents``, and ``aws logs filter-log-events`` writes ``events``,
 each with the line in its ``message``; Logs Insights writes ``@message``. Fluent Bit has the line in ``log``, beside the
-time of its own; Cloud Logging in ``textPayload`` or, parsed, in ``jsonPayload``. Source: the user guide of CloudWatch
-Logs, "Log group-level subscription filters"; the reference of the AWS CLI; the manual of Fluent Bit; ``LogEntry`` of
-Cloud Logging.
+time of its own; Cloud Logging in ``textPayload`` or, parsed, in ``jsonPayload``. Loki's ``logcli`` writes ``line``
+beside its ``labels``; events for Splunk's collector have theirs in ``event``, and what is exported in ``_raw``; a dump
+of Elasticsearch or OpenSearch has the document in ``_source``. Source: the user guide of CloudWatch Logs,
+"Log group-level subscription filters"; the reference of the AWS CLI; the manual of Fluent Bit; ``LogEntry`` of Cloud
+Logging; "LogCLI" of Loki; "Format events for HTTP Event Collector" of Splunk.
 
 A record is known by what its exporter puts beside the line. A field that programs themselves fill, as ``message``, is
 looked into only where a source names it (``line_in``): what a caller wrote may stand there. Owns where a document lies
@@ -21,6 +23,8 @@ from pipeline.collectors.strict_json import BrokenJson, document_in, parse
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
+    from types import UnionType
+
     from pipeline.collectors.strict_json import JsonObject
 
 _MEMBER = re.compile(r'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
@@ -36,9 +40,16 @@ _RECORDS = (
     ("@message", frozenset(("@timestamp", "@ptr", "@logStream"))),
     ("log", frozenset(("date", "@timestamp", "kubernetes"))),
     ("textPayload", frozenset(("insertId", "logName"))),
+    ("event", frozenset(("sourcetype",))),
+    ("_raw", frozenset(("sourcetype", "_cd", "_indextime"))),
+    ("_source", frozenset(("_index",))),
     ("jsonPayload", frozenset(("insertId", "logName"))),
 )
 """Where a record has its line, and what stands beside it."""
+_LOKI = frozenset(("labels", "line", "timestamp"))
+"""The names of a record of ``logcli``, which has no others: ``line`` alone is what programs write, too."""
+_KINDS: dict[str, type | UnionType] = {"jsonPayload": dict, "_source": dict, "event": dict | str}
+"""What the line of a record is, where it is no text, or not always."""
 
 
 def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
@@ -54,9 +65,11 @@ def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
         if isinstance(records, list) and not beside.isdisjoint(document):
             lines = [record.get("message") for record in records if isinstance(record, dict)]
             return [held for line in lines if isinstance(line, str) for held in line_in(line, depth_max=depth_max)]
+    if document.keys() == _LOKI and isinstance(line := document.get("line"), str):
+        return line_in(line, depth_max=depth_max)
     for name, beside in _RECORDS:
         line = document.get(name)
-        if beside.isdisjoint(document) or not isinstance(line, dict if name == "jsonPayload" else str):
+        if beside.isdisjoint(document) or not isinstance(line, _KINDS.get(name, str)):
             continue
         return line_in(line, depth_max=depth_max) if isinstance(line, str) else [line]
     return None

@@ -4,8 +4,10 @@ A date and time with an offset, or without one in a zone that its source states,
 them since 1970.
 
 Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without
-its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it. Epochs are told apart by their size: 2000
-to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
+its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it; without seconds, in the basic format, a
+zone's name behind the offset or ``UTC`` instead of one; and the dates of HTTP, of mail and of access logs. 24:00:00 is
+the next midnight. The leap second 23:59:60 of UTC is taken for the last microsecond of its day. Epochs are told apart
+by their size: 2000 to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
 
 Where clocks go back, an hour is told twice; without an offset it is the first of the two. Where they go forward, an
 hour is missing: a log that tells a time within it is not in the zone that was stated, and is refused.
@@ -30,9 +32,27 @@ _DATE_AND_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?( ?(?:[Zz]|([+-])([01][0-9]|"
     r"2[0-3])(?::?([0-5][0-9]))?))?"
 )
+_IN_BASIC_FORMAT = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})[Tt]([0-9]{2})([0-9]{2})([0-9]{2})((?:[.,][0-9]+)?(?:[Zz]|[+-][0-9:]+)?)"
+)
+_IN_WORDS = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?([0-9]{1,2})[ /](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ /]"
+    r"([0-9]{4})[ :]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)((?: ?(?:Z|[+-][0-9]{4}))?)"
+)
+"""``Tue, 03 Nov 2026 10:00:00 GMT`` (RFC 9110, RFC 5322) and ``03/Nov/2026:10:00:00 +0000`` (NCSA)."""
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ZONE_BEHIND = re.compile(
+    r"(?<=[0-9Zz])(?:\[[A-Za-z0-9_/+-]{1,64}\]| ?\([A-Z]{1,5}\))$|"
+    r"(?<=[+-]0000) (?:UTC|GMT)$|(?<=[+-][0-9]{4}) (?!UTC|GMT)[A-Z]{3,5}$"
+)
+"""What says once more where an offset is of: ``[Europe/Berlin]`` of Java, ``(UTC)`` of mail, ``CET`` of Go."""
+_UTC_BY_NAME = re.compile(r" ?(?:UTC|GMT)$")
+_WITHOUT_SECONDS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2})((?: ?(?:[Zz]|[+-][0-9:]+))?)")
+_END_OF_DAY, _LEAP_SECOND = "24:00:00", ":59:60"
 _EPOCH_TEXT = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,30})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_US = 1_000_000
+_DAY_SECONDS = 86_400
 _PER_SECOND = (1, 1_000, 1_000_000, 1_000_000_000)
 _NANO = Decimal("0.000000001")
 _EARLIEST_YEAR, _LATEST_YEAR = 1999, 2100
@@ -47,6 +67,7 @@ def instant_us(value: Any, field: str = "ts", *, zone: ZoneInfo | None = None) -
     naive and there is no zone, no instant, or outside [2000-01-01, 2100-01-01).
     """
     if isinstance(value, str):
+        value = value.strip(" \t\r\n")
         instant = (
             _from_epoch(Decimal(value.replace(",", ".")), field)
             if _EPOCH_TEXT.fullmatch(value)
@@ -62,22 +83,53 @@ def instant_us(value: Any, field: str = "ts", *, zone: ZoneInfo | None = None) -
 
 
 def _from_text(value: str, field: str, zone: ZoneInfo | None) -> int:
-    parts = _DATE_AND_TIME.fullmatch(value)
+    parts = _DATE_AND_TIME.fullmatch(value) or _DATE_AND_TIME.fullmatch(_plain_spelling(value))
     if parts is None or (parts[4] is None and zone is None):
         raise LineRefused(
             QuarantineReason.INVALID_FIELD,
             f"{field} is no date and time with an offset, and no number of seconds since 1970",
         )
     date, time, fraction, has_offset, sign, hours, minutes = parts.groups()
+    is_end_of_day = time == _END_OF_DAY and not int(fraction or 0)
+    is_leap_second = time.endswith(_LEAP_SECOND)
+    if is_end_of_day or is_leap_second:
+        time = "00:00:00" if is_end_of_day else f"{time[:-2]}59"
+    no_date = LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar")
+    if time.startswith("24"):  # newer versions of Python read it
+        raise no_date
     try:
-        elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH
-    except ValueError:
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar") from None
+        elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH + timedelta(days=is_end_of_day)
+    except (ValueError, OverflowError):
+        raise no_date from None
     if has_offset is None and zone is not None:
         elapsed -= _offset_there(_EPOCH + elapsed, zone, field)
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0)) if sign else timedelta()
     elapsed = elapsed + offset if sign == "-" else elapsed - offset
-    return (elapsed.days * 86_400 + elapsed.seconds) * _SECOND_US + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
+    if is_leap_second:
+        if elapsed.seconds != _DAY_SECONDS - 1:
+            raise no_date
+        fraction = "999999"
+    return (elapsed.days * _DAY_SECONDS + elapsed.seconds) * _SECOND_US + (
+        int(fraction[:6].ljust(6, "0")) if fraction else 0
+    )
+
+
+def _plain_spelling(value: str) -> str:
+    """Return a date and time as RFC 3339 spells it, where it is one in another spelling that leaves nothing open.
+
+    >>> _plain_spelling("Tue, 03 Nov 2026 10:00:00 GMT"), _plain_spelling("20261103T100000+0100")
+    ('2026-11-03T10:00:00Z', '2026-11-03T10:00:00+0100')
+    """
+    value = _ZONE_BEHIND.sub("", value)
+    if (named := _UTC_BY_NAME.search(value)) is not None:
+        value = value[: named.start()] + "Z"
+    if (basic := _IN_BASIC_FORMAT.fullmatch(value)) is not None:
+        return f"{basic[1]}-{basic[2]}-{basic[3]}T{basic[4]}:{basic[5]}:{basic[6]}{basic[7]}"
+    if (words := _IN_WORDS.fullmatch(value)) is not None:
+        return f"{words[3]}-{_MONTHS.index(words[2]) + 1:02}-{words[1]:0>2}T{words[4]}{words[5]}"
+    if (short := _WITHOUT_SECONDS.fullmatch(value)) is not None:
+        return f"{short[1]}:00{short[2]}"
+    return value
 
 
 def _offset_there(local_time: datetime, zone: ZoneInfo, field: str) -> timedelta:

@@ -38,6 +38,14 @@ OUTSIDE = "lies outside the years 2000 to 2099"
         ("2026-03-01T09:00:00-01:30", NINE + HOUR + HOUR // 2),
         ("2026-03-01T09:00:00+00:00", NINE),
         ("2026-03-01T09:00:00+23:59", NINE - 24 * HOUR + 60),
+        *((each, NINE) for each in ("2026-03-01T09:00Z", "2026-03-01 10:00+01:00", "20260301T090000Z")),
+        *((each, NINE) for each in ("20260301T100000+0100", "2026-03-01T09:00:00 UTC", "2026-03-01 09:00 GMT")),
+        *((each, NINE) for each in ("2026-03-01 09:00:00 +0000 UTC", "2026-03-01 10:00:00 +0100 CET")),
+        *((each, NINE) for each in ("2026-03-01T10:00:00+01:00[Europe/Berlin]", "2026-03-01T09:00:00Z[UTC]")),
+        *((each, NINE) for each in ("Sun, 01 Mar 2026 09:00:00 GMT", "Sun, 1 Mar 2026 10:00:00 +0100 (CET)")),
+        *((each, NINE) for each in ("01/Mar/2026:09:00:00 +0000", " 2026-03-01T09:00:00Z\n", " 1772355600 ")),
+        ("2026-03-01T24:00:00Z", NINE + 15 * HOUR),
+        ("2026-03-01T24:00:00.000+01:00", NINE + 14 * HOUR),
         ("1772355600", NINE),
         (NINE, NINE),
         (NINE * 1_000, NINE),
@@ -65,6 +73,8 @@ def test_an_instant_is_told_however_it_is_written(written: Any, seconds: int) ->
         ("2026-03-01T09:00:00.0000019Z", 1),
         ("2026-03-01T09:00:00.123456789Z", 123_456),
         ("2026-03-01T09:00:00.999999999Z", 999_999),
+        ("Sun, 01 Mar 2026 09:00:00.25 GMT", 250_000),
+        ("20260301T090000.25Z", 250_000),
         ("1772355600.25", 250_000),
         ("1772355600,25", 250_000),
         (Decimal("1772355600.9999999"), 999_999),
@@ -78,6 +88,13 @@ def test_an_instant_is_told_however_it_is_written(written: Any, seconds: int) ->
 )
 def test_a_fraction_counts_to_the_microsecond_and_a_finer_one_is_cut(written: Any, microseconds: int) -> None:
     assert instant_us(written) == NINE * SECOND + microseconds
+
+
+@pytest.mark.parametrize(
+    "written", ["2016-12-31T23:59:60Z", "2016-12-31T23:59:60.25Z", "2017-01-01T00:59:60+01:00", "20161231T235960Z"]
+)
+def test_a_leap_second_is_the_end_of_its_own_day(written: str) -> None:
+    assert instant_us(written) == instant_us("2016-12-31T23:59:59.999999Z")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +126,18 @@ def test_a_time_without_an_offset_is_one_of_the_zone_that_its_source_states(
         ("2026-03-01T09:00:00+01:60", None, f"is {NO_INSTANT}"),
         ("17723556", None, f"is {NO_INSTANT}"),
         ("2026-02-30T09:00:00Z", None, "is no date and time of the calendar"),
+        *(
+            (each, None, f"is {NO_INSTANT}")
+            for each in ("2026-03-01T09:00", "20260301T090000", "Sun, 01 Mar 2026 09:00:00", "2026-03-01T09:00:00 CET")
+        ),
+        *(
+            (each, None, f"is {NO_INSTANT}")
+            for each in ("2026-03-01 09:00:00 +0100 UTC", "2026-03-01T09:00:00[UTC]", "01/Mrz/2026:09:00:00 +0000")
+        ),
+        ("2026-03-01T24:00:00.1Z", None, "is no date and time of the calendar"),
+        ("2026-03-01T24:30:00Z", None, "is no date and time of the calendar"),
+        ("2026-03-01T09:00:60Z", None, "is no date and time of the calendar"),
+        ("2026-06-30T23:59:60+01:00", None, "is no date and time of the calendar"),
         ("2026-03-01T24:00:01Z", None, "is no date and time of the calendar"),
         (True, None, "is neither a string nor a number"),
         (None, None, "is neither a string nor a number"),
