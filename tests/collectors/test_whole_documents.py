@@ -169,3 +169,25 @@ def test_of_a_long_first_line_of_an_array_the_last_byte_tells_whether_it_goes_on
     for last in (*range(32, 127), ord("\r")):
         content = b'["' + b"x" * 2**16 + bytes([last]) + b"\n more"
         assert is_one_document("a.jsonl", content[: 2**16], [content]) is (last not in b"}]\r"), chr(last)
+
+
+def test_objects_over_several_lines_one_after_another_are_entries_and_so_is_what_is_added(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "app.jsonl"
+    texts = [json.dumps(entry, indent=2) + "\n" for entry in _entries(exchange, 5)]
+    log.write_text("".join(texts[:2]), encoding="utf-8")
+    first = collect_file(log)
+    assert (_ids(first), first.reading.problem) == (["c-0", "c-1"], None)
+    log.write_text("".join(texts[:4]) + texts[4][:70], encoding="utf-8")
+    torn = collect_file(log, known=first.records)
+    assert not torn.events
+    assert torn.reading.problem.reason.value == "document_not_whole"
+    log.write_text("".join(texts), encoding="utf-8")
+    second = collect_file(log, known=first.records)
+    assert (_ids(second), second.reading.problem) == (["c-2", "c-3", "c-4"], None)
+    lines = "".join(texts).count("\n")
+    assert [event["line"] for event in second.events] == [lines] * 3
+    log.write_text("".join(texts) + "\n \n", encoding="utf-8")
+    blank = collect_file(log, known=[*first.records, *second.records])
+    assert (blank.events, blank.quarantined, blank.reading.problem) == ([], [], None)

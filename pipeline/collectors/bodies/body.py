@@ -41,6 +41,11 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}={0,2}\s*\Z")
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
 _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
 _CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
+_HTTP_STATUS = frozenset(("status", "statusCode", "status_code"))
+_HTTP_ANSWER = _HTTP_STATUS | frozenset(
+    ("body", "headers", "multiValueHeaders", "isBase64Encoded", "statusText", "status_text", "cookies", "ok", "url")
+)
+"""The names of an answer of HTTP as clients and functions log it, whose ``body`` is meant."""
 _UNWRAPS_MAX = 2
 """So many times a text may turn out to be another text; each step is proven by what comes out."""
 
@@ -83,6 +88,9 @@ def _text_body(response: str, depth_max: int, unwraps: int) -> Body:
 def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
     """Take JSON apart: one document, an array of chunks, or a text that holds a body."""
     if isinstance(document, dict):
+        held = _held_by_answer(document) if unwraps else None
+        if held is not None:
+            return _json_body(held, depth_max, unwraps)
         is_event = ("chunk" in document or "bytes" in document) and "choices" not in document
         chunks = _chunks([document], depth_max) if is_event else None
         return chunks if chunks is not None and chunks.documents != [document] else Body(documents=[document])
@@ -92,6 +100,14 @@ def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
     if texts and len(texts) == len(document):
         return _text_body("\n\n".join(texts), depth_max, unwraps - 1) if unwraps else _NOTHING
     return _chunks([element for element in document if isinstance(element, dict)], depth_max)
+
+
+def _held_by_answer(document: JsonObject) -> JsonObject | list[Any] | str | None:
+    """Return the body of an answer of HTTP that was logged with its status around it, ``None`` of anything else."""
+    if not document.keys() <= _HTTP_ANSWER or _HTTP_STATUS.isdisjoint(document):
+        return None
+    held = stated_once(document, "body")
+    return held if isinstance(held, dict | list | str) else None
 
 
 def _lines_body(text: str, depth_max: int) -> Body:

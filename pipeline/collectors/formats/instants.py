@@ -95,7 +95,7 @@ def _from_text(value: str, field: str, zone: ZoneInfo | None) -> int:
     if is_end_of_day or is_leap_second:
         time = "00:00:00" if is_end_of_day else f"{time[:-2]}59"
     no_date = LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar")
-    if time.startswith("24"):  # newer versions of Python read it
+    if time.startswith("24"):  # a newer Python may read it
         raise no_date
     try:
         elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH + timedelta(days=is_end_of_day)

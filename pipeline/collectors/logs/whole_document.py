@@ -1,5 +1,7 @@
 """A log that is one JSON document: an array of entries, or an object that some tool exported, over many lines.
 
+Several objects over many lines, one after another, as ``jq`` prints them, are one as an array of them would be.
+
 Owns the question whether a log is one, and the reading of it as one line. It is read once it is whole: what a tool is
 still writing is for the next run. Does not own what the document says.
 """
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, documents_of, parse
 from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
@@ -75,6 +77,22 @@ def _is_json(content: bytes) -> bool:
     return True
 
 
+def goes_on_as_document(head: bytes) -> bool:
+    """Tell whether what was added to a log, of which a document was read, is of the same kind: objects over lines.
+
+    What is added behind an array is lines.
+    """
+    begin, _ = bare_span(head, 0, len(head))
+    return _BEGINS_OBJECT.match(head[begin:].lstrip()) is not None
+
+
+def _is_whole(content: bytes) -> bool:
+    """Tell whether something is one document, or several one after another."""
+    if not content.rstrip().endswith((b"}", b"]")):
+        return False
+    return _is_json(content) or documents_of(content.decode("utf-8", "replace")) is not None
+
+
 class WholeDocument:
     """Iterates the one line that such a log is, as a group, once it is whole.
 
@@ -128,7 +146,9 @@ class WholeDocument:
                 if len(kept) > self._line_bytes_max:
                     kept = None
         content = None if kept is None else _bare(bytes(kept))
-        if not (tail.rstrip().endswith((b"}", b"]")) if content is None else _is_json(content)):
+        is_whole = tail.rstrip().endswith((b"}", b"]")) if content is None else _is_whole(content)
+        is_blank = size > 0 and content == b""
+        if not is_whole and not is_blank:
             return
         if content is not None and not content.strip(b"[] \t\r\n"):  # an export of nothing
             content = b""
