@@ -127,6 +127,12 @@ def in_what_logcli_writes(texts: Sequence[str], cut: int) -> list[str]:
     return [json.dumps({"labels": {"app": "gateway"}, "line": text, "timestamp": AT}) for text in texts]
 
 
+def in_docker_s_files_that_fluent_bit_read(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    entries = [json.dumps({"log": f"{text}\n", "stream": "stdout", "time": AT}) for text in texts]
+    return [json.dumps({"date": 1.5, "log": entry}) for entry in entries]
+
+
 def in_events_for_splunk(texts: Sequence[str], cut: int) -> list[str]:
     del cut
     kinds: list[dict[str, Any]] = [{"event": json.loads(texts[0])}, *({"event": text} for text in texts[1:])]
@@ -147,7 +153,13 @@ WRAPPINGS = [
     *(in_cri, in_fluent_bit, in_files_of_fluent_bit, in_journal, in_bytes_of_a_journal, in_an_export_of_cloudwatch),
     *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them),
     *(in_an_export_of_cloud_logging, in_an_export_of_insights, in_syslog, in_files_of_fluentd, in_logs_of_compose),
-    *(in_what_logcli_writes, in_events_for_splunk, in_an_export_of_splunk, in_a_dump_of_elasticsearch),
+    *(
+        in_docker_s_files_that_fluent_bit_read,
+        in_what_logcli_writes,
+        in_events_for_splunk,
+        in_an_export_of_splunk,
+        in_a_dump_of_elasticsearch,
+    ),
 ]
 
 

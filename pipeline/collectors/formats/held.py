@@ -2,11 +2,12 @@
 
 Facts. A subscription of CloudWatch Logs delivers ``logEvents``, and ``aws logs filter-log-events`` writes ``events``,
 each with the line in its ``message``; Logs Insights writes ``@message``. Fluent Bit has the line in ``log``, beside the
-time of its own; Cloud Logging in ``textPayload`` or, parsed, in ``jsonPayload``. Loki's ``logcli`` writes ``line``
-beside its ``labels``; events for Splunk's collector have theirs in ``event``, and what is exported in ``_raw``; a dump
-of Elasticsearch or OpenSearch has the document in ``_source``. Source: the user guide of CloudWatch Logs,
-"Log group-level subscription filters"; the reference of the AWS CLI; the manual of Fluent Bit; ``LogEntry`` of Cloud
-Logging; "LogCLI" of Loki; "Format events for HTTP Event Collector" of Splunk.
+time of its own, and Docker where another logger read its file; Cloud Logging in ``textPayload`` or, parsed, in
+``jsonPayload``. Loki's ``logcli`` writes ``line`` beside its ``labels``; events for Splunk's collector have theirs in
+``event``, and what is exported in ``_raw``; a dump of Elasticsearch or OpenSearch has the document in ``_source``.
+Source: the user guide of CloudWatch Logs, "Log group-level subscription filters"; the reference of the AWS CLI; the
+manual of Fluent Bit; ``LogEntry`` of Cloud Logging; "LogCLI" of Loki; "Format events for HTTP Event Collector" of
+Splunk.
 
 A record is known by what its exporter puts beside the line. A field that programs themselves fill, as ``message``, is
 looked into only where a source names it (``line_in``): what a caller wrote may stand there. Owns where a document lies
@@ -46,8 +47,11 @@ _RECORDS = (
     ("jsonPayload", frozenset(("insertId", "logName"))),
 )
 """Where a record has its line, and what stands beside it."""
-_LOKI = frozenset(("labels", "line", "timestamp"))
-"""The names of a record of ``logcli``, which has no others: ``line`` alone is what programs write, too."""
+_WHOLE_RECORDS = (
+    ("line", frozenset(("labels", "line", "timestamp"))),
+    ("log", frozenset(("log", "stream", "time"))),
+)
+"""Records that have no other names than these: one of them alone is what programs write, too."""
 _KINDS: dict[str, type | UnionType] = {"jsonPayload": dict, "_source": dict, "event": dict | str}
 """What the line of a record is, where it is no text, or not always."""
 
@@ -65,8 +69,9 @@ def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
         if isinstance(records, list) and not beside.isdisjoint(document):
             lines = [record.get("message") for record in records if isinstance(record, dict)]
             return [held for line in lines if isinstance(line, str) for held in line_in(line, depth_max=depth_max)]
-    if document.keys() == _LOKI and isinstance(line := document.get("line"), str):
-        return line_in(line, depth_max=depth_max)
+    for name, names in _WHOLE_RECORDS:
+        if document.keys() == names and isinstance(line := document.get(name), str):
+            return line_in(line, depth_max=depth_max)
     for name, beside in _RECORDS:
         line = document.get(name)
         if beside.isdisjoint(document) or not isinstance(line, _KINDS.get(name, str)):
