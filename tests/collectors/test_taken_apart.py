@@ -107,6 +107,8 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
         (f"data: {text(A)}\\n\\ndata: {text({'c': 'x'})[:-2]}", [A], True),
         (r'data: {"a": "\n\ndata: {\"b\": 2}"}\n\n', [{"a": '\n\ndata: {"b": 2}'}], True),
         (r'data: {"a": "\n\ndata: {\"b\": 2}', [], True),
+        ("data: {torn\\n" * 16 + f"data: {text(A)}\\n", [A], True),
+        ("data: {torn\\n" * 17 + f"data: {text(A)}\\n", [], True),
         (f"event: x\\ndata: torn\\n\\ndata: {text(A)}\\n", [A], True),
         ({"statusCode": 200, "headers": {}, "body": text(A)}, [A], False),
         (text({"status": 200, "body": A}), [A], False),

@@ -2,8 +2,8 @@
 
 Owns the decision what a body is; content types are not asked, since event streams arrive as JSON and JSON errors as
 event streams. A body that one step undoes is read, where its structure proves the step: JSON text in a string, text
-that was escaped once too often or stands in base64, HTTP chunks, events of AWS, chunks as an array, as
-lines or one after another. Does not own what the documents mean (``families``).
+that was escaped once too often or stands in base64, HTTP chunks, events of AWS, chunks as an array, as lines or
+one after another. Does not own what the documents mean (``families``).
 """
 
 from __future__ import annotations

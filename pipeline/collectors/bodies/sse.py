@@ -15,6 +15,8 @@ _ESCAPED_ENDS = re.compile(r"(?:\s|\\r|\\n)*")
 _ESCAPED_LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])+")
 _PREFIXES = re.compile(r"(?:data: ?)*")
 _DECODER = json.JSONDecoder()
+_BROKEN_MAX = 16
+"""So many payloads may be no JSON: to say where one breaks costs as much as all that stands before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +51,8 @@ def read_transcript(text: str) -> Transcript:
                 payloads.append("\n".join(pending))
                 pending = []
             continue
-        field, _, value = line.lstrip(" \t").partition(
-            ":"
-        )  # a payload never begins a line, so blanks before are framing
+        # A payload never begins a line, so blanks before a field are framing.
+        field, _, value = line.lstrip(" \t").partition(":")
         if field == "data":
             value = value.removeprefix(" ")
             while value.startswith("data:"):  # framed more than once; what is inside carries the payload
@@ -68,19 +69,28 @@ def with_line_ends(text: str) -> str | None:
     r"""Return a transcript whose line ends were written as ``\n``, as loggers do that let no text begin a line.
 
     Only what stands between payloads is undone: what a payload escapes is its own. ``None`` where no payload ends in
-    such a line end.
+    such a line end, or where many are no JSON.
 
     >>> with_line_ends(r'data: {"a": "\n"}\n\ndata: [DONE]\n\n')
     'data: {"a": "\\n"}\ndata: [DONE]'
     """
+    if "\\n" not in text and "\\r" not in text:
+        return None
     lines: list[str] = []
     is_escaped = False
+    broken = 0
     at = _end_of(_ESCAPED_ENDS, text, 0)
     while at < len(text):
         payload_at = _end_of(_PREFIXES, text, at)
-        try:
-            _, end = _DECODER.raw_decode(text, payload_at)
-        except (ValueError, RecursionError):  # another field, or a payload that is none
+        end = at
+        if text.startswith("{", payload_at):
+            try:
+                _, end = _DECODER.raw_decode(text, payload_at)
+            except (ValueError, RecursionError):
+                broken += 1
+                if broken > _BROKEN_MAX:
+                    return None
+        if end == at:  # another field, or a payload that is none
             payload_at, end = at, _end_of(_ESCAPED_LINE, text, at)
         following = _end_of(_ESCAPED_ENDS, text, end)
         is_escaped = is_escaped or (payload_at > at and "\\" in text[end:following])
