@@ -178,11 +178,11 @@ def _together(parts: list[_Part]) -> list[list[_Part]]:
 
     All of them, unless that is no JSON and some last ones are: who was killed while it wrote never ended its line.
     """
-    if len(parts) == 1 or _is_json(parts, if_deep=True):
-        return [parts]
-    for at in range(len(parts) - 1, 0, -1):
-        if parts[at].content.startswith(b"{") and _is_json(parts[at:], if_deep=False):
-            return [parts[:at], parts[at:]]
+    begin = [at for at in range(len(parts) - 1, 0, -1) if parts[at].content.startswith(b"{")]
+    if begin and not _is_json(parts, if_deep=True):
+        for at in begin:
+            if _is_json(parts[at:], if_deep=False):
+                return [parts[:at], parts[at:]]
     return [parts]
 
 
