@@ -55,9 +55,7 @@ def read_transcript(text: str) -> Transcript:
         field, _, value = line.lstrip(" \t").partition(":")
         if field == "data":
             value = value.removeprefix(" ")
-            while value.startswith("data:"):  # framed more than once; what is inside carries the payload
-                value = value.removeprefix("data:").removeprefix(" ")
-            pending.append(value)
+            pending.append(value[_end_of(_PREFIXES, value, 0) :])  # framed more than once: what is inside counts
         elif field == "error" or (field == "event" and value.strip() == "error"):
             has_error = True
     if pending:
