@@ -68,7 +68,7 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
 
 
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
-    body = take_apart(envelope.response, depth_max=log_format.depth_max)
+    body = families.held_in(take_apart(envelope.response, depth_max=log_format.depth_max))
     family = _family(body, log_format.dialect, route)
     asked = Asked(
         model=envelope.model_requested,

@@ -53,6 +53,9 @@ _EMBEDDINGS = ("/embeddings", "/embed", "/embeddings/multimodal", ":embedcontent
 _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 """What was made in the background, and is asked for later: the usage stands in the answer alone."""
 
+_ASKED_FOR = re.compile(r".*/(?:deferred-completion|async-result|async/chat/completions|async/sonar|predictions)/[^/]+")
+"""What others make so (xAI, Zhipu, Perplexity, Replicate). No poll before it is done has an id of it: the body decides."""
+
 _NEVER_COMPLETIONS = frozenset({"threads", "assistants", "conversations"})
 """Below these, ``/messages`` and the like are stored things, not completions."""
 
@@ -102,7 +105,8 @@ def route_of(path: str | None, method: str | None = None) -> Route:
     """Return what the path and the method of a request say; query, fragment, slashes, case and escapes do not matter.
 
     Nor do ``.`` and ``..`` (RFC 3986 5.2.4): whoever calls writes them, and a server goes where they lead. A log
-    without paths holds completions. Only what is posted is one, but for a background response that is asked for.
+    without paths holds completions. Only what is posted is one, but for what was made in the background and is asked
+    for.
 
     >>> route_of("/studio/v1/chat/completions?x=1")
     <Route.COMPLETION: 1>
@@ -126,9 +130,16 @@ def _route(path: str | None, method: str | None) -> Route:
     if not _NEVER_COMPLETIONS.isdisjoint(segments):
         return Route.OTHER
     if not is_posted:
-        is_asked_for = method is not None and method.strip().upper() == "GET" and _STORED.fullmatch(plain) is not None
-        return Route.COMPLETION if is_asked_for else Route.OTHER
+        return _route_of_asked(plain, method)
     return _route_of_posted(plain, segments)
+
+
+def _route_of_asked(plain: str, method: str | None) -> Route:
+    if method is None or method.strip().upper() != "GET":
+        return Route.OTHER
+    if _STORED.fullmatch(plain):
+        return Route.COMPLETION
+    return Route.UNLISTED if _ASKED_FOR.fullmatch(plain) else Route.OTHER
 
 
 _KEPT_LENGTH_MAX = 512

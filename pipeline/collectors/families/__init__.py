@@ -9,6 +9,7 @@ body is taken apart (``body``). Read first: ``reading``, then ``ollama``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,8 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
+
+from pipeline.collectors.families.reading import object_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,6 +84,13 @@ FAMILIES = (*_TABLE, *_found(), *_LAST)
 BY_NAME = {family.name: family for family in FAMILIES}
 CHAT = BY_NAME[chat.NAME]
 
+_HELD_IN = ("response", "result", "Response", "chatResponse", "orchestration_result", "final_result")
+"""Where an API puts an answer, of its own or another's, into an object.
+
+Perplexity's and Gemini's Code Assist (``response``), Cloudflare's Workers AI (``result``), Tencent's Hunyuan
+(``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2.
+"""
+
 
 def plainly(document: JsonObject) -> JsonObject:
     """Return a document as it is told what it is: what it states twice at the top is the last of it."""
@@ -98,3 +108,21 @@ def family_of(documents: Sequence[JsonObject]) -> Family | None:
         first = next((document for document in listed if document["choices"]), listed[0])
         return BY_NAME[completions.NAME] if completions.recognises(first) else CHAT
     return next((family for family in FAMILIES if any(map(family.recognises, documents))), None)
+
+
+def held_in(body: Body) -> Body:
+    """Return a body with what its documents hold, where that is an answer that is metered and they are nobody's.
+
+    Raises ``LineRefused`` where a document holds two different ones.
+    """
+    if not any(isinstance(dict.get(document, name), dict) for document in body.documents for name in _HELD_IN):
+        return body
+    if family_of(body.documents) is not None:
+        return body
+    held = [_held(document) for document in body.documents]
+    found = family_of(held)
+    return body if found is None or found.name == unbilled.NAME else replace(body, documents=held)
+
+
+def _held(document: JsonObject) -> JsonObject:
+    return next((inner for name in _HELD_IN if (inner := object_at(document, name))), document)
