@@ -190,6 +190,14 @@ def last(values: Iterable[Any]) -> Any:
     return first(reversed(list(values)))
 
 
+def tier_of(tier: Any, usage: JsonObject) -> Any:
+    """Return the tier of an answer: ``fast`` where its usage says that Anthropic's fast mode made it.
+
+    That mode has prices of its own, and there is none of it in any other tier.
+    """
+    return "fast" if usage.get("speed") == "fast" and tier in (None, "", "standard") else tier
+
+
 def error_of(document: JsonObject) -> bool:
     """Tell whether a document says that it is an error."""
     return any_of(document, "error") is not None or any_of(document, "type") == "error"

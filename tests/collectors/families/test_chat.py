@@ -211,3 +211,10 @@ def test_a_choice_that_has_generated_nothing_yet_states_a_running_total_of_its_o
 
     assert tokens(ways(chunk(0, 3), chunk(1, 0), chunk(1, 2))["transcript"], path=PATH)[:2] == (10, 5)
     assert tokens(ways(chunk(0, 3), chunk(1, 2), _chunk(None, _usage(10, 6)))["transcript"], path=PATH)[:2] == (10, 6)
+
+
+def test_fast_mode_behind_a_gateway_is_a_tier_as_its_own_api_has_it() -> None:
+    for tier, found in [(None, "fast"), ("standard", "fast"), ("priority", "priority")]:
+        usage = _usage(20, 40, speed="fast", service_tier=tier)
+        assert read(_chat(usage, "opus-4-6"), path=PATH).service_tier == found
+    assert read(_chat(_usage(20, 40, speed="standard")), path=PATH).service_tier is None
