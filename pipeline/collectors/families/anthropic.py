@@ -158,7 +158,7 @@ def _stated(usage: JsonObject, conventions: tuple[str, ...]) -> Stated | None:
     return replace(
         _counted([usage, *compactions]),
         reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
-        conventions=(*conventions, "compaction") if compactions else conventions,
+        conventions=(*conventions, *(("compaction",) if compactions else ())),
         others=others_of(usage, _OTHERS),
     )
 
