@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CACHE_HIT = "cache-hit"
 """How the dialect says that a gateway answered from its own cache: such a copy is not metered."""
+_SWITCHING_PROTOCOLS = 101
+"""The status of a WebSocket, which is asked for by GET: what was said on it is no less than what was posted."""
 _UNSTATED = (None, "")
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
@@ -36,8 +38,9 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
-    route = route_of(envelope.path, envelope.method)
-    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
+    is_session = envelope.http_status == _SWITCHING_PROTOCOLS
+    route = route_of(envelope.path, None if is_session else envelope.method)
+    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status in (NO_STATUS, _SWITCHING_PROTOCOLS)  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
     try:
@@ -143,9 +146,10 @@ def _unrecognised(body: Body, asked: Asked, route: Route) -> BodyReading:
 
 
 def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:
+    parts = tuple(_with_model(part, envelope) for part in reading.parts)
     if reading.model_reported is not None or envelope.model_requested is not None or envelope.path is None:
-        return reading
-    return replace(reading, model_in_path=model_in_path(envelope.path))
+        return reading if parts == reading.parts else replace(reading, parts=parts)
+    return replace(reading, model_in_path=model_in_path(envelope.path), parts=parts)
 
 
 def _family(body: Body, dialect: str | None, route: Route) -> Family | None:

@@ -93,6 +93,8 @@ _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
 
 
+_MODEL_IN_QUERY = re.compile(r"[?&]model=([^&#]+)")
+"""Where a WebSocket names its model."""
 _MODEL_PATHS = (
     re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
     re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
@@ -166,7 +168,8 @@ def model_in_path(path: str) -> str | None:
     for pattern in _MODEL_PATHS:
         if (found := pattern.search(plain)) is not None:
             return fields.model(unquote(found[1]), "path")
-    return None
+    asked = _MODEL_IN_QUERY.search(path)
+    return None if asked is None else fields.model(unquote(asked[1]), "path")
 
 
 def _plain(path: str) -> str:

@@ -160,6 +160,11 @@ def sum_of(*counts: int | None) -> int | None:
     return sum(stated) if stated else None
 
 
+def less(part: int | None, cached: int | None) -> int | None:
+    """Return what of a modality was not read from a cache: that part of it costs what is read from a cache costs."""
+    return part if part is None or cached is None else max(0, part - cached)
+
+
 def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Return what is stated beside tokens: name to count, from the paths at which ``names`` say that it lies.
 

@@ -30,6 +30,8 @@ NAME = "unbilled"
 _OBJECTS = frozenset(
     ("thread.run", "thread.run.step", "batch", "vector_store", "file", "fine_tuning.job", "model", "list")
 )
+_EVENTS = ("transcript.", "conversation.item.", "image_generation.", "image_edit.", "speech.audio.")
+"""How the types of events begin that state usage and tell of no completion."""
 _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
 _OTHERS = {"seconds": ("seconds",), "search_units": ("search_units",)}
@@ -38,7 +40,7 @@ _OTHERS = {"seconds": ("seconds",), "search_units": ("search_units",)}
 def recognises(document: JsonObject) -> bool:
     """Tell an answer that no meter is for."""
     of, kind = word(document.get("object")), word(document.get("type"))
-    if of in _OBJECTS or kind.startswith("transcript."):
+    if of in _OBJECTS or kind.startswith(_EVENTS):
         return True
     if "choices" in document or "candidates" in document:
         return False
