@@ -86,7 +86,12 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
     if reading.stated is None and not is_unbilled:
-        reading = replace(reading, stated=bedrock.stated_beside(body.documents, envelope.response_headers))
+        stated = bedrock.stated_beside(
+            body.documents, envelope.response_headers, is_embedding=reading.family == embeddings.NAME
+        )
+        reading = replace(reading, stated=stated)
+    if (tier := bedrock.tier_beside(envelope.response_headers)) is not None:
+        reading = replace(reading, service_tier=tier)
     if reading.stated is None and not is_unbilled and envelope.beside.usage:
         reading = _counted_beside(reading, envelope, route)
     is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED

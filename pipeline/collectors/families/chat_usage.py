@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import Stated, count, count_of, others_of
+from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import CONTRADICTED, twice
 from pipeline.usage import QuarantineReason
@@ -54,8 +54,17 @@ _WRITTEN = (
     *((details, name) for details in PROMPT_DETAILS for name in WRITTEN_NAMES),
     *((name,) for name in WRITTEN_NAMES),
 )
+_WRITTEN_1H = (
+    *(
+        (*details, lifetimes, "ephemeral_1h_input_tokens")
+        for details in ((), *((name,) for name in PROMPT_DETAILS))
+        for lifetimes in ("cache_creation", "cache_creation_token_details")
+    ),
+)
+"""Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes."""
 _REASONING = (*((details, "reasoning_tokens") for details in COMPLETION_DETAILS), ("reasoning_tokens",))
 _PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
+_CACHED_AUDIO = tuple((details, "cached_tokens_details", "audio_tokens") for details in PROMPT_DETAILS)
 _COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
 OTHERS = {
     "searches": ("num_search_queries",),
@@ -98,13 +107,15 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     counts = both_counts(usage)
     if counts is None:
         return None
+    written = _named(usage, _WRITTEN)
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
         cached=_named(usage, _CACHED),
-        written=_named(usage, _WRITTEN),
+        written=written,
+        written_1h=min(_named(usage, _WRITTEN_1H) or 0, written or 0) or None,
         reasoning=_named(usage, _REASONING),
-        prompt_audio=_named(usage, _PROMPT_AUDIO) or None,
+        prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
         others=others_of(usage, OTHERS),
     )
@@ -142,9 +153,13 @@ def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: 
     """
     prompt, cached, written = stated.prompt or 0, stated.cached or 0, stated.written or 0
     if cached > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
-        stated = replace(stated, cached=None, written=None, conventions=(*stated.conventions, CACHED_UNKNOWN))
+        stated = replace(
+            stated, cached=None, written=None, written_1h=None, conventions=(*stated.conventions, CACHED_UNKNOWN)
+        )
     elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
-        stated = replace(stated, written=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED))
+        stated = replace(
+            stated, written=None, written_1h=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED)
+        )
     if (stated.reasoning or 0) > (stated.completion or 0) and total == prompt + (stated.completion or 0):
         stated = replace(stated, reasoning=None, conventions=(*stated.conventions, REASONING_UNKNOWN))
     return stated

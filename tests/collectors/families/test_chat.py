@@ -218,3 +218,27 @@ def test_fast_mode_behind_a_gateway_is_a_tier_as_its_own_api_has_it() -> None:
         usage = _usage(20, 40, speed="fast", service_tier=tier)
         assert read(_chat(usage, "opus-4-6"), path=PATH).service_tier == found
     assert read(_chat(_usage(20, 40, speed="standard")), path=PATH).service_tier is None
+
+
+def test_audio_that_was_cached_is_cached() -> None:
+    details = {"cached_tokens": 400, "audio_tokens": 500, "cached_tokens_details": {"audio_tokens": 300}}
+    stated = family_reading(_chat(_usage(1000, 40, prompt_tokens_details=details), "gpt-audio")).stated
+    assert stated is not None
+    assert (stated.prompt, stated.cached, stated.prompt_audio) == (1000, 400, 200)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"cache_creation_tokens": 60, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 40}},
+        {"cache_creation_input_tokens": 60, "cache_creation": {"ephemeral_1h_input_tokens": 40}},
+    ],
+)
+def test_writes_that_live_an_hour_are_told_apart_behind_a_gateway_too(details: dict[str, Any]) -> None:
+    stated = family_reading(_chat(_usage(100, 40, prompt_tokens_details=details), "opus-4-6")).stated
+    assert stated is not None
+    assert (stated.prompt, stated.written, stated.written_1h) == (100, 60, 40)
+    beside = _usage(100, 40, cache_creation_input_tokens=60, cache_creation={"ephemeral_1h_input_tokens": 90})
+    stated = family_reading(_chat(beside, "opus-4-6")).stated
+    assert stated is not None
+    assert (stated.written, stated.written_1h) == (60, 60)
