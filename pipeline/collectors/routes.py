@@ -86,8 +86,11 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "videos",
 }
 
-_ANY_VERB = ":predict"
-"""Vertex calls its older models so, those of embeddings among them: the body decides."""
+_ANY_VERB = (":predict", "/predictions")
+"""Vertex calls its older models so, those of embeddings among them, and Replicate all: the body decides."""
+
+_CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
+"""Mistral's agents answer where others keep what was said: the body decides."""
 
 _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
@@ -100,6 +103,7 @@ _MODEL_PATHS = (
     re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
     re.compile(r"/deployments/([^/]+)/"),
     re.compile(r"/engines/([^/]+)/"),
+    re.compile(r"/(?:ai/run|workers-ai)/(@.+)"),
 )
 
 
@@ -130,7 +134,7 @@ def _route(path: str | None, method: str | None) -> Route:
     plain = unquote(_plain(path)).lower()
     segments = plain.split("/")
     if not _NEVER_COMPLETIONS.isdisjoint(segments):
-        return Route.OTHER
+        return Route.UNLISTED if is_posted and _CONVERSATIONS.fullmatch(plain) else Route.OTHER
     if not is_posted:
         return _route_of_asked(plain, method)
     return _route_of_posted(plain, segments)

@@ -28,6 +28,7 @@ from pipeline.collectors.families import (
     unbilled,
 )
 
+from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import object_at
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ _TABLE = (
     Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
+    *(Family(api.name, api.recognises, api.read) for api in APIS),
 )
 """Families that are asked in this order: what recognises more comes later."""
 _LAST = (

@@ -48,6 +48,8 @@ _CONTENT = (
     *("outputs", "completion", "completions", "generations", "text"),  # of models that only AWS counts
 )
 HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
+TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
+"""Those of Hugging Face's text generation inference."""
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
 _OPTIMIZED = "optimized"
 
@@ -205,6 +207,8 @@ def stated_beside(
                 conventions=("invocation-metrics",),
             )
     counts = [_header(headers, name) for name in HEADERS]
+    if counts == [None, None]:
+        counts = [_header(headers, name) for name in TGI_HEADERS]
     if is_embedding and counts[0] is not None:
         counts[1] = counts[1] or 0
     if None in counts:

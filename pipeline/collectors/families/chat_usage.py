@@ -5,6 +5,8 @@ and Perplexity count it outside of both. Gemini's compatible API states thoughts
 tokens. Bedrock's gateway counts what it cached outside the prompt. Grok behind Azure, and Magistral, state cached
 tokens of a hidden preamble that the prompt leaves out: the prompt is right as stated, and what of it was cached is
 unknown. Reasoning above its completion, with a total that agrees, is another tokenizer's count: the part is dropped.
+Mistral's conversations count in the total what tools of theirs consumed (177 + 134 + 3,929 of them = 4,240), and
+Snowflake what its guard did (93 + 402 + 677 = 1,172): these are kept by name.
 OpenRouter's writes to Gemini's cache repeat what was read. A contradiction that none of these explains is refused with
 its numbers.
 """
@@ -29,6 +31,8 @@ REASONING_APART = "reasoning-apart"
 REASONING_UNKNOWN = "reasoning-unknown"
 THOUGHTS_IN_TOTAL = "thoughts-in-total"
 AUDIO_APART = "audio-apart"
+CONNECTORS_APART = "connectors-apart"
+GUARD_APART = "guard-apart"
 
 PROMPT = ("prompt_tokens", "input_tokens")
 COMPLETION = ("completion_tokens", "output_tokens")
@@ -72,8 +76,12 @@ OTHERS = {
     "sources": ("num_sources_used",),
     "web_searches": ("server_tool_use", "web_search_requests"),
     "prompt_audio_seconds": ("prompt_audio_seconds",),
+    "connector_tokens": ("connector_tokens",),
+    "guardrails_tokens": ("guardrails_tokens",),
 }
 """What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
+_IN_TOTAL_ALONE = {"connector_tokens": CONNECTORS_APART, "guardrails_tokens": GUARD_APART}
+"""Of these, what a total counts and neither of the two: Mistral's connectors, Snowflake's guard."""
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
 VERCEL_MARK = "market_cost"
 
@@ -134,6 +142,9 @@ def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model
         return stated
     if unexplained in (0, reasoning):
         return replace(stated, completion=completion + reasoning, conventions=(REASONING_APART,))
+    for name, convention in _IN_TOTAL_ALONE.items():
+        if unexplained == stated.others.get(name):
+            return replace(stated, conventions=(convention,))
     if unexplained == stated.prompt_audio:
         return replace(stated, prompt_audio=None, conventions=(AUDIO_APART,))
     if unexplained == beside:
