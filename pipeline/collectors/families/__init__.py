@@ -29,7 +29,7 @@ from pipeline.collectors.families import (
 )
 
 from pipeline.collectors.families.native.apis import APIS
-from pipeline.collectors.families.reading import object_at
+from pipeline.collectors.families.reading import first, object_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -127,4 +127,11 @@ def held_in(body: Body) -> Body:
 
 
 def _held(document: JsonObject) -> JsonObject:
-    return next((inner for name in _HELD_IN if (inner := object_at(document, name))), document)
+    """Return what a document holds, with the model that only the document names."""
+    inner = next((inner for name in _HELD_IN if (inner := object_at(document, name))), None)
+    if inner is None:
+        return document
+    model = first(document.get(name) for name in ("model", "modelId"))
+    if model is None or "model" in inner or "modelVersion" in inner:
+        return inner
+    return {name: inner.get(name) for name in inner} | {"model": model}

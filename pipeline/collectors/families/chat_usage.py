@@ -34,8 +34,10 @@ AUDIO_APART = "audio-apart"
 CONNECTORS_APART = "connectors-apart"
 GUARD_APART = "guard-apart"
 
-PROMPT = ("prompt_tokens", "input_tokens")
-COMPLETION = ("completion_tokens", "output_tokens")
+PROMPT = ("prompt_tokens", "input_tokens", "promptTokens")
+COMPLETION = ("completion_tokens", "output_tokens", "completionTokens")
+"""The last of each is how Oracle, and SDKs in JavaScript, write it."""
+_TOTAL = ("total_tokens", "totalTokens")
 PROMPT_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")
 COMPLETION_DETAILS = ("completion_tokens_details", "completion_token_details", "output_tokens_details")
 WRITTEN_NAMES = (
@@ -48,6 +50,7 @@ _CACHED = (
         for details in PROMPT_DETAILS
         for name in ("cached_tokens", "cache_read_tokens", "cache_read_input_tokens")
     ),
+    ("promptTokensDetails", "cachedTokens"),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
     ("cached_tokens",),
@@ -66,7 +69,11 @@ _WRITTEN_1H = (
     ),
 )
 """Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes."""
-_REASONING = (*((details, "reasoning_tokens") for details in COMPLETION_DETAILS), ("reasoning_tokens",))
+_REASONING = (
+    *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
+    ("reasoning_tokens",),
+    ("completionTokensDetails", "reasoningTokens"),
+)
 _PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
 _CACHED_AUDIO = tuple((details, "cached_tokens_details", "audio_tokens") for details in PROMPT_DETAILS)
 _COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
@@ -101,7 +108,7 @@ def both_counts(usage: JsonObject) -> tuple[int, int] | None:
     A completion that is absent beside a total that is the prompt is zero. Raises ``LineRefused`` where a count is none.
     """
     prompt, completion = count_of(usage, *PROMPT), count_of(usage, *COMPLETION)
-    if prompt and completion is None and count(usage.get("total_tokens"), "total_tokens") == prompt:
+    if prompt and completion is None and count_of(usage, *_TOTAL) == prompt:
         completion = 0
     return None if prompt is None or completion is None else (prompt, completion)
 
@@ -127,7 +134,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
         others=others_of(usage, OTHERS),
     )
-    total = count(usage.get("total_tokens"), "total_tokens") or 0
+    total = count_of(usage, *_TOTAL) or 0
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
 

@@ -242,3 +242,24 @@ def test_writes_that_live_an_hour_are_told_apart_behind_a_gateway_too(details: d
     stated = family_reading(_chat(beside, "opus-4-6")).stated
     assert stated is not None
     assert (stated.written, stated.written_1h) == (60, 60)
+
+
+def test_what_only_the_total_counts_of_connectors_and_guards_is_kept_by_name() -> None:
+    for name, convention in [("connector_tokens", "connectors-apart"), ("guardrails_tokens", "guard-apart")]:
+        body = _chat(_usage(20, 40, total_tokens=760) | {name: 700})
+        assert tokens(body, path=PATH)[:2] == (20, 40)
+        reading = read(body, path=PATH)
+        assert (reading.dialect, reading.other_usage) == (f"openai-chat/{convention}", f'{{"{name}":700}}')
+
+
+def test_names_in_camel_case_are_those_of_some_apis_and_sdks() -> None:
+    usage = {
+        "promptTokens": 60,
+        "completionTokens": 40,
+        "totalTokens": 100,
+        "promptTokensDetails": {"cachedTokens": 50},
+        "completionTokensDetails": {"reasoningTokens": 30},
+    }
+    assert tokens(_chat(usage), path=PATH) == (60, 40, 50, None, 30)
+    with pytest.raises(LineRefused):
+        read(_chat(usage | {"totalTokens": 101}), path=PATH)

@@ -25,6 +25,16 @@ HELD = {
     "perplexity": {"id": "a-1", "model": "sonar-deep-research", "status": "COMPLETED", "response": CHAT},
     "code-assist": {"response": GEMINI, "traceId": "t-1"},
     "workers-ai": {"result": CHAT, "success": True, "errors": [], "messages": []},
+    "oracle": {
+        "modelId": "m-1",
+        "modelVersion": "1.0",
+        "chatResponse": {
+            "apiFormat": "GENERIC",
+            "id": "c-1",
+            "choices": [{"index": 0, "message": {"role": "ASSISTANT", "content": [{"text": "Mist."}]}}],
+            "usage": {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67},
+        },
+    },
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
 }
@@ -36,6 +46,11 @@ def test_an_answer_within_another_object_is_read_as_itself(held: str, path: str 
     assert tokens(HELD[held], path=path)[:2] == (26, 41)
     assert tokens(json.dumps(HELD[held]), path=path)[:2] == (26, 41)
     assert read(HELD[held], path=path).response_id in ("c-1", "g-1")
+
+
+def test_the_model_is_that_of_the_answer_else_that_of_what_holds_it() -> None:
+    assert read(HELD["oracle"], path="/20231130/actions/chat").model_reported == "m-1"
+    assert read(HELD["perplexity"] | {"model": "alias"}, path="/ai/ask").model_reported == "sonar-deep-research"
 
 
 def test_the_chunks_of_a_stream_may_each_lie_within_another_object() -> None:

@@ -216,6 +216,17 @@ def test_a_stream_that_was_cut_behind_a_running_total_states_what_it_was(name: s
     assert tokens(sse(*CASES[name].chunks[:1]), path=CASES[name].path)[:2] == (26, 1)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(name: str) -> None:
+    case = CASES[name]
+    last = case.whole.get("Response") or case.whole.get("result") or case.whole
+    first = _with(last, {26: 3, 41: 2, 67: 5, 4067: 4005, 20: 1})
+    bare = _with(last, {26: None, 41: None, 67: None, 4067: None, 20: None})
+    for documents in ([first, last], [bare, first, bare, last, bare]):
+        assert tokens(documents, path=case.path)[:2] == (26, 41)
+    assert tokens([bare, first, bare], path=case.path)[:2] == (3, 2)
+
+
 def _with(value: Any, others: dict[int, Any]) -> Any:
     """Return JSON with other numbers in it."""
     if isinstance(value, dict):
