@@ -85,13 +85,7 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     else:
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
-    if reading.stated is None and not is_unbilled:
-        stated = bedrock.stated_beside(
-            body.documents, envelope.response_headers, is_embedding=reading.family == embeddings.NAME
-        )
-        reading = replace(reading, stated=stated)
-    if (tier := bedrock.tier_beside(envelope.response_headers)) is not None:
-        reading = replace(reading, service_tier=tier)
+    reading = _with_what_aws_says(reading, body, envelope, is_unbilled=is_unbilled)
     if reading.stated is None and not is_unbilled and envelope.beside.usage:
         reading = _counted_beside(reading, envelope, route)
     is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
@@ -112,6 +106,16 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
             found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect, parts=()
         )
     return _with_model(found, envelope)
+
+
+def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_unbilled: bool) -> Reading:
+    """Return a reading with the counts and the tier that AWS, or a server, puts beside the answer of a model."""
+    headers = envelope.response_headers
+    if reading.stated is None and not is_unbilled:
+        is_embedding = reading.family == embeddings.NAME
+        reading = replace(reading, stated=bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding))
+    tier = bedrock.tier_beside(headers)
+    return reading if tier is None else replace(reading, service_tier=tier)
 
 
 def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:

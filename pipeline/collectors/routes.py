@@ -54,7 +54,7 @@ _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 """What was made in the background, and is asked for later: the usage stands in the answer alone."""
 
 _ASKED_FOR = re.compile(r".*/(?:deferred-completion|async-result|async/chat/completions|async/sonar|predictions)/[^/]+")
-"""What others make so (xAI, Zhipu, Perplexity, Replicate). No poll before it is done has an id of it: the body decides."""
+"""What others make so (xAI, Zhipu, Perplexity, Replicate): the body decides, since to ask too early is nothing."""
 
 _NEVER_COMPLETIONS = frozenset({"threads", "assistants", "conversations"})
 """Below these, ``/messages`` and the like are stored things, not completions."""

@@ -27,7 +27,6 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
-
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import first, object_at
 

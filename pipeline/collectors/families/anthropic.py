@@ -5,12 +5,12 @@
 per field the last number that is not null counts, and nothing is added (output grows, and so may input); a prompt of
 zeros is a placeholder and takes nothing back. A stream that was cut before its ``message_delta`` states the prompt, and
 of its output what had begun: it is measured, and named ``output-begun``. Fast mode (``speed``) has prices of its own
-and is no other tier, so it is the tier ``fast``. Writes that live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are
-left out of the top level and billed. Those of type ``advisor_message`` are of another model and not in the top level:
-each is an event of its own. A ``fallback_message`` is the top level, of the entry's model; whoever declined before it
-is an event of its own that is not billed. Of two
-``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the API reference of
-Anthropic, ``Usage``.
+and is no other tier, so it is the tier ``fast``. Writes that live an hour are priced apart
+(``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level and
+billed. Those of type ``advisor_message`` are of another model and not in the top level: each is an event of its own. A
+``fallback_message`` is the top level, of the entry's model; whoever declined before it is an event of its own that is
+not billed. Of two ``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the
+API reference of Anthropic, ``Usage``.
 """
 
 from __future__ import annotations

@@ -6,38 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from native_bodies import CHAT, GEMINI, HELD
 from readings import read, sse, tokens
-
-CHAT = {
-    "id": "c-1",
-    "object": "chat.completion",
-    "model": "sonar-deep-research",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Mist."}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 26, "completion_tokens": 41, "total_tokens": 67},
-}
-GEMINI = {
-    "candidates": [{"content": {"parts": [{"text": "Mist."}], "role": "model"}, "finishReason": "STOP"}],
-    "usageMetadata": {"promptTokenCount": 26, "candidatesTokenCount": 41, "totalTokenCount": 67},
-    "modelVersion": "gemini-3-pro",
-    "responseId": "g-1",
-}
-HELD = {
-    "perplexity": {"id": "a-1", "model": "sonar-deep-research", "status": "COMPLETED", "response": CHAT},
-    "code-assist": {"response": GEMINI, "traceId": "t-1"},
-    "workers-ai": {"result": CHAT, "success": True, "errors": [], "messages": []},
-    "oracle": {
-        "modelId": "m-1",
-        "modelVersion": "1.0",
-        "chatResponse": {
-            "apiFormat": "GENERIC",
-            "id": "c-1",
-            "choices": [{"index": 0, "message": {"role": "ASSISTANT", "content": [{"text": "Mist."}]}}],
-            "usage": {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67},
-        },
-    },
-    "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
-    "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
-}
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/ai/ask", None])

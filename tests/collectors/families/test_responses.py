@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from native_bodies import SPOKEN, turn
 from readings import family_reading, read, tokens, ways
 
 from pipeline.collectors.refusal import LineRefused
@@ -185,29 +186,6 @@ def test_what_an_event_says_of_its_own_state_is_no_finish_of_the_response(at: in
     assert read(events, path=PATH).finish_reason == "completed"
 
 
-def _turn(number: int, **counts: Any) -> dict[str, Any]:
-    usage = {
-        "total_tokens": 1121,
-        "input_tokens": 1000,
-        "output_tokens": 121,
-        "input_token_details": {
-            "text_tokens": 500,
-            "audio_tokens": 500,
-            "cached_tokens": 400,
-            "cached_tokens_details": {"text_tokens": 100, "audio_tokens": 300},
-        },
-        "output_token_details": {"text_tokens": 30, "audio_tokens": 91},
-    } | counts
-    answer = {"object": "realtime.response", "id": f"resp_{number}", "status": "completed", "output": [{}]}
-    return {"type": "response.done", "event_id": "event_not_it", "response": answer | {"usage": usage}}
-
-
-SPOKEN = {
-    "type": "conversation.item.input_audio_transcription.completed",
-    "item_id": "item_not_it",
-    "transcript": "Rain?",
-    "usage": {"type": "tokens", "total_tokens": 13, "input_tokens": 9, "output_tokens": 4},
-}
 REALTIME = "/v1/realtime"
 
 
@@ -215,9 +193,9 @@ REALTIME = "/v1/realtime"
     "line", [{"path": None}, {"path": REALTIME}, {"path": REALTIME, "method": "GET", "status": 101}]
 )
 def test_a_turn_that_was_spoken_has_its_audio_and_what_of_each_was_cached(line: dict[str, Any]) -> None:
-    reading = read(_turn(1), **line)
+    reading = read(turn(1), **line)
     assert (reading.status.value, reading.response_id) == ("measured", "resp_1")
-    assert tokens(_turn(1), **line)[:3] == (1000, 121, 400)
+    assert tokens(turn(1), **line)[:3] == (1000, 121, 400)
     assert reading.tokens is not None
     assert (reading.tokens.prompt_audio_tokens, reading.tokens.completion_audio_tokens) == (200, 91)
 
@@ -225,7 +203,7 @@ def test_a_turn_that_was_spoken_has_its_audio_and_what_of_each_was_cached(line: 
 @pytest.mark.parametrize("way", ways())
 def test_every_turn_of_a_session_is_an_event_of_its_own_and_what_was_transcribed_is_none(way: str) -> None:
     session = {"type": "session.created", "session": {"model": "gpt-realtime"}}
-    turns = [_turn(1), SPOKEN, _turn(2, input_tokens=2000, total_tokens=2121), SPOKEN]
+    turns = [turn(1), SPOKEN, turn(2, input_tokens=2000, total_tokens=2121), SPOKEN]
     reading = read(ways(session, *turns)[way], path=REALTIME)
     found = [(each.status.value, each.response_id, each.tokens) for each in (reading, *reading.parts)]
     assert [each[:2] for each in found] == [("measured", "resp_1"), ("measured", "resp_2")]
@@ -237,18 +215,18 @@ def test_every_turn_of_a_session_is_an_event_of_its_own_and_what_was_transcribed
 
 
 def test_a_turn_that_is_logged_alone_and_in_its_session_is_the_same_event(collect: Any, exchange: Any) -> None:
-    session = exchange(response=[_turn(1), _turn(2)])
+    session = exchange(response=[turn(1), turn(2)])
     ids = [event["event_id"] for event in collect(session).events]
-    assert ids == [collect(exchange(response=_turn(number))).event["event_id"] for number in (1, 2)]
+    assert ids == [collect(exchange(response=turn(number))).event["event_id"] for number in (1, 2)]
     assert len(set(ids)) == 2
 
 
 def test_an_answer_that_is_stated_again_is_one_and_turns_without_ids_are_told_apart() -> None:
-    assert read([_turn(1), _turn(1, input_tokens=1200, total_tokens=1321)], path=REALTIME).parts == ()
-    assert tokens([_turn(1), _turn(1, input_tokens=1200, total_tokens=1321)], path=REALTIME)[0] == 1200
-    nameless = [_turn(1), _turn(2)]
-    for turn in nameless:
-        del turn["response"]["id"]
+    assert read([turn(1), turn(1, input_tokens=1200, total_tokens=1321)], path=REALTIME).parts == ()
+    assert tokens([turn(1), turn(1, input_tokens=1200, total_tokens=1321)], path=REALTIME)[0] == 1200
+    nameless = [turn(1), turn(2)]
+    for each in nameless:
+        del each["response"]["id"]
     reading = read(nameless, path=REALTIME)
     assert [each.part for each in (reading, *reading.parts)] == [None, "turn 1"]
 
