@@ -90,7 +90,7 @@ def _of_answers(answers: Sequence[JsonObject], model: Any) -> Reading:
 
 
 def _part(turn: Sequence[JsonObject], model: Any, number: int) -> Reading:
-    """Return the reading of a further turn; one without an id is told by its place."""
+    """Return the reading of a further turn; one without an id has its place for a name."""
     found = first(answer.get("id") for answer in turn)
     part = None if isinstance(found, str) else f"turn {number}"
     return replace(_of_answers(turn, model), response_id=found, has_content=True, part=part)
