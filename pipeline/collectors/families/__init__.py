@@ -91,6 +91,7 @@ _HELD_IN = ("response", "result", "Response", "chatResponse", "orchestration_res
 Perplexity's and Gemini's Code Assist (``response``), Cloudflare's Workers AI (``result``), Tencent's Hunyuan
 (``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2.
 """
+_HOLDERS = frozenset(_HELD_IN)
 
 
 def plainly(document: JsonObject) -> JsonObject:
@@ -116,9 +117,7 @@ def held_in(body: Body) -> Body:
 
     Raises ``LineRefused`` where a document holds two different ones.
     """
-    if not any(isinstance(dict.get(document, name), dict) for document in body.documents for name in _HELD_IN):
-        return body
-    if family_of(body.documents) is not None:
+    if all(map(_HOLDERS.isdisjoint, body.documents)) or family_of(body.documents) is not None:
         return body
     held = [_held(document) for document in body.documents]
     found = family_of(held)
