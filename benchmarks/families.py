@@ -3,8 +3,9 @@
 For each family a log of bodies as its API documents them is written, whole and as streams of 40 events; texts, ids,
 instants and counts differ from line to line. The contender is what one writes first for that family: ``json.loads``
 of the line and, of a stream, of every event, and seven fields of it. Both read the log in one process, in turns, after
-each has read it once; ratios are made of CPU seconds within a turn, on one thread. Prints a table; exit code 1 where
-the two do not find the same rows. Owns the bodies and where their fields are.
+each has read it once; ratios are made of CPU seconds within a turn, on one thread. With ``--within docker`` the log is
+that of a container, and both take off what its logger puts around lines. Prints a table; exit code 1 where the two do
+not find the same rows. Owns the bodies and where their fields are.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from benchmarks.measure import ROOT
 from pipeline.collectors import LogFormat, read_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Row = tuple[str | None, str, int, int, int, str, str]
 """Id of the response, key, status, prompt tokens, completion tokens, model and day."""
 
 _WORDS = ("rain", "thaw", "gravel", "lantern", "willow", "ledger", "harbour", "copper", "drift", "meadow")
 _EVENTS = 40
+_PART_BYTES = 2**14
+"""Loggers of containers split what is longer."""
 
 
 class Family(NamedTuple):
@@ -258,8 +261,61 @@ FAMILIES = {
 }
 
 
+def _parts(line: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield what a logger writes of a line, and whether the line ends with it."""
+    for at in range(0, len(line), _PART_BYTES):
+        yield line[at : at + _PART_BYTES], at + _PART_BYTES >= len(line)
+
+
+def _in_docker(line: bytes) -> bytes:
+    beside = '"stream":"stdout","time":"2026-03-01T06:51:19.123456789Z"'
+    logged = (json.dumps(part.decode() + "\n" * is_last) for part, is_last in _parts(line))
+    return "".join(f'{{"log":{text},{beside}}}\n' for text in logged).encode()
+
+
+def _out_of_docker(lines: Iterable[bytes]) -> Iterator[str]:
+    begun = ""
+    for line in lines:
+        begun += json.loads(line)["log"]
+        if begun.endswith("\n"):
+            yield begun
+            begun = ""
+
+
+def _in_cri(line: bytes) -> bytes:
+    before = b"2026-03-01T06:51:19.123456789Z stdout "
+    return b"".join(before + (b"F " if is_last else b"P ") + part + b"\n" for part, is_last in _parts(line))
+
+
+def _out_of_cri(lines: Iterable[bytes]) -> Iterator[bytes]:
+    begun = b""
+    for line in lines:
+        _, _, tag, part = line.split(b" ", 3)
+        begun += part[:-1]
+        if tag == b"F":
+            yield begun
+            begun = b""
+
+
+class Logger(NamedTuple):
+    """What puts lines into a log."""
+
+    puts: Callable[[bytes], bytes]
+    """Returns what stands in the log for a line."""
+    takes_out: Callable[[Iterable[bytes]], Iterable[bytes | str]]
+    """Returns the lines that were put into a log, as one takes them out at first."""
+
+
+LOGGERS = {
+    "none": Logger(lambda line: line + b"\n", lambda lines: lines),
+    "docker": Logger(_in_docker, _out_of_docker),
+    "cri": Logger(_in_cri, _out_of_cri),
+}
+
+
 @click.command()
 @click.option("--family", "names", multiple=True, type=click.Choice(tuple(FAMILIES)), default=tuple(FAMILIES))
+@click.option("--within", type=click.Choice(tuple(LOGGERS)), default="none", show_default=True)
 @click.option("--size", default="32MB", show_default=True, help="Size of each log.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
 @click.option(
@@ -268,20 +324,21 @@ FAMILIES = {
     default=ROOT / "build" / "benchmarks",
     help="Where the logs are kept.",
 )
-def main(*, names: tuple[str, ...], size: str, rounds: int, scratch: Path) -> None:
+def main(*, names: tuple[str, ...], within: str, size: str, rounds: int, scratch: Path) -> None:
     """Print a table: a family a row, how many times as fast as its json.loads reader it is read."""
     scratch.mkdir(parents=True, exist_ok=True)
     click.echo("| family | bytes a line | json.loads reader, µs a line | tallybook, µs a line | faster by (spread) |")
     click.echo("| --- | ---: | ---: | ---: | ---: |")
     differing = 0
+    logger = LOGGERS[within]
     for name in names:
-        path = scratch / f"family-{name.replace(', ', '-')}-{size}.jsonl"
+        path = scratch / f"family-{name.replace(', ', '-')}-{within}-{size}.jsonl"
         if not path.exists():
-            written(FAMILIES[name], path, number_of(size))
-        expected, found = by_json(FAMILIES[name], path), rows_of(by_tallybook(path))
+            written(FAMILIES[name], path, number_of(size), logger)
+        expected, found = by_json(FAMILIES[name], path, logger), rows_of(by_tallybook(path))
         differing += expected != found
         turns = [
-            (_seconds(partial(by_json, FAMILIES[name], path)), _seconds(partial(by_tallybook, path)))
+            (_seconds(partial(by_json, FAMILIES[name], path, logger)), _seconds(partial(by_tallybook, path)))
             for _ in range(rounds)
         ]
         theirs, ours = (median(each) / len(expected) * 1e6 for each in zip(*turns, strict=True))
@@ -293,7 +350,7 @@ def main(*, names: tuple[str, ...], size: str, rounds: int, scratch: Path) -> No
     sys.exit(bool(differing))
 
 
-def written(family: Family, path: Path, size: int) -> None:
+def written(family: Family, path: Path, size: int, logger: Logger = LOGGERS["none"]) -> None:
     """Write a log of at least ``size`` bytes."""
     chance, bytes_so_far, number = random.Random(family.path), 0, 0
     with path.with_suffix(".part").open("wb") as file:
@@ -310,7 +367,7 @@ def written(family: Family, path: Path, size: int) -> None:
                 "request": {"model": "asked", "messages": [{"role": "user", "content": _text(chance, 20)}]},
                 "response": family.body(chance),
             }
-            bytes_so_far += file.write(json.dumps(line).encode() + b"\n")
+            bytes_so_far += file.write(logger.puts(json.dumps(line).encode()))
     path.with_suffix(".part").rename(path)
 
 
@@ -320,11 +377,11 @@ def _seconds(read: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def by_json(family: Family, path: Path) -> list[Row]:
+def by_json(family: Family, path: Path, logger: Logger = LOGGERS["none"]) -> list[Row]:
     """Return the rows of a log, read as one does at first."""
     rows = []
     with path.open("rb") as file:
-        for raw in file:
+        for raw in logger.takes_out(file):
             line = json.loads(raw)
             body = line["response"]
             fields: dict[tuple[str, ...], Any] = {}

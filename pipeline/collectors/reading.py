@@ -125,8 +125,7 @@ def split_of(
         line_bytes_max=line_bytes_max,
         algorithm=place.algorithm,
     )
-    unwrap = None if wrapper is None else wrapper.unwrap
-    return LogicalLines(split, unwrap, bytes_max=line_bytes_max, closes=place.is_final)
+    return LogicalLines(split, wrapper, bytes_max=line_bytes_max, closes=place.is_final)
 
 
 class _NotBelieved(TallybookError):
@@ -361,18 +360,18 @@ class LogReading(Iterator["LogSegment"]):
                 builder.add(rows, lines=line.lines)
             yield builder.rows >= self._segment_events_max
 
-    def _built_by_many(
-        self, builder: SegmentBuilder, groups: Iterable[list[Line]], in_order: InOrder
-    ) -> Iterator[bool]:
+    def _built_by_many(self, builder: SegmentBuilder, groups: LogicalLines, in_order: InOrder) -> Iterator[bool]:
         """Do the same, many groups at a time, but none more than the segment has room for."""
         waiting: list[Line] = []
         size = 0
+        groups.run_max = self._segment_events_max
         for group in groups:
             waiting += group
             size += sum(len(line.content or b"") for line in group)
             if size >= _TAKEN_BYTES or builder.rows + len(waiting) >= self._segment_events_max:
                 yield self._added_lines(builder, waiting, in_order)
                 waiting, size = [], 0
+            groups.run_max = self._segment_events_max - builder.rows - len(waiting)
         if waiting:
             yield self._added_lines(builder, waiting, in_order)
 

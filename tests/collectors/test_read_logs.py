@@ -18,7 +18,7 @@ from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_batch
 from pipeline.collectors.kernel import in_order
-from pipeline.collectors.logs import line_blocks, log_file
+from pipeline.collectors.logs import line_blocks, log_file, logical_lines
 from pipeline.collectors.logs.digests import new_digest, usual_algorithm
 from pipeline.collectors.logs.lineage import KnownSources, window
 from pipeline.collectors.logs.lines import Line
@@ -422,6 +422,7 @@ def test_lines_that_were_taken_out_of_others_are_decoded_as_soon_as_there_are_en
             return super().of_lines(lines)
 
     monkeypatch.setattr(in_order, "InOrder", Seen)
+    monkeypatch.setattr(logical_lines, "_RUN_LINES", 1)  # each comes by itself
     line = written(E, 0)[:-1]
     content = b"".join(CRI + b"F " + line + b"\n" for _ in range(5))
     for taken_bytes, expected in ((2 * len(line), [2, 2, 1]), (2 * len(line) + 1, [3, 2]), (1, [1] * 5)):

@@ -14,7 +14,17 @@ from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lines import Line, LineSplitter, LongLine, are_nuls, bare_span
 from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document
-from pipeline.collectors.wrappers import WRAPPERS, Unwrapped, cloudwatch, cri, docker, fluent_bit, journald, wrapper_of
+from pipeline.collectors.wrappers import (
+    WRAPPERS,
+    Unwrapped,
+    Wrapper,
+    cloudwatch,
+    cri,
+    docker,
+    fluent_bit,
+    journald,
+    wrapper_of,
+)
 from pipeline.usage.sources import Algorithm, SegmentDigest
 
 WINDOW = 65_536
@@ -208,7 +218,7 @@ def unwrap(line: bytes) -> Unwrapped | None:
 
 def logical(*lines: bytes, bytes_max: int = 1000, closes: bool = False) -> tuple[Any, LogicalLines]:
     splitter = LineSplitter(iter([b"".join(line + b"\n" for line in lines)]), line_bytes_max=10**6)
-    found = LogicalLines(splitter, unwrap, bytes_max=bytes_max, closes=closes)
+    found = LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=bytes_max, closes=closes)
     groups = [[(line.number, line.start, line.end, line.content, line.lines) for line in group] for group in found]
     return groups, found
 
@@ -268,25 +278,29 @@ def test_whoever_was_killed_while_it_wrote_never_ended_its_line() -> None:
 
 def test_what_is_held_back_is_bounded_and_a_joined_line_beyond_the_cap_is_too_long() -> None:
     splitter = LineSplitter(iter([b"AP12345678\nAP12345678\nAP1\nBF" + ONE + b"\n"]), line_bytes_max=1000)
-    groups = list(LogicalLines(splitter, unwrap, bytes_max=8, closes=False))
+    groups = list(LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False))
     assert groups == [
         [Line(3, 0, 26, None, b"12345678123456781\n12345678123456781", 3)],
         [Line(4, 26, 37, ONE)],
     ]
     splitter = LineSplitter(iter([b"AP1234\nplain\nplain\nplain\nAF5678\n"]), line_bytes_max=1000)
-    groups = list(LogicalLines(splitter, unwrap, bytes_max=8, closes=False))
+    groups = list(LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False))
     assert [[line.number for line in group] for group in groups] == [[1, 2, 3, 4], [5]]
     splitter = LineSplitter(iter([b"AP12345678\nAP12345678\nAF\n"]), line_bytes_max=1000)
-    groups = list(LogicalLines(splitter, unwrap, bytes_max=8, closes=False))
+    groups = list(LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False))
     assert [[line.number for line in group] for group in groups] == [[3]]
     splitter = LineSplitter(iter([b'AP{"a": \nAF1}\n']), line_bytes_max=1000)
-    assert [line.content for group in LogicalLines(splitter, unwrap, bytes_max=8, closes=False) for line in group] == [
-        ONE
-    ]
+    assert [
+        line.content
+        for group in LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False)
+        for line in group
+    ] == [ONE]
     splitter = LineSplitter(iter([b'AP{"a": \nAF1}\n']), line_bytes_max=1000)
-    assert [line.content for group in LogicalLines(splitter, unwrap, bytes_max=7, closes=False) for line in group] == [
-        None
-    ]
+    assert [
+        line.content
+        for group in LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=7, closes=False)
+        for line in group
+    ] == [None]
 
 
 def test_without_a_wrapper_each_line_is_a_group_as_it_is() -> None:

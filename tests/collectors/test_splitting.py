@@ -19,7 +19,7 @@ from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks
 from pipeline.collectors.logs.lines import Line, LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.logical_lines import LogicalLines
-from pipeline.collectors.wrappers import Unwrapped
+from pipeline.collectors.wrappers import Unwrapped, Wrapper
 from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
@@ -243,7 +243,9 @@ def parts(*said: tuple[str, str, bool]) -> tuple[bytes, Any]:
 
 
 def groups_of(content: bytes, unwrap: Any, *, bytes_max: int = 1000, closes: bool = False) -> tuple[list[Any], Any]:
-    split = LogicalLines(LineSplitter([content], line_bytes_max=1000), unwrap, bytes_max=bytes_max, closes=closes)
+    split = LogicalLines(
+        LineSplitter([content], line_bytes_max=1000), Wrapper("any", unwrap), bytes_max=bytes_max, closes=closes
+    )
     groups = [[(line.number, line.lines, line.content) for line in group] for group in split]
     return groups, split
 
@@ -283,7 +285,9 @@ def test_parts_that_are_no_line_together_give_way_to_the_last_ones_that_are() ->
 def test_a_line_put_together_is_as_long_as_a_line_may_be(more: int, *, is_read: bool) -> None:
     text = json.dumps({"a": "x" * (200 + more)})
     content, unwrap = parts(("o", text[:100], True), ("o", text[100:], False))
-    split = LogicalLines(LineSplitter([content], line_bytes_max=1000), unwrap, bytes_max=209, closes=False)
+    split = LogicalLines(
+        LineSplitter([content], line_bytes_max=1000), Wrapper("any", unwrap), bytes_max=209, closes=False
+    )
     ((line,),) = list(split)
     assert (line.content is not None) is is_read
     assert line == Line(

@@ -22,7 +22,8 @@ PART_BYTES = 400
 
 
 def _entry(written: str, stream: str = "stdout") -> str:
-    return json.dumps({"log": written, "stream": stream, "time": "2026-09-01T12:00:00.1Z"}) + "\n"
+    entry = {"log": written, "stream": stream, "time": "2026-09-01T12:00:00.1Z"}
+    return json.dumps(entry, separators=(",", ":")) + "\n"
 
 
 def docker(line: str, stream: str = "stdout") -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from itertools import accumulate, count, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors.logs.digests import new_digest
@@ -15,7 +16,7 @@ from pipeline.collectors.logs.log_file import WINDOW_BYTES
 from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.collectors.logs.digests import Digest
 
@@ -118,13 +119,30 @@ class LineSplitter:
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the complete lines in their order."""
+        for each in self.in_runs(_none_usual):
+            if isinstance(each, Line):
+                yield each
+
+    def in_runs(self, usual: Callable[[list[bytes], int], list[bytes]]) -> Iterator[Line | list[Line]]:
+        """Yield the complete lines in their order, those together of which ``usual`` knows what they hold.
+
+        It is given the lines of a block and the index of one, none of them beyond the cap, and returns what the first
+        so many from there on hold. NULs and byte order marks stand around the lines as they are.
+        """
         begun: list[bytes] = []
         begun_bytes = 0
         too_long: LongLine | None = None
         for block in self._blocks:
             *ended, rest = block.split(b"\n")
-            for part in ended:
-                if too_long is not None:
+            may_be_usual = len(block) <= self._line_bytes_max
+            known = 0
+            for at, part in enumerate(ended):
+                if at < known:
+                    continue
+                if may_be_usual and not begun and too_long is None and (held := usual(ended, at)):
+                    known = at + len(held)
+                    yield self._run(ended[at:known], held)
+                elif too_long is not None:
                     too_long.add(part + b"\n")
                     yield self._long_line(too_long)
                     too_long = None
@@ -150,19 +168,40 @@ class LineSplitter:
         begin, end = bare_span(raw, 0, len(raw))
         return self._advanced(len(ended), ended, raw[begin:end])
 
+    def _run(self, lines: list[bytes], held: list[bytes]) -> list[Line]:
+        """Return lines that hold what was logged."""
+        content = b"\n".join((*lines, b""))
+        self._digest.update(content)
+        first, start = self.next_line, self.end
+        ends = [*accumulate((len(line) + 1 for line in lines), initial=start)]
+        run = [
+            Line(number, *place, inner)
+            for number, place, inner in zip(count(first), pairwise(ends), held, strict=False)
+        ]
+        self._keep(content[-WINDOW_BYTES:], len(content), len(lines))
+        return run
+
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
         return self._advanced(long_line.size, long_line.tail, long_line.content, long_line.edges)
 
     def _advanced(self, size: int, recent: bytes, content: bytes | None, edges: bytes = b"") -> Line:
+        line = Line(self.next_line, self.end, self.end + size, content, edges)
+        self._keep(recent, size, 1)
+        return line
+
+    def _keep(self, recent: bytes, size: int, lines: int) -> None:
+        """Count lines of so many bytes, which end with ``recent``."""
         self._recent.append(recent)
         self._recent_bytes += len(recent)
         while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
             self._recent_bytes -= len(self._recent.popleft())
-        line = Line(self.next_line, self.end, self.end + size, content, edges)
-        self.next_line += 1
+        self.next_line += lines
         self.end += size
-        return line
+
+
+def _none_usual(_lines: list[bytes], _at: int) -> list[bytes]:
+    return []
 
 
 def are_nuls(parts: Sequence[bytes]) -> bool:

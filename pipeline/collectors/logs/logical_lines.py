@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.collectors.logs.lines import LineSplitter
-    from pipeline.collectors.wrappers import Unwrapped
+    from pipeline.collectors.wrappers import Unwrapped, Wrapper
     from pipeline.usage.sources import SegmentDigest
 
 _MEMBER = re.compile(rb'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
 """What only a part of a JSON document has: other text that a program writes beside its log is none of its lines."""
 _EDGE_BYTES = WINDOW_BYTES
+_RUN_LINES = 2**10
+_RUN_BYTES = 2**20
+"""So much is unwrapped at once."""
 
 
 class _Part(NamedTuple):
@@ -42,16 +45,20 @@ class LogicalLines:
     def __init__(
         self,
         splitter: LineSplitter,
-        unwrap: Callable[[bytes], Unwrapped | None] | None,
+        wrapper: Wrapper | None,
         *,
         bytes_max: int,
         closes: bool,
     ) -> None:
-        """Begin where the splitter stands; without ``unwrap`` each line is a group as it is."""
+        """Begin where the splitter stands; without a ``wrapper`` each line is a group as it is."""
+        self.run_max = 0
+        """So many lines may come next together, as one group, where each holds a whole line; to be set as one reads."""
         self._splitter = splitter
-        self._unwrap = unwrap
+        self._wrapper = wrapper
         self._bytes_max = bytes_max
         self._closes = closes
+        self._seen: tuple[list[bytes], int, list[bytes | None]] = ([], 0, [])
+        """Lines of a block, the index of the first that was asked of, and what it and those behind it hold."""
         self._open: dict[str, list[_Part]] = {}
         self._ended: list[Line] = []
         self._bytes = 0
@@ -90,13 +97,17 @@ class LogicalLines:
 
         Afterwards the splitter stands behind the last group.
         """
-        if self._unwrap is None:
+        if self._wrapper is None:
             for line in self._splitter:
                 yield [line]
             return
         place = self._splitter.place()
-        for line in self._splitter:
-            self._take(line, self._unwrap)
+        for each in self._splitter.in_runs(self._usual):
+            if isinstance(each, list):
+                yield each
+                place = self._splitter.place()
+                continue
+            self._take(each, self._wrapper.unwrap)
             if self._bytes > 2 * self._bytes_max:
                 self._end_all()
             if not self._open:
@@ -107,6 +118,25 @@ class LogicalLines:
             yield self._group()
         elif self._open:
             self._splitter.return_to(place)
+
+    def _usual(self, lines: list[bytes], at: int) -> list[bytes]:
+        """Return what the lines from an index on hold, where each holds a whole one, and no part waits for its end."""
+        if self._wrapper is None or self._open or not self.run_max:
+            return []
+        of, first, held = self._seen
+        if of is not lines or at >= first + len(held):
+            first, some = at, [line.removesuffix(b"\r") for line in lines[at : at + _RUN_LINES]]
+            held = self._wrapper.usual(some)
+            self._seen = lines, first, held
+        run: list[bytes] = []
+        size = 0
+        for index in range(at, min(at + self.run_max, first + len(held))):
+            content = held[index - first]
+            if content is None or lines[index].endswith(b"\0") or size > _RUN_BYTES:
+                break
+            run.append(content if _MEMBER.search(content) else b"")
+            size += len(content)
+        return run
 
     def _take(self, line: Line, unwrap: Callable[[bytes], Unwrapped | None]) -> None:
         found = None if line.content is None else unwrap(line.content)
@@ -148,11 +178,11 @@ def _together(parts: list[_Part]) -> list[list[_Part]]:
 
     All of them, unless that is no JSON and some last ones are: who was killed while it wrote never ended its line.
     """
-    if len(parts) == 1 or _is_json(parts, if_deep=True):
-        return [parts]
-    for at in range(len(parts) - 1, 0, -1):
-        if parts[at].content.startswith(b"{") and _is_json(parts[at:], if_deep=False):
-            return [parts[:at], parts[at:]]
+    begin = [at for at in range(len(parts) - 1, 0, -1) if parts[at].content.startswith(b"{")]
+    if begin and not _is_json(parts, if_deep=True):
+        for at in begin:
+            if _is_json(parts[at:], if_deep=False):
+                return [parts[:at], parts[at:]]
     return [parts]
 
 
