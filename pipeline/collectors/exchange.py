@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CACHE_HIT = "cache-hit"
 """How the dialect says that a gateway answered from its own cache: such a copy is not metered."""
+_SWITCHING_PROTOCOLS = 101
+"""The status of a WebSocket, which is asked for by GET: what was said on it is no less than what was posted."""
 _UNSTATED = (None, "")
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
@@ -36,8 +38,9 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
-    route = route_of(envelope.path, envelope.method)
-    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
+    is_session = envelope.http_status == _SWITCHING_PROTOCOLS
+    route = route_of(envelope.path, None if is_session else envelope.method)
+    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status in (NO_STATUS, _SWITCHING_PROTOCOLS)  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
     try:
@@ -68,7 +71,7 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
 
 
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
-    body = take_apart(envelope.response, depth_max=log_format.depth_max)
+    body = families.held_in(take_apart(envelope.response, depth_max=log_format.depth_max))
     family = _family(body, log_format.dialect, route)
     asked = Asked(
         model=envelope.model_requested,
@@ -82,8 +85,7 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     else:
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
-    if reading.stated is None and not is_unbilled:
-        reading = replace(reading, stated=bedrock.stated_beside(body.documents, envelope.response_headers))
+    reading = _with_what_aws_says(reading, body, envelope, is_unbilled=is_unbilled)
     if reading.stated is None and not is_unbilled and envelope.beside.usage:
         reading = _counted_beside(reading, envelope, route)
     is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
@@ -104,6 +106,16 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
             found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect, parts=()
         )
     return _with_model(found, envelope)
+
+
+def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_unbilled: bool) -> Reading:
+    """Return a reading with the counts and the tier that AWS, or a server, puts beside the answer of a model."""
+    headers = envelope.response_headers
+    if reading.stated is None and not is_unbilled:
+        is_embedding = reading.family == embeddings.NAME
+        reading = replace(reading, stated=bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding))
+    tier = bedrock.tier_beside(headers)
+    return reading if tier is None else replace(reading, service_tier=tier)
 
 
 def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
@@ -143,9 +155,10 @@ def _unrecognised(body: Body, asked: Asked, route: Route) -> BodyReading:
 
 
 def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:
+    parts = tuple(_with_model(part, envelope) for part in reading.parts)
     if reading.model_reported is not None or envelope.model_requested is not None or envelope.path is None:
-        return reading
-    return replace(reading, model_in_path=model_in_path(envelope.path))
+        return reading if parts == reading.parts else replace(reading, parts=parts)
+    return replace(reading, model_in_path=model_in_path(envelope.path), parts=parts)
 
 
 def _family(body: Body, dialect: str | None, route: Route) -> Family | None:

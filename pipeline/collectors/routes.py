@@ -53,6 +53,9 @@ _EMBEDDINGS = ("/embeddings", "/embed", "/embeddings/multimodal", ":embedcontent
 _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 """What was made in the background, and is asked for later: the usage stands in the answer alone."""
 
+_ASKED_FOR = re.compile(r".*/(?:deferred-completion|async-result|async/chat/completions|async/sonar|predictions)/[^/]+")
+"""What others make so (xAI, Zhipu, Perplexity, Replicate): the body decides, since to ask too early is nothing."""
+
 _NEVER_COMPLETIONS = frozenset({"threads", "assistants", "conversations"})
 """Below these, ``/messages`` and the like are stored things, not completions."""
 
@@ -83,18 +86,24 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "videos",
 }
 
-_ANY_VERB = ":predict"
-"""Vertex calls its older models so, those of embeddings among them: the body decides."""
+_ANY_VERB = (":predict", "/predictions")
+"""Vertex calls its older models so, those of embeddings among them, and Replicate all: the body decides."""
+
+_CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
+"""Mistral's agents answer where others keep what was said: the body decides."""
 
 _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
 
 
+_MODEL_IN_QUERY = re.compile(r"[?&]model=([^&#]+)")
+"""Where a WebSocket names its model."""
 _MODEL_PATHS = (
     re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
     re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
     re.compile(r"/deployments/([^/]+)/"),
     re.compile(r"/engines/([^/]+)/"),
+    re.compile(r"/(?:ai/run|workers-ai)/(@.+)"),
 )
 
 
@@ -102,7 +111,8 @@ def route_of(path: str | None, method: str | None = None) -> Route:
     """Return what the path and the method of a request say; query, fragment, slashes, case and escapes do not matter.
 
     Nor do ``.`` and ``..`` (RFC 3986 5.2.4): whoever calls writes them, and a server goes where they lead. A log
-    without paths holds completions. Only what is posted is one, but for a background response that is asked for.
+    without paths holds completions. Only what is posted is one, but for what was made in the background and is asked
+    for.
 
     >>> route_of("/studio/v1/chat/completions?x=1")
     <Route.COMPLETION: 1>
@@ -124,11 +134,18 @@ def _route(path: str | None, method: str | None) -> Route:
     plain = unquote(_plain(path)).lower()
     segments = plain.split("/")
     if not _NEVER_COMPLETIONS.isdisjoint(segments):
-        return Route.OTHER
+        return Route.UNLISTED if is_posted and _CONVERSATIONS.fullmatch(plain) else Route.OTHER
     if not is_posted:
-        is_asked_for = method is not None and method.strip().upper() == "GET" and _STORED.fullmatch(plain) is not None
-        return Route.COMPLETION if is_asked_for else Route.OTHER
+        return _route_of_asked(plain, method)
     return _route_of_posted(plain, segments)
+
+
+def _route_of_asked(plain: str, method: str | None) -> Route:
+    if method is None or method.strip().upper() != "GET":
+        return Route.OTHER
+    if _STORED.fullmatch(plain):
+        return Route.COMPLETION
+    return Route.UNLISTED if _ASKED_FOR.fullmatch(plain) else Route.OTHER
 
 
 _KEPT_LENGTH_MAX = 512
@@ -155,7 +172,8 @@ def model_in_path(path: str) -> str | None:
     for pattern in _MODEL_PATHS:
         if (found := pattern.search(plain)) is not None:
             return fields.model(unquote(found[1]), "path")
-    return None
+    asked = _MODEL_IN_QUERY.search(path)
+    return None if asked is None else fields.model(unquote(asked[1]), "path")
 
 
 def _plain(path: str) -> str:

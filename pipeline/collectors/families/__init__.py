@@ -9,6 +9,7 @@ body is taken apart (``body``). Read first: ``reading``, then ``ollama``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,8 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
+from pipeline.collectors.families.native.apis import APIS
+from pipeline.collectors.families.reading import first, object_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,6 +60,7 @@ _TABLE = (
     Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
+    *(Family(api.name, api.recognises, api.read) for api in APIS),
 )
 """Families that are asked in this order: what recognises more comes later."""
 _LAST = (
@@ -81,6 +85,14 @@ FAMILIES = (*_TABLE, *_found(), *_LAST)
 BY_NAME = {family.name: family for family in FAMILIES}
 CHAT = BY_NAME[chat.NAME]
 
+_HELD_IN = ("response", "result", "Response", "chatResponse", "orchestration_result", "final_result")
+"""Where an API puts an answer, of its own or another's, into an object.
+
+Perplexity's and Gemini's Code Assist (``response``), Cloudflare's Workers AI (``result``), Tencent's Hunyuan
+(``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2.
+"""
+_HOLDERS = frozenset(_HELD_IN)
+
 
 def plainly(document: JsonObject) -> JsonObject:
     """Return a document as it is told what it is: what it states twice at the top is the last of it."""
@@ -98,3 +110,26 @@ def family_of(documents: Sequence[JsonObject]) -> Family | None:
         first = next((document for document in listed if document["choices"]), listed[0])
         return BY_NAME[completions.NAME] if completions.recognises(first) else CHAT
     return next((family for family in FAMILIES if any(map(family.recognises, documents))), None)
+
+
+def held_in(body: Body) -> Body:
+    """Return a body with what its documents hold, where that is an answer that is metered and they are nobody's.
+
+    Raises ``LineRefused`` where a document holds two different ones.
+    """
+    if all(map(_HOLDERS.isdisjoint, body.documents)) or family_of(body.documents) is not None:
+        return body
+    held = [_held(document) for document in body.documents]
+    found = family_of(held)
+    return body if found is None or found.name == unbilled.NAME else replace(body, documents=held)
+
+
+def _held(document: JsonObject) -> JsonObject:
+    """Return what a document holds, with the model that only the document names."""
+    inner = next((inner for name in _HELD_IN if (inner := object_at(document, name))), None)
+    if inner is None:
+        return document
+    model = first(document.get(name) for name in ("model", "modelId"))
+    if model is None or "model" in inner or "modelVersion" in inner:
+        return inner
+    return {name: inner.get(name) for name in inner} | {"model": model}

@@ -2,13 +2,15 @@
 
 ``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three.
 ``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
-per field the last number that is not null counts, and nothing is added (output grows, and so may input). Writes that
-live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are
-left out of the top level and billed. Those of type ``advisor_message`` are of another model and not in the top level:
-each is an event of its own. A ``fallback_message`` is the top level, of the entry's model; whoever declined before it
-is an event of its own that is not billed. Of two
-``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the API reference of
-Anthropic, ``Usage``.
+per field the last number that is not null counts, and nothing is added (output grows, and so may input); a prompt of
+zeros is a placeholder and takes nothing back. A stream that was cut before its ``message_delta`` states the prompt, and
+of its output what had begun: it is measured, and named ``output-begun``. Fast mode (``speed``) has prices of its own
+and is no other tier, so it is the tier ``fast``. Writes that live an hour are priced apart
+(``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level and
+billed. Those of type ``advisor_message`` are of another model and not in the top level: each is an event of its own. A
+``fallback_message`` is the top level, of the entry's model; whoever declined before it is an event of its own that is
+not billed. Of two ``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the
+API reference of Anthropic, ``Usage``.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from pipeline.collectors.families.reading import (
     object_at,
     others_of,
     part_at,
+    tier_of,
     word,
 )
 from pipeline.collectors.strict_json import stated_once
@@ -48,7 +51,9 @@ _EVENTS = frozenset(
         *("content_block_start", "content_block_delta", "content_block_stop"),
     )
 )
+_PROMPT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _FALLBACK = "fallback_message"
+OUTPUT_BEGUN = "output-begun"
 _OTHERS = {
     "web_searches": ("server_tool_use", "web_search_requests"),
     "web_fetches": ("server_tool_use", "web_fetch_requests"),
@@ -75,20 +80,20 @@ def read(body: Body, asked: Asked) -> Reading:
     fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == _FALLBACK]
     response_id = first(message.get("id") for message in messages)
     is_several = len({repr(start.get("id")) for start in starts}) > 1
+    chunks = sum(any_of(document, "type") == "content_block_delta" for document in documents)
+    is_begun = bool(starts and chunks) and not any(map(_states_output, documents))
     return Reading(
         family=NAME,
-        stated=None if is_several else _stated(usage),
+        stated=None if is_several else _stated(usage, (OUTPUT_BEGUN,) if is_begun else ()),
         response_id=response_id,
         model=first(entry.get("model") for entry in reversed(fallbacks))
         or first(message.get("model") for message in messages),
-        service_tier=last(usage.get("service_tier") for usage in usages),
+        service_tier=tier_of(last(usage.get("service_tier") for usage in usages), usage),
         finish_reason=last(map(_finish_reason, messages)),
         choices=1,
         has_error=any(map(error_of, documents)),
         has_content=any(list_at(message, "content") for message in messages),
-        generated_chunks=0
-        if is_several
-        else sum(any_of(document, "type") == "content_block_delta" for document in documents),
+        generated_chunks=0 if is_several else chunks,
         parts=() if is_several else tuple(_parts(usage, response_id)),
     )
 
@@ -122,11 +127,20 @@ def _usages(document: JsonObject) -> Sequence[JsonObject]:
 
 
 def _overlaid(usages: Sequence[JsonObject]) -> JsonObject:
-    """Return one usage: of each field the last value that is not null."""
+    """Return one usage: of each field the last value that is not null; no zeros take a prompt back."""
     merged: JsonObject = {}
     for usage in usages:
-        merged.update({name: value for name in usage if (value := usage.get(name)) is not None})
+        is_placeholder = any(map(merged.get, _PROMPT)) and not any(map(usage.get, _PROMPT))
+        passed_over = _PROMPT if is_placeholder else ()
+        merged.update(
+            {name: value for name in usage if (value := usage.get(name)) is not None and name not in passed_over}
+        )
     return merged
+
+
+def _states_output(document: JsonObject) -> bool:
+    """Tell whether a document other than a start states how much was generated."""
+    return object_at(document, "usage").get("output_tokens") is not None
 
 
 def _iterations(usage: JsonObject) -> list[JsonObject]:
@@ -137,14 +151,14 @@ def _finish_reason(message: JsonObject) -> Any:
     return message.get("stop_reason") or part_at(message, "delta").get("stop_reason")
 
 
-def _stated(usage: JsonObject) -> Stated | None:
+def _stated(usage: JsonObject, conventions: tuple[str, ...]) -> Stated | None:
     if not _counts_tokens(usage):
         return None
     compactions = [entry for entry in _iterations(usage) if stated_once(entry, "type") == "compaction"]
     return replace(
         _counted([usage, *compactions]),
         reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
-        conventions=("compaction",) if compactions else (),
+        conventions=(*conventions, *(("compaction",) if compactions else ())),
         others=others_of(usage, _OTHERS),
     )
 

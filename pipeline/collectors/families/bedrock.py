@@ -7,8 +7,9 @@ sum of all four in 502 of 502. The spellings that end in ``TokenCount`` repeat t
 stream states usage in its last event, ``metadata``. Titan and Llama state counts of their own, and
 ``amazon-bedrock-invocationMetrics`` in the last chunk of a stream. Where a model's own document has no counts, those of
 AWS are used: the metrics, or the headers ``x-amzn-bedrock-input-token-count`` and ``-output-token-count``. No body has
-an id, few name a model. A missing input count beside an output count is unknown, never zero. Source: the API reference
-of Amazon Bedrock.
+an id, few name a model. A missing input count beside an output count is unknown, never zero; vectors have no output. A
+tier that served (``serviceTier``, or a header of invoke) has prices of its own, and so has optimised latency, which is
+the tier ``optimized``. Source: the API reference of Amazon Bedrock.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ _CONTENT = (
     *("outputs", "completion", "completions", "generations", "text"),  # of models that only AWS counts
 )
 HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
+TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
+"""Those of Hugging Face's text generation inference."""
+_TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
+_OPTIMIZED = "optimized"
 
 
 def recognises_converse(document: JsonObject) -> bool:
@@ -87,6 +92,11 @@ def read_converse(body: Body, asked: Asked) -> Reading:
     return Reading(
         family=CONVERSE,
         stated=stated,
+        service_tier=last(
+            _tier(part_at(place, "serviceTier").get("type"), part_at(place, "performanceConfig").get("latency"))
+            for document in documents
+            for place in (document, part_at(document, "metadata"))
+        ),
         finish_reason=last(map(_stop_reason, documents)),
         choices=1,
         has_error=any(map(error_of, documents)),
@@ -166,8 +176,25 @@ def _invoked(family: str, body: Body, counts: tuple[int | None, int | None], rea
     )
 
 
-def stated_beside(documents: Sequence[JsonObject], headers: Mapping[str, Any]) -> Stated | None:
-    """Return the counts that AWS adds itself: those of the last chunk, else those of the response's headers."""
+def _tier(tier: Any, latency: Any) -> Any:
+    return _OPTIMIZED if latency == _OPTIMIZED and tier in (None, "default") else tier
+
+
+def tier_beside(headers: Mapping[str, Any]) -> str | None:
+    """Return the tier that the headers of an invoke name, ``None`` where they name none."""
+    if not headers:
+        return None
+    found = _tier(_word(headers, _TIER_HEADER), _word(headers, _LATENCY_HEADER))
+    return found if isinstance(found, str) else None
+
+
+def stated_beside(
+    documents: Sequence[JsonObject], headers: Mapping[str, Any], *, is_embedding: bool = False
+) -> Stated | None:
+    """Return the counts that AWS adds itself: those of the last chunk, else those of the response's headers.
+
+    An embedding has no output, so none need be stated of it.
+    """
     for document in reversed(documents):
         metrics = object_at(document, _METRICS)
         prompt, completion = count_of(metrics, "inputTokenCount"), count_of(metrics, "outputTokenCount")
@@ -180,6 +207,10 @@ def stated_beside(documents: Sequence[JsonObject], headers: Mapping[str, Any]) -
                 conventions=("invocation-metrics",),
             )
     counts = [_header(headers, name) for name in HEADERS]
+    if counts == [None, None]:
+        counts = [_header(headers, name) for name in TGI_HEADERS]
+    if is_embedding and counts[0] is not None:
+        counts[1] = counts[1] or 0
     if None in counts:
         return None
     return Stated(prompt=counts[0], completion=counts[1], conventions=("response-headers",))
@@ -188,16 +219,17 @@ def stated_beside(documents: Sequence[JsonObject], headers: Mapping[str, Any]) -
 _CACHE_METRICS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount")
 
 
-def _header(headers: Mapping[str, Any], name: str) -> int | None:
+def _word(headers: Mapping[str, Any], name: str) -> Any:
     for key, value in headers.items():
         if key.lower() == name:
-            first = value[0] if isinstance(value, list) and value else value
-            return (
-                count(int(first), name)
-                if isinstance(first, str) and first.isdecimal() and first.isascii()
-                else count(first, name)
-            )
+            return value[0] if isinstance(value, list) and value else value
     return None
+
+
+def _header(headers: Mapping[str, Any], name: str) -> int | None:
+    value = _word(headers, name)
+    is_number = isinstance(value, str) and value.isdecimal() and value.isascii()
+    return count(int(value) if is_number else value, name)
 
 
 def _last_count(documents: Sequence[JsonObject], name: str) -> int | None:

@@ -14,7 +14,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
-from pipeline.collectors.families.reading import Reading, any_of, error_of, first, last, list_at, object_at, word
+from pipeline.collectors.families.reading import (
+    Reading,
+    any_of,
+    error_of,
+    first,
+    last,
+    list_at,
+    object_at,
+    tier_of,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +117,7 @@ class _Seen:
         self.model = first((self.model, document.get("model")))
         tier = document.get("service_tier")
         for usage in _usages(document):
-            tier = tier or usage.get("service_tier")
+            tier = tier_of(tier or usage.get("service_tier"), usage)
             self.add_usage(usage, list_at(document, "choices"))
         self.service_tier = tier or self.service_tier
         self.has_error = self.has_error or error_of(document)

@@ -5,6 +5,8 @@ and Perplexity count it outside of both. Gemini's compatible API states thoughts
 tokens. Bedrock's gateway counts what it cached outside the prompt. Grok behind Azure, and Magistral, state cached
 tokens of a hidden preamble that the prompt leaves out: the prompt is right as stated, and what of it was cached is
 unknown. Reasoning above its completion, with a total that agrees, is another tokenizer's count: the part is dropped.
+Mistral's conversations count in the total what tools of theirs consumed (177 + 134 + 3,929 of them = 4,240), and
+Snowflake what its guard did (93 + 402 + 677 = 1,172): these are kept by name.
 OpenRouter's writes to Gemini's cache repeat what was read. A contradiction that none of these explains is refused with
 its numbers.
 """
@@ -14,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import Stated, count, count_of, others_of
+from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import CONTRADICTED, twice
 from pipeline.usage import QuarantineReason
@@ -29,9 +31,13 @@ REASONING_APART = "reasoning-apart"
 REASONING_UNKNOWN = "reasoning-unknown"
 THOUGHTS_IN_TOTAL = "thoughts-in-total"
 AUDIO_APART = "audio-apart"
+CONNECTORS_APART = "connectors-apart"
+GUARD_APART = "guard-apart"
 
-PROMPT = ("prompt_tokens", "input_tokens")
-COMPLETION = ("completion_tokens", "output_tokens")
+PROMPT = ("prompt_tokens", "input_tokens", "promptTokens")
+COMPLETION = ("completion_tokens", "output_tokens", "completionTokens")
+"""The last of each is how Oracle, and SDKs in JavaScript, write it."""
+_TOTAL = ("total_tokens", "totalTokens")
 PROMPT_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")
 COMPLETION_DETAILS = ("completion_tokens_details", "completion_token_details", "output_tokens_details")
 WRITTEN_NAMES = (
@@ -44,6 +50,7 @@ _CACHED = (
         for details in PROMPT_DETAILS
         for name in ("cached_tokens", "cache_read_tokens", "cache_read_input_tokens")
     ),
+    ("promptTokensDetails", "cachedTokens"),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
     ("cached_tokens",),
@@ -54,8 +61,21 @@ _WRITTEN = (
     *((details, name) for details in PROMPT_DETAILS for name in WRITTEN_NAMES),
     *((name,) for name in WRITTEN_NAMES),
 )
-_REASONING = (*((details, "reasoning_tokens") for details in COMPLETION_DETAILS), ("reasoning_tokens",))
+_WRITTEN_1H = (
+    *(
+        (*details, lifetimes, "ephemeral_1h_input_tokens")
+        for details in ((), *((name,) for name in PROMPT_DETAILS))
+        for lifetimes in ("cache_creation", "cache_creation_token_details")
+    ),
+)
+"""Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes."""
+_REASONING = (
+    *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
+    ("reasoning_tokens",),
+    ("completionTokensDetails", "reasoningTokens"),
+)
 _PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
+_CACHED_AUDIO = tuple((details, "cached_tokens_details", "audio_tokens") for details in PROMPT_DETAILS)
 _COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
 OTHERS = {
     "searches": ("num_search_queries",),
@@ -63,8 +83,12 @@ OTHERS = {
     "sources": ("num_sources_used",),
     "web_searches": ("server_tool_use", "web_search_requests"),
     "prompt_audio_seconds": ("prompt_audio_seconds",),
+    "connector_tokens": ("connector_tokens",),
+    "guardrails_tokens": ("guardrails_tokens",),
 }
 """What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
+_IN_TOTAL_ALONE = {"connector_tokens": CONNECTORS_APART, "guardrails_tokens": GUARD_APART}
+"""Of these, what a total counts and neither of the two: Mistral's connectors, Snowflake's guard."""
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
 VERCEL_MARK = "market_cost"
 
@@ -84,7 +108,7 @@ def both_counts(usage: JsonObject) -> tuple[int, int] | None:
     A completion that is absent beside a total that is the prompt is zero. Raises ``LineRefused`` where a count is none.
     """
     prompt, completion = count_of(usage, *PROMPT), count_of(usage, *COMPLETION)
-    if prompt and completion is None and count(usage.get("total_tokens"), "total_tokens") == prompt:
+    if prompt and completion is None and count_of(usage, *_TOTAL) == prompt:
         completion = 0
     return None if prompt is None or completion is None else (prompt, completion)
 
@@ -98,17 +122,19 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     counts = both_counts(usage)
     if counts is None:
         return None
+    written = _named(usage, _WRITTEN)
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
         cached=_named(usage, _CACHED),
-        written=_named(usage, _WRITTEN),
+        written=written,
+        written_1h=min(_named(usage, _WRITTEN_1H) or 0, written or 0) or None,
         reasoning=_named(usage, _REASONING),
-        prompt_audio=_named(usage, _PROMPT_AUDIO) or None,
+        prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
         others=others_of(usage, OTHERS),
     )
-    total = count(usage.get("total_tokens"), "total_tokens") or 0
+    total = count_of(usage, *_TOTAL) or 0
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
 
@@ -123,6 +149,9 @@ def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model
         return stated
     if unexplained in (0, reasoning):
         return replace(stated, completion=completion + reasoning, conventions=(REASONING_APART,))
+    for name, convention in _IN_TOTAL_ALONE.items():
+        if unexplained == stated.others.get(name):
+            return replace(stated, conventions=(convention,))
     if unexplained == stated.prompt_audio:
         return replace(stated, prompt_audio=None, conventions=(AUDIO_APART,))
     if unexplained == beside:
@@ -142,9 +171,13 @@ def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: 
     """
     prompt, cached, written = stated.prompt or 0, stated.cached or 0, stated.written or 0
     if cached > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
-        stated = replace(stated, cached=None, written=None, conventions=(*stated.conventions, CACHED_UNKNOWN))
+        stated = replace(
+            stated, cached=None, written=None, written_1h=None, conventions=(*stated.conventions, CACHED_UNKNOWN)
+        )
     elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
-        stated = replace(stated, written=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED))
+        stated = replace(
+            stated, written=None, written_1h=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED)
+        )
     if (stated.reasoning or 0) > (stated.completion or 0) and total == prompt + (stated.completion or 0):
         stated = replace(stated, reasoning=None, conventions=(*stated.conventions, REASONING_UNKNOWN))
     return stated

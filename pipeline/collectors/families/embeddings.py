@@ -2,7 +2,8 @@
 
 OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 recorded), Voyage the total alone, Cohere
 ``meta.billed_units.input_tokens``, Gemini ``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan
-``inputTextTokenCount``. Source: the API references of each.
+``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
+``usage`` beside ``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pipeline.collectors.families.reading import (
     first,
     list_at,
     object_at,
+    part_at,
+    sum_of,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +35,12 @@ def recognises(document: JsonObject) -> bool:
     """Tell an answer that holds embeddings."""
     if any(name in document for name in ("embedding", "embeddings", "embeddingsByType")) and "choices" not in document:
         return True
-    firsts = [*list_at(document, "data")[:1], *list_at(document, "predictions")[:1]]
+    if "embeddings" in part_at(document, "output") or "embedding" in part_at(document, "data"):
+        return True
+    if "vectors" in document and "total_tokens" in document:
+        return True
+    firsts = [one for name in ("data", "predictions", "results") for one in list_at(document, name)[:1]]
+    firsts += [inner for one in firsts if isinstance(one, dict) for inner in list_at(one, "data")[:1]]
     return any(isinstance(one, dict) and ("embedding" in one or "embeddings" in one) for one in firsts)
 
 
@@ -55,17 +63,18 @@ def read(body: Body, asked: Asked) -> Reading:
 
 def _prompt(document: JsonObject) -> int | None:
     places: tuple[tuple[JsonObject, tuple[str, ...]], ...] = (
-        (object_at(document, "usage"), ("prompt_tokens", "input_tokens", "total_tokens")),
+        (object_at(document, "usage"), ("prompt_tokens", "input_tokens", "total_tokens", "promptTokens")),
         (object_at(document, "meta", "billed_units"), ("input_tokens", "image_tokens")),
         (object_at(document, "meta", "tokens"), ("input_tokens",)),
         (object_at(document, "usageMetadata"), ("promptTokenCount", "totalTokenCount")),
-        (document, ("prompt_eval_count", "inputTextTokenCount")),
+        (document, ("prompt_eval_count", "inputTextTokenCount", "input_token_count", "total_tokens")),
     )
     for usage, names in places:
         found = count_of(usage, *names)
         if found is not None:
             return found
-    return _statistics(document)
+    each = [count_of(object_at(one, "usage"), "prompt_tokens") for one in counted_at(document, "data")]
+    return _statistics(document) if sum_of(*each) is None else sum_of(*each)
 
 
 def _statistics(document: JsonObject) -> int | None:

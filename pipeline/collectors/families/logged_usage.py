@@ -40,7 +40,7 @@ def counted(reading: Reading, usage: JsonObject, *, model: Any, is_embedding: bo
     stated = stated_by(usage, model=model if isinstance(model, str) else None)
     if stated is None:
         return reading
-    stated = replace(stated, written_1h=_written_1h(usage))
+    stated = replace(stated, written_1h=_written_1h(usage) or stated.written_1h)
     if reading.family != NAME:
         stated = replace(stated, conventions=(NAME, *stated.conventions))
     return replace(reading, stated=stated, has_content=True)

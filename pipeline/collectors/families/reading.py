@@ -160,6 +160,11 @@ def sum_of(*counts: int | None) -> int | None:
     return sum(stated) if stated else None
 
 
+def less(part: int | None, cached: int | None) -> int | None:
+    """Return what of a modality was not read from a cache: that part of it costs what is read from a cache costs."""
+    return part if part is None or cached is None else max(0, part - cached)
+
+
 def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Return what is stated beside tokens: name to count, from the paths at which ``names`` say that it lies.
 
@@ -188,6 +193,14 @@ def first(values: Iterable[Any]) -> Any:
 def last(values: Iterable[Any]) -> Any:
     """Return the last value that can be a name; else the last that is there at all, ``None`` where none is."""
     return first(reversed(list(values)))
+
+
+def tier_of(tier: Any, usage: JsonObject) -> Any:
+    """Return the tier of an answer: ``fast`` where its usage says that Anthropic's fast mode made it.
+
+    That mode has prices of its own, and there is none of it in any other tier.
+    """
+    return "fast" if usage.get("speed") == "fast" and tier in (None, "", "standard") else tier
 
 
 def error_of(document: JsonObject) -> bool:

@@ -4,11 +4,16 @@ Usage stands in ``usage`` of the response; a stream states it once, in its final
 ``.incomplete``), and null before. ``input_tokens`` includes what was cached and written, ``output_tokens`` includes
 reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the API reference of OpenAI,
 ``Response.usage``. A background response is queued without usage, and states it to a later ``GET …/responses/{id}``.
+
+Realtime's ``response.done`` states the same of one turn, under ``input_token_details``; what was cached it tells by
+modality (``cached_tokens_details``). A log of a whole session has several turns: each is an event of its own, the same
+that its ``response.done`` alone would be. Source: the API reference of OpenAI, ``RealtimeResponseUsage``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
     Reading,
@@ -18,6 +23,7 @@ from pipeline.collectors.families.reading import (
     error_of,
     first,
     last,
+    less,
     list_at,
     object_at,
     others_of,
@@ -26,13 +32,16 @@ from pipeline.collectors.families.reading import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
     from pipeline.collectors.strict_json import JsonObject
 
 NAME = "openai-responses"
 
-_OBJECTS = ("response", "response.compaction")
+_TURN = "realtime.response"
+_OBJECTS = ("response", "response.compaction", _TURN)
 _OTHERS = {"searches": ("num_sources_used",), "server_tool_calls": ("num_server_side_tools_used",)}
 
 
@@ -42,29 +51,66 @@ def recognises(document: JsonObject) -> bool:
 
 
 def read(body: Body, asked: Asked) -> Reading:
-    """Read a response. Raises ``LineRefused`` where a count is none."""
+    """Read a response, or the turns of a session. Raises ``LineRefused`` where a count is none."""
     del asked
-    answers = [inner if (inner := object_at(document, "response")) else document for document in body.documents]
+    answers = [(document, inner) for document in body.documents if (inner := _answer_in(document)) is not None]
+    model = first(part_at(document, "session").get("model") for document in body.documents)
+    turns = _turns([answer for _, answer in answers if object_at(answer, "usage")])
+    last_of_first = turns[0][-1] if len(turns) > 1 else None
+    told = [answer for _, answer in answers] if last_of_first is None else turns[0]
+    whole = _of_answers(told, model)
+    failed = any(any_of(answer, "status") == "failed" or error_of(answer) for _, answer in answers)
+    return replace(
+        whole,
+        response_id=first(
+            answer.get("id")
+            for document, answer in answers
+            if (_is_answer(document) or "response" in document) and last_of_first in (None, answer)
+        ),
+        has_error=failed or any(map(error_of, body.documents)),
+        has_content=any(list_at(answer, "output") for _, answer in answers),
+        generated_chunks=sum(bool(word(any_of(document, "delta"))) for document in body.documents),
+        parts=tuple(_part(turn, model, number) for number, turn in enumerate(turns[1:], 1)),
+    )
+
+
+def _of_answers(answers: Sequence[JsonObject], model: Any) -> Reading:
+    """Return the reading of what is stated of one response; ``model`` is that of its session."""
     stated = None
     for answer in answers:
         stated = _stated(object_at(answer, "usage")) or stated
-    failed = any(any_of(answer, "status") == "failed" or error_of(answer) for answer in answers)
     return Reading(
         family=NAME,
         stated=stated,
-        response_id=first(
-            answer.get("id")
-            for document, answer in zip(body.documents, answers, strict=True)
-            if _is_answer(document) or "response" in document
-        ),
-        model=first(answer.get("model") for answer in answers),
+        model=first((*(answer.get("model") for answer in answers), model)),
         service_tier=last(answer.get("service_tier") for answer in answers),
         finish_reason=last(_finish_reason(answer) for answer in answers if _is_answer(answer)),
         choices=1,
-        has_error=failed or any(map(error_of, body.documents)),
-        has_content=any(list_at(answer, "output") for answer in answers),
-        generated_chunks=sum(bool(word(any_of(document, "delta"))) for document in body.documents),
     )
+
+
+def _part(turn: Sequence[JsonObject], model: Any, number: int) -> Reading:
+    """Return the reading of a further turn; one without an id has its place for a name."""
+    found = first(answer.get("id") for answer in turn)
+    part = None if isinstance(found, str) else f"turn {number}"
+    return replace(_of_answers(turn, model), response_id=found, has_content=True, part=part)
+
+
+def _turns(answers: Sequence[JsonObject]) -> list[list[JsonObject]]:
+    """Return answers that state usage, those of one response together; of realtime's each without an id is a turn."""
+    turns: dict[object, list[JsonObject]] = {}
+    for number, answer in enumerate(answers):
+        own = answer.get("id")
+        is_turn = not isinstance(own, str) and any_of(answer, "object") == _TURN
+        turns.setdefault(number if is_turn else repr(own), []).append(answer)
+    return list(turns.values())
+
+
+def _answer_in(document: JsonObject) -> JsonObject | None:
+    """Return what a document says of a response, ``None`` where it is an event about something else."""
+    if inner := object_at(document, "response"):
+        return inner
+    return None if word(document.get("type")).startswith("conversation.") else document
 
 
 def _is_answer(document: JsonObject) -> bool:
@@ -80,14 +126,17 @@ def _stated(usage: JsonObject) -> Stated | None:
     completion = count_of(usage, "output_tokens", "completion_tokens")
     if prompt is None or completion is None:
         return None
-    of_prompt, of_completion = object_at(usage, "input_tokens_details"), object_at(usage, "output_tokens_details")
+    of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
+    of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
     return Stated(
         prompt=prompt,
         completion=completion,
         cached=count_of(of_prompt, "cached_tokens"),
         written=count_of(of_prompt, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens"),
         reasoning=count_of(of_completion, "reasoning_tokens"),
-        prompt_audio=count_of(of_prompt, "audio_tokens"),
+        prompt_audio=less(
+            count_of(of_prompt, "audio_tokens"), count_of(object_at(of_prompt, "cached_tokens_details"), "audio_tokens")
+        ),
         completion_audio=count_of(of_completion, "audio_tokens"),
         total=count_of(usage, "total_tokens"),
         others=others_of(usage, _OTHERS),

@@ -30,18 +30,29 @@ NAME = "unbilled"
 _OBJECTS = frozenset(
     ("thread.run", "thread.run.step", "batch", "vector_store", "file", "fine_tuning.job", "model", "list")
 )
+_EVENTS = ("transcript.", "conversation.item.", "image_generation.", "image_edit.", "speech.audio.")
+"""How the types of events begin that state usage and tell of no completion."""
 _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
-_OTHERS = {"seconds": ("seconds",), "search_units": ("search_units",)}
+_TOTAL = {"total_tokens": ("total_tokens",)}
+"""What a rerank may state alone."""
+_OTHERS = {
+    "seconds": ("seconds",),
+    "search_units": ("search_units",),
+    "prompt_audio_seconds": ("prompt_audio_seconds",),
+    "pages": ("pages_processed",),
+}
 
 
 def recognises(document: JsonObject) -> bool:
     """Tell an answer that no meter is for."""
     of, kind = word(document.get("object")), word(document.get("type"))
-    if of in _OBJECTS or kind.startswith("transcript."):
+    if of in _OBJECTS or kind.startswith(_EVENTS):
         return True
     if "choices" in document or "candidates" in document:
         return False
+    if "usage_info" in document and "pages" in document:  # of a document that was read by machine
+        return True
     if _is_rerank(document) or _is_images(document) or "cachedContents/" in str(document.get("name")):
         return True
     is_transcript = isinstance(document.get("text"), str) and (
@@ -81,9 +92,12 @@ def _others(document: JsonObject) -> dict[str, int]:
         part_at(document, "usage"),
         part_at(document, "usageMetadata"),
         part_at(document, "meta", "billed_units"),
+        part_at(document, "usage_info"),
     ):
         for name, names in (("prompt_tokens", _PROMPT), ("completion_tokens", _COMPLETION)):
             stated = [others_of(usage, {name: (own,)}) for own in names]
             found.update(next(filter(None, stated), {}))
+        if not found:
+            found.update(others_of(usage, _TOTAL))
         found.update(others_of(usage, _OTHERS))
     return found

@@ -77,7 +77,7 @@ PREFIXES = ("gen_ai.",)
 TEXTS = frozenset(
     (
         *("content", "text", "delta", "reasoning_content", "reasoning", "refusal", "thinking", "response"),
-        *("outputText", "generation", "completion", "embedding"),
+        *("outputText", "generation", "completion", "embedding", "generated_text", "Content"),
     )
 )
 """Names of bodies under which a text is only asked whether it is one, and whether it is empty."""
@@ -132,7 +132,8 @@ def texts_reached(*functions: Callable[..., Any]) -> frozenset[str]:
 def _modules_of(package: Any) -> Iterator[Any]:
     yield package
     for found in iter_modules(package.__path__, f"{package.__name__}."):
-        yield import_module(found.name)
+        module = import_module(found.name)
+        yield from _modules_of(module) if found.ispkg else (module,)
 
 
 def _made_by(module: Any) -> Iterator[Any]:

@@ -97,6 +97,39 @@ def test_running_totals_in_several_deltas_are_not_added() -> None:
     assert tokens(ways(*events)["transcript"], path=PATH)[1] == 34
 
 
+def test_a_prompt_of_zeros_in_the_delta_is_a_placeholder_that_loses_to_the_start() -> None:
+    for zeros in ({"input_tokens": 0}, {"input_tokens": 0, "cache_read_input_tokens": 0}):
+        last = zeros | {"output_tokens": 77}
+        assert tokens(ways(_start(USAGE), TEXT, _delta(last))["transcript"], path=PATH) == (581, 77, 500, 60, None)
+    moved = {"input_tokens": 0, "cache_read_input_tokens": 581, "cache_creation_input_tokens": 0, "output_tokens": 77}
+    assert tokens(ways(_start(USAGE), TEXT, _delta(moved))["transcript"], path=PATH) == (581, 77, 581, 0, None)
+    first = _start({"input_tokens": 0, "output_tokens": 0})
+    assert tokens(ways(first, TEXT, _delta(USAGE))["transcript"], path=PATH) == (581, 34, 500, 60, None)
+
+
+@pytest.mark.parametrize("way", ways())
+def test_a_stream_that_was_cut_behind_its_start_is_measured_and_says_that_its_output_had_only_begun(way: str) -> None:
+    start = _start(USAGE | {"output_tokens": 3})
+    for end in ([], [_delta()], [_delta(), STOP]):
+        body = ways(start, TEXT, TEXT, *end)[way]
+        assert tokens(body, path=PATH) == (581, 3, 500, 60, None)
+        assert read(body, path=PATH).dialect == "anthropic/output-begun"
+    for body in (ways(start, TEXT, _delta({"output_tokens": 3}))[way], ways(start, STOP)[way], _message(USAGE)):
+        assert read(body, path=PATH).dialect == "anthropic"
+
+
+def test_fast_mode_is_a_tier_for_it_has_prices_of_its_own() -> None:
+    for usage, tier in [
+        (USAGE | {"speed": "fast"}, "fast"),
+        (USAGE | {"speed": "fast", "service_tier": "standard"}, "fast"),
+        (USAGE | {"speed": "fast", "service_tier": "priority"}, "priority"),
+        (USAGE | {"speed": "standard", "service_tier": "standard"}, "standard"),
+        (USAGE | {"speed": None, "service_tier": "batch"}, "batch"),
+    ]:
+        assert read(_message(usage), path=PATH).service_tier == tier
+        assert read(ways(_start(usage), TEXT, _delta(USAGE))["transcript"], path=PATH).service_tier == tier
+
+
 def test_two_starts_of_one_id_are_one_answer() -> None:
     rest = [TEXT, _delta({"output_tokens": 34}), STOP]
     body = ways(_start(USAGE | {"input_tokens": 5}), *rest, _start(USAGE), *rest)["transcript"]

@@ -330,3 +330,41 @@ def test_headers_with_digits_of_other_scripts_are_no_counts() -> None:
     assert read({"text": "Sleet."}, path="/model/x/invoke", response_headers=HEADERS).tokens is not None
     with pytest.raises(LineRefused, match="is no number"):
         read({"text": "Sleet."}, path="/model/x/invoke", response_headers=headers)
+
+
+def test_the_tier_that_served_it_and_optimised_latency_have_prices_of_their_own() -> None:
+    for told, tier in [
+        ({"serviceTier": {"type": "flex"}}, "flex"),
+        ({"serviceTier": {"type": "priority"}, "performanceConfig": {"latency": "optimized"}}, "priority"),
+        ({"serviceTier": {"type": "default"}, "performanceConfig": {"latency": "standard"}}, "default"),
+        ({"performanceConfig": {"latency": "optimized"}}, "optimized"),
+        ({"serviceTier": {"type": "default"}, "performanceConfig": {"latency": "optimized"}}, "optimized"),
+        ({"performanceConfig": {"latency": "standard"}}, None),
+        ({}, None),
+    ]:
+        assert read(_converse(USAGE) | told, path=CONVERSE).service_tier == tier
+        *events, (name, last) = _events(USAGE)
+        streamed = converse_ways(*events, (name, last | told))["array of events"]
+        assert read(streamed, path=CONVERSE_STREAM).service_tier == tier
+
+
+@pytest.mark.parametrize("tier", ["flex", ["flex"]])
+def test_the_header_of_an_invoke_names_the_tier(tier: Any) -> None:
+    path, counts = "/model/x/invoke", dict(HEADERS)
+    body = {"type": "message", "role": "assistant", "usage": {"input_tokens": 3, "output_tokens": 4}}
+    headers = {"X-Amzn-Bedrock-Service-Tier": tier}
+    assert read(body, path=path, response_headers=headers).service_tier == "flex"
+    assert read({"text": "Sleet."}, path=path, response_headers=counts | headers).service_tier == "flex"
+    latency = {"x-amzn-bedrock-performanceconfig-latency": "optimized"}
+    assert read(body, path=path, response_headers=latency).service_tier == "optimized"
+    assert read(body, path=path, response_headers={"x-amzn-bedrock-service-tier": 7}).service_tier is None
+    assert read(body | {"usage": None}, path="/v1/files", response_headers=headers).service_tier is None
+
+
+def test_vectors_have_no_output_so_the_header_of_their_input_is_all_that_counts() -> None:
+    headers = {"x-amzn-bedrock-input-token-count": "9"}
+    for path in ("/model/cohere.embed-english-v3/invoke", None):
+        body = {"embeddings": [[0.1, 0.2]], "response_type": "embeddings_floats"}
+        assert tokens(body, path=path, response_headers=headers)[:2] == (9, 0)
+        assert read(body, path=path, response_headers=headers).dialect == "embeddings/response-headers"
+    assert read({"text": "Sleet."}, path="/model/x/invoke", response_headers=headers).status.value == "unknown"

@@ -211,3 +211,55 @@ def test_a_choice_that_has_generated_nothing_yet_states_a_running_total_of_its_o
 
     assert tokens(ways(chunk(0, 3), chunk(1, 0), chunk(1, 2))["transcript"], path=PATH)[:2] == (10, 5)
     assert tokens(ways(chunk(0, 3), chunk(1, 2), _chunk(None, _usage(10, 6)))["transcript"], path=PATH)[:2] == (10, 6)
+
+
+def test_fast_mode_behind_a_gateway_is_a_tier_as_its_own_api_has_it() -> None:
+    for tier, found in [(None, "fast"), ("standard", "fast"), ("priority", "priority")]:
+        usage = _usage(20, 40, speed="fast", service_tier=tier)
+        assert read(_chat(usage, "opus-4-6"), path=PATH).service_tier == found
+    assert read(_chat(_usage(20, 40, speed="standard")), path=PATH).service_tier is None
+
+
+def test_audio_that_was_cached_is_cached() -> None:
+    details = {"cached_tokens": 400, "audio_tokens": 500, "cached_tokens_details": {"audio_tokens": 300}}
+    stated = family_reading(_chat(_usage(1000, 40, prompt_tokens_details=details), "gpt-audio")).stated
+    assert stated is not None
+    assert (stated.prompt, stated.cached, stated.prompt_audio) == (1000, 400, 200)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"cache_creation_tokens": 60, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 40}},
+        {"cache_creation_input_tokens": 60, "cache_creation": {"ephemeral_1h_input_tokens": 40}},
+    ],
+)
+def test_writes_that_live_an_hour_are_told_apart_behind_a_gateway_too(details: dict[str, Any]) -> None:
+    stated = family_reading(_chat(_usage(100, 40, prompt_tokens_details=details), "opus-4-6")).stated
+    assert stated is not None
+    assert (stated.prompt, stated.written, stated.written_1h) == (100, 60, 40)
+    beside = _usage(100, 40, cache_creation_input_tokens=60, cache_creation={"ephemeral_1h_input_tokens": 90})
+    stated = family_reading(_chat(beside, "opus-4-6")).stated
+    assert stated is not None
+    assert (stated.written, stated.written_1h) == (60, 60)
+
+
+def test_what_only_the_total_counts_of_connectors_and_guards_is_kept_by_name() -> None:
+    for name, convention in [("connector_tokens", "connectors-apart"), ("guardrails_tokens", "guard-apart")]:
+        body = _chat(_usage(20, 40, total_tokens=760) | {name: 700})
+        assert tokens(body, path=PATH)[:2] == (20, 40)
+        reading = read(body, path=PATH)
+        assert (reading.dialect, reading.other_usage) == (f"openai-chat/{convention}", f'{{"{name}":700}}')
+
+
+def test_names_in_camel_case_are_those_of_some_apis_and_sdks() -> None:
+    usage = {
+        "promptTokens": 60,
+        "completionTokens": 40,
+        "totalTokens": 100,
+        "promptTokensDetails": {"cachedTokens": 50},
+        "completionTokensDetails": {"reasoningTokens": 30},
+    }
+    assert tokens(_chat(usage), path=PATH) == (60, 40, 50, None, 30)
+    with pytest.raises(LineRefused):
+        read(_chat(usage | {"totalTokens": 101}), path=PATH)

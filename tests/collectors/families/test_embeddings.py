@@ -48,6 +48,35 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/embeddings",
         {"object": "list", "data": [{"object": "embedding", "embeddings": [VECTOR]}], "usage": {"total_tokens": 19}},
     ),
+    "voyage, of passages in their context": (
+        "/v1/contextualizedembeddings",
+        {
+            "object": "list",
+            "data": [{"object": "list", "data": [{"object": "embedding", "embedding": VECTOR}], "index": 0}],
+            "usage": {"total_tokens": 19},
+        },
+    ),
+    "ark, of one thing": (
+        "/api/v3/embeddings/multimodal",
+        {"object": "list", "data": {"object": "embedding", "embedding": VECTOR}, "usage": {"prompt_tokens": 19}},
+    ),
+    "dashscope": (
+        "/api/v1/services/embeddings/text-embedding/text-embedding",
+        {"output": {"embeddings": [{"embedding": VECTOR, "text_index": 0}]}, "usage": {"total_tokens": 19}},
+    ),
+    "watsonx": (
+        "/ml/v1/text/embeddings",
+        {"model_id": "m-1", "results": [{"embedding": VECTOR}], "input_token_count": 19},
+    ),
+    "minimax": ("/v1/embeddings", {"vectors": [VECTOR], "total_tokens": 19, "base_resp": {"status_code": 0}}),
+    "gigachat": (
+        "/api/v1/embeddings",
+        {
+            "object": "list",
+            "data": [{"embedding": VECTOR, "index": at, "usage": {"prompt_tokens": n}} for at, n in enumerate((12, 7))],
+        },
+    ),
+    "oracle": ("/20231130/actions/embedText", {"embeddings": [VECTOR], "usage": {"promptTokens": 19}}),
     "titan": ("/model/amazon.titan-embed-text-v2%3A0/invoke", {"embedding": VECTOR, "inputTextTokenCount": 19}),
 }
 

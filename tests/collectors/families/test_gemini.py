@@ -199,3 +199,55 @@ def test_a_label_may_be_a_number_and_one_that_is_not_stated_is_none(stated: dict
         }
         found = read(body, path="/v1/models/gemini-x:generateContent")
         assert (found.status.value, found.finish_reason, found.service_tier) == ("measured", kept, kept)
+
+
+def test_audio_that_was_cached_is_cached_and_what_was_spoken_is_audio() -> None:
+    usage = {
+        "promptTokenCount": 1000,
+        "responseTokenCount": 90,
+        "totalTokenCount": 1090,
+        "cachedContentTokenCount": 400,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 500}, {"modality": "TEXT", "tokenCount": 500}],
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 300}, {"modality": "TEXT", "tokenCount": 100}],
+        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": 70}, {"modality": "TEXT", "tokenCount": 20}],
+    }
+    stated = family_reading({"serverContent": {"turnComplete": True}, "usageMetadata": usage}).stated
+    assert stated is not None
+    assert (stated.prompt, stated.completion, stated.cached) == (1000, 90, 400)
+    assert (stated.prompt_audio, stated.completion_audio) == (200, 70)
+
+
+SNAKE = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "Hail."}]}, "finish_reason": "STOP", "index": 0}],
+    "usage_metadata": {
+        "prompt_token_count": 80,
+        "candidates_token_count": 25,
+        "thoughts_token_count": 40,
+        "tool_use_prompt_token_count": 15,
+        "cached_content_token_count": 64,
+        "total_token_count": 160,
+        "prompt_tokens_details": [{"modality": "AUDIO", "token_count": 20}],
+        "candidates_tokens_details": [{"modality": "AUDIO", "token_count": 5}],
+        "traffic_type": "ON_DEMAND",
+    },
+    "model_version": "gemini-2.5-flash-002",
+    "response_id": "r-1",
+}
+
+
+@pytest.mark.parametrize("path", [PATH, "/ai/ask", None])
+def test_what_an_sdk_of_google_wrote_in_snake_case_says_the_same(path: str | None) -> None:
+    assert tokens(SNAKE, path=path) == (95, 65, 64, None, 40)
+    reading = read(SNAKE, path=path)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("gemini", "r-1", "gemini-2.5-flash-002")
+    assert (reading.finish_reason, reading.service_tier) == ("STOP", "ON_DEMAND")
+    assert reading.tokens is not None
+    assert (reading.tokens.prompt_audio_tokens, reading.tokens.completion_audio_tokens) == (20, 5)
+    searched = SNAKE["candidates"][0] | {"grounding_metadata": {"web_search_queries": ["weather"]}}
+    assert tokens(SNAKE | {"candidates": [searched]}, path=path)[0] == 80
+
+
+def test_a_stream_in_snake_case_states_its_usage_last() -> None:
+    first = SNAKE | {"usage_metadata": {"prompt_token_count": 80, "candidates_token_count": 1, "total_token_count": 81}}
+    assert tokens([first, SNAKE], path=STREAM)[:2] == (95, 65)
+    assert tokens([first, {"usage_metadata": SNAKE["usage_metadata"]}], path=STREAM)[:2] == (95, 65)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from native_bodies import SPOKEN, turn
 from readings import family_reading, read, tokens, ways
 
 from pipeline.collectors.refusal import LineRefused
@@ -183,3 +184,58 @@ def test_what_an_event_says_of_its_own_state_is_no_finish_of_the_response(at: in
     events = _stream()
     events.insert(at, {"type": "response.output_text.done", "status": "in_progress", "item_id": "msg_not_it"})
     assert read(events, path=PATH).finish_reason == "completed"
+
+
+REALTIME = "/v1/realtime"
+
+
+@pytest.mark.parametrize(
+    "line", [{"path": None}, {"path": REALTIME}, {"path": REALTIME, "method": "GET", "status": 101}]
+)
+def test_a_turn_that_was_spoken_has_its_audio_and_what_of_each_was_cached(line: dict[str, Any]) -> None:
+    reading = read(turn(1), **line)
+    assert (reading.status.value, reading.response_id) == ("measured", "resp_1")
+    assert tokens(turn(1), **line)[:3] == (1000, 121, 400)
+    assert reading.tokens is not None
+    assert (reading.tokens.prompt_audio_tokens, reading.tokens.completion_audio_tokens) == (200, 91)
+
+
+@pytest.mark.parametrize("way", ways())
+def test_every_turn_of_a_session_is_an_event_of_its_own_and_what_was_transcribed_is_none(way: str) -> None:
+    session = {"type": "session.created", "session": {"model": "gpt-realtime"}}
+    turns = [turn(1), SPOKEN, turn(2, input_tokens=2000, total_tokens=2121), SPOKEN]
+    reading = read(ways(session, *turns)[way], path=REALTIME)
+    found = [(each.status.value, each.response_id, each.tokens) for each in (reading, *reading.parts)]
+    assert [each[:2] for each in found] == [("measured", "resp_1"), ("measured", "resp_2")]
+    assert [tokens and (tokens.prompt_tokens, tokens.completion_tokens) for *_, tokens in found] == [
+        (1000, 121),
+        (2000, 121),
+    ]
+    assert {each.model_reported for each in (reading, *reading.parts)} == {"gpt-realtime"}
+
+
+def test_a_turn_that_is_logged_alone_and_in_its_session_is_the_same_event(collect: Any, exchange: Any) -> None:
+    session = exchange(response=[turn(1), turn(2)])
+    ids = [event["event_id"] for event in collect(session).events]
+    assert ids == [collect(exchange(response=turn(number))).event["event_id"] for number in (1, 2)]
+    assert len(set(ids)) == 2
+
+
+def test_an_answer_that_is_stated_again_is_one_and_turns_without_ids_are_told_apart() -> None:
+    assert read([turn(1), turn(1, input_tokens=1200, total_tokens=1321)], path=REALTIME).parts == ()
+    assert tokens([turn(1), turn(1, input_tokens=1200, total_tokens=1321)], path=REALTIME)[0] == 1200
+    nameless = [turn(1), turn(2)]
+    for each in nameless:
+        del each["response"]["id"]
+    reading = read(nameless, path=REALTIME)
+    assert [each.part for each in (reading, *reading.parts)] == [None, "turn 1"]
+
+
+def test_speech_that_was_transcribed_in_a_session_is_not_metered_and_kept_by_name() -> None:
+    reading = read(SPOKEN, path=None)
+    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":4,"prompt_tokens":9}')
+
+
+def test_a_session_that_states_nothing_is_unknown_and_never_failed() -> None:
+    assert read(None, path=PATH, method="GET", status=101).status.value == "unknown"
+    assert read(None, path=REALTIME, method="GET", status=101).status.value == "not_metered"

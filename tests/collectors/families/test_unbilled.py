@@ -26,6 +26,30 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
         },
         '{"prompt_tokens":26}',
     ),
+    "rerank that states a total alone": (
+        "/v1/rerank",
+        {"object": "list", "data": [{"index": 0, "relevance_score": 0.9}], "usage": {"total_tokens": 26}},
+        '{"total_tokens":26}',
+    ),
+    "pages that were read by machine": (
+        "/v1/ocr",
+        {"pages": [{"index": 0}], "model": "m-1", "usage_info": {"pages_processed": 3, "doc_size_bytes": 90}},
+        '{"pages":3}',
+    ),
+    "a stream of an image": (
+        "/v1/images/generations",
+        {
+            "type": "image_generation.completed",
+            "b64_json": "iVBO",
+            "usage": {"input_tokens": 50, "output_tokens": 4160},
+        },
+        '{"completion_tokens":4160,"prompt_tokens":50}',
+    ),
+    "a stream of speech": (
+        "/v1/audio/speech",
+        {"type": "speech.audio.done", "usage": {"input_tokens": 14, "output_tokens": 101, "total_tokens": 115}},
+        '{"completion_tokens":101,"prompt_tokens":14}',
+    ),
     "images": (
         "/v1/images/generations",
         {

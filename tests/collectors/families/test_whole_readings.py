@@ -140,7 +140,8 @@ def test_a_stream_of_a_message_states_each_field_last_and_counts_its_deltas() ->
     assert said(start, *deltas, end) == expected
     assert said(start, *deltas, end, ERROR).has_error
     cut = said(start, *deltas[:1])
-    assert (cut.stated, cut.generated_chunks) == (Stated(prompt=14, completion=1, cached=4), 1)
+    begun = Stated(prompt=14, completion=1, cached=4, conventions=("output-begun",))
+    assert (cut.stated, cut.generated_chunks) == (begun, 1)
 
 
 def test_two_starts_of_one_id_are_one_message_and_of_two_ids_none_that_is_believed() -> None:
@@ -153,7 +154,8 @@ def test_two_starts_of_one_id_are_one_message_and_of_two_ids_none_that_is_believ
     other = {"type": "message_start", "message": message(usage, id="msg_2")}
     delta = {"type": "content_block_delta", "delta": {"text": "a"}}
     again = said(start, start, delta)
-    assert (again.stated, again.generated_chunks, len(again.parts)) == (Stated(prompt=10, completion=1), 1, 1)
+    begun = Stated(prompt=10, completion=1, conventions=("output-begun",))
+    assert (again.stated, again.generated_chunks, len(again.parts)) == (begun, 1, 1)
     assert said(start, other, delta) == of_messages()
 
 

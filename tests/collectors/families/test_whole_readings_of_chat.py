@@ -244,6 +244,8 @@ def test_conventions_are_called_as_documents_and_events_call_them() -> None:
         "REASONING_UNKNOWN": "reasoning-unknown",
         "THOUGHTS_IN_TOTAL": "thoughts-in-total",
         "AUDIO_APART": "audio-apart",
+        "CONNECTORS_APART": "connectors-apart",
+        "GUARD_APART": "guard-apart",
         "VERCEL_MARK": "market_cost",
     }
 

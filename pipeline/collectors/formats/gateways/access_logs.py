@@ -41,13 +41,14 @@ def is_about_a_model(path: Any, method: Any, *, is_traced: bool = False, answer:
     if is_traced or route in (Route.COMPLETION, Route.EMBEDDING):
         return True
     is_posted = not isinstance(method, str) or method.strip().upper() == "POST"
-    return is_posted and isinstance(answer, str | dict | list) and _is_of_a_model(answer, route)
+    may_be_one = is_posted or route is Route.UNLISTED  # what is asked for, by GET, is an answer that was made before
+    return may_be_one and isinstance(answer, str | dict | list) and _is_of_a_model(answer, route)
 
 
 def _is_of_a_model(answer: str | JsonObject | list[Any], route: Route) -> bool:
     """Tell the answer of a model; images and their like are one on their own routes alone."""
     try:
-        body = take_apart(answer, depth_max=DEPTH_MAX)
+        body = families.held_in(take_apart(answer, depth_max=DEPTH_MAX))
     except LineRefused:
         return False
     documents = [families.plainly(document) for document in body.documents]

@@ -1,0 +1,178 @@
+"""Which native APIs there are, each with the source of its facts.
+
+* ``dashscope``: Alibaba's own API of Qwen. ``input_tokens`` and ``output_tokens`` as of 2023 with the details of chat;
+  a stream states running totals beside each chunk. Source: Model Studio, "DashScope API reference".
+* ``mistral-conversations``: Mistral's agents. ``total_tokens`` also holds ``connector_tokens``, of tools that Mistral
+  runs. A conversation has many answers: what each of them says has an id, and that is the last output's. Source:
+  Mistral's API reference, ``ConversationUsageInfo``.
+* ``hunyuan``: Tencent's own API, within ``Response`` but for streams; running totals. Source: Tencent Cloud,
+  ``ChatCompletions``.
+* ``watsonx``: IBM's text generation. A stream states the input in its first event, zeros behind it, and the output as
+  running totals. Source: IBM's API reference, ``text_generation_stream``.
+* ``workers-ai``: Cloudflare's own API, within ``result`` but for streams. Source: Cloudflare's documentation of models.
+* ``llama-cpp``: the server's own ``/completion`` and ``/infill``. ``tokens_evaluated`` is the whole prompt,
+  ``timings.cache_n`` of it were cached; ``tokens_cached`` is all that the slot holds then. Source: its README.
+* ``tgi``: Hugging Face's text generation inference, whose counts stand in ``details``, or in headers. Source: its API.
+* ``replicate``: predictions of language models; usage stands in ``metrics`` of one that is done, which is mostly asked
+  for by GET. Source: Replicate's HTTP API.
+* ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``. Source: their API references.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.families.native.counted import Native
+from pipeline.collectors.families.reading import any_of, list_at, object_at, part_at, word
+
+if TYPE_CHECKING:
+    from pipeline.collectors.strict_json import JsonObject
+
+_MISTRAL_EVENTS = ("conversation.response", "message.output.", "tool.execution.", "function.call.", "agent.handoff.")
+
+
+def _is_dashscope(document: JsonObject) -> bool:
+    output = part_at(document, "output")
+    return ("choices" in output or "text" in output) and ("request_id" in document or "usage" in document)
+
+
+def _is_mistral(document: JsonObject) -> bool:
+    kind = word(any_of(document, "object")) or word(any_of(document, "type"))
+    return kind.startswith(_MISTRAL_EVENTS)
+
+
+def _is_hunyuan(document: JsonObject) -> bool:
+    is_answer = isinstance(any_of(document, "Choices"), list) and "Created" in document
+    return is_answer or "PromptTokens" in object_at(document, "Usage")
+
+
+def _is_watsonx(document: JsonObject) -> bool:
+    result = next(iter(list_at(document, "results")), None)
+    return isinstance(result, dict) and "generated_text" in result and "generated_token_count" in result
+
+
+def _is_workers_ai(document: JsonObject) -> bool:
+    if "response" not in document:
+        return False
+    usage = object_at(document, "usage")
+    is_padded = isinstance(any_of(document, "response"), str) and "p" in document  # against the lengths of its chunks
+    return is_padded or "prompt_tokens" in usage or "completion_tokens" in usage
+
+
+def _is_llama_cpp(document: JsonObject) -> bool:
+    is_chunk = isinstance(any_of(document, "stop"), bool) and isinstance(any_of(document, "content"), str)
+    return is_chunk or ("tokens_evaluated" in document and "tokens_predicted" in document)
+
+
+def _is_tgi(document: JsonObject) -> bool:
+    is_chunk = "logprob" in part_at(document, "token") and "generated_text" in document
+    return is_chunk or isinstance(any_of(document, "generated_text"), str)
+
+
+def _is_replicate(document: JsonObject) -> bool:
+    metrics = object_at(document, "metrics")
+    return "input_token_count" in metrics or "output_token_count" in metrics
+
+
+def _is_deepinfra(document: JsonObject) -> bool:
+    return bool(part_at(document, "inference_status"))
+
+
+def _is_aleph_alpha(document: JsonObject) -> bool:
+    return "num_tokens_generated" in document and "num_tokens_prompt_total" in document
+
+
+APIS = (
+    Native(
+        "dashscope",
+        _is_dashscope,
+        usage=("usage",),
+        response_id=(("request_id",),),
+        finish_reason=(("output", "finish_reason"), ("output", "choices", "finish_reason")),
+        text=(
+            ("output", "text"),
+            ("output", "choices", "message", "content"),
+            ("output", "choices", "message", "reasoning_content"),
+            ("output", "choices", "message", "tool_calls"),
+        ),
+    ),
+    Native(
+        "mistral-conversations",
+        _is_mistral,
+        usage=("usage",),
+        response_id=(("id",), ("outputs", "id")),
+        model=(("model",), ("outputs", "model")),
+        text=(("content",), ("arguments",), ("outputs", "content"), ("outputs", "arguments")),
+    ),
+    Native(
+        "hunyuan",
+        _is_hunyuan,
+        prompt=(("Usage", "PromptTokens"),),
+        completion=(("Usage", "CompletionTokens"),),
+        total=(("Usage", "TotalTokens"),),
+        response_id=(("Id",),),
+        finish_reason=(("Choices", "FinishReason"),),
+        text=tuple(
+            ("Choices", said, name)
+            for said in ("Message", "Delta")
+            for name in ("Content", "ReasoningContent", "ToolCalls")
+        ),
+    ),
+    Native(
+        "watsonx",
+        _is_watsonx,
+        prompt=(("results", "input_token_count"),),
+        completion=(("results", "generated_token_count"),),
+        model=(("model_id",),),
+        finish_reason=(("results", "stop_reason"),),
+        text=(("results", "generated_text"),),
+    ),
+    Native("workers-ai", _is_workers_ai, usage=("usage",), text=(("response",), ("tool_calls",))),
+    Native(
+        "llama-cpp",
+        _is_llama_cpp,
+        prompt=(("tokens_evaluated",),),
+        completion=(("tokens_predicted",),),
+        cached=(("timings", "cache_n"),),
+        model=(("model",),),
+        finish_reason=(("stop_type",),),
+        text=(("content",),),
+    ),
+    Native(
+        "replicate",
+        _is_replicate,
+        prompt=(("metrics", "input_token_count"),),
+        completion=(("metrics", "output_token_count"),),
+        response_id=(("id",),),
+        model=(("model",),),
+        finish_reason=(("status",),),
+        text=(("output",),),
+    ),
+    Native(
+        "deepinfra",
+        _is_deepinfra,
+        prompt=(("num_input_tokens",), ("inference_status", "tokens_input")),
+        completion=(("num_tokens",), ("inference_status", "tokens_generated")),
+        response_id=(("request_id",),),
+        finish_reason=(("inference_status", "status"),),
+        text=(("results", "generated_text"),),
+    ),
+    Native(
+        "aleph-alpha",
+        _is_aleph_alpha,
+        prompt=(("num_tokens_prompt_total",),),
+        completion=(("num_tokens_generated",),),
+        model=(("model_version",),),
+        finish_reason=(("completions", "finish_reason"),),
+        text=(("completions", "completion"),),
+    ),
+    Native(
+        "tgi",
+        _is_tgi,
+        prompt=(("details", "input_length"),),
+        completion=(("details", "generated_tokens"),),
+        finish_reason=(("details", "finish_reason"),),
+        text=(("generated_text",), ("token", "text")),
+    ),
+)
+"""In the order in which they are asked."""

@@ -1,0 +1,108 @@
+"""How a native API is read: from the places at which it states its counts, its names and its text.
+
+Owns the shape of a row of ``apis``. A count goes by the first of its places that is stated, the counts of a list are
+added, and in a stream the last number above zero of each counts, for they are running totals or stated once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.collectors.families.chat_usage import stated_by
+from pipeline.collectors.families.reading import Reading, Stated, any_of, count, error_of, first, last, word
+from pipeline.collectors.strict_json import stated_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from pipeline.collectors.bodies.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+    Place: TypeAlias = tuple[str, ...]
+    """Names on the way to a value; a list on the way is gone through."""
+
+
+class Native(NamedTuple):
+    """A native API."""
+
+    name: str
+    recognises: Callable[[JsonObject], bool]
+    usage: Place = ()
+    """Where an object like chat's usage stands; else the counts stand at the next four."""
+    prompt: tuple[Place, ...] = ()
+    completion: tuple[Place, ...] = ()
+    cached: tuple[Place, ...] = ()
+    """A part of the prompt."""
+    total: tuple[Place, ...] = ()
+    response_id: tuple[Place, ...] = ()
+    model: tuple[Place, ...] = ()
+    finish_reason: tuple[Place, ...] = ()
+    text: tuple[Place, ...] = ()
+    """Where what was generated stands, or arguments of a tool."""
+
+    def read(self, body: Body, asked: Asked) -> Reading:
+        """Read an answer. Raises ``LineRefused`` where a count is none, or contradicts another."""
+        documents = body.documents
+        model = first(_named(documents, self.model))
+        generated = [any(_named([document], self.text)) for document in documents]
+        return Reading(
+            family=self.name,
+            stated=self._usage(documents, word(model) or asked.model) if self.usage else self._counts(documents),
+            response_id=last(_named(documents, self.response_id)),
+            model=model,
+            finish_reason=last(_named(documents, self.finish_reason)),
+            choices=1,
+            has_error=any(map(error_of, documents)),
+            has_content=any(generated),
+            generated_chunks=sum(generated),
+        )
+
+    def _usage(self, documents: Sequence[JsonObject], model: str | None) -> Stated | None:
+        found = None
+        for document in documents:
+            for usage in _at(document, self.usage, stated_once):
+                if isinstance(usage, dict):
+                    found = stated_by(usage, model=model) or found
+        return found
+
+    def _counts(self, documents: Sequence[JsonObject]) -> Stated | None:
+        prompt, completion = _count(documents, self.prompt), _count(documents, self.completion)
+        if prompt is None or completion is None:
+            return None
+        return Stated(
+            prompt=prompt,
+            completion=completion,
+            cached=_count(documents, self.cached),
+            total=_count(documents, self.total),
+        )
+
+
+def _count(documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
+    found: int | None = None
+    for document in documents:
+        for place in places:
+            values = [count(value, ".".join(place)) for value in _at(document, place, stated_once)]
+            counts = [value for value in values if value is not None]
+            if counts:
+                found = sum(counts) or found or 0
+                break
+    return found
+
+
+def _named(documents: Sequence[JsonObject], places: tuple[Place, ...]) -> Iterator[Any]:
+    for document in documents:
+        for place in places:
+            yield from _at(document, place, any_of)
+
+
+def _at(value: Any, place: Place, get: Callable[[JsonObject, str], Any]) -> Iterator[Any]:
+    """Yield what stands at a place, of each entry of a list on the way."""
+    if isinstance(value, list) and place:
+        for entry in value:
+            yield from _at(entry, place, get)
+    elif not place:
+        yield value
+    elif isinstance(value, dict):
+        yield from _at(get(value, place[0]), place[1:], get)

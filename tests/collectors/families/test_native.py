@@ -1,0 +1,155 @@
+"""APIs that call their two counts otherwise than all others: whole answers, streams, cut ones, and what comes near."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from native_bodies import CASES
+from readings import read, sse, tokens
+
+from pipeline.collectors.families import BY_NAME, family_of
+
+STREAMED = [name for name, case in CASES.items() if case.chunks]
+
+
+def test_every_family_of_them_has_its_case() -> None:
+    assert {family for family, each in BY_NAME.items() if ".native" in each.read.__module__} == set(CASES)
+
+
+@pytest.mark.parametrize("path", [True, "/ai/ask", None])
+@pytest.mark.parametrize("name", CASES)
+def test_the_counts_of_an_answer_are_read_on_every_route(name: str, path: Any) -> None:
+    case = CASES[name]
+    where = case.path if path is True else path
+    for body in (case.whole, json.dumps(case.whole)):
+        assert tokens(body, path=where) == (26, 41, *case.parts)
+        reading = read(body, path=where)
+        assert (reading.dialect or "").split("/")[0] == name
+        assert (reading.model_reported, reading.response_id, reading.finish_reason, reading.is_stream) == (
+            case.model,
+            case.response_id,
+            case.finish,
+            False,
+        )
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_a_stream_states_running_totals_or_its_usage_last(name: str) -> None:
+    case = CASES[name]
+    body = sse(*case.chunks)
+    assert tokens(body, path=case.path) == (26, 41, *case.parts)
+    reading = read(body, path=case.path)
+    assert (reading.model_reported, reading.response_id, reading.is_stream) == (case.model, case.response_id, True)
+
+
+@pytest.mark.parametrize("name", sorted(set(STREAMED) - {"dashscope", "hunyuan", "watsonx"}))
+def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
+    case = CASES[name]
+    reading = read(sse(*case.chunks[:-1]), path=case.path)
+    assert (reading.status.value, (reading.dialect or "").split("/")[0]) == ("estimated", name)
+    assert reading.content_chunks == len(case.chunks) - 1 - (name == "mistral-conversations")
+
+
+@pytest.mark.parametrize("name", ["dashscope", "hunyuan", "watsonx"])
+def test_a_stream_that_was_cut_behind_a_running_total_states_what_it_was(name: str) -> None:
+    assert tokens(sse(*CASES[name].chunks[:1]), path=CASES[name].path)[:2] == (26, 1)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(name: str) -> None:
+    case = CASES[name]
+    last = case.whole.get("Response") or case.whole.get("result") or case.whole
+    first = _with(last, {26: 3, 41: 2, 67: 5, 4067: 4005, 20: 1})
+    bare = _with(last, {26: None, 41: None, 67: None, 4067: None, 20: None})
+    for documents in ([first, last], [bare, first, bare, last, bare]):
+        assert tokens(documents, path=case.path)[:2] == (26, 41)
+    assert tokens([bare, first, bare], path=case.path)[:2] == (3, 2)
+
+
+def _with(value: Any, others: dict[int, Any]) -> Any:
+    """Return JSON with other numbers in it."""
+    if isinstance(value, dict):
+        return {name: _with(each, others) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with(each, others) for each in value]
+    return others.get(value, value) if type(value) is int else value
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_zeros_beside_an_answer_are_no_measurement_and_halves_are_none(name: str) -> None:
+    case = CASES[name]
+    for other in ({26: 0, 41: 0, 67: 0, 4067: 0, 4000: 0, 20: 0, 1: 0}, {41: None}):
+        assert read(_with(case.whole, other), path=case.path).status.value == "unknown"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_usage_that_cannot_be_is_quarantined(name: str, collect: Any, exchange: Any) -> None:
+    case = CASES[name]
+    broken = _with(case.whole, {41: "many"})
+    reason, detail = collect(exchange(response=broken)).refusal
+    assert reason == "invalid_usage"
+    assert "many" not in detail
+
+
+def test_connectors_of_mistral_are_kept_by_name_and_no_total_is_taken_from_them() -> None:
+    reading = read(CASES["mistral-conversations"].whole, path="/v1/conversations")
+    assert reading.dialect == "mistral-conversations/connectors-apart"
+    assert reading.other_usage == '{"connector_tokens":4000}'
+
+
+@pytest.mark.parametrize("path", ["/v1/conversations/c-1", "/v1/conversations/c-1/restart", "/v1/conversations#stream"])
+def test_a_conversation_that_goes_on_is_an_answer_of_its_own(path: str) -> None:
+    assert tokens(CASES["mistral-conversations"].whole, path=path)[:2] == (26, 41)
+    assert read({"id": "c-1", "object": "conversation"}, path=path).status.value == "not_metered"
+    assert read(CASES["mistral-conversations"].whole, path=path, method="GET").status.value == "not_metered"
+
+
+def test_a_prediction_is_asked_for_until_it_is_done_and_states_its_usage_then() -> None:
+    path, whole = "/v1/predictions/p-1", CASES["replicate"].whole
+    assert tokens(whole, path=path, method="GET")[:2] == (26, 41)
+    begun = whole | {"status": "processing", "output": None, "metrics": {}}
+    assert read(begun, path=path, method="GET").status.value == "not_metered"
+    assert read(begun, path="/v1/models/owner/m-1/predictions").status.value == "not_metered"
+
+
+def test_what_tgi_counts_in_its_headers_is_read_where_the_body_does_not_say_it() -> None:
+    headers = {"x-prompt-tokens": "26", "x-generated-tokens": "41"}
+    for body in (
+        {"generated_text": "Mist."},
+        [{"generated_text": "Mist."}],
+        {"generated_text": "Mist.", "details": {}},
+    ):
+        assert tokens(body, path="/generate", response_headers=headers)[:2] == (26, 41)
+        assert read(body, path="/generate", response_headers=headers).dialect == "tgi/response-headers"
+    assert read({"generated_text": "Mist."}, path="/generate").status.value == "unknown"
+
+
+def test_the_model_of_workers_ai_stands_in_the_path() -> None:
+    case = CASES["workers-ai"]
+    assert read(case.whole, path=case.path, request=None).model_in_path == "@cf/meta/llama"
+    path = "/v1/a-1/gateway/workers-ai/@cf/meta/llama"
+    assert read(case.whole["result"], path=path, request=None).model_in_path == "@cf/meta/llama"
+
+
+NEAR = [
+    {"output": {"task_id": "t-1", "task_status": "PENDING"}, "request_id": "d-1"},
+    {"output": ["a"], "usage": {"input_tokens": 1}},
+    {"Choices": [], "Note": "a"},
+    {"content": "a", "stop": "no"},
+    {"response": "a"},
+    {"response": {"text": "a"}, "p": "a"},
+    {"metrics": {"predict_time": 0.2}, "status": "succeeded"},
+    {"results": [{"generated_token_count": None}]},
+    {"token": "secret", "details": {}},
+    {"type": "conversation.item.created"},
+    {"inference_status": "ok"},
+    {"completions": [{"data": {"text": "a"}}]},
+]
+
+
+@pytest.mark.parametrize("document", NEAR)
+def test_what_comes_near_is_none_of_theirs(document: dict[str, Any]) -> None:
+    found = family_of([document])
+    assert found is None or ".native" not in found.read.__module__

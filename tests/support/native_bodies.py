@@ -1,0 +1,225 @@
+"""Answers of native APIs, answers that others hold, and turns of a session that was spoken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Case(NamedTuple):
+    """An API's answers: 26 prompt and 41 completion tokens, of the model ``m-1`` where the body names one."""
+
+    path: str
+    whole: dict[str, Any]
+    chunks: Sequence[dict[str, Any]] = ()
+    """Of a stream, the last of which states the usage; empty where there are none."""
+    model: str | None = "m-1"
+    response_id: str | None = None
+    finish: str | None = "stop"
+    parts: tuple[int | None, ...] = (None, None, None)
+    """Cached, written and reasoning tokens."""
+
+
+CHATTY = {"prompt_tokens": 26, "completion_tokens": 41, "total_tokens": 67}
+
+
+def _dashscope(text: str, finish: str | None, output: int) -> dict[str, Any]:
+    usage = {
+        "input_tokens": 26,
+        "output_tokens": output,
+        "total_tokens": 26 + output,
+        "prompt_tokens_details": {"cached_tokens": 20},
+        "output_tokens_details": {"reasoning_tokens": 1},
+    }
+    message = {"role": "assistant", "content": text}
+    choices = [{"finish_reason": finish, "message": message}]
+    return {"output": {"choices": choices}, "usage": usage, "request_id": "d-1", "status_code": 200}
+
+
+def _watsonx(text: str, stop: str, prompt: int, completion: int) -> dict[str, Any]:
+    result = {"generated_text": text, "input_token_count": prompt, "generated_token_count": completion}
+    return {"model_id": "m-1", "created_at": "2026-03-01T00:00:00Z", "results": [result | {"stop_reason": stop}]}
+
+
+def _hunyuan(said: str, finish: str, completion: int) -> dict[str, Any]:
+    choice = {"Index": 0, said: {"Role": "assistant", "Content": "Mist."}, "FinishReason": finish}
+    usage = {"PromptTokens": 26, "CompletionTokens": completion, "TotalTokens": 26 + completion}
+    return {"Note": "", "Choices": [choice], "Created": 1, "Id": "h-1", "Usage": usage}
+
+
+LLAMA_CPP = {
+    "content": "Mist.",
+    "stop": True,
+    "model": "m-1",
+    "tokens_predicted": 41,
+    "tokens_evaluated": 26,
+    "tokens_cached": 66,
+    "stop_type": "eos",
+    "timings": {"prompt_n": 6, "cache_n": 20, "predicted_n": 41},
+}
+TOKEN = {"id": 4, "text": "Mi", "logprob": -0.4, "special": False}
+CASES = {
+    "dashscope": Case(
+        "/api/v1/services/aigc/text-generation/generation",
+        _dashscope("Mist.", "stop", 41),
+        [_dashscope("Mi", "null", 1), _dashscope("st.", "stop", 41)],
+        model=None,
+        response_id="d-1",
+        parts=(20, None, 1),
+    ),
+    "hunyuan": Case(
+        "/",
+        {"Response": _hunyuan("Message", "stop", 41) | {"RequestId": "not-it"}},
+        [_hunyuan("Delta", "", 1), _hunyuan("Delta", "stop", 41)],
+        model=None,
+        response_id="h-1",
+    ),
+    "llama-cpp": Case(
+        "/completion",
+        LLAMA_CPP,
+        [{"content": "Mi", "stop": False}, {"content": "st.", "stop": False}, LLAMA_CPP | {"content": ""}],
+        finish="eos",
+        parts=(20, None, None),
+    ),
+    "mistral-conversations": Case(
+        "/v1/conversations",
+        {
+            "object": "conversation.response",
+            "conversation_id": "conv-not-it",
+            "outputs": [
+                {"type": "tool.execution", "id": "tool-not-it", "name": "web_search"},
+                {"type": "message.output", "id": "msg-1", "model": "m-1", "content": "Mist."},
+            ],
+            "usage": CHATTY | {"total_tokens": 4067, "connector_tokens": 4000, "connectors": {"web_search": 2}},
+        },
+        [
+            {"type": "conversation.response.started", "conversation_id": "conv-not-it"},
+            {"type": "message.output.delta", "id": "msg-1", "model": "m-1", "content": "Mist."},
+            {"type": "conversation.response.done", "usage": CHATTY | {"connector_tokens": None}},
+        ],
+        response_id="msg-1",
+        finish=None,
+    ),
+    "replicate": Case(
+        "/v1/models/owner/m-1/predictions",
+        {
+            "id": "p-1",
+            "model": "m-1",
+            "status": "succeeded",
+            "output": ["Mi", "st."],
+            "metrics": {"input_token_count": 26, "output_token_count": 41, "predict_time": 1.25},
+        },
+        response_id="p-1",
+        finish="succeeded",
+    ),
+    "tgi": Case(
+        "/generate_stream",
+        {
+            "generated_text": "Mist.",
+            "details": {"finish_reason": "stop", "generated_tokens": 41, "input_length": 26},
+        },
+        [
+            {"index": 1, "token": TOKEN, "generated_text": None, "details": None},
+            {
+                "index": 2,
+                "token": TOKEN,
+                "generated_text": "Mist.",
+                "details": {"finish_reason": "stop", "generated_tokens": 41, "input_length": 26},
+            },
+        ],
+        model=None,
+    ),
+    "watsonx": Case(
+        "/ml/v1/text/generation",
+        _watsonx("Mist.", "eos_token", 26, 41),
+        [_watsonx("Mi", "not_finished", 26, 1), _watsonx("st.", "eos_token", 0, 41)],
+        finish="eos_token",
+    ),
+    "workers-ai": Case(
+        "/client/v4/accounts/a-1/ai/run/@cf/meta/llama",
+        {"result": {"response": "Mist.", "usage": CHATTY}, "success": True, "errors": [], "messages": []},
+        [{"response": "Mi", "p": "abc"}, {"response": "st.", "p": "abc"}, {"response": "", "usage": CHATTY}],
+        model=None,
+        finish=None,
+    ),
+    "aleph-alpha": Case(
+        "/complete",
+        {
+            "model_version": "m-1",
+            "completions": [{"completion": "Mist.", "finish_reason": "stop"}],
+            "num_tokens_prompt_total": 26,
+            "num_tokens_generated": 41,
+        },
+    ),
+    "deepinfra": Case(
+        "/v1/inference/owner/m-1",
+        {
+            "request_id": "d-1",
+            "inference_status": {"status": "succeeded", "cost": 0.1, "tokens_generated": 41, "tokens_input": 26},
+            "results": [{"generated_text": "Mist."}],
+            "num_tokens": 41,
+            "num_input_tokens": 26,
+        },
+        model=None,
+        response_id="d-1",
+        finish="succeeded",
+    ),
+}
+CHAT = {
+    "id": "c-1",
+    "object": "chat.completion",
+    "model": "sonar-deep-research",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Mist."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 26, "completion_tokens": 41, "total_tokens": 67},
+}
+GEMINI = {
+    "candidates": [{"content": {"parts": [{"text": "Mist."}], "role": "model"}, "finishReason": "STOP"}],
+    "usageMetadata": {"promptTokenCount": 26, "candidatesTokenCount": 41, "totalTokenCount": 67},
+    "modelVersion": "gemini-3-pro",
+    "responseId": "g-1",
+}
+HELD = {
+    "perplexity": {"id": "a-1", "model": "sonar-deep-research", "status": "COMPLETED", "response": CHAT},
+    "code-assist": {"response": GEMINI, "traceId": "t-1"},
+    "workers-ai": {"result": CHAT, "success": True, "errors": [], "messages": []},
+    "oracle": {
+        "modelId": "m-1",
+        "modelVersion": "1.0",
+        "chatResponse": {
+            "apiFormat": "GENERIC",
+            "id": "c-1",
+            "choices": [{"index": 0, "message": {"role": "ASSISTANT", "content": [{"text": "Mist."}]}}],
+            "usage": {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67},
+        },
+    },
+    "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
+    "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
+}
+
+
+def turn(number: int, **counts: Any) -> dict[str, Any]:
+    """Return what realtime says at the end of a turn."""
+    usage = {
+        "total_tokens": 1121,
+        "input_tokens": 1000,
+        "output_tokens": 121,
+        "input_token_details": {
+            "text_tokens": 500,
+            "audio_tokens": 500,
+            "cached_tokens": 400,
+            "cached_tokens_details": {"text_tokens": 100, "audio_tokens": 300},
+        },
+        "output_token_details": {"text_tokens": 30, "audio_tokens": 91},
+    } | counts
+    answer = {"object": "realtime.response", "id": f"resp_{number}", "status": "completed", "output": [{}]}
+    return {"type": "response.done", "event_id": "event_not_it", "response": answer | {"usage": usage}}
+
+
+SPOKEN = {
+    "type": "conversation.item.input_audio_transcription.completed",
+    "item_id": "item_not_it",
+    "transcript": "Rain?",
+    "usage": {"type": "tokens", "total_tokens": 13, "input_tokens": 9, "output_tokens": 4},
+}
