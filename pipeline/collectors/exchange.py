@@ -115,7 +115,8 @@ def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_
         is_embedding = reading.family == embeddings.NAME
         reading = replace(reading, stated=bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding))
     tier = bedrock.tier_beside(headers)
-    return reading if tier is None else replace(reading, service_tier=tier)
+    is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
+    return replace(reading, service_tier=tier) if is_told else reading
 
 
 def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:

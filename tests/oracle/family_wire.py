@@ -205,11 +205,18 @@ def responses(documents: list[Document]) -> Counts | None:
 
 
 def anthropic(documents: list[Document]) -> Counts | None:
-    """Anthropic: a later event overlays an earlier one field by field; what the cache read and wrote is beside."""
+    """Anthropic: a later event overlays an earlier one field by field; what the cache read and wrote is beside.
+
+    Servers that are compatible end a stream with zeros for a prompt that its start has stated.
+    """
+    of_prompt = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     fields: Document = {}
     for document in documents:
         for usage in (at(document, "message", "usage"), document.get("usage")):
-            fields.update({name: value for name, value in (usage or {}).items() if value is not None})
+            stated = {name: value for name, value in (usage or {}).items() if value is not None}
+            if all(not stated.get(name) for name in of_prompt) and any(fields.get(name) for name in of_prompt):
+                stated = {name: value for name, value in stated.items() if name not in of_prompt}
+            fields.update(stated)
     fresh = number(fields.get("input_tokens"))
     made = None if fresh is None else number(fields.get("output_tokens"))
     if fresh is None or made is None:

@@ -3,9 +3,10 @@
 ``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three.
 ``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
 per field the last number that is not null counts, and nothing is added (output grows, and so may input); a prompt of
-zeros is a placeholder and takes nothing back. A stream that was cut before its ``message_delta`` states the prompt, and
-of its output what had begun: it is measured, and named ``output-begun``. Fast mode (``speed``) has prices of its own
-and is no other tier, so it is the tier ``fast``. Writes that live an hour are priced apart
+zeros is a placeholder and takes nothing back (Envoy AI Gateway pull 1631, SGLang pull 20830). A stream that was cut
+before its ``message_delta`` states the prompt, and of its output what had begun: it is measured, and named
+``output-begun``. Fast mode (``speed``) has prices of its own and is no other tier, so it is the tier ``fast``. Writes
+that live an hour are priced apart
 (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level and
 billed. Those of type ``advisor_message`` are of another model and not in the top level: each is an event of its own. A
 ``fallback_message`` is the top level, of the entry's model; whoever declined before it is an event of its own that is

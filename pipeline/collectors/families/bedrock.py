@@ -51,7 +51,7 @@ HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-coun
 TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
 """Those of Hugging Face's text generation inference."""
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
-_OPTIMIZED = "optimized"
+_OPTIMIZED, DEFAULT_TIER = "optimized", "default"
 
 
 def recognises_converse(document: JsonObject) -> bool:
@@ -177,7 +177,7 @@ def _invoked(family: str, body: Body, counts: tuple[int | None, int | None], rea
 
 
 def _tier(tier: Any, latency: Any) -> Any:
-    return _OPTIMIZED if latency == _OPTIMIZED and tier in (None, "default") else tier
+    return _OPTIMIZED if latency == _OPTIMIZED and tier in (None, DEFAULT_TIER) else tier
 
 
 def tier_beside(headers: Mapping[str, Any]) -> str | None:

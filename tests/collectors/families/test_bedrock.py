@@ -355,6 +355,11 @@ def test_the_header_of_an_invoke_names_the_tier(tier: Any) -> None:
     headers = {"X-Amzn-Bedrock-Service-Tier": tier}
     assert read(body, path=path, response_headers=headers).service_tier == "flex"
     assert read({"text": "Sleet."}, path=path, response_headers=counts | headers).service_tier == "flex"
+    standard = body | {"usage": {"input_tokens": 3, "output_tokens": 4, "service_tier": "standard"}}
+    assert read(standard, path=path, response_headers=headers).service_tier == "flex"
+    usual = {"x-amzn-bedrock-service-tier": "default"}
+    assert read(standard, path=path, response_headers=usual).service_tier == "standard"
+    assert read(body, path=path, response_headers=usual).service_tier == "default"
     latency = {"x-amzn-bedrock-performanceconfig-latency": "optimized"}
     assert read(body, path=path, response_headers=latency).service_tier == "optimized"
     assert read(body, path=path, response_headers={"x-amzn-bedrock-service-tier": 7}).service_tier is None
