@@ -190,7 +190,7 @@ _EQUAL_IN_READING: dict[str, str] = {
         "both counts are stated there; the zero is for the type checker"
     ),
     "collectors.formats.request_log: _lookup: its last always": "what an object states once is what it has",
-    "collectors.routes: _route: without method is not None": "an exchange without a method counts as posted before",
+    "collectors.routes: _route_of_asked: without method is None": "without one it counts as posted before",
     "collectors.logs.memory: keep_freed_memory: left out": "a hint to the allocator, which nothing but time tells",
     "collectors.refused: _usage_of: '-~' instead": "any id of a key will do there: only the counts are kept",
     "collectors.logs.whole_document: WholeDocument.__iter__: b'[] \\t\\r\\n~' instead": (

@@ -123,8 +123,8 @@ def _document(content: bytes, depth_max: int) -> Any:
     try:
         return parse(text, depth_max=depth_max)
     except BrokenJson:
-        if (documents := documents_of(text, depth_max=depth_max)) is not None:
-            return documents[0] if len(documents) == 1 else documents
+        if "\n" in text and (documents := documents_of(text, depth_max=depth_max)) is not None:
+            return documents  # of a log whose documents have several lines each
         if (plain := unescaped(content)) is None:
             raise
         return parse(plain, depth_max=depth_max)

@@ -137,19 +137,21 @@ def _unescaped(text: str) -> str | None:
         return None
 
 
-def documents_of(text: str, *, depth_max: int = DEPTH_MAX) -> list[Any] | None:
+def documents_of(text: str, *, depth_max: int = DEPTH_MAX, may_touch: bool = False) -> list[Any] | None:
     r"""Return the objects and arrays that a text is made of, where each of them is whole; ``None`` for any other text.
 
-    Blanks, one comma and the record separators of RFC 7464 may stand before, between and behind them: so two lines run
-    together where a line end was lost, and so somebody writes who means an array.
+    Blanks, one comma and the record separators of RFC 7464 may stand before, between and behind them: so somebody
+    writes who means an array. Between each two stands a comma, a separator or a line end, unless they ``may_touch``:
+    what ran together without one is the work of a crash, or of two writers.
 
-    >>> documents_of('{"a": 1}{"b": 2}'), documents_of("\x1e{}"), documents_of("{},"), documents_of('{"a": 1}{"b"')
+    >>> documents_of('{"a": 1},{"b": 2}'), documents_of("\x1e{}"), documents_of("{},"), documents_of('{"a": 1} {}')
     ([{'a': 1}, {'b': 2}], [{}], [{}], None)
     """
     found: list[Any] = []
+    end = 0
     at = _BETWEEN.match(text, 0).end()  # type: ignore[union-attr]  # it may be empty, and so matches everywhere
     while at < len(text):
-        if text[at] not in "{[":
+        if text[at] not in "{[" or (found and not may_touch and _APART.search(text, end, at) is None):
             return None
         try:
             _, end = _STRICT.raw_decode(text, at)
@@ -314,6 +316,7 @@ def depth_of_document(document: Any) -> int:
 _BEHIND_MAX = 8
 _CLOSES = '}]"'
 _OPENING = re.compile(r"[ \t\r\n]*\{")
+_APART = re.compile(r"[,\x1e\n]")
 _BETWEEN = re.compile(r"[ \t\r\n\x1e]*(?:,[ \t\r\n\x1e]*)?")
 _NAME = re.compile(r'[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*')
 _AFTER_MEMBER = re.compile(r"[ \t\r\n]*[,}]")

@@ -125,7 +125,7 @@ def test_blank_lines_are_none_and_a_line_that_is_too_long_is_not_looked_at_whole
     [
         (b'{"a": "\xff"}', "invalid_utf8", "at byte 7 of the line"),
         (b"{torn", "invalid_json", "the line is not one JSON document"),
-        (b"{} {", "invalid_json", "the line is not one JSON document"),
+        (b"{} {}", "invalid_json", "the line is not one JSON document"),
         (b"7", "not_an_object", "the line is JSON, and no object"),
         (b"[]", "not_an_object", "the line is JSON, and no object"),
         (b'"text"', "not_an_object", "the line is JSON, and no object"),
@@ -183,8 +183,8 @@ def test_every_entry_of_a_line_is_a_row_and_a_refused_one_says_which() -> None:
     assert "resourceSpans is no list of objects" in broken.values
 
 
-@pytest.mark.parametrize("between", ["", " ", ",", " , ", "\x1e", "\t\x1e"])
-def test_whole_documents_on_one_line_are_entries_of_it(between: str) -> None:
+@pytest.mark.parametrize("between", ["\n", ",\n", "\r\n\x1e"])
+def test_whole_documents_one_after_another_are_entries(between: str) -> None:
     first, second = LINE | {"response": None}, LINE | {"response": None, "request_id": "req-2"}
     both = f"{json.dumps(first)}{between}{json.dumps(second)}".encode()
     assert [event["request_id"] for event in events_of(both)] == ["req-1", "req-2"]
@@ -192,11 +192,11 @@ def test_whole_documents_on_one_line_are_entries_of_it(between: str) -> None:
         assert refused_of(torn)[0] == "invalid_json"
 
 
-@pytest.mark.parametrize(("before", "behind"), [("", ","), ("", ", "), ("\x1e", ""), (",", ""), ("\x1e ", "\x1e")])
-def test_what_separates_documents_is_no_part_of_one(before: str, behind: str) -> None:
-    plain = json.dumps(LINE | {"response": None})
-    (event,) = events_of(f"{before}{plain}{behind}".encode())
-    assert event["request_id"] == "req-1"
+@pytest.mark.parametrize("between", ["", " ", ",", "\x1e"])
+def test_of_one_line_there_is_one_document(between: str) -> None:
+    one = json.dumps(LINE | {"response": None})
+    for content in (f"{one}{between}{one}", f"{one},", f"\x1e{one}"):
+        assert refused_of(content.encode())[0] == "invalid_json"
 
 
 def test_a_part_of_an_answer_is_an_event_of_its_own_with_an_id_of_its_own() -> None:
@@ -302,8 +302,8 @@ KEYED = '{"ts": 1, "api_key_id": "key_1"'
         ('{"ts": 1, x, "api_key_id": "key_1", "api_key_id": "key_1",', RefusedUsage("key_1")),
         ('{"ts": 1, x, "api_key_id": "two words",', RefusedUsage(None)),
         (KEYED + ', x, "api_key_id": "key_2",', RefusedUsage("key_1")),
-        (f"{KEYED}}}{KEYED}}}{{", RefusedUsage("key_1")),
-        (f'{KEYED}}}{{"ts": 1, "api_key_id": "key_2"}}{{', RefusedUsage(None)),
+        (f"{KEYED}}}{KEYED}}}", RefusedUsage("key_1")),
+        (f'{KEYED}}}{{"ts": 1, "api_key_id": "key_2"}}', RefusedUsage(None)),
         (f"{KEYED}}} x", RefusedUsage("key_1")),
     ],
 )
@@ -313,9 +313,9 @@ def test_of_a_broken_line_what_is_whole_tells(content: str, told: RefusedUsage) 
 
 def test_of_lines_that_ran_together_the_counts_are_added() -> None:
     one = json.dumps({"api_key_id": "key_1", "ts": 1, "response": usage(prompt_tokens=20, completion_tokens=10)})
-    assert refused_of((one + one + "{").encode())[2] == RefusedUsage("key_1", 40, 20)
-    assert refused_of((one * 20 + "{").encode())[2] == RefusedUsage("key_1", 16 * 20, 16 * 10)
-    assert refused_of((one + '{"a": 1}{').encode())[2] == RefusedUsage(None, 20, 10)
+    assert refused_of((one + one).encode())[2] == RefusedUsage("key_1", 40, 20)
+    assert refused_of((one * 20).encode())[2] == RefusedUsage("key_1", 16 * 20, 16 * 10)
+    assert refused_of((one + '{"a": 1}').encode())[2] == RefusedUsage(None, 20, 10)
     assert refused_of((one + one[:-2]).encode())[2] == RefusedUsage("key_1", 20, 10)
 
 

@@ -90,8 +90,8 @@ SOUND = json.dumps(line())
     [
         (SOUND[: SOUND.index("choices")], ("key_1", None, None)),
         (SOUND[:-1], ("key_1", 40, 2)),
-        (SOUND + SOUND + "{", ("key_1", 80, 4)),
-        (SOUND + SOUND.replace("key_1", "key_2") + "{", (None, 80, 4)),
+        (SOUND + SOUND, ("key_1", 80, 4)),
+        (SOUND + SOUND.replace("key_1", "key_2"), (None, 80, 4)),
         (SOUND.replace('"request": {}', '"request": {"messages": torn'), ("key_1", None, None)),
         ('{"request": {"messages": torn}, ' + SOUND[1:], ("key_1", None, None)),
         ('{"request": {"messages": torn, "api_key_id": "key_2"}, ' + SOUND[1:], (None, None, None)),
@@ -245,7 +245,7 @@ def test_a_body_that_cannot_be_taken_apart_tells_no_counts() -> None:
 
 def test_of_objects_that_ran_together_sixteen_are_looked_at() -> None:
     for count in (15, 16, 17):
-        assert told(SOUND * count + "torn") == ("key_1", 40 * min(count, 16), 2 * min(count, 16))
+        assert told(SOUND * count) == ("key_1", 40 * min(count, 16), 2 * min(count, 16))
 
 
 RAW = {"api_key_id": ..., "api_key": "Bearer made-up"}

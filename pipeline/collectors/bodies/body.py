@@ -114,7 +114,7 @@ def _lines_body(text: str, depth_max: int) -> Body:
     """Take apart JSON documents on lines; a line that is none, as a cut last one, says nothing."""
     lines = [line for line in text.split("\n") if line.strip(_BLANKS)]
     if len(lines) < 2:  # noqa: PLR2004 - of one line alone nothing is whole, unless it is made of whole documents
-        several = documents_of(text, depth_max=depth_max) or []
+        several = documents_of(text, depth_max=depth_max, may_touch=True) or []
         documents = [document for document in several if isinstance(document, dict)]
     else:
         documents = _parsed(lines, depth_max)

@@ -23,6 +23,7 @@ from pipeline.collectors.kernel import blocks, readers, rule_table
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.strict_json import documents_of
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ OF_A_LINE = {
 
 
 GOES_THROUGH_ALL = {
+    "pipeline.collectors.families._held",
+    "pipeline.collectors.families.held_in",
     "pipeline.collectors.families.anthropic._overlaid",
     "pipeline.collectors.families.chat._overlaid",
     "pipeline.collectors.families.gemini.read",
@@ -105,11 +108,14 @@ def _read(lines: Iterator[bytes]) -> int:
 
 
 def _is_of_another_format(content: bytes) -> bool:
-    """Tell a line that is asked which format it is of; it has no instant or no key, so no shape of it has a rule."""
+    """Tell a line that is asked which format it is of; it has no instant or no key, so no shape of it has a rule.
+
+    Or it is no JSON document, but several, or one with a separator beside it.
+    """
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        return False
+        return documents_of(content.decode("utf-8", "replace")) is not None
     return not isinstance(document, dict) or not is_request_log(document)
 
 
