@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.mutants import changed_python, protocol, python
+from benchmarks.mutants import changed_python, kernel, protocol, python
 from benchmarks.mutants.groups import EQUAL, GROUPS
 from benchmarks.mutants.trials import ROOT, Trial, tried
 
@@ -149,3 +149,9 @@ def test_a_trial_tells_a_function_and_a_constant_that_are_noticed_from_what_no_t
     assert found["function"] == "tests/rules/test_money.py::test_a_rounded_zero_has_no_sign"
     assert found["constant"] is not None
     assert found["unread"] is None
+
+
+def test_every_check_of_the_kernel_that_a_mutant_takes_away_is_there() -> None:
+    source = Path(kernel.__file__).parents[2] / "pipeline/collectors/kernel/source"
+    texts = {path.name: path.read_text(encoding="utf-8") for path in source.iterdir()}
+    assert [(file, check) for file, check, _ in kernel.MUTANTS if check not in texts[file]] == []

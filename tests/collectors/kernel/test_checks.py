@@ -102,6 +102,7 @@ HANDED_OVER = {
     "a status of two hundred thousand digits": _with(b'"status": ' + b"2" * 200_000, without=b', "status": 500'),
     "three hundred thousand values under one name": _answered(b'{"choices": [' + b"1," * 300_000 + b"1]}"),
     "a status with an exponent is whole": _with(b'"status": 2e2', without=b', "status": 500'),
+    "a status with an exponent of two digits is whole": _with(b'"status": 2e02', without=b', "status": 500'),
     "a status with an exponent below zero is whole": _with(b'"status": 2000e-1', without=b', "status": 500'),
     "a status with an exponent of zero is whole": _with(b'"status": 200e-0', without=b', "status": 500'),
     "an id is at most as long as ids are": _with(b'"x": 1').replace(b'"r"', b'"' + b"r" * 300 + b'"'),
