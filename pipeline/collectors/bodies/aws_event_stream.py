@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PRELUDE = struct.Struct(">III")
 _AROUND = 16
 """Bytes of a message beside its headers and its payload."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]++={0,2}+\s*+")
 _STRING = 7
 """The type of a header whose value is text."""
 _WIDTHS = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}

@@ -37,7 +37,7 @@ class Body:
 
 _NOTHING = Body()
 _BLANKS = "\ufeff \t\r\n"
-_BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}={0,2}\s*\Z")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}+={0,2}+\s*+\Z")
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
 _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
 _CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
