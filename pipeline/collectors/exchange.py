@@ -38,9 +38,10 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
-    is_session = envelope.http_status == _SWITCHING_PROTOCOLS
+    status = envelope.http_status
+    is_session = status == _SWITCHING_PROTOCOLS
     route = route_of(envelope.path, None if is_session else envelope.method)
-    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status in (NO_STATUS, _SWITCHING_PROTOCOLS)  # noqa: PLR2004 - the 2xx of HTTP
+    is_success = is_session or 200 <= status <= 299 or status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
     try:

@@ -96,7 +96,11 @@ def split_of(
     from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415  # only where there is a line to read
     from pipeline.collectors.logs.lines import LineSplitter  # noqa: PLC0415
     from pipeline.collectors.logs.logical_lines import LogicalLines  # noqa: PLC0415
-    from pipeline.collectors.logs.whole_document import WholeDocument, goes_on_as_document, is_one_document  # noqa: PLC0415
+    from pipeline.collectors.logs.whole_document import (  # noqa: PLC0415
+        WholeDocument,
+        goes_on_as_document,
+        is_one_document,
+    )
     from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
     is_document = goes_on_as_document(head) if place.start else is_one_document(name, head, log.span(0, line_bytes_max))

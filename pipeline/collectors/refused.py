@@ -64,7 +64,7 @@ def what_is_stated(
 ) -> RefusedUsage:
     """Return what a refused line tells, ``document`` where it is one. Raises only what ``fingerprint`` raises."""
     lines = [(document, log_format)] if document is not None else _lines(line, log_format)
-    found = [_stated(ours, written, fingerprint) for ours, written in lines]
+    found = [_stated(stated, written, fingerprint) for stated, written in lines]
     keys = {each.api_key_id for each in found}
     return RefusedUsage(
         keys.pop() if len(keys) == 1 else None,  # what ran together may be of several
