@@ -13,7 +13,6 @@ enum {
   LAYOUTS_MAX = 32,
   LEAVES_MAX = 96,            /* of a layout; a line with more has none */
   LAYOUT_BYTES_MAX = 4096,    /* what is fixed, and the words */
-  LAYOUT_TOKENS_MAX = 3072,
   UNREAD_WORD_BYTES_MAX = 32, /* of a value nobody looks at, to be taken for a word */
 };
 
@@ -64,7 +63,7 @@ typedef struct {
 } Place;
 
 typedef struct {
-  u8 bytes[LAYOUT_BYTES_MAX + PAD], tokens[LAYOUT_TOKENS_MAX + PAD];
+  u8 bytes[LAYOUT_BYTES_MAX + PAD], tokens[sizeof shape + PAD];
   Place places[LEAVES_MAX + 1]; /* the last one is the end of the line */
   u32 count, size;              /* leaves; bytes of tokens */
   u32 number;                   /* of the shape */
@@ -118,7 +117,7 @@ static void set_common(u32 new) {
 /* Whether there is room for the layout of the line that was parsed from `begin` to `end`. */
 static int has_room_for_layout(const u8 *begin, const u8 *end) {
   u32 bytes = (u32)(end - begin);
-  if (noted.count > LEAVES_MAX || o - shape > LAYOUT_TOKENS_MAX) return 0;
+  if (noted.count > LEAVES_MAX) return 0;
   for (u32 i = 0; i < noted.count; i++)
     if (!noted.leaves[i].is_word) bytes -= (u32)(noted.leaves[i].behind - noted.leaves[i].at);
   return bytes <= LAYOUT_BYTES_MAX;
