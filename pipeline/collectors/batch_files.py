@@ -7,7 +7,7 @@ reference of OpenAI, "The batch object": ``id``, ``input_file_id``, ``output_fil
 its id or the batch's. What is not certain is not joined: a batch that is another's would be another's time and key.
 
 Owns the pairing, and the reading of these files. Does not own where they may lie (``pipeline.configuration``), nor what
-a line and its batch say together (``formats.openai_batch``). Reads, and writes nothing.
+a line and its batch say together (``formats.tools.openai_batch``). Reads, and writes nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.log_format import LogFormat, batch_digests, read_by
-from pipeline.collectors.formats.openai_batch import Batch, is_batch, is_request
+from pipeline.collectors.formats.tools.openai_batch import Batch, is_batch, is_request
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.values.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.stored.stored_log import LogPath
 
 _OBJECTS_BYTES_MAX = 2**24

@@ -11,10 +11,10 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.collectors import fields
-from pipeline.collectors.fields import LeftOut
-from pipeline.collectors.refusal import LineRefused, shown
-from pipeline.collectors.strict_json import CONTRADICTED, twice
+from pipeline.collectors.values import fields
+from pipeline.collectors.values.fields import LeftOut
+from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.strict_json import CONTRADICTED, twice
 from pipeline.usage import TOKENS_MAX, ContradictoryCounts, QuarantineReason, TokenCounts, UsageStatus
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from pipeline.collectors.formats.entries import entries_in
 from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
-from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.refused import RefusedUsage, what_is_stated
-from pipeline.collectors.strict_json import BrokenJson, documents_of, parse
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse
 from pipeline.usage import QuarantineReason, TokenCounts
 from pipeline.usage.events import COLUMNS, LOGGED
 

@@ -16,8 +16,8 @@ from pipeline.collectors.counting import BodyReading, amounts_to
 from pipeline.collectors.families import bedrock, chat, embeddings, logged_usage, unbilled
 from pipeline.collectors.families.reading import Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
-from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, model_in_path, route_of
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason, UsageStatus
 
 if TYPE_CHECKING:

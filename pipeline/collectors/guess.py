@@ -23,8 +23,8 @@ from pipeline.collectors.logs.lineage import Continuation
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.collectors.reading import Pieces, split_of
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, document_in, parse
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse
 from pipeline.collectors.wrappers import wrapper_of
 from pipeline.usage.events import LOG_FIELDS
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipeline.collectors.formats.log_format import LogFormat
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.stored.stored_log import LogPath
 
 LINES_MAX = 200

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.exchange import read_exchange
-from pipeline.collectors.fields import MODEL
 from pipeline.collectors.formats.entries import entries_in
 from pipeline.collectors.formats.found import REQUEST_LOG
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of, in_our_names, read_envelope
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import beginning_of, values_behind
+from pipeline.collectors.values.fields import MODEL
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import beginning_of, values_behind
 from pipeline.configuration.log_fields import Path
 from pipeline.usage import TOKENS_MAX
 from pipeline.usage.events import MAPPED_FIELDS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.collectors.logs.lines import Line
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _OBJECTS_MAX = 16
 """So many objects that ran together on one line are looked at."""

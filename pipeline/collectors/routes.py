@@ -12,7 +12,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from urllib.parse import unquote
 
-from pipeline.collectors import fields
+from pipeline.collectors.values import fields
 
 
 class Route(Enum):

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.collectors.counting import BodyReading, amounts_to, normalised
 from pipeline.collectors.families.reading import Reading, Stated
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import CONTRADICTED
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import CONTRADICTED
 from pipeline.usage import TOKENS_MAX, TokenCounts, UsageStatus
 
 COUNTED = Stated(prompt=20, completion=10)

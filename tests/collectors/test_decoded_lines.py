@@ -11,8 +11,8 @@ from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.logs.lines import Line
-from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.refused import RefusedUsage
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collectors import LogFormat, fields
+from pipeline.collectors import LogFormat
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values import fields
+from pipeline.collectors.values.strict_json import parse
 
 if TYPE_CHECKING:
     from pipeline.collectors.formats.request_log import Envelope

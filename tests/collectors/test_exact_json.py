@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import (
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import (
     CONTRADICTED,
     UNREADABLE,
     Beginning,

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.collectors import fields
 from pipeline.collectors.families.reading import (
     any_of,
     count,
@@ -24,10 +23,11 @@ from pipeline.collectors.families.reading import (
     sum_of,
     word,
 )
-from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.mapping import number
-from pipeline.collectors.refusal import LineRefused, shown
-from pipeline.collectors.strict_json import CONTRADICTED, parse
+from pipeline.collectors.values import fields
+from pipeline.collectors.values.fields import LeftOut
+from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.strict_json import CONTRADICTED, parse
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 RAW = "sk-proj-0123456789abcdefghij"

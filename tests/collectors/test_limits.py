@@ -11,10 +11,18 @@ import pytest
 import zstandard
 from blake3 import blake3
 
-from pipeline.collectors import KeyFingerprint, LogFormat, fields, read_log
+from pipeline.collectors import KeyFingerprint, LogFormat, read_log
 from pipeline.collectors.logs.lines import LineSplitter
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import UNREADABLE, BrokenJson, depth_of_document, document_in, may_exceed, parse
+from pipeline.collectors.values import fields
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import (
+    UNREADABLE,
+    BrokenJson,
+    depth_of_document,
+    document_in,
+    may_exceed,
+    parse,
+)
 from pipeline.usage import TOKENS_MAX
 from pipeline.usage.sources import Algorithm
 

@@ -16,7 +16,7 @@ from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.logs.lines import Line
-from pipeline.collectors.strict_json import depth_of_document, parse
+from pipeline.collectors.values.strict_json import depth_of_document, parse
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import LOG_FIELDS, MAPPED_FIELDS
 

@@ -11,8 +11,8 @@ from pipeline.collectors import LogFormat
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import parse
 from pipeline.usage import TokenCounts, UsageStatus
 
 CHAT_ROUTE, EMBEDDING_ROUTE, OTHER_ROUTE, OWN_ROUTE = "/v1/chat/completions", "/v1/embeddings", "/v1/rerank", "/ai/ask"

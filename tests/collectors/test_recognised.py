@@ -11,12 +11,12 @@ from readings import read, tokens
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.families import bedrock
-from pipeline.collectors.formats import langfuse
 from pipeline.collectors.formats.entries import lines_in
 from pipeline.collectors.formats.gateways import apisix, envoy
 from pipeline.collectors.formats.instants import instant_us
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import UNREADABLE, parse
+from pipeline.collectors.formats.tools import langfuse
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import UNREADABLE, parse
 from pipeline.collectors.wrappers import wrapper_of
 
 CHAT = "/v1/chat/completions"

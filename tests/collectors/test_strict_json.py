@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collectors.strict_json import UNREADABLE, parse
+from pipeline.collectors.values.strict_json import UNREADABLE, parse
 
 _DOCUMENTS = st.recursive(
     st.none() | st.integers() | st.text('[]{}\\",:a', max_size=5),

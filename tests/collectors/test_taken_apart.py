@@ -14,7 +14,7 @@ from readings import aws_stream
 from pipeline.collectors.bodies.aws_event_stream import exception_in, inner_of, payloads_of
 from pipeline.collectors.bodies.body import Body, take_apart
 from pipeline.collectors.bodies.sse import Transcript, is_transcript, read_transcript
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 
 A, B = {"a": 1}, {"b": 2}
 ONE = Body(documents=[A])

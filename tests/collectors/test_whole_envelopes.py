@@ -16,7 +16,6 @@ from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.held import held_in, line_in
 from pipeline.collectors.formats.log_format import READER_VERSION, batch_digests
 from pipeline.collectors.formats.mapping import Mapped
-from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.formats.request_log import (
     NO_STATUS,
     NOTHING_BESIDE,
@@ -25,8 +24,9 @@ from pipeline.collectors.formats.request_log import (
     in_our_names,
     read_envelope,
 )
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import UNREADABLE, parse
+from pipeline.collectors.formats.tools.openai_batch import Batch
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import UNREADABLE, parse
 from pipeline.configuration.log_fields import path_of, rules_of
 from pipeline.usage import TOKENS_MAX
 from pipeline.usage.events import LOGGED, Column, Kind, Role

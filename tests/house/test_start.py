@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 HEAVY = ["pandas", "pyarrow", "duckdb", "numpy", "rich", "wasmtime", "jinja2", "babel", "lxml", "typst"]
 READING = [f"pipeline.collectors.{name}" for name in ("decode", "families", "bodies", "kernel", "wrappers", "segment")]
-FORMATS = ["pipeline.collectors.formats.otel", "pipeline.collectors.formats.litellm", "pipeline.collectors.batch_files"]
+FORMATS = [
+    *("pipeline.collectors.formats.tools.otel", "pipeline.collectors.formats.tools.litellm"),
+    "pipeline.collectors.batch_files",
+]
 REPORT = f"""
 import json, resource, sys
 from pipeline.base.lean_imports import UNUSED, keep_imports_lean

@@ -11,7 +11,7 @@ from family_bodies import FAMILIES, Maker
 from family_wire import Answer, Impossible, answer
 from readings import read
 
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 
 ODD = (0, 0, 0, None, 1, 28.0, 10**12, 10**12 + 1, -1, 1.5, True, "7")
 

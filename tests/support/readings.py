@@ -13,7 +13,7 @@ from pipeline.collectors.bodies.body import Body, take_apart
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.families.reading import Asked
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values.strict_json import parse
 
 if TYPE_CHECKING:
     from pipeline.collectors.counting import BodyReading

@@ -18,12 +18,12 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _PRELUDE = struct.Struct(">III")
 _AROUND = 16

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript, with_line_ends
-from pipeline.collectors.strict_json import BrokenJson, documents_of, parse, stated_once
+from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse, stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

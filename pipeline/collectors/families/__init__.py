@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked, Reading
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 
 class Family(NamedTuple):

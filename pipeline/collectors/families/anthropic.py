@@ -35,14 +35,14 @@ from pipeline.collectors.families.reading import (
     tier_of,
     word,
 )
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "anthropic"
 

@@ -30,14 +30,14 @@ from pipeline.collectors.families.reading import (
     part_at,
     sum_of,
 )
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 CONVERSE, TITAN, LLAMA, INVOKE = "bedrock-converse", "bedrock-titan", "bedrock-llama", "bedrock-invoke"
 

@@ -17,12 +17,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of
-from pipeline.collectors.refusal import LineRefused, shown
-from pipeline.collectors.strict_json import CONTRADICTED, twice
+from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.strict_json import CONTRADICTED, twice
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 CACHED_APART = "cached-apart"
 CACHED_UNKNOWN = "cached-unknown"

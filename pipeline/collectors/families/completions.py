@@ -14,7 +14,7 @@ from pipeline.collectors.families import chat
 if TYPE_CHECKING:
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked, Reading
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "openai-completions"
 

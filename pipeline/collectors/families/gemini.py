@@ -30,7 +30,7 @@ from pipeline.collectors.families.reading import (
 if TYPE_CHECKING:
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "gemini"
 

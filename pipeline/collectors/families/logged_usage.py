@@ -19,7 +19,7 @@ from pipeline.collectors.families.reading import Reading, Stated, count, object_
 if TYPE_CHECKING:
     from typing import Any
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "logged-usage"
 """Family of an answer that only the log counted, and the convention of a body whose counts are the log's."""

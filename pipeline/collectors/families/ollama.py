@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, part_at
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "ollama"
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.refusal import LineRefused, shown
-from pipeline.collectors.strict_json import CONTRADICTED, stated_once, twice
+from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.strict_json import CONTRADICTED, stated_once, twice
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, is_request_log
 from pipeline.collectors.formats.held import held_in, line_in
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _LEVELS_MAX = 4
 """So deep may documents lie in one another."""

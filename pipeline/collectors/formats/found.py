@@ -1,6 +1,6 @@
-"""Every format that is read besides the request log: one module each, found by being here.
+"""Every format that is read besides the request log: one module each, found by being in a room of this package.
 
-A format is a module of this package or of a room in it, with ``NAME``, ``recognises(document)``, and a mapping, or what
+A format is a module of ``gateways`` or ``tools``, with ``NAME``, ``recognises(document)``, and a mapping, or what
 makes entries, or both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log says.
 ``entries(document)`` returns the lines of a request log that a document holds, in their order, and raises
 ``LineRefused`` where it cannot; where it cannot make a line of one of several, the refusal stands in its place. Entries
@@ -19,26 +19,22 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pkgutil import walk_packages
+from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors import formats
+from pipeline.collectors.formats import gateways, tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pipeline.collectors.formats.openai_batch import Batch
     from pipeline.collectors.formats.places import Places
-    from pipeline.collectors.refusal import LineRefused
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.formats.tools.openai_batch import Batch
+    from pipeline.collectors.values.refusal import LineRefused
+    from pipeline.collectors.values.strict_json import JsonObject
 
 REQUEST_LOG = "request-log"
 """The format whose lines are our own: what nothing else recognises is read as it."""
-
-_NO_FORMATS = frozenset(
-    ("entries", "fingerprint", "found", "held", "instants", "log_format", "mapping", "places", "request_log")
-)
 
 
 class Format(NamedTuple):
@@ -54,11 +50,9 @@ class Format(NamedTuple):
 
 
 def _found() -> Iterator[Format]:
-    """Yield the formats of this package's modules, and of its rooms', in the order of their last names."""
-    names = (each.name for each in walk_packages(formats.__path__, f"{formats.__name__}.") if not each.ispkg)
+    """Yield the formats of the rooms' modules, in the order of their last names."""
+    names = (f"{room.__name__}.{each.name}" for room in (gateways, tools) for each in iter_modules(room.__path__))
     for name in sorted(names, key=lambda name: name.rpartition(".")[2]):
-        if name.removeprefix(f"{formats.__name__}.") in _NO_FORMATS:
-            continue
         module = import_module(name)
         if hasattr(module, "recognises"):
             mapping, entries = getattr(module, "MAPPING", None), getattr(module, "entries", None)

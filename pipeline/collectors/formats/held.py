@@ -19,14 +19,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, document_in, parse
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from types import UnionType
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _MEMBER = re.compile(r'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
 """What only a part of a JSON document has."""

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:

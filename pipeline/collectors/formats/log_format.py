@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from pipeline.collectors.formats.mapping import Mapped
-    from pipeline.collectors.formats.openai_batch import Batch
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.formats.tools.openai_batch import Batch
+    from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.log_fields import Path, Rule
 
 READER_VERSION = 6

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.strict_json import document_in, stated_once
+from pipeline.collectors.values.strict_json import document_in, stated_once
 from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.log_fields import Rule
 
 _INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)

@@ -13,13 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.base.raw_keys import is_raw_key
-from pipeline.collectors import fields
-from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.mapping import number
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import document_in, stated_once
+from pipeline.collectors.values import fields
+from pipeline.collectors.values.fields import LeftOut
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import document_in, stated_once
 from pipeline.configuration.log_fields import path_of
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 from pipeline.usage.events import COUNTED_FIELDS, LOG_FIELDS, LOGGED, MAPPED_FIELDS, Kind, Role
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from pipeline.collectors.formats.log_format import LogFormat
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.usage.events import Column
 
 

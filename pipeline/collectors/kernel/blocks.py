@@ -21,8 +21,8 @@ from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, ProgramFailed
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import BrokenJson, parse
 from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.base.errors import TallybookError
-from pipeline.collectors.fields import IDENTIFIER
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
 from pipeline.collectors.kernel.raw_ids import ENDINGS, PAIRS, are_beginnings
+from pipeline.collectors.values.fields import IDENTIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

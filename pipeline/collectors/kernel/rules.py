@@ -25,7 +25,7 @@ from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel.places import totals_of
 from pipeline.collectors.kernel.shapes import HoleKind, parsed
 from pipeline.collectors.logs.lines import Line
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import TOGETHER, TOKENS_MAX
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
-from pipeline.collectors.strict_json import BrokenJson, documents_of, parse
+from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse
 from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from readings import aws_stream, converse_ways, family_reading, invoke_events, i
 
 from pipeline.collectors.families.bedrock import stated_beside
 from pipeline.collectors.families.reading import Stated
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 CONVERSE = "/model/anthropic.haiku-3-20240307-v1%3A0/converse"

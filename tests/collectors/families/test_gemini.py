@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from readings import family_reading, read, tokens, ways
 
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 PATH = "/v1beta/models/gemini-2.5-flash:generateContent"

@@ -12,7 +12,7 @@ from family_bodies import FAMILIES, Maker
 from pipeline.collectors import LogFormat
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values.strict_json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from readings import read, tokens
 
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from pipeline.collectors.families import (
     unbilled,
 )
 from pipeline.collectors.families.native.apis import APIS
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values.strict_json import parse
 
 RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     anthropic.recognises: [

@@ -8,7 +8,7 @@ import pytest
 from native_bodies import SPOKEN, turn
 from readings import family_reading, read, tokens, ways
 
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 PATH = "/v1/responses"

@@ -10,8 +10,8 @@ from readings import said
 from pipeline.collectors.families import chat_usage
 from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
 from pipeline.collectors.families.reading import Reading, Stated
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import CONTRADICTED
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import CONTRADICTED
 
 DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")
 OF_COMPLETION = ("completion_tokens_details", "completion_token_details", "output_tokens_details")

@@ -8,7 +8,7 @@ import pytest
 from readings import said
 
 from pipeline.collectors.families.reading import Reading, Stated
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 
 PARTS = {"content": {"parts": [{"text": "a"}]}}
 

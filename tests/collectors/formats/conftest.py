@@ -12,7 +12,7 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import by_name, format_of
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.strict_json import parse
+from pipeline.collectors.values.strict_json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,14 +28,14 @@ from odd_documents import changed_in_places
 
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.exchange import read_exchange
-from pipeline.collectors.formats import har
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
 from pipeline.collectors.formats.gateways.access_logs import changed, key_in
 from pipeline.collectors.formats.request_log import read_envelope
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import CONTRADICTED, parse
+from pipeline.collectors.formats.tools import har
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import CONTRADICTED, parse
 
 SECRET = b"a secret of thirty-two bytes, ok!"
 FINGERPRINT = KeyFingerprint(secret=SECRET)(RAW)

@@ -16,8 +16,8 @@ import pytest
 from readings import aws_stream, sse
 
 from pipeline.collectors import KeyFingerprint
-from pipeline.collectors.formats import har
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.formats.tools import har
+from pipeline.collectors.values.refusal import LineRefused
 
 RAW = "sk-test-0123456789abcdef"
 FINGERPRINT = KeyFingerprint(secret=b"a secret of thirty-two bytes, ok!")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.collectors.formats.instants import in_utc, instant_us
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 SECOND = 1_000_000

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.collectors.formats import langfuse
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.formats.tools import langfuse
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.collectors.formats import litellm
 from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.tools import litellm
 
 WRITTEN = Path(__file__).with_name("litellm_1_110_2.jsonl").read_text(encoding="utf-8").splitlines()
 

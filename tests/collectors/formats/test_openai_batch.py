@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.collectors.formats import openai_batch
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.formats.tools import openai_batch
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:

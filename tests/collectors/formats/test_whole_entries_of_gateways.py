@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.formats import har, litellm, openai_batch
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
@@ -21,9 +20,10 @@ from pipeline.collectors.formats.gateways.access_logs import (
     without_absent,
 )
 from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
-from pipeline.collectors.formats.openai_batch import Batch
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import ContradictedObject, parse
+from pipeline.collectors.formats.tools import har, litellm, openai_batch
+from pipeline.collectors.formats.tools.openai_batch import Batch
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import ContradictedObject, parse
 from pipeline.usage.events import LOG_FIELDS
 
 RAW = "abc0123456789"

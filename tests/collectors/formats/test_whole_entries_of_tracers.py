@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.collectors.formats import helicone, langfuse, otel
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import CONTRADICTED, parse
+from pipeline.collectors.formats.tools import helicone, langfuse, otel
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import CONTRADICTED, parse
 
 
 def refusal(entries: Any, document: Any) -> tuple[str, str]:

@@ -13,18 +13,19 @@ from both_readers import FORMAT, by_kernel, fingerprint, read_plainly
 from foreign_lines import KINDS, ForeignLines
 from fuzzing import found_rows
 
-from pipeline.collectors import LogFormat, families, read_log, strict_json
+from pipeline.collectors import LogFormat, families, read_log
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name, format_of, is_request_log
-from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.formats.request_log import read_envelope
+from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import in_order, readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.logs import line_blocks, log_file
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values import strict_json
+from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

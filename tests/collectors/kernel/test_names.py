@@ -15,15 +15,16 @@ import zstandard
 from damaged_streams import DamagedStreams
 from fuzzing import LineMaker
 
-from pipeline.collectors import LogFormat, families, strict_json
+from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.formats.found import is_request_log
-from pipeline.collectors.formats.openai_batch import Batch
+from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import blocks, readers, rule_table
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.logs.lines import Line
-from pipeline.collectors.strict_json import documents_of
+from pipeline.collectors.values import strict_json
+from pipeline.collectors.values.strict_json import documents_of
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fuzzing import LineMaker
 
-from pipeline.collectors import LogFormat, strict_json
+from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import rules
 from pipeline.collectors.kernel.program import Program
 from pipeline.collectors.kernel.rules import Rule, Teacher
 from pipeline.collectors.kernel.shapes import parsed
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.values import strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

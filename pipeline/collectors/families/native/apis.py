@@ -26,7 +26,7 @@ from pipeline.collectors.families.native.counted import Native
 from pipeline.collectors.families.reading import any_of, list_at, object_at, part_at, word
 
 if TYPE_CHECKING:
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _MISTRAL_EVENTS = ("conversation.response", "message.output.", "tool.execution.", "function.call.", "agent.handoff.")
 

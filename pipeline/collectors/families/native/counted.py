@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.families.chat_usage import stated_by
 from pipeline.collectors.families.reading import Reading, Stated, any_of, count, error_of, first, last, word
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
     Place: TypeAlias = tuple[str, ...]
     """Names on the way to a value; a list on the way is gone through."""

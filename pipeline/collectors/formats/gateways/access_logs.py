@@ -16,12 +16,12 @@ from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families import chat, unbilled
 from pipeline.collectors.formats.fingerprint import bare_key
-from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, route_of
-from pipeline.collectors.strict_json import DEPTH_MAX
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import DEPTH_MAX
 
 if TYPE_CHECKING:
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _BEARER = re.compile(r"\s*bearer\s", re.IGNORECASE)
 _MASKED = re.compile(r"\*\*|\.\.\.|…|x{6}|redacted|^[<\[].*[>\]]$", re.IGNORECASE)

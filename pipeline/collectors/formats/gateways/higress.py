@@ -22,7 +22,7 @@ from pipeline.collectors.formats.places import Places
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "higress"
 

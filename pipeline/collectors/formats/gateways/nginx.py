@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, without_absent
 from pipeline.collectors.formats.instants import instant_us
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "nginx"
 

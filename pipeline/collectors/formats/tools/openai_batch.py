@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at, word
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "openai-batch"
 

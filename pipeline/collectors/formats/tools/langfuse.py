@@ -24,14 +24,14 @@ from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.refusal import LineRefused, shown
-from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "langfuse"
 

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.errors import TallybookError
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from pipeline.collectors.families.reading import object_at
 from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, key_in
-from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "har"
 

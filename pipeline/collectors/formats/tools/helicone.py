@@ -22,12 +22,12 @@ from pipeline.collectors.families.reading import count, object_at, sum_of
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.refusal import LineRefused, shown
-from pipeline.collectors.strict_json import stated_once
+from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "helicone"
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.base.raw_keys import is_raw_key
-from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:

@@ -26,14 +26,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import ContradictedObject, stated_once
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "otel"
 
