@@ -13,10 +13,10 @@ the prompt is unknown. How long what was written is kept stands in bodies alone.
 where its input was counted. Vectors have no output to count. ``performanceConfig.latency`` is the tier where it is
 ``optimized``.
 
-Source: the user guide of Amazon Bedrock, "Monitor model invocation using CloudWatch Logs and Amazon S3", "Monitoring the
-performance of Amazon Bedrock" and "Submit a model distillation job" (a whole record); the schema of Panther,
-``AWS.BedrockModelInvocation``; AWS's playbook for Bedrock (a table of Athena's); the errors of ``InvokeModel`` in the API
-reference.
+Source: the user guide of Amazon Bedrock, "Monitor model invocation using CloudWatch Logs and Amazon S3" and "Monitoring
+the performance of Amazon Bedrock"; whole records in AWS's samples for distillation; the schema of Panther,
+``AWS.BedrockModelInvocation``; the table of Athena's in AWS's playbook for responders to incidents of Bedrock; the
+errors of ``InvokeModel`` in the API reference.
 """
 
 from __future__ import annotations
