@@ -311,7 +311,7 @@ def _bedrock(maker: Maker) -> Document:
         "output": {
             "outputContentType": "application/json",
             **({} if has_failed else body),
-            "outputTokenCount": 0 if has_failed else counts["outputTokenCount"],
+            "outputTokenCount": pick((0, counts["outputTokenCount"])) if has_failed else counts["outputTokenCount"],
         },
         **({"errorCode": pick(("ThrottlingException", "Odd"))} if has_failed else {}),
         **pick(({}, {}, {"performanceConfig": {"latency": pick(("standard", "optimized"))}})),

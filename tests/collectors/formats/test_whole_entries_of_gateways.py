@@ -62,7 +62,12 @@ LINES: dict[Any, dict[str, Any]] = {
         "request": {"method": "POST", "uri": "/own"},
         "ai": {"proxy": {"meta": {"request_model": "asked"}}},
     },
-    bedrock: {"schemaType": "ModelInvocationLog", "timestamp": 5, "input": {"inputTokenCount": 0}},
+    bedrock: {
+        "schemaType": "ModelInvocationLog",
+        "timestamp": 5,
+        "input": {"inputTokenCount": 0},
+        "output": {"outputTokenCount": 1},
+    },
     apisix: {"start_time": 5, "apisix_latency": 1, "request": {"method": "POST", "uri": "/v1/chat/completions"}},
     envoy: {"start_time": 5, "response_code": 200, "x-envoy-origin-path": "/v1/chat/completions"},
     higress: {"start_time": 5, "response_code": 200, "path": "/v1/chat/completions", "ai_log": "{}"},
@@ -98,6 +103,8 @@ ERRORS = {
     "Validation": 400,
 }
 NO_PROMPT = {"usage.prompt_tokens": None}
+NO_COMPLETION = {"usage.completion_tokens": None}
+ODD = {"status": "Odd", "response.error": "Odd"}
 """Of a line whose counts are none: what it says without them."""
 
 
@@ -157,18 +164,15 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
         ({"identity": {"arn": "a"}}, {"api_key_id": "a"}),
         ({"requestId": "r"}, {"request_id": "r"}),
         *(
-            ({"errorCode": f"{name}Exception"}, {"status": status, "response.error": f"{name}Exception"} | NO_PROMPT)
+            ({"errorCode": f"{name}Exception"}, {"status": status, "response.error": f"{name}Exception"})
             for name, status in ERRORS.items()
         ),
-        ({"errorCode": "Odd"}, {"status": "Odd", "response.error": "Odd"} | NO_PROMPT),
-        (
-            {"errorCode": "Odd", "output": {"outputTokenCount": 0}},
-            {"status": "Odd", "response.error": "Odd"} | NO_PROMPT,
+        *(
+            ({"errorCode": "Odd", "output": {"outputTokenCount": none}}, ODD | NO_PROMPT | NO_COMPLETION)
+            for none in (0, "0", None, ...)
         ),
-        (
-            {"errorCode": "Odd", "output": {"outputTokenCount": 1}},
-            {"status": "Odd", "response.error": "Odd", "usage.completion_tokens": 1},
-        ),
+        ({"errorCode": "Odd"}, ODD),
+        ({"errorCode": ""}, {"response.error": ""}),
         *(
             ({"operation": name}, {"path": path, "request.stream": is_stream})
             for name, path, is_stream in (
@@ -200,6 +204,15 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
         ),
         ({"input": {"inputTokenCount": ..., "cacheReadInputTokenCount": 2, "cacheWriteInputTokenCount": 1}}, NO_PROMPT),
         ({"output": {"outputTokenCount": 7}}, {"usage.completion_tokens": 7}),
+        ({"output": {"outputTokenCount": ...}}, NO_PROMPT | NO_COMPLETION),
+        (
+            {"operation": "InvokeModel", "modelId": "x.embed", "output": {"outputTokenCount": ...}},
+            {"path": "/embeddings", "request.stream": False, "request.model": "x.embed"} | NO_COMPLETION,
+        ),
+        (
+            {"operation": "Converse", "modelId": "x.embed"},
+            {"path": "/converse", "request.stream": False, "request.model": "x.embed"},
+        ),
     ],
     kong: [
         ({"consumer": {"id": "c"}}, {"api_key_id": "c"}),
@@ -323,7 +336,7 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
 SAID: dict[Any, dict[str, Any]] = {
     litellm: {"ts": 5, "path": "/v1/chat/completions", "response": {"id": "r-1"}},
     kong: {"ts": 5, "method": "POST", "path": "/own", "request.model": "asked"},
-    bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0},
+    bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     apisix: {"ts": 5, "method": "POST", "path": "/v1/chat/completions"},
     envoy: {"ts": 5, "status": 200, "path": "/v1/chat/completions"},
     higress: {"ts": 5, "status": 200, "path": "/v1/chat/completions"},

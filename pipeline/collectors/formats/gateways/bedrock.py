@@ -1,13 +1,13 @@
 """Amazon Bedrock's model invocation logs: one JSON object a call, in S3 (``.json.gz``) or in CloudWatch Logs.
 
-Facts. ``schemaType`` is ``ModelInvocationLog``. ``identity.arn`` is who called, ``requestMetadata`` what the caller said
-of the call. ``modelId`` is an id, or an ARN: that of a foundation model or of an inference profile of AWS's ends with
+Facts. ``schemaType`` is ``ModelInvocationLog``. ``identity.arn`` is who called, ``requestMetadata`` what was said of
+the call. ``modelId`` is an id, or an ARN: that of a foundation model or of an inference profile of AWS's ends with
 the id, which is what has a price; those of an application's profile and of provisioned throughput are ids of their own.
 ``output.outputBodyJson`` is the answer, an array of the events of a stream, and of ``ConverseStream`` one answer. It is
 not there where it is longer than 100 KB (then ``outputBodyS3Path`` has it), or where bodies are not delivered. So the
 counts beside it count where it states none: ``input.inputTokenCount`` leaves out ``cacheReadInputTokenCount`` and
-``cacheWriteInputTokenCount``, as the metrics of Bedrock do, and the prompt is the sum of the three; without the first
-the prompt is unknown. How long what was written is kept stands in bodies alone.
+``cacheWriteInputTokenCount``, as the metrics of Bedrock do, and the prompt is the sum of the three. Half of the counts
+is unknown and not zero, so the other half says nothing. How long what was written is kept stands in bodies alone.
 
 ``errorCode`` names what a call failed by, as the API does. A call that failed and has no output consumed nothing, also
 where its input was counted. Vectors have no output to count. ``performanceConfig.latency`` is the tier where it is
@@ -53,6 +53,7 @@ _ERRORS = {
 _EMBED = "Embed"
 """Stands for the operation of a call for vectors, which AWS logs as any other."""
 _PROMPT = ("inputTokenCount", "cacheReadInputTokenCount", "cacheWriteInputTokenCount")
+_COMPLETION = "outputTokenCount"
 _OPTIMIZED = "optimized"
 
 MAPPING: Mapping[str, Any] = {
@@ -81,7 +82,7 @@ MAPPING: Mapping[str, Any] = {
     "response": "output.outputBodyJson",
     "service_tier": "performanceConfig.latency",
     "usage.prompt_tokens": {"sum": [f"input.{name}" for name in _PROMPT]},
-    "usage.completion_tokens": "output.outputTokenCount",
+    "usage.completion_tokens": f"output.{_COMPLETION}",
     "usage.cached_tokens": "input.cacheReadInputTokenCount",
     "usage.cache_write_tokens": "input.cacheWriteInputTokenCount",
 }
@@ -108,9 +109,11 @@ def entries(document: JsonObject) -> list[JsonObject]:
     if object_at(document, "performanceConfig").get("latency") != _OPTIMIZED:
         values["performanceConfig"] = None
     asked, answer = object_at(document, "input"), object_at(document, "output")
-    has_failed = bool(document.get("errorCode")) and not number(answer.get("outputTokenCount"))
-    if has_failed or number(asked.get(_PROMPT[0])) is None:
+    prompt, completion = number(asked.get(_PROMPT[0])), number(answer.get(_COMPLETION))
+    has_failed = bool(document.get("errorCode")) and not completion
+    is_half = prompt is None or (completion is None and _EMBED not in values.values())
+    if has_failed or is_half:
         values["input"] = changed(asked, dict.fromkeys(_PROMPT))
     if has_failed:
-        values["output"] = changed(answer, {"outputTokenCount": None})
+        values["output"] = changed(answer, {_COMPLETION: None})
     return [changed(document, values)]
