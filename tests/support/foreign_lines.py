@@ -319,6 +319,26 @@ def _bedrock(maker: Maker) -> Document:
     }
 
 
+def _cloudflare(maker: Maker) -> Document:
+    pick, is_success = maker.chance.choice, maker.chance.random() < 0.9
+    said = {"api_key_id": _key(maker), "team": maker.text()}
+    return {
+        "id": _hex(maker),
+        "cached": pick((False, False, False, True)),
+        "created_at": _date(maker, ends="Z"),
+        "cost": 0.00004,
+        "duration": maker.count(),
+        "metadata": pick((json.dumps(said), json.dumps(said), said)),
+        "model": _model(maker),
+        "path": pick(("v1/chat/completions", "v1/chat/completions", "v1/embeddings", "v1/images/generations", "x")),
+        "provider": pick(("openai", "anthropic")),
+        "success": is_success,
+        **pick(({}, {"status_code": 200 if is_success else pick((429, 500))})),
+        "tokens_in": maker.count() if is_success else 0,
+        "tokens_out": pick((0, maker.count())) if is_success else 0,
+    }
+
+
 def _envoy(maker: Maker) -> Document:
     pick = maker.chance.choice
     models = {"gen_ai.request.model": _model(maker), "gen_ai.response.model": _model(maker)}
@@ -475,6 +495,9 @@ KINDS: dict[str, Kind] = {
     ),
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
+    "cloudflare": _of(
+        _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
+    ),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),

@@ -12,7 +12,7 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name
-from pipeline.collectors.formats.gateways import apisix, bedrock, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
     is_about_a_model,
@@ -62,6 +62,7 @@ LINES: dict[Any, dict[str, Any]] = {
         "request": {"method": "POST", "uri": "/own"},
         "ai": {"proxy": {"meta": {"request_model": "asked"}}},
     },
+    cloudflare: {"created_at": 5, "cached": False, "tokens_in": 0, "tokens_out": 1},
     bedrock: {
         "schemaType": "ModelInvocationLog",
         "timestamp": 5,
@@ -159,6 +160,20 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
             reasoning_tokens="reasoning_tokens",
             completion_audio_tokens="audio_tokens",
         ),
+    ],
+    cloudflare: [
+        ({"created_at": 6}, {"ts": 6}),
+        ({"metadata": {"api_key_id": "k"}}, {"api_key_id": "k"}),
+        ({"metadata": '{"api_key_id": "k"}'}, {"api_key_id": "k"}),
+        ({"id": "r"}, {"request_id": "r"}),
+        ({"success": True}, {"status": 200, "response.error": False}),
+        ({"success": False}, {"status": 500, "response.error": True}),
+        ({"success": False, "status_code": 429}, {"status": 429, "response.error": True}),
+        ({"path": "v1/messages"}, {"path": "v1/messages"}),
+        ({"model": "m"}, {"request.model": "m"}),
+        ({"cached": True}, {"cache_hit": True}),
+        ({"tokens_in": 7}, {"usage.prompt_tokens": 7}),
+        ({"tokens_out": 7}, {"usage.completion_tokens": 7}),
     ],
     bedrock: [
         ({"identity": {"arn": "a"}}, {"api_key_id": "a"}),
@@ -336,6 +351,7 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
 SAID: dict[Any, dict[str, Any]] = {
     litellm: {"ts": 5, "path": "/v1/chat/completions", "response": {"id": "r-1"}},
     kong: {"ts": 5, "method": "POST", "path": "/own", "request.model": "asked"},
+    cloudflare: {"ts": 5, "cache_hit": False, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     apisix: {"ts": 5, "method": "POST", "path": "/v1/chat/completions"},
     envoy: {"ts": 5, "status": 200, "path": "/v1/chat/completions"},
@@ -356,6 +372,7 @@ RECOGNISED: dict[Any, list[tuple[str, ...]]] = {
     litellm: [("call_type",), ("startTime",), ("response",)],
     kong: [("started_at",), ("latencies",), ("request",)],
     bedrock: [("schemaType",)],
+    cloudflare: [("created_at",), ("cached",), ("tokens_in",), ("tokens_out",)],
     apisix: [("start_time",), ("apisix_latency",), ("request",)],
     envoy: [("start_time",), ("response_code",), ("x-envoy-origin-path",)],
     nginx: [("msec",), ("status",), ("request_uri", "request_method")],
@@ -597,14 +614,14 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
-        *("apisix", "bedrock", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm", "nginx"),
-        *("openai-batch", "otel"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm"),
+        *("nginx", "openai-batch", "otel"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
-        *("apisix", "bedrock", "envoy", "higress", "kong", "litellm", "nginx"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "nginx"),
     }
-    assert {each.name for each in all_formats() if each.entries is None} == {"litellm"}
+    assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm"}
 
 
 BATCH = {
