@@ -55,6 +55,22 @@ static u32 line_holes; /* where those of the line begin */
 static Text ids[IDS_MAX];
 static u8 identifier_characters[256]; /* those of fields.IDENTIFIER; the host asks it */
 
+/* What was put so far of the line. */
+typedef struct {
+  u8 *o;
+  u32 holes, ids, texts;
+} Mark;
+
+static inline Mark marked(void) { return (Mark){o, hole_count, id_count, texts_size}; }
+
+/* Takes back what was put since. */
+static inline void back_to(Mark mark) {
+  o = mark.o;
+  hole_count = mark.holes;
+  id_count = mark.ids;
+  texts_size = mark.texts;
+}
+
 static inline int has_room(void) { return o < shape + SHAPE_BYTES_MAX && hole_count - line_holes < LINE_HOLES_MAX; }
 
 static inline void put_number(u32 n) { /* two bytes that are no TEXT */
