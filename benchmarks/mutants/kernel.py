@@ -188,6 +188,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("raw_keys.h", "      if (!(key_pairs[pair >> 3] >> (pair & 7) & 1)) continue;\n", "      if (1) continue;\n"),
     ("raw_keys.h", "      if (end > to) break;\n", ""),
     ("identities.h", "  to[padded - 2] = (u8)(size >> 5);\n", ""),
+    ("identities.h", "    if (!id_size) continue;\n", ""),
+    ("identities.h", "each < IDS_OF_IDENTITY", "each < 1"),
     ("identities.h", "firsts[i] = behind_first(n);", "firsts[i] = 64;"),
     ("kernel.c", "  for (; first < end; first++) begin(first);\n", ""),
     ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),

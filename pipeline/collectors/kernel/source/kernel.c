@@ -229,13 +229,14 @@ u32 EXPORT(read)(u32 size, int deepest) {
 
 /* ---- what the host asks and says ---- */
 
-static u32 counters[4]; /* lines told, shapes and keys known, bytes of shapes: as they were after the last block */
+static u32 counters[5]; /* lines told, bytes of texts, shapes and keys known, bytes of shapes: after the last block */
 
 static void note_counters(void) {
   counters[0] = rows;
-  counters[1] = shape_count;
-  counters[2] = key_count;
-  counters[3] = shape_pool_size;
+  counters[1] = texts_size;
+  counters[2] = shape_count;
+  counters[3] = key_count;
+  counters[4] = shape_pool_size;
 }
 
 /* Lets shapes and keys be numbered anew. */

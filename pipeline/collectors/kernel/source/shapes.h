@@ -13,7 +13,7 @@ enum {
   SHAPES_MAX = 4096,
   SHAPE_POOL_BYTES = 4 << 20,
   SLOTS = 4 * SHAPES_MAX,
-  LINES_MAX = 1 << 16,
+  LINES_MAX = 1 << 18,
   HOLES_MAX = 1 << 19,
   LINE_HOLES_MAX = 256,
   TEXTS_BYTES_MAX = 10 << 20,
