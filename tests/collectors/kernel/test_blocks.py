@@ -508,11 +508,15 @@ def test_a_hostile_log_of_many_keys_is_read_as_the_plain_reader_reads_it() -> No
     assert found.told > 5000
 
 
-def test_a_count_is_as_great_in_the_kernel_as_elsewhere() -> None:
-    source = (Path(program.__file__).parent / "source" / "bodies.h").read_text(encoding="utf-8")
-    stated = re.search(r"COUNT_MAX = ([0-9]+);", source)
-    assert stated is not None
-    assert int(stated[1]) == TOKENS_MAX
+def test_no_sum_of_the_counts_of_a_line_of_the_kernel_is_greater_than_a_count() -> None:
+    source = Path(program.__file__).parent / "source"
+    count, holes = (
+        re.search(rf"{name} = ([0-9]+)[;,]", (source / file).read_text(encoding="utf-8"))
+        for name, file in (("COUNT_MAX", "bodies.h"), ("LINE_HOLES_MAX", "shapes.h"))
+    )
+    assert count is not None
+    assert holes is not None
+    assert int(count[1]) * int(holes[1]) <= TOKENS_MAX
 
 
 @pytest.mark.long

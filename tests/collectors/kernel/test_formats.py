@@ -427,3 +427,13 @@ def test_half_a_character_in_any_text_of_a_text_is_read_as_plainly(kind: str) ->
     ]
     assert halved
     _agree(lines + halved, maker.log_format)
+
+
+@pytest.mark.parametrize("completion", [5, None])
+def test_a_sum_that_is_no_count_is_refused_also_where_it_is_no_part_of_the_row(completion: int | None) -> None:
+    counts = {"usage.prompt_tokens": {"sum": ["a", "b"]}, "usage.completion_tokens": "c"}
+    log_format = LogFormat(fields={"ts": "at", "api_key_id": "key", "request_id": "id", "response": "body", **counts})
+    usual = {"at": "2026-03-01T06:51:19Z", "key": "k", "id": "r", "c": completion}
+    sums = ((1, 2), (6 * 10**11, 6 * 10**11), (10**12, 1), (10**12, 0), (9 * 10**11, 2 * 10**11), (10**9, 10**9))
+    found = _agree(_written(*(usual | {"a": one, "b": other} for one, other in sums)), log_format)
+    assert found.told == 2
