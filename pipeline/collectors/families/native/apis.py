@@ -15,12 +15,12 @@
 * ``tgi``: Hugging Face's text generation inference, whose counts stand in ``details``, or in headers. Source: its API.
 * ``replicate``: predictions of language models; usage stands in ``metrics`` of one that is done, which is mostly asked
   for by GET. Source: Replicate's HTTP API.
-* ``dify``: answers of its apps for chat and completion. ``metadata.usage`` is chat's, with prices beside it, and stands in
-  the event ``message_end`` of a stream. No answer names a model. Workflows state a total alone, and are not read.
-  Source: Dify's API references, ``web/app/components/develop/template`` of langgenius/dify.
-* ``yandex``: Yandex Cloud's text generation, within ``result``. Its counts are int64, which the JSON mapping of Protocol
-  Buffers writes as text; a stream states running totals beside each alternative so far. ``modelVersion`` is the version
-  of a model that is named in the request alone. Source: Yandex Cloud's API reference, ``TextGeneration/completion``.
+* ``dify``: answers of its apps for chat and completion. ``metadata.usage`` is chat's, with prices beside it, and in a
+  stream it stands in the event ``message_end``. No answer names a model. Workflows state a total alone, and are not
+  read. Source: Dify's API references, ``web/app/components/develop/template`` of langgenius/dify.
+* ``yandex``: Yandex Cloud's text generation, within ``result``. Its counts are int64, which the JSON mapping of
+  Protocol Buffers writes as text; a stream states running totals. ``modelVersion`` is the version of a model that the
+  request alone names. Source: Yandex Cloud's API reference, ``TextGeneration/completion``.
 * ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``. Source: their API references.
 """
 
