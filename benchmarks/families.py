@@ -27,13 +27,14 @@ from benchmarks.measure import ROOT
 from pipeline.collectors import LogFormat, read_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Row = tuple[str | None, str, int, int, int, str, str]
 """Id of the response, key, status, prompt tokens, completion tokens, model and day."""
 
 _WORDS = ("rain", "thaw", "gravel", "lantern", "willow", "ledger", "harbour", "copper", "drift", "meadow")
 _EVENTS = 40
+_KEPT = "families.json"
 _PART_BYTES = 2**14
 """Loggers of containers split what is longer."""
 
@@ -297,6 +298,26 @@ def _out_of_cri(lines: Iterable[bytes]) -> Iterator[bytes]:
             begun = b""
 
 
+class Measured(NamedTuple):
+    """What was measured of one family: microseconds of CPU a line, medians; ratios, each of one turn."""
+
+    name: str
+    bytes_a_line: int
+    theirs: float
+    ours: float
+    ratios: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast it was read: the median."""
+        return median(self.ratios)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its bodies are streams."""
+        return self.name.endswith("streamed")
+
+
 class Logger(NamedTuple):
     """What puts lines into a log."""
 
@@ -325,29 +346,51 @@ LOGGERS = {
     help="Where the logs are kept.",
 )
 def main(*, names: tuple[str, ...], within: str, size: str, rounds: int, scratch: Path) -> None:
-    """Print a table: a family a row, how many times as fast as its json.loads reader it is read."""
+    """Print a table: a family a row, how many times as fast as its json.loads reader it is read.
+
+    What was measured of all families, in no container's log, is kept for docs/performance.md.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
-    click.echo("| family | bytes a line | json.loads reader, µs a line | tallybook, µs a line | faster by (spread) |")
-    click.echo("| --- | ---: | ---: | ---: | ---: |")
-    differing = 0
+    measured, differing = [], 0
     logger = LOGGERS[within]
     for name in names:
         path = scratch / f"family-{name.replace(', ', '-')}-{within}-{size}.jsonl"
         if not path.exists():
             written(FAMILIES[name], path, number_of(size), logger)
         expected, found = by_json(FAMILIES[name], path, logger), rows_of(by_tallybook(path))
-        differing += expected != found
         turns = [
             (_seconds(partial(by_json, FAMILIES[name], path, logger)), _seconds(partial(by_tallybook, path)))
             for _ in range(rounds)
         ]
         theirs, ours = (median(each) / len(expected) * 1e6 for each in zip(*turns, strict=True))
-        ratios = sorted(one / other for one, other in turns)
-        spread = f"{median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
-        click.echo(f"| {name} | {path.stat().st_size // len(expected)} | {theirs:.1f} | {ours:.2f} | {spread} |")
+        ratios = tuple(sorted(one / other for one, other in turns))
+        measured.append(Measured(name, path.stat().st_size // len(expected), theirs, ours, ratios))
         if expected != found:
+            differing += 1
             click.echo(f"{name}: rows differ", err=True)
+    click.echo(table(measured), nl=False)
+    if len(measured) == len(FAMILIES) and within == "none":
+        (scratch / _KEPT).write_text(json.dumps(measured), encoding="utf-8")
     sys.exit(bool(differing))
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """Return what was measured as a table, a family a row."""
+    lines = [
+        "| family | bytes a line | json.loads reader, µs a line | tallybook, µs a line | faster by (spread) |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, size, theirs, ours, ratios in measured:
+        spread = f"{median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+        lines.append(f"| {name} | {size} | {theirs:.1f} | {ours:.2f} | {spread} |")
+    return "\n".join(lines) + "\n"
+
+
+def kept(scratch: Path) -> list[Measured]:
+    """Return what was measured last of all families with a scratch folder."""
+    path = scratch / _KEPT
+    saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return [Measured(*values, tuple(ratios)) for *values, ratios in saved]
 
 
 def written(family: Family, path: Path, size: int, logger: Logger = LOGGERS["none"]) -> None:

@@ -14,6 +14,7 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.rows import Row
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-KINDS = ("streams", "short", "mixed")
+KINDS = ("streams", "short", "mixed", "obfuscated")
+"""The last are streams with a text in every chunk that differs in length, as OpenAI pads what it sends."""
 MODELS = ("jamba-large", "jamba-mini", "jamba-large-1.7", "jamba-mini-1.7")
 KEYS = 40
 
@@ -31,7 +33,7 @@ _USAGE = '"USAGE"'
 _TEMPLATES = 64
 _LONG_TOKENS = 6_000  # about a megabyte of stream
 _BEGINS_AT = datetime(2026, 3, 1, 6, tzinfo=UTC)
-_STEP_MS = {"streams": 9_000, "short": 600, "mixed": 1_200}  # a quarter gigabyte is about a day
+_STEP_MS = {"streams": 9_000, "short": 600, "mixed": 1_200, "obfuscated": 9_000}  # a quarter gigabyte is about a day
 _WORDS = (  # of no meaning; what counts is how they are written in JSON
     *(
         "rain",
@@ -170,7 +172,7 @@ class _Maker:
         self._recipe = recipe
         self._chance = random.Random(f"{recipe.kind} {recipe.seed}")
         self._keys = [f"key_{self._chance.getrandbits(128):032x}" for _ in range(KEYS)]
-        has_streams, has_documents = recipe.kind != "short", recipe.kind != "streams"
+        has_streams, has_documents = recipe.kind != "short", recipe.kind in ("short", "mixed")
         many, few = range(_TEMPLATES), range(8)
         self._prompts = [
             json.dumps(self._text(self._chance.randint(20, 120), is_tricky=number % 16 == 0)) for number in many
@@ -223,7 +225,7 @@ class _Maker:
 
     def _template(self) -> _Template:
         chance, kind, fate = self._chance, self._recipe.kind, self._chance.random()
-        is_stream = kind == "streams" or (kind == "mixed" and chance.random() < 0.35)  # noqa: PLR2004 - about a third
+        is_stream = kind in ("streams", "obfuscated") or (kind == "mixed" and chance.random() < 0.35)  # noqa: PLR2004 - about a third
         if fate < 0.0002 and self._long is not None:  # noqa: PLR2004 - a very long answer
             return self._long
         if kind == "mixed" and fate < 0.003:  # noqa: PLR2004 - half a surrogate pair, as token-wise loggers write it
@@ -275,7 +277,7 @@ class _Maker:
         ]
         chunks = [
             json.dumps(
-                {"id": _ID, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]},
+                {"id": _ID, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} | self._padding(),
                 ensure_ascii=count % 2 == 0,
             )
             for delta in deltas
@@ -292,6 +294,11 @@ class _Maker:
             is_text=True,
             has_usage=not is_cut,
         )
+
+    def _padding(self) -> dict[str, str]:
+        if self._recipe.kind != "obfuscated":
+            return {}
+        return {"obfuscation": "".join(self._chance.choices(ascii_letters + digits, k=self._chance.randrange(4, 24)))}
 
     def _document(self, count: int, number: int, half_a_character: str = "") -> _Template:
         message = {"role": "assistant", "content": self._text(count, is_tricky=number % 32 == 0), "tool_calls": None}

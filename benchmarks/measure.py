@@ -63,13 +63,17 @@ def run(command: Sequence[str]) -> Run:
 
 
 def take_turns(
-    commands: Mapping[str, Sequence[str]], rounds: int, on_run: Callable[[str, int], None]
+    commands: Mapping[str, Sequence[str]],
+    rounds: int,
+    on_run: Callable[[str, int], None],
+    before: Callable[[str], None] = lambda _name: None,
 ) -> dict[str, list[Run]]:
-    """Run every command once a round, in their order."""
+    """Run every command once a round, in their order; what is done ``before`` each is not measured."""
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for turn in range(rounds):
         for name, command in commands.items():
             on_run(name, turn)
+            before(name)
             runs[name].append(run(command))
     return runs
 

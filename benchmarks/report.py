@@ -28,7 +28,7 @@ _HEADER = (
     "peak MB",
     "rows that differ",
 )
-_MARKED = re.compile(r"(<!-- measured: (?P<suite>[a-zA-Z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKED = re.compile(r"(<!-- measured: (?P<name>[a-zA-Z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(result: Result) -> str:
@@ -45,31 +45,27 @@ def table(result: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_between_marks(document: Path, results: Mapping[str, Result]) -> list[str]:
-    """Replace what stands between ``<!-- measured: SUITE -->`` and ``<!-- end -->`` by that suite's table.
+def write_between_marks(document: Path, tables: Mapping[str, str]) -> list[str]:
+    """Replace what stands between ``<!-- measured: NAME -->`` and ``<!-- end -->`` by the table of that name.
 
-    Return the suites that were not measured.
+    Return the names of which there is none.
     """
     missing: list[str] = []
 
     def replaced(matched: re.Match[str]) -> str:
-        result = results.get(matched["suite"])
-        if result is None:
-            missing.append(matched["suite"])
+        text = tables.get(matched["name"])
+        if text is None:
+            missing.append(matched["name"])
             return matched[0]
-        return f"{matched[1]}{table(result)}{matched[3]}"
+        return f"{matched[1]}{text}{matched[3]}"
 
     document.write_text(_MARKED.sub(replaced, document.read_text(encoding="utf-8")), encoding="utf-8")
     return missing
 
 
 def write_table(document: Path, name: str, text: str) -> None:
-    """Replace what stands between ``<!-- measured: NAME -->`` and ``<!-- end -->`` by a table."""
-    before = document.read_text(encoding="utf-8")
-    after = _MARKED.sub(
-        lambda matched: f"{matched[1]}{text}{matched[3]}" if matched["suite"] == name else matched[0], before
-    )
-    document.write_text(after, encoding="utf-8")
+    """Replace what stands between the marks of one name."""
+    write_between_marks(document, {name: text})
 
 
 def _row(entry: Entry, baseline: Sequence[Run], baseline_name: str) -> tuple[str, ...]:
@@ -87,15 +83,16 @@ def _row(entry: Entry, baseline: Sequence[Run], baseline_name: str) -> tuple[str
     cpu, *_ = ratios(entry.runs, baseline, lambda run: run.cpu_seconds)
     return (
         name,
-        f"{_short(whole)} ({_short(least)} to {_short(most)})",
-        _short(task),
-        _short(cpu),
-        _short(median(run.wall_seconds for run in entry.runs)),
-        _short(median(run.cpu_seconds for run in entry.runs)),
+        f"{short(whole)} ({short(least)} to {short(most)})",
+        short(task),
+        short(cpu),
+        short(median(run.wall_seconds for run in entry.runs)),
+        short(median(run.cpu_seconds for run in entry.runs)),
         f"{max(run.peak_bytes for run in entry.runs) / 1e6:.0f}",
         "" if entry.rows_differing is None else str(entry.rows_differing),
     )
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
+    """Return a number with as many digits as are of use."""
     return f"{number:.0f}" if number >= 20 else f"{number:.1f}" if number >= 2 else f"{number:.2f}"  # noqa: PLR2004 - three digits are enough

@@ -7,7 +7,6 @@ not own the suites.
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -17,17 +16,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchmarks import families, goals
 from benchmarks.lines import KINDS
 from benchmarks.measure import ROOT
 from benchmarks.report import table, write_between_marks
-from benchmarks.suites import Bench, Result
+from benchmarks.suites import Bench, keep, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-SUITES = ("reading", "compression", "committing", "aggregating", "rating", "nights", "commands")
+    from benchmarks.suites import Result
+
+SUITES = ("reading", "compression", "committing", "aggregating", "rating", "first-nights", "nights", "commands")
 _LIBRARIES = ("duckdb", "polars", "chdb", "orjson", "msgspec", "pandas", "pyarrow")
-_DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 @click.command()
@@ -89,22 +90,18 @@ def main(
     for result in results:
         click.echo(f"\n{table(result)}")
         if measure:
-            _keep(scratch, result)
+            keep(scratch, result)
     if write_docs:
-        for suite in write_between_marks(_DOCUMENT, kept(scratch)):
-            click.echo(f"not measured yet, and so as it was: {suite}", err=True)
+        measured = goals.measured_in(scratch)
+        tables = {suite: table(result) for suite, result in measured.results.items()}
+        further = {"goals": goals.table(measured), "families": families.table(measured.families)}
+        for name in write_between_marks(goals.DOCUMENT, tables | further):
+            click.echo(f"not measured yet, and so as it was: {name}", err=True)
 
 
 def machine() -> str:
     """Say on what the measuring was done, as far as it matters."""
     return f"{cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {', '.join(_installed())}"
-
-
-def kept(scratch: Path) -> dict[str, Result]:
-    """Return the last result of every suite that was measured with this scratch folder."""
-    path = scratch / "results.json"
-    saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {suite: Result.from_json(result) for suite, result in saved.items()}
 
 
 def _measured(
@@ -117,28 +114,19 @@ def _measured(
     cells: str,
     has_prompts: bool,
 ) -> Iterator[Result]:
-    for kind in kinds:
-        if "reading" in suites:
-            yield bench.reading(kind, size, has_prompts=has_prompts)
-        if "compression" in suites:
-            yield bench.compression(kind, size)
-        if "committing" in suites:
-            yield bench.committing(kind, size)
-    if "aggregating" in suites:
-        for events in lakes:
-            yield bench.aggregating(events)
-    if "rating" in suites:
-        yield bench.rating(cells)
-    if "nights" in suites:
-        yield bench.nights(lakes)
-    if "commands" in suites:
-        yield bench.commands()
-
-
-def _keep(scratch: Path, result: Result) -> None:
-    results = {suite: earlier.as_json() for suite, earlier in kept(scratch).items()}
-    results[result.suite] = result.as_json()
-    (scratch / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    measuring: dict[str, Callable[[], Iterable[Result]]] = {
+        "reading": lambda: (bench.reading(kind, size, has_prompts=has_prompts) for kind in kinds),
+        "compression": lambda: (bench.compression(kind, size) for kind in kinds),
+        "committing": lambda: (bench.committing(kind, size) for kind in kinds),
+        "aggregating": lambda: map(bench.aggregating, lakes),
+        "rating": lambda: [bench.rating(cells)],
+        "first-nights": lambda: [bench.first_nights(size)],
+        "nights": lambda: [bench.nights(lakes)],
+        "commands": lambda: [bench.commands()],
+    }
+    for suite in SUITES:
+        if suite in suites:
+            yield from measuring[suite]()
 
 
 def _say(name: str, turn: int) -> None:

@@ -6,6 +6,8 @@ in the scratch folder under names that say what they are, so that a second run f
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from benchmarks.contenders import AGGREGATING, BASELINES, CONTENDERS, ORACLES, R
 from benchmarks.events import EventsRecipe, write_lake, write_workspace
 from benchmarks.generate import compress, number_of, write_log
 from benchmarks.lines import Recipe
-from benchmarks.measure import Run, RunFailed, python, run, take_turns
+from benchmarks.measure import ROOT, Run, RunFailed, python, run, take_turns
 from benchmarks.rating.cells import CELLS_FILE, write_cells
 from pipeline import lake
 from pipeline.objects import layout
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from benchmarks.contenders import Contender
 
 FLOOR = "wc -l (reads, and understands nothing)"
+OVER_STREAMS, SAMPLE = "streams", "the sample"
+_RESULTS = "results.json"
 _DAYS = 30
 
 
@@ -83,7 +87,7 @@ class Bench:
         prompts = "" if has_prompts else ", requests logged without their messages"
         bare = "" if has_prompts else "-bare"
         return Result(
-            suite=f"reading-{kind}{bare}",
+            suite=f"reading-{kind}-{size}{bare}",
             title=f"Reading {size} of {kind}{prompts}",
             baseline=BASELINES[READING],
             entries=entries,
@@ -163,6 +167,30 @@ class Bench:
             entries=self._turns(commands),
         )
 
+    def first_nights(self, size: str) -> Result:
+        """Measure nights to which everything is new: over a log of streams, and over the committed sample."""
+        roots = {name: self.scratch / f"night-{name.replace(' ', '-')}" for name in (OVER_STREAMS, SAMPLE)}
+        log = self._log("streams", size)
+
+        def begin(name: str) -> None:
+            shutil.rmtree(roots[name], ignore_errors=True)
+            roots[name].mkdir()
+            for part in ("tallybook.toml", "accounts.toml", "rates", "logs"):
+                copied = ROOT / "data" / part
+                (shutil.copytree if copied.is_dir() else shutil.copy)(copied, roots[name] / part)
+            if name == OVER_STREAMS:
+                for sample in (roots[name] / "logs").iterdir():
+                    sample.unlink()
+                (roots[name] / "logs" / "app.jsonl").hardlink_to(log)
+
+        commands = {name: [*_tallybook(), "-w", str(root), "nightly"] for name, root in roots.items()}
+        return Result(
+            suite="first-nights",
+            title=f"A night to which everything is new: over {size} of streams, and over the sample",
+            baseline=SAMPLE,
+            entries=self._turns(commands, begin),
+        )
+
     def commands(self) -> Result:
         """Measure commands that read no data."""
         root = self._workspace("0")
@@ -213,10 +241,11 @@ class Bench:
         run([*_contending(each.task, each.name, path), str(answer)])
         return pq.read_table(answer)
 
-    def _turns(self, commands: Mapping[str, Sequence[str]]) -> tuple[Entry, ...]:
-        return tuple(
-            Entry(name=name, runs=tuple(runs)) for name, runs in take_turns(commands, self.rounds, self.on_run).items()
-        )
+    def _turns(
+        self, commands: Mapping[str, Sequence[str]], before: Callable[[str], None] = lambda _name: None
+    ) -> tuple[Entry, ...]:
+        turns = take_turns(commands, self.rounds, self.on_run, before)
+        return tuple(Entry(name=name, runs=tuple(runs)) for name, runs in turns.items())
 
     def _log(self, kind: str, size: str, *, has_prompts: bool = True) -> Path:
         path = self.scratch / f"{kind}-{size}{'' if has_prompts else '-bare'}.jsonl"
@@ -237,6 +266,20 @@ class Bench:
                 write_lake(making, EventsRecipe(events=number_of(events), days=_DAYS))
             making.rename(root)
         return root
+
+
+def kept(scratch: Path) -> dict[str, Result]:
+    """Return the last result of every suite that was measured with a scratch folder."""
+    path = scratch / _RESULTS
+    saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {suite: Result.from_json(result) for suite, result in saved.items()}
+
+
+def keep(scratch: Path, result: Result) -> None:
+    """Keep a result in the place of an earlier one of its suite."""
+    results = {suite: earlier.as_json() for suite, earlier in kept(scratch).items()}
+    results[result.suite] = result.as_json()
+    (scratch / _RESULTS).write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 def _contending(task: str, name: str, path: Path) -> list[str]:

@@ -87,7 +87,7 @@ def test_tables_go_between_their_marks_and_nothing_else_changes(tmp_path: Path) 
         encoding="utf-8",
     )
 
-    missing = write_between_marks(document, {"reading-short": result()})
+    missing = write_between_marks(document, {"reading-short": table(result())})
 
     text = document.read_text(encoding="utf-8")
     assert missing == ["nights"]
@@ -100,9 +100,14 @@ def test_the_document_has_a_place_for_every_suite() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
 
     for suite in (
-        "reading-streams",
-        "reading-short",
-        "reading-mixed",
+        "goals",
+        "families",
+        "reading-streams-1GB",
+        "reading-short-1GB",
+        "reading-mixed-1GB",
+        "reading-mixed-64MB",
+        "reading-obfuscated-1GB",
+        "first-nights",
         "compression-streams",
         "committing-streams",
         "rating",

@@ -5,6 +5,7 @@ Owns the joining of both. Rows are those of ``decode.decode_line``, for every li
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,10 +16,11 @@ from pipeline.collectors.event_columns import IDS, Chosen, Events, Texts
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
-from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
+from pipeline.collectors.identity import beginning_of_identity, kinds_of_ids
 from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.places import formats_read
-from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, ProgramFailed
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, ProgramFailed
+from pipeline.collectors.kernel.rule_table import KINDS_OF_KEY, OF_ID, OF_RAW, THE_SAME
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.values.refusal import LineRefused
@@ -33,13 +35,14 @@ if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.kernel.program import Program, Told
     from pipeline.collectors.kernel.readers import Reader
-    from pipeline.collectors.kernel.rule_table import RuleTable
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
 _LINE_OF_EVENTS = event_columns.PLACES.index("line")
 _LINE_OF_QUARANTINE = QUARANTINE.get_field_index("line")
-_KEY_FIELDS = ("api_key_id", "api_key")
+_KEY_FIELDS = {OF_ID: "api_key_id", OF_RAW: "api_key"}
+_KINDS_OF_IDS = ("request", "response")
+"""Those of the columns ``IDS``."""
 
 
 class DecodedLines(NamedTuple):
@@ -63,11 +66,6 @@ class DecodedLines(NamedTuple):
         quarantined = [_behind(row, lines) for row in self.quarantined]
         return self._replace(quarantined=quarantined)
 
-    def followed_by(self, other: DecodedLines) -> DecodedLines:
-        """Return what these lines and others behind them amount to together."""
-        sums: list[Any] = [one + more for one, more in zip(*map(tuple[Any, ...], (self, other)), strict=True)]
-        return DecodedLines(*sums)
-
 
 def _behind(row: Row, lines: int) -> Row:
     values: list[Any] = [*row]
@@ -75,21 +73,30 @@ def _behind(row: Row, lines: int) -> Row:
     return tuple(values)
 
 
-class _Block(NamedTuple):
-    """Lines that follow one another, and lie in the log as they lie here."""
+class Lines(NamedTuple):
+    """Lines that lie one behind the other in ``content``, and where they are in the log."""
 
     content: bytes | memoryview
-    start: int
-    """Offset in the log."""
-    first_line: int
+    start: int = 0
+    """Offset in the log, where they lie there as they lie here."""
+    first_line: int = 0
+    taken: Sequence[Line] | None = None
+    """The lines themselves, where they were taken out of others, such as those of a container's logger."""
+
+    def ends(self) -> Array:
+        """Return where each line ends."""
+        return np.flatnonzero(np.frombuffer(self.content, np.uint8) == ord("\n")) + 1
 
     def all(self) -> Iterator[Line]:
         """Yield each line."""
-        ends = np.flatnonzero(np.frombuffer(self.content, np.uint8) == ord("\n")) + 1
+        ends = self.ends()
         return self.some(range(len(ends)), ends)
 
     def some(self, indices: Iterable[int], line_ends: Array) -> Iterator[Line]:
         """Yield some lines, where all end at ``line_ends`` in the content."""
+        if self.taken is not None:
+            yield from (self.taken[index] for index in indices)
+            return
         ends = line_ends.tolist()
         for index in indices:
             begin, end = ends[index - 1] if index else 0, ends[index]
@@ -98,38 +105,14 @@ class _Block(NamedTuple):
                 self.first_line + index, self.start + begin, self.start + end, raw[slice(*bare_span(raw, 0, len(raw)))]
             )
 
-    def behind(self, count: int, rest: bytes) -> _Block:
-        """Return the block of those behind the first so many, of which this is the rest."""
-        return _Block(rest, self.start + len(self.content) - len(rest), self.first_line + count)
-
     def places(self, indices: Array, line_ends: Array) -> Array:
         """Return number, start and end of some lines, a column a line."""
+        if self.taken is not None:
+            stated = np.array([(line.number, line.start, line.end) for line in self.taken], np.int64)
+            return np.ascontiguousarray(stated[indices].T)
         ends = line_ends.astype(np.int64) + self.start
         starts = np.concatenate(([self.start], ends[:-1]))
         return np.stack((indices + self.first_line, starts[indices], ends[indices]))
-
-
-class _Taken(NamedTuple):
-    """Lines that were taken out of others, such as those of a container's logger."""
-
-    lines: Sequence[Line]
-
-    def all(self) -> Iterable[Line]:
-        """Return each line."""
-        return self.lines
-
-    def some(self, indices: Iterable[int], _line_ends: Array) -> Iterator[Line]:
-        """Yield some lines."""
-        return (self.lines[index] for index in indices)
-
-    def behind(self, count: int, _rest: bytes) -> _Taken:
-        """Return those behind the first so many."""
-        return _Taken(self.lines[count:])
-
-    def places(self, indices: Array, _line_ends: Array) -> Array:
-        """Return number, start and end of some lines, a column a line."""
-        stated = np.array([(line.number, line.start, line.end) for line in self.lines], np.int64)
-        return np.ascontiguousarray(stated[indices].T)
 
 
 class BlockDecoder:
@@ -145,44 +128,46 @@ class BlockDecoder:
         """How many blocks the kernel failed at; they were read line by line."""
         self._our_names = LogFormat(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
         self._formats = formats_read(log_format)
-        self._format: Format | None = self._formats[0] if self._formats else None
-        self._lent_format = self._format
         self._is_begun = False
         self._reader: Reader | None = None
         self._lent: Reader | None = None
         """In whose memory there is room lent, or a block that was read there."""
-        self._forget_keys()
+        self._key_ids: dict[int, str] = {}
+        """By the numbers that the kernel gives keys: empty where a key is none."""
 
     def close(self) -> None:
         """Give the kernel back."""
         self.take_back()
         self._give_back()
 
-    def _give_back(self) -> None:
-        if self._reader is not None and self._reader is not self._lent:
-            readers.give_back(self.log_format, self._format, self._reader)
-        self._reader = None
-
     def begin(self, line: bytes) -> None:
         """Take the kernel for the format of the log's first line, unless there is one yet."""
         if not self._is_begun:
             self._is_begun = True
-            if self._formats and not self._change_to_format_of(line):
-                self._reader = readers.take(self.log_format, self._format)
-                self._forget_keys()
+            if self._formats:
+                self._take(self._format_of(line, self._formats[0]))
+
+    def _take(self, found: Format | None) -> None:
+        self._reader = readers.take(self.log_format, found)
+        self._key_ids.clear()
+
+    def _give_back(self) -> None:
+        if self._reader is not None and self._reader is not self._lent:
+            readers.give_back(self._reader)
+        self._reader = None
 
     def room(self, size: int) -> memoryview | None:
         """Lend room for a block of so many bytes in the kernel's memory; ``None`` where there is none.
 
         What is read there stays there until ``take_back``.
         """
-        self._lent, self._lent_format = self._reader, self._format
+        self._lent = self._reader
         return None if self._reader is None else self._reader.program.room(size)
 
     def take_back(self) -> None:
         """Let the room that was lent be used again."""
         if self._lent is not None and self._lent is not self._reader:
-            readers.give_back(self.log_format, self._lent_format, self._lent)
+            readers.give_back(self._lent)
         self._lent = None
 
     def decoded(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
@@ -190,97 +175,77 @@ class BlockDecoder:
 
         Raises ``ProgramFailed`` where the kernel fails and the block lies in its memory.
         """
-        return self._decoded(content, _Block(content, start, first_line))
-
-    def plainly(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
-        """Return the same, read one by one."""
-        return self._plainly(_Block(content, start, first_line).all())
+        return self._decoded(Lines(content, start, first_line))
 
     def decoded_lines(self, lines: Sequence[Line]) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each of some lines that were taken out of others."""
         contents = [line.content for line in lines]
         if any(content is None or b"\n" in content for content in contents):
-            return self._plainly(lines)
-        return self._decoded(b"".join(content + b"\n" for content in contents if content is not None), _Taken(lines))
+            return self.plainly(lines)
+        return self._decoded(
+            Lines(b"".join(content + b"\n" for content in contents if content is not None), taken=lines)
+        )
 
-    def _decoded(self, content: bytes | memoryview, lines: _Block | _Taken, *, may_change: bool = True) -> DecodedLines:
-        """Decode a block, in as many calls of the kernel as it has lines for."""
-        found, end = self._decoded_at_once(content, lines, may_change=may_change)
-        if end < len(content):
-            whole = bytes(content)
-            while end < len(whole):
-                rest = whole[end:]
-                more, size = self._decoded_at_once(rest, lines.behind(found.lines, rest), may_change=may_change)
-                found, end = found.followed_by(more), end + size
-            if isinstance(content, memoryview):
-                if self._lent is None:
-                    message = "it failed at the rest of a block"  # and its memory is gone
-                    raise ProgramFailed(message)
-                content[:] = whole  # where the rest was read; it is hashed later
-        return found
-
-    def _decoded_at_once(
-        self, content: bytes | memoryview, lines: _Block | _Taken, *, may_change: bool
-    ) -> tuple[DecodedLines, int]:
-        """Decode the first lines, and return where they end: mostly all."""
+    def _decoded(self, lines: Lines, *, may_change: bool = True) -> DecodedLines:
+        """Decode lines; those are read one by one for which the kernel has no room for answers."""
+        content = lines.content
         if isinstance(content, bytes):
             self.begin(content[: content.find(b"\n") + 1])
         reader = self._reader
         if reader is None or len(content) > reader.program.block_bytes_max:
-            return self._plainly(lines.all()), len(content)
-        program, rules = reader
+            return self.plainly(lines.all())
+        program, rules = reader.program, reader.rules
         try:
             told = program.read(content)
         except ProgramFailed:
             self.failures += 1
-            self._reader = readers.new(self.log_format, self._format)  # its memory cannot be relied on any more
+            self._reader = readers.new(self.log_format, reader.of)  # its memory cannot be relied on any more
             self._lent = None
-            self._forget_keys()
+            self._key_ids.clear()
             if isinstance(content, memoryview):
                 raise
-            return self._plainly(lines.all()), len(content)
-        is_row, numbers = self._told_rows(reader, told)
-        events = self._events(reader, told, is_row, numbers, lines)
-        told.fates[told.lines[~is_row]] = HANDED_OVER
-        told.fates[told.lines[rules.says_nothing(told)]] = BLANK
-        handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
-        blank = int(np.count_nonzero(told.fates == BLANK))
-        rest = list(lines.some(handed_over, told.line_ends))
+            return self.plainly(lines.all())
+        events = self._events(reader, *self._told_rows(reader, told), lines)
+        ends, fates = told.line_ends, told.fates
+        if not len(ends) or ends[-1] < len(content):
+            ends = lines.ends()
+            fates = np.pad(fates, (0, len(ends) - len(fates)), constant_values=HANDED_OVER)
+        blank = int(np.count_nonzero(fates == BLANK))
+        rest = list(lines.some(np.flatnonzero(fates == HANDED_OVER).tolist(), ends))
         if program.is_nearly_full:
             program.forget()
             rules.forget()
-            self._forget_keys()
-        count, end = len(told.fates), int(told.line_ends[-1]) if len(told.line_ends) else 0
-        others = self._others(rest, may_change=may_change)
+            self._key_ids.clear()
+        others = self._others(rest, reader.of, may_change=may_change)
         parts = [part for part in (events, *others.events) if len(part)]
-        found = others._replace(events=parts, blank=blank + others.blank, told=len(events) + others.told, lines=count)
-        return found, end
+        return others._replace(
+            events=parts, blank=blank + others.blank, told=len(events) + others.told, lines=len(fates)
+        )
 
-    def _others(self, lines: Sequence[Line], *, may_change: bool) -> DecodedLines:
+    def _others(self, lines: Sequence[Line], read_as: Format | None, *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
         contents = [line.content for line in lines if line.content is not None]
         is_much = may_change and sum(map(len, contents)) >= max(rule_table.LEARNED_FROM_BYTES, 1)
-        if not is_much or not self._change_to_format_of(contents[len(contents) // 2]):
-            return self._plainly(lines)
-        return self._decoded(b"".join(content + b"\n" for content in contents), _Taken(lines), may_change=False)
+        found = self._format_of(contents[len(contents) // 2], read_as) if is_much else read_as
+        if found is read_as:
+            return self.plainly(lines)
+        self._give_back()
+        self._take(found)  # and read with it from now on
+        return self._decoded(Lines(b"".join(content + b"\n" for content in contents), taken=lines), may_change=False)
 
-    def _change_to_format_of(self, line: bytes) -> bool:
-        """Read with the kernel for the format of a line from now on; return whether that is another one."""
+    def _format_of(self, line: bytes, otherwise: Format | None) -> Format | None:
+        """Return the format of a line, where the kernel can read it; where there is no choice, the other one."""
         if len(self._formats) < 2:  # noqa: PLR2004 - there is no choice
-            return False
+            return otherwise
         try:
             document = parse(line.decode(), depth_max=self.log_format.depth_max)
         except (BrokenJson, UnicodeDecodeError):
-            return False
-        found = format_of(document) if isinstance(document, dict) else self._format
-        if found is self._format or found not in self._formats:
-            return False
-        self._give_back()
-        self._format, self._reader = found, readers.take(self.log_format, found)
-        self._forget_keys()
-        return True
+            return otherwise
+        found = format_of(document) if isinstance(document, dict) else otherwise
+        return found if found in self._formats else otherwise
 
-    def _plainly(self, lines: Iterable[Line]) -> DecodedLines:
+    def plainly(self, lines: Iterable[Line]) -> DecodedLines:
+        """Return what ``decode.decode_line`` returns for each of some lines, read one by one."""
         others, quarantined, blank, further, count = self._read(lines)
         return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0, further, count)
 
@@ -301,114 +266,77 @@ class BlockDecoder:
                 (events if isinstance(row, EventRow) else quarantined).append(row.values)
         return events, quarantined, blank, further, count
 
-    def _told_rows(self, reader: Reader, told: Told) -> tuple[Array, Array]:
-        """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them.
+    def _told_rows(self, reader: Reader, told: Told) -> tuple[Told, Array, Chosen]:
+        """Return the told lines that are rows: their shapes have rules, and what stands in their holes obeys them.
 
-        And the columns ``NUMBERS`` of all of them.
+        And their columns ``NUMBERS``, and the ids of their keys. All others are handed over, or blank.
         """
-        program, rules = reader
+        program, rules = reader.program, reader.rules
         rules.learn(program, told)
-        is_whole = rules.join_ids(told)
+        told, is_row = rules.join_ids(told)
         numbers = rules.numbers_of(told)
-        is_row = is_whole & rules.obeyed(told, numbers) & ~rules.holds_raw_key(program, told)
-        keys, is_raw, is_same = rules.keys_of(told)
-        for kind in (False, True):
-            chosen = np.flatnonzero(is_row & (is_raw == kind) & ~is_same)
-            if len(chosen):
-                is_row[chosen] = self._are_known(program, keys[chosen], is_raw=kind)
-        return is_row, numbers
+        is_row = is_row & rules.obeyed(told, numbers) & ~rules.holds_raw_key(program, told)
+        found, chosen = _distinct(rules.keys_of(told)[is_row])
+        key_ids = [self._key_id(reader, key) for key in found.tolist()]
+        has_key = np.array([key_id != "" for key_id in key_ids], np.bool_)[chosen]
+        is_row[is_row] = has_key
+        told.fates[told.lines[~is_row]] = HANDED_OVER
+        told.fates[told.lines[rules.says_nothing(told)]] = BLANK
+        of_rows = told._replace(
+            lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row]
+        )
+        return of_rows, numbers.compress(is_row, axis=1), Chosen(chosen[has_key], key_ids)
 
-    def _are_known(self, program: Program, keys: Array, *, is_raw: bool) -> Array:
-        """Ask the plain reader whose keys are those that have not been asked of yet; return of which it says so."""
-        known = self._key_ids[is_raw]
-        is_new = ~self._is_known[is_raw][keys]
-        for number in sorted(set(keys[is_new].tolist())):
-            try:
-                key = program.key(number).decode()
-            except UnicodeDecodeError:  # of a half character, in a text within a text
-                continue
-            try:
-                key_id = api_key_id_of({_KEY_FIELDS[is_raw]: key}, self._our_names, self.fingerprint)
-            except LineRefused:
-                continue
-            known += [""] * (number + 1 - len(known))
-            known[number] = key_id
-            self._is_known[is_raw][number] = True
-        are_known: Array = self._is_known[is_raw][keys]
-        return are_known
+    def _key_id(self, reader: Reader, key: int) -> str:
+        """Return the id of a key, of which the plain reader is asked once; empty where it is none."""
+        number, kind = divmod(key, KINDS_OF_KEY)
+        if kind == THE_SAME:
+            return reader.rules.same_keys[number]
+        if key not in self._key_ids:
+            self._key_ids[key] = ""
+            with suppress(UnicodeDecodeError, LineRefused):  # the first: of a half character, in a text within a text
+                stated = {_KEY_FIELDS[kind]: reader.program.key(number).decode()}
+                self._key_ids[key] = api_key_id_of(stated, self._our_names, self.fingerprint)
+        return self._key_ids[key]
 
-    def _forget_keys(self) -> None:
-        """Know whose key is none: keys are numbered anew."""
-        size = self._reader.program.keys_max if self._reader is not None else 0
-        self._key_ids: tuple[list[str], list[str]] = ([], [])
-        self._is_known = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-
-    def _events(self, reader: Reader, told: Told, is_row: Array, numbers: Array, lines: _Block | _Taken) -> Events:
-        program, rules = reader
-        if not is_row.any():
+    def _events(self, reader: Reader, told: Told, numbers: Array, keys: Chosen, lines: Lines) -> Events:
+        rules = reader.rules
+        if not len(told.lines):
             return event_columns.of_rows([])
-        told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
-        content = told.texts[: rules.texts_size(told)].copy()
+        content = told.texts[: told.texts_size].copy()
         ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
-        keys = self._keys_of(rules, told)
         values, shared = rules.shared_of(told)
         return Events(
             places=lines.places(told.lines.astype(np.int64), told.line_ends),
             instants=rules.instant_of(told),
-            event_ids=self._event_ids(program, ids, keys),
-            numbers=numbers.compress(is_row, axis=1),
+            event_ids=self._event_ids(reader.program, ids, keys),
+            numbers=numbers,
             ids=ids,
             keys=keys,
             shared=Chosen(shared, values),
         )
 
-    def _keys_of(self, rules: RuleTable, told: Told) -> Chosen:
-        """Return the ids of the keys of told lines."""
-        keys, is_raw, is_same = rules.keys_of(told)
-        found, codes = _distinct(keys * 3 + np.where(is_same, 2, is_raw))
-        known = (*self._key_ids, rules.same_keys)
-        return Chosen(codes, [known[each % 3][each // 3] for each in found.tolist()])
-
     def _event_ids(self, program: Program, ids: tuple[Texts, ...], keys: Chosen) -> Array:
         """Return the identities of events, by the rule of the source."""
         has_request, has_response = (texts.sizes > 0 for texts in ids)
         found, chosen = _distinct(keys.codes * 4 + has_request * 2 + has_response)
-        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in range(4)]
-        beginnings = [(kinds[each & 3], keys.values[each >> 2]) for each in found.tolist()]
-        if len(beginnings) > program.beginnings_max or any(len(each) != 1 for each, _ in beginnings):
-            return self._event_ids_one_by_one(ids, keys)
-        numbers = program.introduced([beginning_of_identity(*each) for each in beginnings])
-        is_response = np.array([each == ("response",) for each, _ in beginnings])[chosen]
-        starts, sizes = (
-            np.where(is_response, of_response, of_request)
-            for of_request, of_response in ((ids[0].starts, ids[1].starts), (ids[0].sizes, ids[1].sizes))
-        )
-        return program.identities(numbers[chosen], starts, sizes)
+        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in found.tolist()]
+        beginnings = [
+            beginning_of_identity(kind, keys.values[each >> 2])
+            for kind, each in zip(kinds, found.tolist(), strict=True)
+        ]
+        numbers = program.introduced(beginnings)[chosen]
+        which = [
+            np.array([_KINDS_OF_IDS.index(kind[place]) if place < len(kind) else len(ids) for kind in kinds])[chosen]
+            for place in range(IDS_OF_IDENTITY)
+        ]
+        columns: list[list[Any]] = [[*(texts.starts for texts in ids), 0], [*(texts.sizes for texts in ids), 0]]
+        starts, sizes = ([np.choose(each, column) for each in which] for column in columns)
+        return program.identities(numbers, starts, sizes)
 
     def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
         stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
         return kinds_of_ids(self.log_format.identity, stated)
-
-    def _event_ids_one_by_one(self, ids: tuple[Texts, ...], keys: Chosen) -> Array:
-        content = ids[0].content.tobytes()
-        requests, responses = (
-            [
-                content[start : start + size].decode() or None
-                for start, size in zip(*map(_listed, texts[:2]), strict=True)
-            ]
-            for texts in ids
-        )
-        found = [
-            event_id(
-                api_key_id=keys.values[code],
-                response_id=response,
-                request_id=request,
-                line=b"",
-                rule=self.log_format.identity,
-            )
-            for code, request, response in zip(keys.codes.tolist(), requests, responses, strict=True)
-        ]
-        return np.frombuffer(b"".join(found), np.uint8).reshape(len(found), EVENT_ID_BYTES)
 
 
 def _distinct(values: Array) -> tuple[Array, Array]:
@@ -419,8 +347,3 @@ def _distinct(values: Array) -> tuple[Array, Array]:
     is_there = np.zeros(int(values.max(initial=-1)) + 1, np.bool_)
     is_there[values] = True
     return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[values]
-
-
-def _listed(values: Array) -> list[int]:
-    listed: list[int] = values.tolist()
-    return listed

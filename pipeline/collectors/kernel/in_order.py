@@ -9,9 +9,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from pipeline.collectors import event_columns
-from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
-from pipeline.collectors.kernel.blocks import BlockDecoder, DecodedLines
+from pipeline.collectors.kernel.blocks import BlockDecoder, Lines
 from pipeline.collectors.kernel.program import ProgramFailed
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.lines import Line
 
@@ -138,12 +137,12 @@ class InOrder:
         decoder = self._taken() if lender is None else lender
         try:
             if block.line is not None:
-                return block, _of_line(decoder, block.line)
+                return block, decoder.plainly([block.line])
             try:
                 return block, decoder.decoded(block.content, start=block.start, first_line=0)
             except ProgramFailed:  # what lies in its memory cannot be relied on
                 block = block._replace(content=self._read_again(block))
-                return block, decoder.plainly(block.content, start=block.start, first_line=0)
+                return block, decoder.plainly(Lines(block.content, block.start).all())
         finally:
             if lender is None:
                 self._idle.append(decoder)
@@ -165,11 +164,3 @@ class InOrder:
             return self._idle.pop()
         except IndexError:
             return BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
-
-
-def _of_line(decoder: BlockDecoder, line: Line) -> DecodedLines:
-    rows = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
-    events = [row.values for row in rows if isinstance(row, EventRow)]
-    quarantined = [row.values for row in rows if isinstance(row, QuarantineRow)]
-    parts = [event_columns.of_rows(events)] if events else []
-    return DecodedLines(parts, quarantined, int(not rows), 0, max(len(rows) - 1, 0), 1)

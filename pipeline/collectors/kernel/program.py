@@ -30,16 +30,40 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
+IDS_OF_IDENTITY = 2
+"""Of so many ids an identity is made, at most."""
 HANDED_OVER, TOLD, BLANK = range(3)
 """Fates of lines."""
 
-_PLACES = (
-    *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
-    *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
-    *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
-    *("key_endings", "key_pairs", "key_places"),
+_EXTENTS = ("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning")
+"""In the order of ``extent`` of ``kernel.c``."""
+_ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
+    ("block", "u1", ("block",)),
+    ("line_ends", "u4", ("lines",)),
+    ("fates", "u1", ("lines",)),
+    ("row_lines", "u4", ("lines",)),
+    ("row_shapes", "u4", ("lines",)),
+    ("row_holes", "u4", ("lines",)),
+    ("holes", "i8", ("holes",)),
+    ("texts", "u1", ("texts",)),
+    ("shape_pool", "u1", ("pool",)),
+    ("shape_at", "u4", ("shapes",)),
+    ("shape_sizes", "u4", ("shapes",)),
+    ("keys", "u1", ("keys", "key")),
+    ("key_sizes", "u4", ("keys",)),
+    ("identifier_characters", "u1", (256,)),
+    ("beginnings", "u1", ("beginnings", "beginning")),
+    ("beginning_sizes", "u4", ("beginnings",)),
+    ("id_beginnings", "u4", ("lines",)),
+    ("id_places", "u4", (IDS_OF_IDENTITY, "lines")),
+    ("id_sizes", "u4", (IDS_OF_IDENTITY, "lines")),
+    ("event_ids", "u1", ("lines", EVENT_ID_BYTES)),
+    ("counters", "u4", (5,)),
+    ("key_endings", "u1", ENDINGS.shape),
+    ("key_pairs", "u1", PAIRS.shape),
+    ("key_places", "u4", ("lines",)),
 )
-"""In the order of ``where`` of ``kernel.c``."""
+"""Its arrays, in the order of ``where`` of ``kernel.c``."""
 _FUNCTIONS = (
     *("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities", "keys_in"),
 )
@@ -61,6 +85,8 @@ class Told(NamedTuple):
     """Where its holes begin in ``holes``."""
     holes: Array
     texts: Array
+    texts_size: int
+    """How much of ``texts`` is used."""
 
 
 class ProgramFailed(TallybookError):
@@ -120,7 +146,7 @@ class Program:
             lines = self._call("read", size, self._depth_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
-        told = int(at["counters"][0])
+        told, texts_size = at["counters"][:2].tolist()
         return Told(
             line_ends=at["line_ends"][:lines],
             fates=at["fates"][:lines],
@@ -129,6 +155,7 @@ class Program:
             first_holes=at["row_holes"][:told],
             holes=at["holes"],
             texts=at["texts"],
+            texts_size=texts_size,
         )
 
     def shape(self, number: int) -> bytes:
@@ -149,7 +176,7 @@ class Program:
     @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes or keys, beyond which lines are handed over."""
-        _, shapes, keys, used = self._at["counters"].tolist()
+        shapes, keys, used = self._at["counters"][2:].tolist()
         return bool(
             shapes > _FULL * self.shapes_max
             or keys > _FULL * self.keys_max
@@ -160,14 +187,9 @@ class Program:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
         return bytes(self._at["keys"][number][: int(self._at["key_sizes"][number])].data)
 
-    @property
-    def beginnings_max(self) -> int:
-        """How many beginnings of messages can be stated at once."""
-        return len(self._at["beginning_sizes"])
-
     def introduced(self, beginnings: Sequence[bytes]) -> Array:
         """State how messages begin whose digests are identities; return their numbers, for ``identities``."""
-        if len(self._introduced) + len(beginnings) > self.beginnings_max:
+        if len(self._introduced) + len(beginnings) > len(self._at["beginnings"]):
             self._introduced.clear()
         known = len(self._introduced)
         for beginning in beginnings:
@@ -179,12 +201,17 @@ class Program:
             self._call("introduce", known, len(self._introduced))
         return np.array([self._introduced[beginning] for beginning in beginnings], np.int64)
 
-    def identities(self, beginnings: Array, starts: Array, sizes: Array) -> Array:
-        """Return the identities of events, from their beginnings and from their ids in ``Told.texts``."""
-        for name, values in (("id_beginnings", beginnings), ("id_places", starts), ("id_sizes", sizes)):
-            self._at[name][: len(values)] = values
-        self._call("identities", len(beginnings))
-        return self._at["event_ids"][: len(beginnings)].copy()
+    def identities(self, beginnings: Array, starts: Sequence[Array], sizes: Sequence[Array]) -> Array:
+        """Return the identities of events, from their beginnings, and from each of their ids in ``Told.texts``.
+
+        An id of no size is none.
+        """
+        count = len(beginnings)
+        self._at["id_beginnings"][:count] = beginnings
+        for place in range(IDS_OF_IDENTITY):
+            self._at["id_places"][place][:count], self._at["id_sizes"][place][:count] = starts[place], sizes[place]
+        self._call("identities", count)
+        return self._at["event_ids"][:count].copy()
 
     def beginnings_in(self, size: int) -> Array:
         """Return where in the first bytes of ``Told.texts`` a raw key may have begun: behind the beginnings of keys."""
@@ -222,29 +249,13 @@ class Program:
         return len(content)
 
     def _views(self) -> dict[str, Array]:
-        extents = (self._call("extent", at) for at in range(10))
-        block, lines, holes, texts, shapes, pool, keys, key_bytes, beginnings, beginning_bytes = extents
-        shapes_of_views: tuple[tuple[str, tuple[int, ...]], ...] = (
-            *(
-                ("u1", (block,)),
-                ("u4", (lines,)),
-                ("u1", (lines,)),
-                ("u4", (lines,)),
-                ("u4", (lines,)),
-                ("u4", (lines,)),
-            ),
-            *(("i8", (holes,)), ("u1", (texts,)), ("u1", (pool,)), ("u4", (shapes,)), ("u4", (shapes,))),
-            *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
-            *(("u1", (beginnings, beginning_bytes)), ("u4", (beginnings,)), ("u4", (lines,)), ("u4", (lines,))),
-            *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES)), ("u4", (4,))),
-            *(("u1", ENDINGS.shape), ("u1", PAIRS.shape), ("u4", (lines,))),
-        )
+        extents: dict[str | int, int] = {name: self._call("extent", at) for at, name in enumerate(_EXTENTS)}
         return {
-            name: self._view(self._call("where", index), *shape)
-            for index, (name, shape) in enumerate(zip(_PLACES, shapes_of_views, strict=True))
+            name: self._view(self._call("where", at), kind, [extents.get(size, size) for size in sizes])
+            for at, (name, kind, sizes) in enumerate(_ARRAYS)
         }
 
-    def _view(self, at: int, kind: str, shape: tuple[int, ...]) -> Array:
+    def _view(self, at: int, kind: str, shape: Sequence[Any]) -> Array:
         size = int(np.prod(shape)) * np.dtype(kind).itemsize
         return self._memory[at : at + size].view(kind).reshape(shape)
 

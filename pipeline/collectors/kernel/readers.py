@@ -22,10 +22,13 @@ _IDLE_MAX = 4
 
 
 class Reader(NamedTuple):
-    """A program, and what has been learned of the shapes that it has numbered."""
+    """A program for lines of a format, and what has been learned of the shapes that it has numbered."""
 
     program: Program
     rules: RuleTable
+    of: Format | None
+    what: str
+    """What identifies what it reads: the settings, and the format of the lines."""
 
 
 _idle: dict[str, list[Reader]] = {}
@@ -39,16 +42,16 @@ def take(log_format: LogFormat, found: Format | None) -> Reader | None:
     """Return a reader of lines of a format that nobody else uses; ``None`` where there can be none."""
     with _making:
         try:
-            return _idle.setdefault(_what(log_format, found), []).pop()
-        except IndexError:
+            return _idle[_what(log_format, found)].pop()
+        except LookupError:
             return new(log_format, found)
 
 
-def give_back(log_format: LogFormat, found: Format | None, reader: Reader) -> None:
+def give_back(reader: Reader) -> None:
     """Let somebody else use a reader."""
     if sum(map(len, _idle.values())) >= _IDLE_MAX:
         _idle.clear()
-    _idle.setdefault(_what(log_format, found), []).append(reader)
+    _idle.setdefault(reader.what, []).append(reader)
 
 
 def new(log_format: LogFormat, found: Format | None) -> Reader | None:
@@ -57,9 +60,8 @@ def new(log_format: LogFormat, found: Format | None) -> Reader | None:
         program = Program(log_format, found)
     except (ImportError, OSError, ProgramFailed, ValueError):
         return None
-    return Reader(program, RuleTable(program, log_format, found))
+    return Reader(program, RuleTable(program, log_format, found), found, _what(log_format, found))
 
 
 def _what(log_format: LogFormat, found: Format | None) -> str:
-    """Return what identifies what is read: the settings, and the format of the lines."""
     return f"{read_by(log_format)} {found.name if found else ''}"

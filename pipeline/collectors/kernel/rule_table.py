@@ -29,6 +29,8 @@ LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
+OF_ID, OF_RAW, THE_SAME, KINDS_OF_KEY = range(4)
+"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape."""
 _NEW, _KNOWN, _NEVER, _SILENT = range(4)
 _NO_HOLE = -1
 
@@ -56,10 +58,9 @@ class RuleTable:
         self._ids_behind = np.full((len(IDS), size), _NO_HOLE, np.int64)
         self._is_joined = False
         self._keys = np.zeros(size, np.int64)
-        self._same_keys = np.full(size, _NO_HOLE, np.int64)
+        self._kinds_of_key = np.zeros(size, np.int64)
         self.same_keys: list[str] = []
         """Ids of keys that are those of all lines of some shape."""
-        self._is_raw = np.zeros(size, np.bool_)
         self._instants = np.zeros(size, np.int64)
         self._shared = np.zeros(size, np.int64)
         self._shared_values: list[Row] = []
@@ -99,8 +100,9 @@ class RuleTable:
             self._is_joined |= len(rule.ids.get(name, ())) > 1
         if rule.key is None:
             self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
-            self._same_keys[number] = self.same_keys.index(rule.key_id)
-        self._keys[number], self._is_raw[number] = rule.key or 0, rule.is_raw
+            self._keys[number], self._kinds_of_key[number] = self.same_keys.index(rule.key_id), THE_SAME
+        else:
+            self._keys[number], self._kinds_of_key[number] = rule.key, OF_RAW if rule.is_raw else OF_ID
         self._instants[number] = rule.instant
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
@@ -120,19 +122,19 @@ class RuleTable:
         silent: Array = self._fates[told.shapes] == _SILENT
         return silent
 
-    def join_ids(self, told: Told) -> Array:
+    def join_ids(self, told: Told) -> tuple[Told, Array]:
         """Write down ids that are made of two, in the place of the first; return which lines have theirs.
 
         One that is longer than ids are has none: the plain reader spells it.
         """
         has_ids: Array = np.ones(len(told.lines), np.bool_)
         if not self._is_joined:
-            return has_ids
-        behind = self._behind(told)
-        end = max(self.texts_size(told), *(int((starts + sizes).max(initial=0)) for starts, sizes in behind))
+            return told, has_ids
+        end = told.texts_size
         content = told.texts[:end].tobytes()
-        for column, (starts, sizes) in enumerate(behind):
-            lines = np.flatnonzero(sizes > 0)
+        for column in range(len(IDS)):
+            starts, sizes = _ids_in(told, self._ids_behind[column])
+            lines = np.flatnonzero(sizes)
             firsts, first_sizes = self.id_of(told, column)
             whole = first_sizes[lines] + len(JOINT) + sizes[lines]
             has_ids[lines] &= (whole <= ID_BYTES_MAX) & (end + np.cumsum(whole) <= len(told.texts))
@@ -146,13 +148,7 @@ class RuleTable:
             holes = told.first_holes[lines] + self._ids[column][told.shapes[lines]]
             told.holes[holes] = end + np.cumsum(whole) - whole << 16 | whole
             end += len(joined)
-        return has_ids
-
-    def _behind(self, told: Told) -> list[tuple[Array, Array]]:
-        """Return where the second of two ids begins of which one of the columns ``IDS`` is made, and its size."""
-        holes = [each[told.shapes] for each in self._ids_behind]
-        places = [np.where(each == _NO_HOLE, 0, _contents(told, each)) for each in holes]
-        return [(each >> 16, each & 0xFFFF) for each in places]
+        return told._replace(texts_size=end), has_ids
 
     def numbers_of(self, told: Told) -> Array:
         """Return the columns ``NUMBERS``, a row a column."""
@@ -164,19 +160,12 @@ class RuleTable:
 
     def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
         """Return where the texts of one of the columns ``IDS`` begin, and their sizes."""
-        holes = self._ids[column][told.shapes]
-        places = np.where(holes == _NO_HOLE, 0, _contents(told, holes))
-        return places >> 16, places & 0xFFFF
-
-    def texts_size(self, told: Told) -> int:
-        """Return how much of ``texts`` is used."""
-        ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
-        return int(max(column.max(initial=0) for column in ends))
+        return _ids_in(told, self._ids[column])
 
     def holds_raw_key(self, program: Program, told: Told) -> Array:
         """Return of which told lines an id looks like a raw key: the plain reader spells it."""
         found: Array = np.zeros(len(told.lines), np.bool_)
-        begun = program.beginnings_in(self.texts_size(told))
+        begun = program.beginnings_in(told.texts_size)
         if not len(begun):
             return found
         for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
@@ -186,11 +175,11 @@ class RuleTable:
                 found[line] |= is_raw_key(text)
         return found
 
-    def keys_of(self, told: Told) -> tuple[Array, Array, Array]:
-        """Return the numbers of keys, which are keys themselves and not their ids, and which are of ``same_keys``."""
-        same = self._same_keys[told.shapes]
-        is_same = same != _NO_HOLE
-        return np.where(is_same, same, _contents(told, self._keys[told.shapes])), self._is_raw[told.shapes], is_same
+    def keys_of(self, told: Told) -> Array:
+        """Return the keys: each a number of the program's, or of ``same_keys``, and how the line has it."""
+        kinds, keys = self._kinds_of_key[told.shapes], self._keys[told.shapes]
+        numbers = np.where(kinds == THE_SAME, keys, _contents(told, keys))
+        return numbers * KINDS_OF_KEY + kinds
 
     def instant_of(self, told: Told) -> Array:
         """Return the instants."""
@@ -199,6 +188,13 @@ class RuleTable:
     def shared_of(self, told: Told) -> tuple[list[Row], Array]:
         """Return the values that lines share, and which of them each has."""
         return self._shared_values, self._shared[told.shapes]
+
+
+def _ids_in(told: Told, holes_of: Array) -> tuple[Array, Array]:
+    """Return where the ids begin in holes by shape, and their sizes: of no hole none."""
+    holes = holes_of[told.shapes]
+    places = np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+    return places >> 16, places & 0xFFFF
 
 
 def _contents(told: Told, holes: Array) -> Array:

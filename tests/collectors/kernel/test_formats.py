@@ -185,7 +185,9 @@ def test_a_text_within_a_text_is_for_the_plain_reader() -> None:
     fields = {"ts": "at", "api_key_id": "wrap.key", "request_id": "call", "response": "wrap.answer"}
     line = {"at": 1_772_344_816, "call": "r"}
     wrapped = {"key": "k", "answer": LITELLM["response"]}
-    texts = [json.dumps(each) for each in (wrapped, wrapped | {"answer": json.dumps(LITELLM["response"])})]
+    answer = json.dumps(LITELLM["response"])
+    answers = (answer, f"data: {answer}\n\n")
+    texts = [json.dumps(each) for each in (wrapped, *(wrapped | {"answer": text} for text in answers))]
     found = _agree(_written(*(line | {"wrap": each} for each in (wrapped, *texts))), LogFormat(fields=fields))
     assert found.told == 2
     inner = {"ts": "at", "api_key_id": "wrap.key", "request_id": "call", "request.model": "wrap.asked.model"}

@@ -170,6 +170,14 @@ def test_a_line_whose_counts_leave_no_room_for_what_follows_is_handed_over() -> 
     assert _fates([few, many, few]) == [1, 0, 1]
 
 
+def test_lines_behind_more_counts_than_a_block_has_room_for_are_handed_over() -> None:
+    line = USUAL.replace(_answer(), b'{"id": "a", "prompt_tokens": [' + b"1, " * 240 + b"1]}")
+    fates = _fates([line] * 3000)
+    told = fates.count(1)
+    assert 2000 < told < 3000
+    assert fates == [1] * told + [0] * (3000 - told)
+
+
 def test_a_line_whose_words_leave_no_room_for_what_follows_is_handed_over() -> None:
     words = b", ".join([b'{"type": "%b"}' % (b"t" * 100)] * 20)
     line = _LINE % (b'{"index": [%b1], "object": [' + words + b"]}")

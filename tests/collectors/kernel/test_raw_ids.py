@@ -72,5 +72,5 @@ def test_nothing_is_found_behind_the_ids() -> None:
 
 
 def test_more_beginnings_than_there_is_room_for_at_once_are_found() -> None:
-    text = "sk-" * 150_000 + "x" * 40
-    assert _found(text) == [3 * number + 3 for number in range(150_000)]
+    text = "sk-" * 300_000 + "x" * 40
+    assert _found(text) == [3 * number + 3 for number in range(300_000)]

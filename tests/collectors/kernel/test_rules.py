@@ -211,8 +211,8 @@ WHETHER_IT_IS_ONE = {
     "families.reading.first": "whether anything is stated",
     "families.chat.read_as": "likewise",
     "decode._values": "likewise",
-    "fields._text": "whether it is empty; what is no name of a model is spelled otherwise",
-    "fields.spelled": "likewise",
+    "values.fields._text": "whether it is empty; what is no name of a model is spelled otherwise",
+    "values.fields.spelled": "likewise",
     "exchange._with_what_is_beside": "whether anything is stated",
 }
 """Code that asks whether there is a name, and one that can be stored: of all lines of a shape, one sample tells."""

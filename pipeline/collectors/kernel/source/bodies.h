@@ -39,15 +39,7 @@ static u32 suffix_count, prefix_count;
 
 enum { NO_NAME = NAMES_MAX };
 
-static inline u32 slot_of(Text name, u32 owner) {
-  u64 h = name.size * 0x9E3779B97F4A7C15u + owner;
-  for (u32 i = 0; i < name.size; i += 8) {
-    u64 x = eight(name.at + i);
-    if (name.size - i < 8) x = first_of(x, name.size - i);
-    h = (h ^ x) * 0x9E3779B97F4A7C15u;
-  }
-  return (u32)(h >> 40) % NAME_SLOTS;
-}
+static inline u32 slot_of(Text name, u32 owner) { return (u32)hash_of(name.at, name.size, owner) % NAME_SLOTS; }
 
 static inline u32 named(Text name, u32 owner) {
   if (name.size > NAME_BYTES_MAX) return NO_NAME;
@@ -488,22 +480,29 @@ static inline const u8 *fits(Form *form, const u8 *p, u32 *empty) {
   }
 }
 
+/* The chunk that was read last. */
+static struct {
+  u8 shape[CHUNK_BYTES_MAX];
+  u32 size;
+  int kind; /* which of the run it is; -1 where it has holes of its own */
+} last;
+
 /* The holes of which anybody asks whether they are empty, and which of them are. */
-static u32 asked_holes(const Form *form, const u8 *last, u32 *empty) {
+static u32 asked_holes(const Form *form, u32 *empty) {
   u32 asked = 0;
   *empty = 0;
   for (u32 i = 0; i < form->holes; i++)
     if (varying.tokens[i] >= 0) {
       asked |= (u32)1 << i;
-      *empty |= (u32)(last[varying.tokens[i]] == NO_TEXT) << i;
+      *empty |= (u32)(last.shape[varying.tokens[i]] == NO_TEXT) << i;
     }
   return asked;
 }
 
 /* Passes the events that are the one that was read last but for its counts and for what is in its other holes, of which
    none becomes empty or is empty no more; returns the place of the first that is not. */
-static const u8 *again_with_counts(Form *form, const u8 *p, const u8 *last) {
-  u32 empty, before, asked = asked_holes(form, last, &before), counts = 0;
+static const u8 *again_with_counts(Form *form, const u8 *p) {
+  u32 empty, before, asked = asked_holes(form, &before), counts = 0;
   const u8 *behind;
   for (u32 i = 0; i < form->holes; i++) counts += varying.tokens[i] == NUMBER;
   if (counts != latest.holes) return p; /* it has other holes than counts, such as new ids */
@@ -512,22 +511,30 @@ static const u8 *again_with_counts(Form *form, const u8 *p, const u8 *last) {
 }
 
 /* Counts the events that are the one that was read last but for what is in their holes; returns the place of the first
-   that is not, or 0. `last` is the shape of the one that was read, `kind` which of the run it is. */
-static const u8 *again(Form *form, const u8 *p, u8 *last, u32 size, int kind) {
-  u32 empty, before, asked = asked_holes(form, last, &before);
+   that is not, or 0. */
+static const u8 *again(Form *form, const u8 *p) {
+  u32 empty, before, asked = asked_holes(form, &before);
   const u8 *behind;
   for (; (behind = fits(form, p, &empty)); p = behind) {
     empty &= asked;
     if (empty == before) {
-      run.lengths[kind]++;
+      run.lengths[last.kind]++;
       continue;
     }
     for (u32 i = 0; i < form->holes; i++)
-      if (asked >> i & 1) last[varying.tokens[i]] = empty >> i & 1 ? NO_TEXT : TEXT;
-    if ((kind = add_to_run(last, size)) < 0) return 0;
+      if (asked >> i & 1) last.shape[varying.tokens[i]] = empty >> i & 1 ? NO_TEXT : TEXT;
+    if ((last.kind = add_to_run(last.shape, last.size)) < 0) return 0;
     before = empty;
   }
   return p;
+}
+
+/* Passes the events that are the one that was read last, at `event`, but for what is in their holes; returns the place of
+   the first that is not, or 0. */
+static const u8 *behind_alike(const u8 *event, const u8 *line, const u8 *decoded_line, const u8 *event_end) {
+  Form form;
+  if (!form_of(&form, event, line, decoded_line, event_end)) return event_end;
+  return last.kind < 0 ? again_with_counts(&form, event_end) : again(&form, event_end);
 }
 
 /* ---- streams ---- */
@@ -538,12 +545,11 @@ static int is_in_scratch;                 /* whether what is read lies there, an
 
 enum { CHUNK_READ, CHUNK_CUT, CHUNK_UNSURE };
 
-/* Reads one chunk, of which nothing is behind it but blanks; its shape is added, and `last` is that shape. A chunk that
-   ends too early says nothing (twin: body._parsed). */
-static int chunk(const u8 *p, const u8 *end, int depth, u8 *last, u32 *size, int *kind) {
+/* Reads one chunk, of which nothing is behind it but blanks; it is `last` then, and its shape is added. A chunk that ends
+   too early says nothing (twin: body._parsed). */
+static int chunk(const u8 *p, const u8 *end, int depth) {
   const u8 *limit = text_end;
-  u8 *begin = o;
-  u32 before = hole_count, ids_before = id_count, texts_before = texts_size;
+  Mark before = marked();
   varying.count = 0;
   chunk_shape = o;
   text_end = end;
@@ -551,37 +557,26 @@ static int chunk(const u8 *p, const u8 *end, int depth, u8 *last, u32 *size, int
   if (p && blanks(p) != end) p = unsure();
   text_end = limit;
   chunk_shape = 0;
-  *kind = -1;
+  last.kind = -1;
   if (!p) {
-    o = begin;
-    hole_count = before;
-    id_count = ids_before;
-    texts_size = texts_before;
+    back_to(before);
     return is_cut ? CHUNK_CUT : CHUNK_UNSURE;
   }
-  *size = (u32)(o - begin);
-  copy(last, begin, *size);
-  o = begin;
-  if (hole_count == before) {
-    *kind = add_to_run(last, *size);
-    return *kind < 0 ? CHUNK_UNSURE : CHUNK_READ;
+  last.size = (u32)(o - before.o);
+  copy(last.shape, before.o, last.size);
+  o = before.o;
+  if (hole_count == before.holes) {
+    last.kind = add_to_run(last.shape, last.size);
+    return last.kind < 0 ? CHUNK_UNSURE : CHUNK_READ;
   }
-  return add_alone(last, *size, before, id_count != ids_before) ? CHUNK_READ : CHUNK_UNSURE;
+  return add_alone(last.shape, last.size, before.holes, id_count != before.ids) ? CHUNK_READ : CHUNK_UNSURE;
 }
 
-/* Behind the end of a line in a string, as it is mostly written; or 0. */
-static const u8 *usual_line_end(const u8 *p) {
-  if (begins_with(p, "\\r")) return begins_with(p + 2, "\\n") ? p + 4 : 0;
-  return begins_with(p, "\\n") ? p + 2 : 0;
-}
-
-/* Behind the end of a line in a string, however it is written; CR and LF together are one. */
-static const u8 *any_line_end(const u8 *p, int has_cr_ends) {
-  int is_cr = p[1] == 'r' || (p[1] == 'u' && (p[5] | 32) == 'd');
-  const u8 *behind = escape(p);
-  if (!has_cr_ends || !is_cr || behind[0] != '\\') return behind;
-  int is_lf = behind[1] == 'n' || (begins_with(behind + 1, "u000") && (behind[5] | 32) == 'a');
-  return is_lf ? escape(behind) : behind;
+/* Behind the end of a line in a string, as one writes CR and LF; 0 where they are written as numbers. */
+static const u8 *behind_line_end(const u8 *p) {
+  const u8 *behind = begins_with(p, "\\r") ? p + 2 : p;
+  if (begins_with(behind, "\\n")) return behind + 2;
+  return behind > p ? behind : 0;
 }
 
 /* A line of a transcript that carries no payload and says nothing: a comment, an id, an event that is no error. Twin:
@@ -595,9 +590,9 @@ static int is_silent(const u8 *p, u32 size) {
 /* A transcript of server-sent events in a string; p behind its quote, and so the place that is returned. Twins:
    sse.read_transcript, body._stream_body. Two lines of data in one event are handed over. */
 static const u8 *transcript(const u8 *p) {
-  u8 last[CHUNK_BYTES_MAX];
   int is_pending = 0, has_chunks = 0;
   const u8 *event = p; /* where the event begins */
+  if (is_in_scratch) return unsure();
   *o++ = TRANSCRIPT;
   run.kinds = 0;
   latest.end = 0;
@@ -605,7 +600,7 @@ static const u8 *transcript(const u8 *p) {
     const u8 *begin = p, *behind;
     u8 *end = scratch;
     if (!(p = decoded(p, &end, 1, 1))) return 0;
-    behind = *p == '\\' ? any_line_end(p, 1) : p;
+    if (!(behind = *p == '"' ? p : behind_line_end(p))) return unsure();
     u32 size = (u32)(end - scratch);
     if (!size) {
       is_pending = 0;
@@ -615,18 +610,12 @@ static const u8 *transcript(const u8 *p) {
       if (is_pending) return unsure();
       is_pending = 1;
       if (*payload == '{') {
-        u32 shape_size;
-        int kind, fate = chunk(payload, end, 0, last, &shape_size, &kind);
+        int fate = chunk(payload, end, 0);
         if (fate == CHUNK_UNSURE) return unsure();
         has_chunks |= fate == CHUNK_READ;
-        const u8 *blank = fate == CHUNK_READ ? usual_line_end(p) : 0;
-        const u8 *next_event = blank ? usual_line_end(blank) : 0;
-        Form form;
-        if (next_event) {
-          behind = next_event;
-          if (form_of(&form, event, begin, scratch, next_event))
-            behind = kind < 0 ? again_with_counts(&form, behind, last) : again(&form, behind, last, shape_size, kind);
-          if (!behind) return unsure();
+        const u8 *next_event = behind_line_end(behind);
+        if (fate == CHUNK_READ && next_event) {
+          if (!(behind = behind_alike(event, begin, scratch, next_event))) return unsure();
           is_pending = 0;
           event = behind;
         }
@@ -645,7 +634,6 @@ static const u8 *transcript(const u8 *p) {
 
 /* Documents on lines, in a string. Twin: body._lines_body. */
 static const u8 *json_lines(const u8 *p) {
-  u8 last[CHUNK_BYTES_MAX];
   u32 lines = 0, chunks = 0;
   *o++ = JSON_LINES;
   run.kinds = 0;
@@ -654,20 +642,16 @@ static const u8 *json_lines(const u8 *p) {
     const u8 *begin = p, *behind;
     u8 *end = scratch;
     if (!(p = decoded(p, &end, 1, 0))) return 0;
-    behind = *p == '\\' ? any_line_end(p, 0) : p;
+    if (!(behind = *p == '"' ? p : behind_line_end(p))) return unsure();
     if (end != scratch) {
-      u32 shape_size;
-      int kind, fate = *scratch == '{' ? chunk(scratch, end, 0, last, &shape_size, &kind) : CHUNK_UNSURE;
+      int fate = *scratch == '{' ? chunk(scratch, end, 0) : CHUNK_UNSURE;
       if (fate == CHUNK_UNSURE) return unsure();
       lines++;
       chunks += fate == CHUNK_READ;
-      Form form;
-      if (fate == CHUNK_READ && kind >= 0 && behind != p && form_of(&form, begin, begin, scratch, behind)) {
-        i64 before = run.lengths[0] + run.lengths[1];
-        const u8 *stopped = again(&form, behind, last, shape_size, kind);
-        if (!stopped) return unsure();
-        lines += stopped != behind || run.lengths[0] + run.lengths[1] != before;
-        behind = stopped;
+      if (fate == CHUNK_READ && behind != p) {
+        const u8 *next_line = behind;
+        if (!(behind = behind_alike(begin, begin, scratch, next_line))) return unsure();
+        lines += behind != next_line;
       }
     }
     p = behind;
@@ -679,7 +663,6 @@ static const u8 *json_lines(const u8 *p) {
 
 /* An array of chunks. Twin: body._json_body. */
 static const u8 *array_of_chunks(const u8 *p, int depth) {
-  u8 last[CHUNK_BYTES_MAX];
   if (depth >= depth_max) return unsure();
   *o++ = CHUNKS;
   run.kinds = 0;
@@ -688,9 +671,7 @@ static const u8 *array_of_chunks(const u8 *p, int depth) {
     p = blanks(p + 1);
     if (*p != '{') return unsure();
     const u8 *behind = value(p, depth + 1);
-    u32 shape_size;
-    int kind;
-    if (!behind || chunk(p, behind, depth + 1, last, &shape_size, &kind) != CHUNK_READ) return unsure();
+    if (!behind || chunk(p, behind, depth + 1) != CHUNK_READ) return unsure();
     p = blanks(behind);
     if (*p == ']') break;
     if (*p != ',') return unsure();
@@ -700,25 +681,29 @@ static const u8 *array_of_chunks(const u8 *p, int depth) {
   return p + 1;
 }
 
+/* The one document in a string, p behind its quote; `has_more`: where there is another one, on another line. */
+static const u8 *document(const u8 *p, u32 owner, int *has_more) {
+  const u8 *limit = text_end;
+  u8 *end = scratch;
+  if (is_in_scratch || !(p = decoded(p, &end, 0, 0))) return unsure();
+  *o++ = JSON_TEXT;
+  is_in_scratch = 1;
+  text_end = end;
+  const u8 *stopped = *scratch == '[' ? array_of_chunks(scratch, 0) : object(scratch, owner, 0);
+  text_end = limit;
+  is_in_scratch = 0;
+  *has_more = stopped && *scratch == '{' && *stopped == '\n' && *blanks(stopped) == '{';
+  return stopped && blanks(stopped) == end ? p + 1 : unsure();
+}
+
 /* One document in a string, an array of chunks, or several documents on lines. */
 static const u8 *json_text(const u8 *p) {
-  const u8 *limit = text_end;
-  u8 *end = scratch, *begin = o;
-  u32 before = hole_count, ids_before = id_count, texts_before = texts_size;
-  const u8 *behind = decoded(p, &end, 0, 0);
-  if (!behind) return 0;
-  *o++ = JSON_TEXT;
-  text_end = end;
-  const u8 *stopped = *scratch == '[' ? array_of_chunks(scratch, 0) : object(scratch, OF_BODY, 0);
-  int is_one = stopped && blanks(stopped) == end;
-  int has_more = stopped && !is_one && *stopped == '\n' && *blanks(stopped) == '{';
-  text_end = limit;
-  if (is_one) return behind + 1;
-  o = begin;
-  hole_count = before;
-  id_count = ids_before;
-  texts_size = texts_before;
-  return has_more && *p == '{' ? json_lines(p) : unsure();
+  Mark before = marked();
+  int has_more = 0;
+  const u8 *behind = document(p, OF_BODY, &has_more);
+  if (behind || !has_more) return behind;
+  back_to(before);
+  return json_lines(p);
 }
 
 /* What was logged as the response. Twin: body.take_apart; whatever it would unwrap or guess at stands in the shape, where
@@ -731,7 +716,6 @@ static const u8 *response(const u8 *p, int depth) {
   case '"': break;
   default: return unsure();
   }
-  if (is_in_scratch) return unsure();
   p++;
   if (*p == '{' || *p == '[') return json_text(p);
   if (begins_with(p, "data:") || begins_with(p, "event:") || begins_with(p, "id:")) return transcript(p);
@@ -742,20 +726,8 @@ static const u8 *response(const u8 *p, int depth) {
    request_log._object. */
 static const u8 *inside(const u8 *p, u32 owner, int depth) {
   if (*p == '{') return object(p, owner, depth);
-  if (p[1] != '{') return text_under(p + 1, LITERAL);
-  if (is_in_scratch) return unsure();
-  const u8 *limit = text_end;
-  u8 *end = scratch;
-  const u8 *behind = decoded(p + 1, &end, 0, 0);
-  if (!behind) return 0;
-  *o++ = JSON_TEXT;
-  is_in_scratch = 1;
-  text_end = end;
-  p = object(scratch, owner, 0);
-  int is_one = p && blanks(p) == end;
-  text_end = limit;
-  is_in_scratch = 0;
-  return is_one ? behind + 1 : unsure();
+  int has_more;
+  return p[1] == '{' ? document(p + 1, owner, &has_more) : text_under(p + 1, LITERAL);
 }
 
 /* Of any value, which kind of JSON it is, and of a text, whether it is empty: for names that are only looked for. */

@@ -2,13 +2,15 @@
 #pragma once
 #include "shapes.h"
 
-enum { BEGINNINGS_MAX = 4096, BEGINNING_BYTES_MAX = 256, MESSAGE_BYTES_MAX = 640, EVENT_ID_BYTES = 16 };
+enum { BEGINNINGS_MAX = 1 << 17, BEGINNING_BYTES_MAX = 256, MESSAGE_BYTES_MAX = 896, EVENT_ID_BYTES = 16 };
+enum { IDS_OF_IDENTITY = 2 };
 
-/* What the host says of each row: where its message begins in `beginnings`, and where its id lies in `texts`. */
+/* What the host says of each row: where its message begins in `beginnings`, and where its ids lie in `texts`; one of no
+   size is none. */
 static u8 beginnings[BEGINNINGS_MAX][BEGINNING_BYTES_MAX];
 static u32 beginning_sizes[BEGINNINGS_MAX];
 static u32 begun[BEGINNINGS_MAX][8]; /* the state behind the first block of a beginning that fills one */
-static u32 id_beginnings[LINES_MAX], id_places[LINES_MAX], id_sizes[LINES_MAX];
+static u32 id_beginnings[LINES_MAX], id_places[IDS_OF_IDENTITY][LINES_MAX], id_sizes[IDS_OF_IDENTITY][LINES_MAX];
 static u8 event_ids[LINES_MAX][EVENT_ID_BYTES];
 
 typedef u32 x4 __attribute__((vector_size(16)));
@@ -54,11 +56,15 @@ static void compress(x4 *state, const x4 *block_words) {
 
 /* The message of one row, padded (FIPS 180-4, 5.1.1); returns how many bytes it has then. */
 static u32 message_of(u32 row, u8 *to) {
-  u32 n = id_beginnings[row], size = beginning_sizes[n], id_size = id_sizes[row];
+  u32 n = id_beginnings[row], size = beginning_sizes[n];
   copy(to, beginnings[n], size);
-  for (int i = 0; i < 8; i++) to[size + i] = i < 6 ? 0 : (u8)(id_size >> (8 * (7 - i)));
-  copy(to + size + 8, texts + id_places[row], id_size);
-  size += 8 + id_size;
+  for (u32 each = 0; each < IDS_OF_IDENTITY; each++) {
+    u32 id_size = id_sizes[each][row];
+    if (!id_size) continue;
+    for (int i = 0; i < 8; i++) to[size + i] = i < 6 ? 0 : (u8)(id_size >> (8 * (7 - i)));
+    copy(to + size + 8, texts + id_places[each][row], id_size);
+    size += 8 + id_size;
+  }
   u32 padded = (size + 9 + 63) & ~63u;
   to[size] = 0x80;
   for (u32 i = size + 1; i < padded; i++) to[i] = 0;

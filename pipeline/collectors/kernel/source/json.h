@@ -122,6 +122,11 @@ typedef struct {
 
 enum { NO_MEMBER = -1, LAST_MEMBER = 0, MEMBER = 1 };
 
+static int no_member(const u8 *p) {
+  broken(p);
+  return NO_MEMBER;
+}
+
 /* The next member of an object: `*at` is at its value then, or behind the closing brace. */
 static int next(const u8 **at, Members *m) {
   const u8 *p = blanks(*at);
@@ -138,13 +143,9 @@ static int next(const u8 **at, Members *m) {
   } else if (*p == ',') {
     p = blanks(p + 1);
   } else {
-    broken(p);
-    return NO_MEMBER;
+    return no_member(p);
   }
-  if (*p != '"') {
-    broken(p);
-    return NO_MEMBER;
-  }
+  if (*p != '"') return no_member(p);
   m->key.at = p + 1;
   p = plain(p + 1);
   if (*p != '"') {
@@ -154,10 +155,7 @@ static int next(const u8 **at, Members *m) {
   }
   m->key.size = (u32)(p - m->key.at);
   p = blanks(p + 1);
-  if (*p != ':') {
-    broken(p);
-    return NO_MEMBER;
-  }
+  if (*p != ':') return no_member(p);
   *at = blanks(p + 1);
   return MEMBER;
 }

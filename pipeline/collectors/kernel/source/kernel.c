@@ -153,25 +153,23 @@ static int parsed(const u8 *begin) {
 }
 
 static int line(const u8 *p, u32 number_of_line) {
-  u32 holes_before = hole_count, texts_before = texts_size;
+  id_count = 0;
+  o = shape;
+  Mark before = marked();
   if (hole_count + LINE_HOLES_MAX + 8 > HOLES_MAX) return HANDED_OVER;
   line_holes = hole_count;
-  int n = -1;
-  for (int is_parsed = 0; n < 0 && is_parsed < 2; is_parsed++) {
-    o = shape;
-    hole_count = holes_before;
-    texts_size = texts_before;
-    id_count = 0;
-    n = is_parsed ? parsed(p) : like_one_before(p);
+  int n = like_one_before(p);
+  if (n < 0) {
+    back_to(before);
+    n = parsed(p);
   }
   if (n < 0) {
-    hole_count = holes_before;
-    texts_size = texts_before;
+    back_to(before);
     return HANDED_OVER;
   }
   row_lines[rows] = number_of_line;
   row_shapes[rows] = (u32)n;
-  row_holes[rows] = holes_before;
+  row_holes[rows] = before.holes;
   rows++;
   return TOLD;
 }
@@ -231,13 +229,14 @@ u32 EXPORT(read)(u32 size, int deepest) {
 
 /* ---- what the host asks and says ---- */
 
-static u32 counters[4]; /* lines told, shapes and keys known, bytes of shapes: as they were after the last block */
+static u32 counters[5]; /* lines told, bytes of texts, shapes and keys known, bytes of shapes: after the last block */
 
 static void note_counters(void) {
   counters[0] = rows;
-  counters[1] = shape_count;
-  counters[2] = key_count;
-  counters[3] = shape_pool_size;
+  counters[1] = texts_size;
+  counters[2] = shape_count;
+  counters[3] = key_count;
+  counters[4] = shape_pool_size;
 }
 
 /* Lets shapes and keys be numbered anew. */

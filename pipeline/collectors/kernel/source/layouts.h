@@ -71,7 +71,6 @@ typedef struct {
 
 static Layout layouts[LAYOUTS_MAX];
 static u32 fitted_at[LAYOUTS_MAX]; /* when each fitted last; 0 where there is no layout */
-static u8 common[LAYOUTS_MAX][LAYOUTS_MAX]; /* how many of the first places of one are those of another */
 static u32 latest_layout, layout_clock;
 
 static void forget_layouts(void) {
@@ -86,31 +85,6 @@ static void set_runs(Layout *l) {
     const Place *stop = &l->places[place->stop];
     place->run = (u16)(stop->at + stop->fixed - place->at);
     place->run_tokens = (u16)(stop->token + stop->tokens - place->token);
-  }
-}
-
-/* How many places are the same from the first on, of which the first `i` are: what is fixed says what reads the leaf
-   behind it. */
-static u32 places_in_common(const Layout *one, const Layout *other, u32 i) {
-  for (; i < one->count && i < other->count; i++) {
-    const Place *a = &one->places[i], *b = &other->places[i];
-    if (a->fixed != b->fixed || !same(one->bytes + a->at, other->bytes + b->at, a->fixed)) break;
-  }
-  return i;
-}
-
-/* Finds out how many places a new layout has in common with each. What one has in common with the layout that is
-   nearest to it so far mostly says so: where the two numbers differ, it is the smaller one. */
-static void set_common(u32 new) {
-  u32 nearest = new, most = 0;
-  for (u32 i = 0; i < LAYOUTS_MAX; i++) {
-    if (i == new || !fitted_at[i]) continue;
-    u32 known = nearest == new ? 0 : common[nearest][i], found = known < most ? known : most;
-    if (known == most) found = places_in_common(&layouts[new], &layouts[i], most);
-    common[new][i] = common[i][new] = (u8)found;
-    if (found < most || (found == most && nearest != new)) continue;
-    nearest = i;
-    most = found;
   }
 }
 
@@ -151,7 +125,6 @@ static void keep_layout(const u8 *begin, const u8 *end, u32 number) {
   fitted_at[chosen] = ++layout_clock;
   latest_layout = chosen;
   set_runs(l);
-  set_common(chosen);
 }
 
 /* ---- lines by layouts ---- */
@@ -178,13 +151,12 @@ static inline const u8 *behind_same(const u8 *p, const u8 *bytes, u32 size) {
   return p + size <= text_end && same(p, bytes, size) ? p + size : 0;
 }
 
-/* Where a layout ends to fit: at the beginning of that place, with the tokens and holes of all before it. */
+/* Where a layout ends to fit: at the beginning of that place, with the tokens and holes of all before it; 0 where a leaf
+   could not be read, as none can that is another layout's. */
 typedef struct {
   const u8 *p;
   u32 place;
 } Reached;
-
-enum { NOWHERE = LEAVES_MAX + 1 };
 
 /* Reads a line by a layout from the place on that was reached. Returns the place behind it; or 0, and how far it fits. */
 static const u8 *by_layout(Layout *l, Reached *reached) {
@@ -206,7 +178,7 @@ static const u8 *by_layout(Layout *l, Reached *reached) {
         set_runs(l);
       }
     }
-    reached->place = NOWHERE;
+    reached->p = 0;
     if (o + tokens > shape + SHAPE_BYTES_MAX) return 0;
     copy(o, l->tokens + place->token, tokens);
     o += tokens;
@@ -214,6 +186,16 @@ static const u8 *by_layout(Layout *l, Reached *reached) {
     if (!has_room() || !(p = leaf_by(stop->reader, at))) return 0;
     i = (u32)(stop - l->places);
   }
+}
+
+/* Whether so many of the first places of two layouts are the same: what is fixed says what reads the leaf behind it. No
+   leaf stands behind what the end of a line does, a brace. */
+static int begin_alike(const Layout *one, const Layout *other, u32 places) {
+  for (u32 i = 0; i < places; i++) {
+    const Place *a = &one->places[i], *b = &other->places[i];
+    if (a->fixed != b->fixed || !same(one->bytes + a->at, other->bytes + b->at, a->fixed)) return 0;
+  }
+  return 1;
 }
 
 /* The number of the shape of a line that begins at p; -1 where it is like none before it. A layout that has the places
@@ -224,10 +206,10 @@ static int like_one_before(const u8 *p) {
   for (u32 i = 0; i < LAYOUTS_MAX; i++) {
     u32 tried = (latest_layout + i) % LAYOUTS_MAX;
     Layout *l = &layouts[tried];
-    if (!fitted_at[tried] || (i && common[before][tried] < reached.place)) continue;
+    if (!fitted_at[tried] || (i && !begin_alike(&layouts[before], l, reached.place))) continue;
     before = tried;
-    if (!(p = by_layout(l, &reached))) continue;
-    if (blanks(p) != text_end) return -1;
+    if (!(p = by_layout(l, &reached)) && reached.p) continue;
+    if (!p || blanks(p) != text_end) return -1;
     fitted_at[tried] = ++layout_clock;
     latest_layout = tried;
     u32 size = (u32)(o - shape);

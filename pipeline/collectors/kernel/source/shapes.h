@@ -13,7 +13,7 @@ enum {
   SHAPES_MAX = 4096,
   SHAPE_POOL_BYTES = 4 << 20,
   SLOTS = 4 * SHAPES_MAX,
-  LINES_MAX = 1 << 16,
+  LINES_MAX = 1 << 18,
   HOLES_MAX = 1 << 19,
   LINE_HOLES_MAX = 256,
   TEXTS_BYTES_MAX = 10 << 20,
@@ -54,6 +54,22 @@ static u32 hole_count, texts_size, id_count;
 static u32 line_holes; /* where those of the line begin */
 static Text ids[IDS_MAX];
 static u8 identifier_characters[256]; /* those of fields.IDENTIFIER; the host asks it */
+
+/* What was put so far of the line. */
+typedef struct {
+  u8 *o;
+  u32 holes, ids, texts;
+} Mark;
+
+static inline Mark marked(void) { return (Mark){o, hole_count, id_count, texts_size}; }
+
+/* Takes back what was put since. */
+static inline void back_to(Mark mark) {
+  o = mark.o;
+  hole_count = mark.holes;
+  id_count = mark.ids;
+  texts_size = mark.texts;
+}
 
 static inline int has_room(void) { return o < shape + SHAPE_BYTES_MAX && hole_count - line_holes < LINE_HOLES_MAX; }
 
