@@ -55,6 +55,11 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("started_at", "consumer.id", "request.id", "ai.proxy.meta.response_model"),
         *("ai.proxy.usage.prompt_tokens", "ai.proxy.usage.completion_tokens"),
     ),
+    "bedrock": (
+        *("timestamp", "identity.arn", "requestId", "modelId"),
+        *("input.inputTokenCount", "output.outputTokenCount"),
+    ),
+    "cloudflare": ("created_at", "metadata", "id", "model", "tokens_in", "tokens_out"),
     "envoy": ("start_time", "x-client-id", "x-request-id", "method", "response_code", "duration"),
     "apisix": (
         *("start_time", "consumer.username", "apisix_request_id", "llm_summary.model"),

@@ -30,9 +30,39 @@ LITELLM = {
     "messages": [{"role": "user", "content": "Hi"}],
     "response": {"id": "chatcmpl-7f69e461", "choices": [{"message": {"content": "Hello"}}]},
 }
+BEDROCK = {
+    "schemaType": "ModelInvocationLog",
+    "timestamp": "2026-11-03T10:00:01Z",
+    "identity": {"arn": "key_1"},
+    "requestId": "req-1",
+    "operation": "Converse",
+    "modelId": "arn:aws:bedrock:us-east-1::foundation-model/jamba-large",
+    "input": {"inputBodyJson": {"messages": [{"content": [{"text": "Hi"}]}]}, "inputTokenCount": 40},
+    "output": {
+        "outputBodyJson": {
+            "output": {"message": {"content": [{"text": "Hello"}]}},
+            "usage": {"inputTokens": 40, "outputTokens": 5},
+        },
+        "outputTokenCount": 5,
+    },
+    "requestMetadata": {"tenant": "key_1"},
+}
+CLOUDFLARE = {
+    "id": "01JADMCQQQBWH3NXZ5GCRN98DP",
+    "cached": False,
+    "created_at": "2026-11-03T10:00:01Z",
+    "metadata": {"api_key_id": "key_1"},
+    "model": "jamba-large",
+    "path": "v1/chat/completions",
+    "success": True,
+    "tokens_in": 40,
+    "tokens_out": 5,
+}
 EVERY_FORMAT: dict[str, dict[str, Any]] = {
     **DOCUMENTS,
     "litellm": LITELLM,
+    "bedrock": BEDROCK,
+    "cloudflare": CLOUDFLARE,
     "har": ARCHIVE,
     "kong": COUNTED,
     "envoy": envoy_line(),

@@ -6,11 +6,26 @@ Lines follow the published examples and schemas that the modules of the formats 
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from same_calls import ACCOUNTS, CALLS, LASTS, PATH, SECRET, WITH_WRITES, Call, as_a_request_log, drafted, request_log
+from same_calls import (
+    ACCOUNTS,
+    CALLS,
+    CARD,
+    LASTS,
+    PATH,
+    SECRET,
+    WITH_WRITES,
+    Call,
+    as_a_request_log,
+    drafted,
+    request_log,
+)
+from workspaces import make_workspace, tallybook
 
 from pipeline.collectors import KeyFingerprint
 
@@ -442,3 +457,54 @@ def test_calls_with_raw_keys_are_billed_to_their_fingerprints_and_no_key_is_kept
     assert drafted(tmp_path / "logged", logged(CALLS), accounts=accounts) == expected
     kept = [path for path in (tmp_path / "logged").rglob("*") if path.is_file() and path.parent.name != "logs"]
     assert not any(raw.encode() in path.read_bytes() for path in kept for raw in RAW.values())
+
+
+def bedrock_record(call: Call) -> str:
+    """Return the record of a call of Converse; the body of every second one is kept elsewhere."""
+    usage = {"inputTokens": call.prompt - call.cached - call.written, "outputTokens": call.completion}
+    usage |= {"cacheReadInputTokens": call.cached, "cacheWriteInputTokens": call.written}
+    body = {"outputBodyJson": {"output": {"message": {}}, "stopReason": "end_turn", "usage": usage}}
+    kept = {"outputBodyS3Path": f"s3://logs/data/{call.number}_output.json.gz"}
+    answer = {**(kept if call.number % 2 else body), "outputTokenCount": call.completion}
+    return json.dumps(
+        {
+            "schemaType": "ModelInvocationLog",
+            "schemaVersion": "1.0",
+            "timestamp": call.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "accountId": "123456789012",
+            "identity": {"arn": call.key},
+            "region": "us-east-1",
+            "requestId": f"ff4b6c63-5561-4431-93b8-{call.number:012d}",
+            "operation": "Converse",
+            "modelId": "arn:aws:bedrock:us-east-1::foundation-model/jamba-large",
+            **({"errorCode": "ThrottlingException"} if call.is_failed else {}),
+            "input": {
+                "inputContentType": "application/json",
+                "inputTokenCount": 100 if call.is_failed else usage["inputTokens"],
+                "cacheReadInputTokenCount": call.cached,
+                "cacheWriteInputTokenCount": call.written,
+            },
+            "output": {} if call.is_failed else {"outputContentType": "application/json", **answer},
+        }
+    )
+
+
+def test_a_night_over_the_objects_of_a_bucket_bills_what_a_request_log_of_them_bills(tmp_path: Path) -> None:
+    """As Bedrock lays them out: hours as folders, and below these ``data`` with the bodies that were too long."""
+    calls = [replace(call, reasoning=0) for call in WITH_WRITES]
+    expected = as_a_request_log(tmp_path, request_log(calls))
+    paths = "logs/AWSLogs/*/BedrockModelInvocationLogs/*/*/*/*/*/*.json.gz"
+    config = f'[[sources]]\nname = "bedrock"\npaths = ["{paths}"]\n'
+    books = make_workspace(tmp_path / "bedrock", config=config, accounts=ACCOUNTS, cards={"standard": CARD})
+    for at, some in enumerate((calls[:3], calls[3:], calls[:1])):  # the last object repeats a record of the first
+        hour = books / f"logs/AWSLogs/123456789012/BedrockModelInvocationLogs/us-east-1/2026/09/30/{at:02}"
+        (hour / "data").mkdir(parents=True)
+        lines = "".join(f"{bedrock_record(call)}\n" for call in some)
+        (hour / f"20260930T{at:02}0000000Z_0a1b.json.gz").write_bytes(gzip.compress(lines.encode()))
+        (hour / "data" / "1_output.json.gz").write_bytes(gzip.compress(json.dumps({"usage": {}}).encode()))
+        (hour / "data" / "1_input.json.gz").write_bytes(gzip.compress(b'{"messages": []}'))
+    done = tallybook(books, "nightly", "--as-of", "2026-11-02T03:00:00Z", "--strict")
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = books / "invoices"
+    drafts = {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert drafts == expected

@@ -321,6 +321,63 @@ def _kong(maker: Maker) -> Document:
     }
 
 
+def _bedrock(maker: Maker) -> Document:
+    pick, has_failed = maker.chance.choice, maker.chance.random() < 0.1
+    counts = {"inputTokenCount": maker.count(), "outputTokenCount": maker.count()}
+    cached = {"cacheReadInputTokenCount": maker.count(), "cacheWriteInputTokenCount": pick((0, maker.count()))}
+    body = pick(({"outputBodyJson": _body(maker)}, {"outputBodyS3Path": "s3://logs/data/a_output.json.gz"}, {}))
+    return {
+        "schemaType": "ModelInvocationLog",
+        "schemaVersion": "1.0",
+        "timestamp": _date(maker, ends="Z"),
+        "accountId": "123456789012",
+        "identity": {"arn": f"arn:aws:sts::123456789012:assumed-role/chat/{_key(maker)}"},
+        "region": "us-east-1",
+        "requestId": _hex(maker),
+        "operation": pick(("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")),
+        "modelId": pick(
+            (
+                *("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0"),
+                "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
+            )
+        ),
+        "input": {
+            "inputContentType": "application/json",
+            "inputBodyJson": {"messages": [{"role": "user", "content": [{"text": maker.text()}]}]},
+            "inputTokenCount": counts["inputTokenCount"],
+            **pick(({}, cached)),
+        },
+        "output": {
+            "outputContentType": "application/json",
+            **({} if has_failed else body),
+            "outputTokenCount": pick((0, counts["outputTokenCount"])) if has_failed else counts["outputTokenCount"],
+        },
+        **({"errorCode": pick(("ThrottlingException", "Odd"))} if has_failed else {}),
+        **pick(({}, {}, {"performanceConfig": {"latency": pick(("standard", "optimized"))}})),
+        **pick(({}, {"requestMetadata": {"tenant": _key(maker)}, "inferenceRegion": "us-west-2"})),
+    }
+
+
+def _cloudflare(maker: Maker) -> Document:
+    pick, is_success = maker.chance.choice, maker.chance.random() < 0.9
+    said = {"api_key_id": _key(maker), "team": maker.text()}
+    return {
+        "id": _hex(maker),
+        "cached": pick((False, False, False, True)),
+        "created_at": _date(maker, ends="Z"),
+        "cost": 0.00004,
+        "duration": maker.count(),
+        "metadata": pick((json.dumps(said), json.dumps(said), said)),
+        "model": _model(maker),
+        "path": pick(("v1/chat/completions", "v1/chat/completions", "v1/embeddings", "v1/images/generations", "x")),
+        "provider": pick(("openai", "anthropic")),
+        "success": is_success,
+        **pick(({}, {"status_code": 200 if is_success else pick((429, 500))})),
+        "tokens_in": maker.count() if is_success else 0,
+        "tokens_out": pick((0, maker.count())) if is_success else 0,
+    }
+
+
 def _envoy(maker: Maker) -> Document:
     pick = maker.chance.choice
     models = {"gen_ai.request.model": _model(maker), "gen_ai.response.model": _model(maker)}
@@ -481,6 +538,10 @@ KINDS: dict[str, Kind] = {
         _batch, "openai-batch", LogFormat(format="openai-batch", fields={"api_key_id": {"value": "k"}})
     ),
     "kong": _of(_kong, "kong"),
+    "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
+    "cloudflare": _of(
+        _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
+    ),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),

@@ -12,7 +12,7 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name
-from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
     is_about_a_model,
@@ -62,6 +62,13 @@ LINES: dict[Any, dict[str, Any]] = {
         "request": {"method": "POST", "uri": "/own"},
         "ai": {"proxy": {"meta": {"request_model": "asked"}}},
     },
+    cloudflare: {"created_at": 5, "cached": False, "tokens_in": 0, "tokens_out": 1},
+    bedrock: {
+        "schemaType": "ModelInvocationLog",
+        "timestamp": 5,
+        "input": {"inputTokenCount": 0},
+        "output": {"outputTokenCount": 1},
+    },
     apisix: {"start_time": 5, "apisix_latency": 1, "request": {"method": "POST", "uri": "/v1/chat/completions"}},
     envoy: {"start_time": 5, "response_code": 200, "x-envoy-origin-path": "/v1/chat/completions"},
     higress: {"start_time": 5, "response_code": 200, "path": "/v1/chat/completions", "ai_log": "{}"},
@@ -83,6 +90,23 @@ PATHS = {
     ),
 }
 PLUGINS = ("proxy", "ai-proxy", "ai-proxy-advanced")
+ERRORS = {
+    "AccessDenied": 403,
+    "InternalServer": 500,
+    "ModelError": 424,
+    "ModelNotReady": 429,
+    "ModelStreamError": 424,
+    "ModelTimeout": 408,
+    "ResourceNotFound": 404,
+    "ServiceQuotaExceeded": 400,
+    "ServiceUnavailable": 503,
+    "Throttling": 429,
+    "Validation": 400,
+}
+NO_PROMPT = {"usage.prompt_tokens": None}
+NO_COMPLETION = {"usage.completion_tokens": None}
+ODD = {"status": "Odd", "response.error": "Odd"}
+"""Of a line whose counts are none: what it says without them."""
 
 
 def of_usage(*within: str, **named: str) -> list[tuple[Any, Any]]:
@@ -135,6 +159,74 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
             "completion_tokens_details",
             reasoning_tokens="reasoning_tokens",
             completion_audio_tokens="audio_tokens",
+        ),
+    ],
+    cloudflare: [
+        ({"created_at": 6}, {"ts": 6}),
+        ({"metadata": {"api_key_id": "k"}}, {"api_key_id": "k"}),
+        ({"metadata": '{"api_key_id": "k"}'}, {"api_key_id": "k"}),
+        ({"id": "r"}, {"request_id": "r"}),
+        ({"success": True}, {"status": 200, "response.error": False}),
+        ({"success": False}, {"status": 500, "response.error": True}),
+        ({"success": False, "status_code": 429}, {"status": 429, "response.error": True}),
+        ({"path": "v1/messages"}, {"path": "v1/messages"}),
+        ({"model": "m"}, {"request.model": "m"}),
+        ({"cached": True}, {"cache_hit": True}),
+        ({"tokens_in": 7}, {"usage.prompt_tokens": 7}),
+        ({"tokens_out": 7}, {"usage.completion_tokens": 7}),
+    ],
+    bedrock: [
+        ({"identity": {"arn": "a"}}, {"api_key_id": "a"}),
+        ({"requestId": "r"}, {"request_id": "r"}),
+        *(
+            ({"errorCode": f"{name}Exception"}, {"status": status, "response.error": f"{name}Exception"})
+            for name, status in ERRORS.items()
+        ),
+        *(
+            ({"errorCode": "Odd", "output": {"outputTokenCount": none}}, ODD | NO_PROMPT | NO_COMPLETION)
+            for none in (0, "0", None, ...)
+        ),
+        ({"errorCode": "Odd"}, ODD),
+        ({"errorCode": ""}, {"response.error": ""}),
+        *(
+            ({"operation": name}, {"path": path, "request.stream": is_stream})
+            for name, path, is_stream in (
+                ("Converse", "/converse", False),
+                ("ConverseStream", "/converse-stream", True),
+                ("InvokeModel", "/invoke", False),
+                ("InvokeModelWithResponseStream", "/invoke-with-response-stream", True),
+            )
+        ),
+        ({"operation": "Odd"}, {"path": "Odd", "request.stream": "Odd"}),
+        (
+            {"operation": "InvokeModel", "modelId": "amazon.titan-embed"},
+            {"path": "/embeddings", "request.stream": False, "request.model": "amazon.titan-embed"},
+        ),
+        ({"modelId": "m"}, {"request.model": "m"}),
+        ({"modelId": "arn:aws:bedrock:e::foundation-model/m"}, {"request.model": "m"}),
+        ({"modelId": "arn:aws:bedrock:e:1:inference-profile/m"}, {"request.model": "m"}),
+        (
+            {"modelId": "arn:aws:bedrock:e:1:inference-profiles/m"},
+            {"request.model": "arn:aws:bedrock:e:1:inference-profiles/m"},
+        ),
+        ({"output": {"outputBodyJson": [1]}}, {"response": [1]}),
+        ({"performanceConfig": {"latency": "optimized"}}, {"service_tier": "optimized"}),
+        ({"performanceConfig": {"latency": "standard"}}, {}),
+        ({"input": {"inputTokenCount": 7}}, {"usage.prompt_tokens": 7}),
+        (
+            {"input": {"inputTokenCount": 7, "cacheReadInputTokenCount": 2, "cacheWriteInputTokenCount": 1}},
+            {"usage.prompt_tokens": 10, "usage.cached_tokens": 2, "usage.cache_write_tokens": 1},
+        ),
+        ({"input": {"inputTokenCount": ..., "cacheReadInputTokenCount": 2, "cacheWriteInputTokenCount": 1}}, NO_PROMPT),
+        ({"output": {"outputTokenCount": 7}}, {"usage.completion_tokens": 7}),
+        ({"output": {"outputTokenCount": ...}}, NO_PROMPT | NO_COMPLETION),
+        (
+            {"operation": "InvokeModel", "modelId": "x.embed", "output": {"outputTokenCount": ...}},
+            {"path": "/embeddings", "request.stream": False, "request.model": "x.embed"} | NO_COMPLETION,
+        ),
+        (
+            {"operation": "Converse", "modelId": "x.embed"},
+            {"path": "/converse", "request.stream": False, "request.model": "x.embed"},
         ),
     ],
     kong: [
@@ -259,6 +351,8 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
 SAID: dict[Any, dict[str, Any]] = {
     litellm: {"ts": 5, "path": "/v1/chat/completions", "response": {"id": "r-1"}},
     kong: {"ts": 5, "method": "POST", "path": "/own", "request.model": "asked"},
+    cloudflare: {"ts": 5, "cache_hit": False, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
+    bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     apisix: {"ts": 5, "method": "POST", "path": "/v1/chat/completions"},
     envoy: {"ts": 5, "status": 200, "path": "/v1/chat/completions"},
     higress: {"ts": 5, "status": 200, "path": "/v1/chat/completions"},
@@ -270,12 +364,15 @@ SAID: dict[Any, dict[str, Any]] = {
 def test_each_field_of_a_gateway_lies_where_its_facts_say(module: Any) -> None:
     assert fields_of(module, LINES[module]) == [SAID[module]]
     for other, said in CASES[module]:
-        assert fields_of(module, merged(LINES[module], other)) == [SAID[module] | said], other
+        stated = {name: value for name, value in (SAID[module] | said).items() if value is not None}
+        assert fields_of(module, merged(LINES[module], other)) == [stated], other
 
 
 RECOGNISED: dict[Any, list[tuple[str, ...]]] = {
     litellm: [("call_type",), ("startTime",), ("response",)],
     kong: [("started_at",), ("latencies",), ("request",)],
+    bedrock: [("schemaType",)],
+    cloudflare: [("created_at",), ("cached",), ("tokens_in",), ("tokens_out",)],
     apisix: [("start_time",), ("apisix_latency",), ("request",)],
     envoy: [("start_time",), ("response_code",), ("x-envoy-origin-path",)],
     nginx: [("msec",), ("status",), ("request_uri", "request_method")],
@@ -517,14 +614,15 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
-        *("apisix", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm", "litellm-spend"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm"),
+        "litellm-spend",
         *("nginx", "openai-batch", "otel"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
-        *("apisix", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
     }
-    assert {each.name for each in all_formats() if each.entries is None} == {"litellm"}
+    assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm"}
 
 
 BATCH = {

@@ -1,0 +1,44 @@
+"""Logs of Cloudflare's AI Gateway, as its API lists them: one JSON object a request.
+
+Facts. ``tokens_in`` and ``tokens_out`` are what the gateway saw of the answer's usage, 0 where it saw none; what of
+these was read from a provider's cache it does not say. ``cached`` is an answer out of the gateway's own cache, whose
+counts are the first one's. ``metadata`` is JSON text, or an object: what a caller sent in ``cf-aig-metadata``, and the
+only thing that says whose call it was. ``path`` is the one at the provider. Bodies are not in the list. What Logpush
+delivers is another thing: it names neither counts nor ids, and bodies in it are encrypted.
+
+Source: https://developers.cloudflare.com/api/resources/ai_gateway/subresources/logs/methods/list/, ``AiGatewayLog`` of
+``@cloudflare/workers-types`` 4.20251118, and of Logpush the dataset ``ai_gateway_events``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.formats.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.values.strict_json import JsonObject
+
+NAME = "cloudflare"
+
+MAPPING: Mapping[str, Any] = {
+    "ts": "created_at",
+    "api_key_id": "metadata.api_key_id",
+    "request_id": "id",
+    "status": ["status_code", {"from": "success", "true": 200, "false": 500}],
+    "response.error": {"from": "success", "true": False, "false": True},
+    "path": "path",
+    "request.model": "model",
+    "cache_hit": "cached",
+    "usage.prompt_tokens": "tokens_in",
+    "usage.completion_tokens": "tokens_out",
+}
+
+PLACES = Places()
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell the log of one request."""
+    return "created_at" in document and "cached" in document and "tokens_in" in document and "tokens_out" in document
