@@ -40,6 +40,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("startTime", "metadata.user_api_key_hash", "litellm_call_id", "response.model"),
         *("prompt_tokens", "completion_tokens"),
     ),
+    "litellm-spend": ("startTime", "api_key", "request_id", "model", "prompt_tokens", "completion_tokens"),
     "mapped": ("at", "who.key", "ids.call", "model.used", "counts.in", "counts.out"),
     "helicone": (
         *("request_created_at", "request_properties.api_key_id", "request_id", "response_model"),

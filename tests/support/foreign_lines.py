@@ -148,6 +148,45 @@ def _litellm(maker: Maker) -> Document:
     return line
 
 
+def _litellm_spend(maker: Maker) -> Document:
+    pick, counts = maker.chance.choice, _counts(maker)
+    failed = maker.chance.random() < 0.1
+    written = pick((lambda of: of, json.dumps))
+    details = {"prompt_tokens_details": {"cached_tokens": maker.part(counts["prompt_tokens"]), "audio_tokens": None}}
+    call = f"{_hex(maker, 8)}-{_hex(maker, 4)}-{_hex(maker, 4)}-{_hex(maker, 4)}-{_hex(maker, 12)}"
+    metadata = {
+        "user_api_key": _key(maker),
+        "user_api_key_alias": "a team",
+        "status": "failure" if failed else "success",
+        "usage_object": pick((None, {**counts, **details})),
+        "additional_usage_values": pick(({}, details)),
+        "error_information": {"error_code": "429"} if failed else None,
+    }
+    answer = f"chatcmpl-{_hex(maker)}"
+    line = {
+        "request_id": call if failed else pick((answer, answer, answer, call, f"{answer}_cache_hit1793700009.5")),
+        "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
+        "api_key": _key(maker),
+        "spend": 0.01,
+        **counts,
+        "startTime": _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z", "+00:00"))),
+        "endTime": _date(maker, ends="Z"),
+        "model": pick((_model(maker), f"openai/{_model(maker)}")),
+        "model_group": _model(maker),
+        "custom_llm_provider": pick(("openai", "", None)),
+        "metadata": written(metadata),
+        "cache_hit": pick(("None", "None", "False", "True", "")),
+        "cache_key": "Cache OFF",
+        "request_tags": written([]),
+        "messages": written({}),
+        "response": pick(({}, "{}", {}, _body(maker))),
+        "status": pick((metadata["status"], None)),
+    }
+    if pick((True, False)):
+        line["litellm_call_id"] = pick((call, _hex(maker)))
+    return line
+
+
 def _helicone(maker: Maker) -> Document:
     pick, counts = maker.chance.choice, _counts(maker)
     has_body = pick((True, False))
@@ -487,6 +526,11 @@ def _of(made: Callable[[Maker], Document], name: str, *more: LogFormat) -> Kind:
 KINDS: dict[str, Kind] = {
     "litellm": _of(
         _litellm, "litellm", LogFormat(format="litellm", fields={"api_key_id": "metadata.user_api_key_alias"})
+    ),
+    "litellm-spend": _of(
+        _litellm_spend,
+        "litellm-spend",
+        LogFormat(format="litellm-spend", fields={"api_key_id": "metadata.user_api_key_alias"}),
     ),
     "helicone": _of(_helicone, "helicone", LogFormat(identity="request-id"), LogFormat(time_zone="UTC")),
     "langfuse": _of(_langfuse, "langfuse"),

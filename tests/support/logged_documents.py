@@ -117,6 +117,25 @@ ARCHIVE = {
 }
 COUNTED = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45})
 DOCUMENTS: dict[str, dict[str, Any]] = {
+    "litellm-spend": {
+        "request_id": "chatcmpl-7f69e461",
+        "call_type": "acompletion",
+        "api_key": "key_1",
+        "spend": 0.25,
+        "total_tokens": 43,
+        "prompt_tokens": 40,
+        "completion_tokens": 3,
+        "startTime": "2026-10-01T12:00:00.250",
+        "model": "openai/jamba-large",
+        "model_group": "jamba",
+        "custom_llm_provider": "openai",
+        "metadata": {"user_api_key": "key_1", "status": "success", "usage_object": {"prompt_tokens": 40}},
+        "cache_hit": "None",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "response": "{}",
+        "status": "success",
+        "litellm_call_id": "31ac6e26",
+    },
     "otel": {
         "resourceSpans": [
             {

@@ -49,6 +49,25 @@ def _hunyuan(said: str, finish: str, completion: int) -> dict[str, Any]:
     return {"Note": "", "Choices": [choice], "Created": 1, "Id": "h-1", "Usage": usage}
 
 
+def _yandex(text: str, status: str, completion: int) -> dict[str, Any]:
+    usage = {"inputTextTokens": "26", "completionTokens": str(completion), "totalTokens": str(26 + completion)}
+    alternative = {"message": {"role": "assistant", "text": text}, "status": f"ALTERNATIVE_STATUS_{status}"}
+    return {"result": {"alternatives": [alternative], "usage": usage, "modelVersion": "23.10.2024"}}
+
+
+def _dify(event: str, **more: Any) -> dict[str, Any]:
+    ids = {"task_id": "task-1", "message_id": "msg-1", "conversation_id": "conv-not-it"}
+    return {"event": event, **ids, "created_at": 1_705_407_629, **more}
+
+
+DIFY = CHATTY | {
+    "prompt_unit_price": "0.001",
+    "prompt_price": "0.0010330",
+    "completion_unit_price": "0.002",
+    "total_price": "0.0012890",
+    "currency": "USD",
+    "latency": 0.7682376249867957,
+}
 LLAMA_CPP = {
     "content": "Mist.",
     "stop": True,
@@ -68,6 +87,18 @@ CASES = {
         model=None,
         response_id="d-1",
         parts=(20, None, 1),
+    ),
+    "dify": Case(
+        "/v1/chat-messages",
+        _dify("message", id="msg-1", mode="chat", answer="Mist.", metadata={"usage": DIFY, "retriever_resources": []}),
+        [
+            _dify("message", answer="Mi"),
+            _dify("message", answer="st."),
+            _dify("message_end", id="msg-1", metadata={"usage": DIFY}),
+        ],
+        model=None,
+        response_id="msg-1",
+        finish=None,
     ),
     "hunyuan": Case(
         "/",
@@ -101,6 +132,13 @@ CASES = {
         ],
         response_id="msg-1",
         finish=None,
+    ),
+    "yandex": Case(
+        "/foundationModels/v1/completion",
+        _yandex("Mist.", "FINAL", 41),
+        [_yandex("Mi", "PARTIAL", 1), _yandex("Mist.", "FINAL", 41)],
+        model=None,
+        finish="ALTERNATIVE_STATUS_FINAL",
     ),
     "replicate": Case(
         "/v1/models/owner/m-1/predictions",

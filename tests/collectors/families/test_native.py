@@ -44,7 +44,7 @@ def test_a_stream_states_running_totals_or_its_usage_last(name: str) -> None:
     assert (reading.model_reported, reading.response_id, reading.is_stream) == (case.model, case.response_id, True)
 
 
-@pytest.mark.parametrize("name", sorted(set(STREAMED) - {"dashscope", "hunyuan", "watsonx"}))
+@pytest.mark.parametrize("name", sorted(set(STREAMED) - {"dashscope", "hunyuan", "watsonx", "yandex"}))
 def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
     case = CASES[name]
     reading = read(sse(*case.chunks[:-1]), path=case.path)
@@ -52,7 +52,7 @@ def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
     assert reading.content_chunks == len(case.chunks) - 1 - (name == "mistral-conversations")
 
 
-@pytest.mark.parametrize("name", ["dashscope", "hunyuan", "watsonx"])
+@pytest.mark.parametrize("name", ["dashscope", "hunyuan", "watsonx", "yandex"])
 def test_a_stream_that_was_cut_behind_a_running_total_states_what_it_was(name: str) -> None:
     assert tokens(sse(*CASES[name].chunks[:1]), path=CASES[name].path)[:2] == (26, 1)
 
@@ -74,6 +74,9 @@ def _with(value: Any, others: dict[int, Any]) -> Any:
         return {name: _with(each, others) for name, each in value.items()}
     if isinstance(value, list):
         return [_with(each, others) for each in value]
+    if isinstance(value, str) and value.isdigit():
+        other = others.get(int(value), value)
+        return str(other) if type(other) is int else other
     return others.get(value, value) if type(value) is int else value
 
 
@@ -126,6 +129,43 @@ def test_what_tgi_counts_in_its_headers_is_read_where_the_body_does_not_say_it()
     assert read({"generated_text": "Mist."}, path="/generate").status.value == "unknown"
 
 
+def test_counts_of_yandex_may_be_texts_or_numbers_and_nothing_else() -> None:
+    whole, path = CASES["yandex"].whole["result"], CASES["yandex"].path
+    for prompt, completion in (("26", "41"), (26, 41), ("26", 41)):
+        usage = {"inputTextTokens": prompt, "completionTokens": completion, "totalTokens": "67"}
+        assert tokens({"result": whole | {"usage": usage}}, path=path)[:2] == (26, 41)
+
+
+@pytest.mark.parametrize("wrong", ["", "-1", "26.0", " 26", "\uff12\uff16", "1e3", "9" * 20, True])
+def test_a_text_of_yandex_that_is_no_whole_number_is_quarantined(wrong: Any, collect: Any, exchange: Any) -> None:
+    whole = CASES["yandex"].whole["result"]
+    usage = {"inputTextTokens": wrong, "completionTokens": "41", "totalTokens": "67"}
+    assert collect(exchange(response={"result": whole | {"usage": usage}})).refusal[0] == "invalid_usage"
+
+
+def test_a_text_is_no_count_of_an_api_that_writes_numbers(collect: Any, exchange: Any) -> None:
+    for name in ("watsonx", "deepinfra"):
+        broken = _with(CASES[name].whole, {26: "26"})
+        assert collect(exchange(response=broken)).refusal[0] == "invalid_usage"
+
+
+def test_a_chatflow_of_dify_is_what_its_end_states_whatever_its_nodes_do() -> None:
+    nodes = [
+        {"event": "workflow_started", "task_id": "t", "data": {"id": "run"}},
+        {"event": "node_finished", "task_id": "t", "data": {"execution_metadata": {"total_tokens": 900}}},
+    ]
+    end = {"event": "workflow_finished", "task_id": "t", "data": {"total_tokens": 900}}
+    first, second, last = CASES["dify"].chunks
+    assert tokens(sse(*nodes, first, second, end, last), path="/v1/chat-messages")[:2] == (26, 41)
+    agent = [chunk | {"event": "agent_message"} for chunk in (first, second)]
+    assert tokens(sse(*agent, last), path="/v1/chat-messages")[:2] == (26, 41)
+
+
+def test_a_stream_of_dify_that_ends_in_an_error_is_no_less_than_what_it_said() -> None:
+    error = {"event": "error", "task_id": "task-1", "message_id": "msg-1", "status": 400, "code": "invalid_param"}
+    assert read(sse(CASES["dify"].chunks[0], error), path="/v1/chat-messages").status.value == "estimated"
+
+
 def test_the_model_of_workers_ai_stands_in_the_path() -> None:
     case = CASES["workers-ai"]
     assert read(case.whole, path=case.path, request=None).model_in_path == "@cf/meta/llama"
@@ -146,6 +186,12 @@ NEAR = [
     {"type": "conversation.item.created"},
     {"inference_status": "ok"},
     {"completions": [{"data": {"text": "a"}}]},
+    {"event": "message_end", "metadata": {"retriever_resources": []}},
+    {"event": "message", "data": "a"},
+    {"event": "workflow_finished", "data": {"total_tokens": 9}},
+    {"answer": "a", "message_id": "m-1"},
+    {"alternatives": [{"transcript": "a", "confidence": 0.9}]},
+    {"alternatives": {}, "usage": {"inputTextTokens": "1"}},
 ]
 
 

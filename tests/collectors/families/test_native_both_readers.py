@@ -52,6 +52,8 @@ def _varied(value: Any, chance: random.Random, odd: float, factor: int) -> Any:
         return {name: _varied(each, chance, odd, factor) for name, each in value.items()}
     if isinstance(value, list):
         return [_varied(each, chance, odd, factor) for each in value]
+    if isinstance(value, str) and value.isdigit():
+        return str(chance.choice(ODD)) if chance.random() < odd else str(int(value) * factor)
     if type(value) is not int:
         return value
     return chance.choice(ODD) if chance.random() < odd else value * factor

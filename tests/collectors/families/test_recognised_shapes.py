@@ -264,7 +264,7 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
         *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
         *("dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai", "llama-cpp", "replicate"),
-        *("deepinfra", "aleph-alpha", "tgi"),
+        *("dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
         *("unbilled", "bedrock-invoke"),
     ]
 

@@ -37,6 +37,7 @@ CONTENT: dict[str, list[dict[str, Any]]] = {
     ],
     "langfuse": [{"input": CANARY, "output": {"content": CANARY}, "statusMessage": CANARY, "name": CANARY, CANARY: 1}],
     "openai-batch": [{"error": {"code": CANARY, "message": CANARY}, CANARY: CANARY}],
+    "litellm-spend": [{"messages": CANARY, "proxy_server_request": {CANARY: 1}, "metadata": {CANARY: CANARY}}],
     "helicone": [{"request_body": {"model": "m", "messages": [CANARY]}, "scores": {CANARY: CANARY}}],
 }
 VALUES = some.recursive(

@@ -101,6 +101,14 @@ def test_where_the_answer_was_redacted_the_counts_beside_it_count(collect: Any, 
     assert collected.event["model_requested"] == "jamba"
 
 
+def test_what_was_written_to_a_cache_for_an_hour_counts_where_the_answer_was_redacted(collect: Any) -> None:
+    lifetimes = {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6}
+    usage = {"prompt_tokens_details": {"cache_creation_tokens": 10, "cache_creation_token_details": lifetimes}}
+    metadata = {"user_api_key_hash": "88dc28d0", "usage_object": usage}
+    event = collect(payload(response=None, metadata=metadata)).event
+    assert (event["prompt_cache_write_tokens"], event["prompt_cache_write_1h_tokens"]) == (10, 6)
+
+
 @pytest.mark.parametrize("usage", [{"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None])
 def test_a_stream_of_which_litellm_saw_no_usage_is_unknown_and_never_free(collect: Any, usage: Any) -> None:
     response = payload()["response"] | {"usage": usage}

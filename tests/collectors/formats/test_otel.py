@@ -163,6 +163,56 @@ def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., lis
     assert (found.envelope.model_requested, found.tokens) == ("gpt-4o", (300, 50, 200, None, 30))
 
 
+OPENINFERENCE = {
+    "openinference.span.kind": "LLM",
+    "llm.model_name": "claude-sonnet-4-5",
+    "llm.token_count.prompt": 300,
+    "llm.token_count.completion": 50,
+    "llm.token_count.total": 350,
+    "llm.token_count.prompt_details.cache_read": 200,
+    "llm.token_count.prompt_details.cache_write": 60,
+}
+
+
+def test_openinference_states_what_was_read_from_a_cache_and_written_to_it(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    (found,) = exchanges(otel, batch(span(OPENINFERENCE)))
+    assert (found.envelope.model_requested, found.tokens) == ("claude-sonnet-4-5", (300, 50, 200, 60, None))
+
+
+def test_a_span_with_both_conventions_is_one_exchange_and_lacks_nothing_that_either_states(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    both = OPENINFERENCE | {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.response.id": "msg_1",
+        "gen_ai.usage.input_tokens": 301,
+        "gen_ai.usage.output_tokens": 49,
+    }
+    (found,) = exchanges(otel, batch(span(both)))
+    assert (found.reading.response_id, found.tokens) == ("msg_1", (301, 49, 200, 60, None))
+
+
+@pytest.mark.parametrize("kind", ["CHAIN", "AGENT"])
+@pytest.mark.parametrize("operation", [{}, {"gen_ai.operation.name": "chat"}, {"gen_ai.operation.name": "of_ours"}])
+def test_what_is_around_inferences_is_none_in_either_convention(
+    exchanges: Callable[..., list[Exchange]], kind: str, operation: dict[str, str]
+) -> None:
+    around = OPENINFERENCE | operation | {"openinference.span.kind": kind}
+    inner = span(OPENINFERENCE, spanId="00000000000000aa", parentSpanId="00000000000000bb")
+    (found,) = exchanges(otel, batch(inner, span(around, spanId="00000000000000bb")))
+    assert found.envelope.request_id == "5b8efff798038103d269b633813fc60c/00000000000000aa"
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "many", True])
+def test_a_count_of_openinference_that_is_none_is_refused(
+    exchanges: Callable[..., list[Exchange]], count: object
+) -> None:
+    with pytest.raises(LineRefused, match=r"prompt_tokens"):
+        exchanges(otel, batch(span(OPENINFERENCE | {"llm.token_count.prompt": count})))
+
+
 def test_litellm_names_the_key_and_what_its_cache_answered(exchanges: Callable[..., list[Exchange]]) -> None:
     of_proxy = CHAT | {"litellm.api_key.hash": "88dc28d0", "litellm.call_type": "acompletion"}
     image = of_proxy | {"gen_ai.operation.name": "generate_content", "litellm.call_type": "aimage_generation"}

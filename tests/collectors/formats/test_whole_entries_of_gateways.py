@@ -615,11 +615,12 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
         *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm"),
+        "litellm-spend",
         *("nginx", "openai-batch", "otel"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
-        *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "nginx"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
     }
     assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm"}
 

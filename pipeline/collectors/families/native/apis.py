@@ -15,6 +15,12 @@
 * ``tgi``: Hugging Face's text generation inference, whose counts stand in ``details``, or in headers. Source: its API.
 * ``replicate``: predictions of language models; usage stands in ``metrics`` of one that is done, which is mostly asked
   for by GET. Source: Replicate's HTTP API.
+* ``dify``: answers of its apps for chat and completion. ``metadata.usage`` is chat's, with prices beside it, and in a
+  stream it stands in the event ``message_end``. No answer names a model. Workflows state a total alone, and are not
+  read. Source: Dify's API references, ``web/app/components/develop/template`` of langgenius/dify.
+* ``yandex``: Yandex Cloud's text generation, within ``result``. Its counts are int64, which the JSON mapping of
+  Protocol Buffers writes as text; a stream states running totals. ``modelVersion`` is the version of a model that the
+  request alone names. Source: Yandex Cloud's API reference, ``TextGeneration/completion``.
 * ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``. Source: their API references.
 """
 
@@ -72,6 +78,19 @@ def _is_tgi(document: JsonObject) -> bool:
 def _is_replicate(document: JsonObject) -> bool:
     metrics = object_at(document, "metrics")
     return "input_token_count" in metrics or "output_token_count" in metrics
+
+
+def _is_dify(document: JsonObject) -> bool:
+    event = word(any_of(document, "event"))
+    if event == "message_end":
+        return "usage" in object_at(document, "metadata")
+    is_named = event in ("message", "agent_message") or ("mode" in document and "message_id" in document)
+    return is_named and isinstance(any_of(document, "answer"), str)
+
+
+def _is_yandex(document: JsonObject) -> bool:
+    is_answer = isinstance(any_of(document, "alternatives"), list)
+    return is_answer and "inputTextTokens" in object_at(document, "usage")
 
 
 def _is_deepinfra(document: JsonObject) -> bool:
@@ -147,6 +166,17 @@ APIS = (
         model=(("model",),),
         finish_reason=(("status",),),
         text=(("output",),),
+    ),
+    Native("dify", _is_dify, usage=("metadata", "usage"), response_id=(("message_id",),), text=(("answer",),)),
+    Native(
+        "yandex",
+        _is_yandex,
+        prompt=(("usage", "inputTextTokens"),),
+        completion=(("usage", "completionTokens"),),
+        total=(("usage", "totalTokens"),),
+        counts_are_texts=True,
+        finish_reason=(("alternatives", "status"),),
+        text=(("alternatives", "message", "text"), ("alternatives", "message", "toolCallList")),
     ),
     Native(
         "deepinfra",

@@ -6,6 +6,7 @@ added, and in a stream the last number above zero of each counts, for they are r
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.families.chat_usage import stated_by
@@ -36,6 +37,8 @@ class Native(NamedTuple):
     cached: tuple[Place, ...] = ()
     """A part of the prompt."""
     total: tuple[Place, ...] = ()
+    counts_are_texts: bool = False
+    """Whether whole numbers may be written as text, as the JSON mapping of Protocol Buffers writes 64 bits."""
     response_id: tuple[Place, ...] = ()
     model: tuple[Place, ...] = ()
     finish_reason: tuple[Place, ...] = ()
@@ -68,22 +71,38 @@ class Native(NamedTuple):
         return found
 
     def _counts(self, documents: Sequence[JsonObject]) -> Stated | None:
-        prompt, completion = _count(documents, self.prompt), _count(documents, self.completion)
+        prompt, completion = self._count(documents, self.prompt), self._count(documents, self.completion)
         if prompt is None or completion is None:
             return None
         return Stated(
             prompt=prompt,
             completion=completion,
-            cached=_count(documents, self.cached),
-            total=_count(documents, self.total),
+            cached=self._count(documents, self.cached),
+            total=self._count(documents, self.total),
         )
 
+    def _count(self, documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
+        plain = _of_text if self.counts_are_texts else _as_it_is
+        return _count(documents, places, plain)
 
-def _count(documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _of_text(value: Any) -> Any:
+    """Return a whole number that is written as text, anything else as it is."""
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+
+
+_WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+def _count(documents: Sequence[JsonObject], places: tuple[Place, ...], plain: Callable[[Any], Any]) -> int | None:
     found: int | None = None
     for document in documents:
         for place in places:
-            values = [count(value, ".".join(place)) for value in _at(document, place, stated_once)]
+            values = [count(plain(value), ".".join(place)) for value in _at(document, place, stated_once)]
             counts = [value for value in values if value is not None]
             if counts:
                 found = sum(counts) or found or 0

@@ -66,6 +66,9 @@ MAPPING: Mapping[str, Any] = {
         "metadata.usage_object.prompt_tokens_details.cache_creation_tokens",
         "metadata.usage_object.cache_creation_input_tokens",
     ],
+    "usage.cache_write_1h_tokens": (
+        "metadata.usage_object.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"
+    ),
     "usage.reasoning_tokens": "metadata.usage_object.completion_tokens_details.reasoning_tokens",
     "usage.prompt_audio_tokens": "metadata.usage_object.prompt_tokens_details.audio_tokens",
     "usage.completion_audio_tokens": "metadata.usage_object.completion_tokens_details.audio_tokens",
@@ -77,4 +80,10 @@ PLACES = Places()
 
 def recognises(document: JsonObject) -> bool:
     """Tell the payload of one call."""
-    return "call_type" in document and "startTime" in document and "response" in document
+    is_call = "call_type" in document and "startTime" in document and "response" in document
+    return is_call and not is_spend_log(document)
+
+
+def is_spend_log(document: JsonObject) -> bool:
+    """Tell a row of the table of spend, which has its own names for keys and costs (``litellm_spend``)."""
+    return all(name in document for name in ("request_id", "call_type", "api_key", "spend", "startTime"))

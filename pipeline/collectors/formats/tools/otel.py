@@ -17,6 +17,10 @@ OpenInference, no operation was named. There, counts are totals: cached and writ
 reasoning within the output. LiteLLM named operations by its kinds of calls (integrations/opentelemetry.py of 1.110),
 and says which answers were its cache's (``litellm.cache_hit``).
 
+OpenInference names the kind of every span (``spec/semantic_conventions.md`` of Arize-ai/openinference). A span may
+have both conventions. It is one exchange; but where its kind is ``CHAIN`` or ``AGENT``, it is none, whatever operation
+it names.
+
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
 LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
 """
@@ -90,6 +94,7 @@ Vercel's SDK.
 """
 _KIND = "openinference.span.kind"
 _KINDS = ("LLM", "EMBEDDING")
+_PARENTS = ("CHAIN", "AGENT")
 _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 _KEY = ("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
 
@@ -150,6 +155,8 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
     is_text = not any(word in str(attributes.get("litellm.call_type")) for word in _NO_TEXT)
+    if attributes.get(_KIND) in _PARENTS:
+        return None
     if (operation in _INFERENCES and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation not in (None, *_OTHERS) and _states_usage(attributes):

@@ -1,0 +1,112 @@
+"""Rows of LiteLLM's table ``LiteLLM_SpendLogs``: one a call, as the proxy's API and its database export them.
+
+An object is a row, or a page of them in ``data`` (``/spend/logs/v2``, ``/spend/logs/ui``). Names are those of
+``StandardLoggingPayload`` (``litellm``) where both have one, and mean the same; so a call is read alike from either.
+What differs: ``api_key`` is the hash of the virtual key. ``metadata`` may be JSON text; in it are ``status``,
+``error_information``, and usage as ``usage_object`` or, in older rows, ``additional_usage_values`` without the three
+totals. ``cache_hit`` is a word, ``None`` among them. Times of the database have no offset, and are of UTC.
+``response`` is ``{}`` unless ``store_prompts_in_spend_logs`` is set, and its texts may be cut; usage stays whole.
+
+``request_id`` is the answer's id, and that of the call where the answer has none, as after a failure and of embeddings;
+some versions took the call's first. ``litellm_call_id``, of newer rows, tells which; in older ones an id in the form of
+a UUID is the call's. A copy out of LiteLLM's cache has the first answer's id with ``_cache_hit`` and a time behind it.
+Without an answer the model is the deployment's, less the provider before it. ``spend`` is not looked at.
+What an id looks like decides what it is, which no shape of lines says: so rows are read one by one, without ``PLACES``.
+
+Source: ``litellm/proxy/schema.prisma``, ``SpendLogsPayload`` and ``SpendLogsMetadata`` in ``proxy/_types.py`` and
+``get_logging_payload`` in ``proxy/spend_tracking/spend_tracking_utils.py`` of LiteLLM 1.110.2.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.formats.gateways.access_logs import changed
+from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.tools import litellm
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.values.strict_json import JsonObject
+
+NAME = "litellm-spend"
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
+_OLDER = ("usage_object", "additional_usage_values")
+
+
+def _in_either(places: Any) -> list[str]:
+    """Return the places of a part of usage in newer rows and in older ones."""
+    named = [places] if isinstance(places, str) else list(places)
+    return [*named, *(place.replace(*_OLDER) for place in named)]
+
+
+MAPPING: Mapping[str, Any] = {
+    **litellm.MAPPING,
+    **{name: _in_either(places) for name, places in litellm.MAPPING.items() if "usage_object" in str(places)},
+    "api_key_id": ["api_key", "metadata.user_api_key"],
+    "request_id": ["litellm_call_id", "metadata.litellm_call_id"],
+    "status": [
+        "metadata.error_information.error_code",
+        {"from": ["status", "metadata.status"], "success": 200, "failure": 500},
+    ],
+    "response.error": {"from": ["status", "metadata.status"], "success": False, "failure": True},
+    "response.id": "request_id",
+    "response.model": "model",
+    "cache_hit": {"from": "cache_hit", "None": False},
+}
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a row, or a page of them."""
+    page = document.get("data")
+    first = page[0] if isinstance(page, list) and page else document
+    return isinstance(first, dict) and litellm.is_spend_log(first)
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the rows of a document, each with its call's id and its answer's apart.
+
+    Raises ``LineRefused``: ``invalid_field`` where a page holds what is no object.
+    """
+    page = stated_once(document, "data") if "request_id" not in document else [document]
+    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of spend logs")
+    return [_entry(each) for each in page]
+
+
+def _entry(row: JsonObject) -> JsonObject:
+    filed, call = stated_once(row, "request_id"), stated_once(row, "litellm_call_id")
+    call = call or _metadata(row).get("litellm_call_id")
+    copied = _COPY.fullmatch(filed) if isinstance(filed, str) else None
+    answer = copied[1] if copied else filed
+    is_call = answer == call if call else isinstance(answer, str) and _UUID.fullmatch(answer) is not None
+    provider, model = stated_once(row, "custom_llm_provider"), stated_once(row, "model")
+    if isinstance(provider, str) and provider and isinstance(model, str):
+        model = model.removeprefix(f"{provider}/")
+    return changed(
+        row,
+        {
+            "startTime": in_utc(stated_once(row, "startTime")),
+            "request_id": None if is_call else answer,
+            "litellm_call_id": answer if is_call else call,
+            "model": model,
+        },
+    )
+
+
+def _metadata(row: JsonObject) -> JsonObject:
+    """Return the metadata, which may be JSON text; an empty object where they are none."""
+    value = stated_once(row, "metadata")
+    if isinstance(value, str) and value:
+        try:
+            value = parse(value)
+        except BrokenJson:
+            return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,280 @@
+"""Rows of LiteLLM's table of spend: the bill that the payload of the same call makes, whatever a row leaves out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.tools import litellm, litellm_spend
+
+CALL = "31ac6e26-6a0c-4a2c-9f0b-2f6c1f1f4f10"
+ANSWER: dict[str, Any] = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "jamba-large",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "."}, "finish_reason": "stop"}],
+    "usage": {
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "total_tokens": 45,
+        "prompt_tokens_details": {
+            "cached_tokens": 20,
+            "cache_creation_tokens": 10,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6},
+        },
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    },
+}
+METADATA: dict[str, Any] = {
+    "user_api_key": "88dc28d0",
+    "user_api_key_alias": "team-a",
+    "status": "success",
+    "error_information": None,
+    "usage_object": ANSWER["usage"],
+    "additional_usage_values": {name: of for name, of in ANSWER["usage"].items() if name.endswith("details")},
+}
+ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+EVENT = ("event_id", "occurred_at", "api_key_id", "status", "http_status", "model_reported", "other_usage")
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    """A successful call as the API answers it; keywords replace fields, ``...`` leaves one out."""
+    line = {
+        "request_id": "chatcmpl-1",
+        "call_type": "acompletion",
+        "api_key": "88dc28d0",
+        "spend": 99.0,
+        "total_tokens": 45,
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "startTime": "2026-11-03T10:00:01.250Z",
+        "endTime": "2026-11-03T10:00:02.500Z",
+        "request_duration_ms": 1250,
+        "completionStartTime": "2026-11-03T10:00:02.500Z",
+        "model": "openai/jamba-large",
+        "model_id": "d5f0",
+        "model_group": "jamba",
+        "custom_llm_provider": "openai",
+        "api_base": "https://models.example/v1",
+        "user": "default_user_id",
+        "metadata": METADATA,
+        "cache_hit": "None",
+        "cache_key": "Cache OFF",
+        "request_tags": [],
+        "team_id": "",
+        "end_user": "",
+        "requester_ip_address": None,
+        "messages": {},
+        "response": {},
+        "session_id": "5b1f",
+        "status": "success",
+        "proxy_server_request": {},
+        "litellm_call_id": CALL,
+    } | fields
+    return {name: value for name, value in line.items() if value is not ...}
+
+
+def payload(**fields: Any) -> dict[str, Any]:
+    """The payload that callbacks get of the same call."""
+    return {
+        "id": "chatcmpl-1",
+        "litellm_call_id": CALL,
+        "call_type": "acompletion",
+        "status": "success",
+        "cache_hit": None,
+        "startTime": 1_793_700_001.25,
+        "model": "openai/jamba-large",
+        "model_group": "jamba",
+        "metadata": {"user_api_key_hash": "88dc28d0", "usage_object": ANSWER["usage"]},
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "total_tokens": 45,
+        "response_cost": 99.0,
+        "response": ANSWER,
+    } | fields
+
+
+def bill(collected: Any) -> tuple[Any, ...]:
+    """What decides a bill of one event."""
+    event = collected.event
+    counts = [event[name] for name in sorted(event) if name.endswith("_tokens")]
+    return (*(event[name] for name in EVENT), counts)
+
+
+AS_EXPORTED = [
+    row(),
+    row(response=ANSWER),
+    row(response=json.dumps(ANSWER), metadata=json.dumps(METADATA)),
+    row(response="{}", metadata=json.dumps(METADATA), messages="{}", request_tags="[]"),
+    row(response=..., messages=..., proxy_server_request=...),
+    row(startTime="2026-11-03T10:00:01.25", status=..., litellm_call_id=...),
+    row(startTime="2026-11-03 10:00:01.25"),
+    row(metadata=METADATA | {"usage_object": None}),
+    row(model="jamba-large", custom_llm_provider=None),
+]
+
+
+@pytest.mark.parametrize("line", AS_EXPORTED)
+def test_a_row_is_the_bill_that_the_payload_of_its_call_is(collect: Any, line: dict[str, Any]) -> None:
+    found = format_of(line)
+    assert found is not None
+    assert found.name == "litellm-spend"
+    collected = collect(line)
+    assert bill(collected) == bill(collect(payload()))
+    assert collected.tokens == (40, 5, 20, 10, 2)
+    assert collected.event["prompt_cache_write_1h_tokens"] == 6
+
+
+def test_a_row_with_its_answer_is_the_whole_event_that_its_payload_is(collect: Any) -> None:
+    theirs, ours = (collect(line).event for line in (payload(), row(response=ANSWER)))
+    for name in ("byte_end", "byte_start"):
+        theirs.pop(name), ours.pop(name)
+    assert ours == theirs
+
+
+def test_a_page_of_the_api_is_its_rows(collect: Any) -> None:
+    page = {"data": [row(), row(request_id="chatcmpl-2")], "total": 2, "page": 1, "page_size": 50, "total_pages": 1}
+    assert [event["response_id"] for event in collect(page).events] == ["chatcmpl-1", "chatcmpl-2"]
+    assert collect({"data": [row(), 7]}).refusal == ("invalid_field", "data is no list of spend logs")
+
+
+@pytest.mark.parametrize(
+    ("fields", "ids"),
+    [
+        ({}, ("chatcmpl-1", CALL)),
+        ({"request_id": CALL}, (None, CALL)),
+        ({"litellm_call_id": ...}, ("chatcmpl-1", None)),
+        ({"litellm_call_id": ..., "request_id": CALL}, (None, CALL)),
+        ({"litellm_call_id": ..., "metadata": METADATA | {"litellm_call_id": CALL}}, ("chatcmpl-1", CALL)),
+        ({"litellm_call_id": ..., "metadata": {"litellm_call_id": "mine"}, "request_id": "mine"}, (None, "mine")),
+        ({"litellm_call_id": ..., "metadata": "{", "request_id": "mine"}, ("mine", None)),
+        ({"litellm_call_id": "c-1", "request_id": CALL}, (CALL, "c-1")),
+        ({"request_id": None}, (None, CALL)),
+        ({"request_id": 7, "litellm_call_id": ["x"]}, ("7", None)),
+    ],
+)
+def test_the_id_of_the_call_is_told_from_the_answer_s(collect: Any, fields: dict[str, Any], ids: Any) -> None:
+    event = collect(row(**fields)).event
+    assert (event["response_id"], event["request_id"]) == ids
+
+
+def test_an_embedding_that_has_no_id_is_one_call_in_both_logs(collect: Any) -> None:
+    answer = {"object": "list", "model": "jamba-large", "data": [], "usage": {"prompt_tokens": 8, "total_tokens": 8}}
+    counts = {"prompt_tokens": 8, "completion_tokens": 0, "total_tokens": 8, "call_type": "aembedding"}
+    metadata = {"user_api_key_hash": "88dc28d0", "usage_object": None}
+    theirs = collect(payload(id=CALL, response=answer, metadata=metadata, **counts))
+    ours = collect(row(request_id=CALL, metadata={}, **counts))
+    assert bill(ours) == bill(theirs)
+    assert ours.tokens[:2] == (8, 0)
+
+
+def test_a_cached_answer_is_not_metered_and_has_the_id_of_the_call_it_is_a_copy_of(collect: Any) -> None:
+    copy = row(request_id="chatcmpl-1_cache_hit1793700009.5", cache_hit="True", litellm_call_id="other")
+    first, second = collect(row(), copy).events
+    assert (first["status"], second["status"]) == ("measured", "not_metered")
+    assert first["event_id"] == second["event_id"]
+    assert json.loads(second["other_usage"]) == {"completion_tokens": 5, "prompt_tokens": 40}
+
+
+@pytest.mark.parametrize("word", ["False", "None", "", None, False, ...])
+def test_what_is_no_hit_is_billed_however_it_is_written(collect: Any, word: Any) -> None:
+    assert collect(row(cache_hit=word)).event["status"] == "measured"
+
+
+def test_a_word_that_is_neither_hit_nor_none_is_quarantined(collect: Any) -> None:
+    assert collect(row(cache_hit="Perhaps")).refusal[0] == "invalid_field"
+
+
+@pytest.mark.parametrize(
+    ("error", "http_status"),
+    [({"error_code": "429"}, 429), ({"error_code": ""}, 500), ({"error_code": "odd"}, 0), (None, 500)],
+)
+@pytest.mark.parametrize("is_text", [True, False])
+def test_a_failure_without_usage_is_failed_and_one_call_with_its_payload(
+    collect: Any, error: Any, http_status: int, *, is_text: bool
+) -> None:
+    metadata: Any = {"status": "failure", "error_information": error, "usage_object": None}
+    metadata = json.dumps(metadata) if is_text else metadata
+    failed = row(request_id=CALL, status="failure", metadata=metadata, cache_hit="", **ZEROS)
+    events = [collect(line).event for line in (failed, {**failed, "status": None})]
+    theirs = collect(payload(id=CALL, status="failure", response={}, error_information=error, **ZEROS)).event
+    for event in events:
+        assert (event["status"], event["http_status"]) == ("failed", http_status)
+        assert event["event_id"] == theirs["event_id"]
+
+
+def test_tokens_that_a_failure_states_were_consumed(collect: Any) -> None:
+    failed = row(status="failure", metadata={"status": "failure", "error_information": {"error_code": "500"}})
+    event = collect(failed).event
+    assert (event["status"], event["http_status"], event["prompt_tokens"]) == ("measured", 500, 40)
+
+
+def test_a_stream_of_which_litellm_saw_no_usage_is_unknown_and_never_free(collect: Any) -> None:
+    assert collect(row(metadata={"usage_object": None}, **ZEROS)).event["status"] == "unknown"
+
+
+def test_tries_before_an_answer_are_rows_of_their_own_and_the_answer_alone_is_billed(collect: Any) -> None:
+    tries = [row(request_id=f"{CALL[:-1]}{n}", litellm_call_id=..., status="failure", **ZEROS) for n in (1, 2)]
+    events = collect(*tries, row()).events
+    assert [event["status"] for event in events] == ["failed", "failed", "measured"]
+    assert len({event["event_id"] for event in events}) == 3
+
+
+@pytest.mark.parametrize(
+    ("call_type", "status"),
+    [
+        *(("aimage_generation", "not_metered"), ("arerank", "not_metered"), ("aretrieve_batch", "not_metered")),
+        *(("anthropic_messages", "measured"), ("aresponses", "measured"), ("", "measured")),
+    ],
+)
+def test_the_kind_of_a_call_says_whether_a_meter_is_for_it(collect: Any, call_type: str, status: str) -> None:
+    assert collect(row(call_type=call_type)).event["status"] == status
+
+
+def test_whose_key_it_was_is_the_hash_that_the_row_has_and_fields_may_name_another(collect: Any) -> None:
+    assert collect(row(api_key="")).event["api_key_id"] == "88dc28d0"
+    assert collect(row(api_key="", metadata={})).refusal == ("missing_field", "api_key or api_key_id")
+    fields = {"api_key_id": "metadata.user_api_key_alias"}
+    for metadata in (METADATA, json.dumps(METADATA)):
+        event = collect(row(metadata=metadata), format="litellm-spend", fields=fields).event
+        assert event["api_key_id"] == "team-a"
+
+
+def test_a_raw_key_in_the_place_of_the_hash_is_quarantined_and_not_repeated(collect: Any) -> None:
+    raw = "sk-" + "made-up-0123456789abcdef"
+    reason, detail = collect(row(api_key=raw)).refusal
+    assert reason == "invalid_field"
+    assert raw not in detail
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"prompt_tokens": -1}, "invalid_usage"),
+        ({"prompt_tokens": "many"}, "invalid_usage"),
+        ({"total_tokens": 50}, "contradictory_usage"),
+        ({"startTime": "yesterday"}, "invalid_field"),
+        ({"startTime": None}, "missing_field"),
+    ],
+)
+def test_what_decides_the_bill_and_cannot_be_is_quarantined(collect: Any, fields: dict[str, Any], reason: str) -> None:
+    assert collect(row(metadata={}, **fields)).refusal[0] == reason
+
+
+def test_what_a_row_states_twice_is_quarantined(collect: Any) -> None:
+    for name, other in (("request_id", '"chatcmpl-2"'), ("model", '"m"'), ("prompt_tokens", "41")):
+        twice = json.dumps(row())[:-1] + f', "{name}": {other}}}'
+        assert collect(twice).refusal[0] == "duplicate_key"
+
+
+def test_nothing_is_recognised_by_less_than_its_five_names() -> None:
+    names = ("request_id", "call_type", "api_key", "spend", "startTime")
+    assert litellm_spend.recognises(dict.fromkeys(names))
+    for name in names:
+        assert not litellm_spend.recognises(dict.fromkeys(set(names) - {name}))
+    assert not litellm_spend.recognises({"data": [7]})
+    assert not litellm.recognises(row(response=ANSWER))
+    assert not litellm_spend.recognises(payload())
