@@ -165,7 +165,7 @@ def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., lis
 
 OPENINFERENCE = {
     "openinference.span.kind": "LLM",
-    "llm.model_name": "claude-sonnet-4-5",
+    "llm.model_name": "sonnet-4-5",
     "llm.token_count.prompt": 300,
     "llm.token_count.completion": 50,
     "llm.token_count.total": 350,
@@ -178,7 +178,7 @@ def test_openinference_states_what_was_read_from_a_cache_and_written_to_it(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
     (found,) = exchanges(otel, batch(span(OPENINFERENCE)))
-    assert (found.envelope.model_requested, found.tokens) == ("claude-sonnet-4-5", (300, 50, 200, 60, None))
+    assert (found.envelope.model_requested, found.tokens) == ("sonnet-4-5", (300, 50, 200, 60, None))
 
 
 def test_a_span_with_both_conventions_is_one_exchange_and_lacks_nothing_that_either_states(

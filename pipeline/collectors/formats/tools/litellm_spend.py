@@ -38,13 +38,12 @@ NAME = "litellm-spend"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
-_OLDER = ("usage_object", "additional_usage_values")
 
 
 def _in_either(places: Any) -> list[str]:
     """Return the places of a part of usage in newer rows and in older ones."""
     named = [places] if isinstance(places, str) else list(places)
-    return [*named, *(place.replace(*_OLDER) for place in named)]
+    return [*named, *(place.replace("usage_object", "additional_usage_values") for place in named)]
 
 
 MAPPING: Mapping[str, Any] = {
