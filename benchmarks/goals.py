@@ -16,7 +16,7 @@ import click
 from benchmarks import families
 from benchmarks.measure import ROOT, ratios
 from benchmarks.report import short, write_table
-from benchmarks.suites import FLOOR, OVER_STREAMS, SAMPLE, kept
+from benchmarks.suites import FLOOR, OVER_STREAMS, SAMPLE, TO_COMMIT, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -182,7 +182,7 @@ GOALS = (
     *(
         Goal(
             f"logs to the commit, beside reading {kind} alone",
-            *(_at_most(1.25, _TIMES), _share(f"committing-{kind}", _wall, "logs to commit")),
+            *(_at_most(1.25, _TIMES), _share(f"committing-{kind}", _wall, TO_COMMIT)),
         )
         for kind in ("streams", "short")
     ),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from benchmarks.contenders import Contender
 
 FLOOR = "wc -l (reads, and understands nothing)"
-OVER_STREAMS, SAMPLE = "streams", "the sample"
+OVER_STREAMS, SAMPLE, TO_COMMIT = "streams", "the sample", "logs to commit"
 _RESULTS = "results.json"
 _TIMED_BYTES_MAX = 2**28
 """In larger logs the oracle takes no turns: it is the slowest by far, and its ratio is that of smaller ones."""
@@ -111,35 +111,36 @@ class Bench:
         )
 
     def committing(self, kind: str, size: str) -> Result:
-        """Measure reading alone, and the whole job up to the commit."""
-        path = self._log(kind, size)
-        entries = self._turns(
-            {"reading alone": _reading(path), "logs to commit": python("benchmarks.committing", str(path))}
-        )
-        said = entries[1].runs[0].said
-        notes = (f"{said['events']} events take {said['lake_bytes'] / said['events']:.1f} bytes each in the lake.",)
+        """Measure reading alone, and ``collect``: Parquet, digests, sync and the entry of the log as well."""
+        path, root = self._log(kind, size), self.scratch / f"committing-{kind}"
+
+        def begin(name: str) -> None:
+            if name == TO_COMMIT:
+                shutil.rmtree(root, ignore_errors=True)
+                write_workspace(root)
+                (root / "logs" / path.name).hardlink_to(path)
+
+        commands = {"reading alone": _reading(path), TO_COMMIT: [*_tallybook(), "-w", str(root), "collect"]}
+        entries = self._turns(commands, begin)
         return Result(
             suite=f"committing-{kind}",
             title=f"From {size} of {kind} to the commit",
             baseline="reading alone",
             entries=entries,
-            notes=notes,
+            notes=(_bytes_each(root, "in the lake"),),
         )
 
     def aggregating(self, events: str) -> Result:
         """Measure a lake to daily totals, each identity once."""
         root = self._workspace(events)
-        files = lake.read_log(layout.lake(root)).data_files
-        notes = (
-            (
-                f"{sum(file.rows for file in files)} events take "
-                f"{sum(file.size for file in files) / sum(file.rows for file in files):.1f} bytes each."
-            ),
-        )
         entries = self._contest(AGGREGATING, root, {}, number_of(events))
         title = f"Aggregating {events} events over {_DAYS} days, each identity once"
         return Result(
-            suite=f"aggregating-{events}", title=title, baseline=BASELINES[AGGREGATING], entries=entries, notes=notes
+            suite=f"aggregating-{events}",
+            title=title,
+            baseline=BASELINES[AGGREGATING],
+            entries=entries,
+            notes=(_bytes_each(root, ""),),
         )
 
     def rating(self, cells: str) -> Result:
@@ -285,6 +286,13 @@ def keep(scratch: Path, result: Result) -> None:
     results = {suite: earlier.as_json() for suite, earlier in kept(scratch).items()}
     results[result.suite] = result.as_json()
     (scratch / _RESULTS).write_text(json.dumps(results, indent=1), encoding="utf-8")
+
+
+def _bytes_each(root: Path, where: str) -> str:
+    """Say how many events the lake of a workspace has, and how many bytes they take."""
+    files = lake.read_log(layout.lake(root)).data_files
+    events = sum(file.rows for file in files)
+    return f"{events} events take {sum(file.size for file in files) / events:.1f} bytes each{where and f' {where}'}."
 
 
 def _contending(task: str, name: str, path: Path) -> list[str]:

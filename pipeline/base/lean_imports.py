@@ -2,9 +2,10 @@
 
 Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; with its Parquet
 files come the clients of remote file systems, for addresses that we never give it; numpy starts a thread a processor
-for matrices that we have none of. Together that takes longer than most commands do. Arrow expects that they are not
-installed, and goes without. Programs that import the package are left alone: only ``main`` calls this.
-What does use one of them says so first.
+for matrices that we have none of; Arrow's own allocator gives back what is freed, and asks for huge pages, which are
+zeroed whole. Together that takes longer than most commands do. Arrow expects that modules may not be installed, and
+goes without. Programs that import the package are left alone: only ``main`` calls this. What does use one of them says
+so first.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ class _NotInstalled:
 def keep_imports_lean() -> None:
     """Let every import of ``UNUSED`` fail, from now on and in this process, as if it were not installed.
 
-    To be called before numpy is imported.
+    Let numpy start no threads, and Arrow take its memory from the system's allocator, unless the environment says
+    otherwise. To be called before they are imported.
     """
     sys.meta_path.insert(0, _NotInstalled())
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def look_for_garbage_seldom() -> None:

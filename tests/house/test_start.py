@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -73,6 +74,19 @@ def test_a_night_that_reads_and_counts_imports_what_does_it_and_nothing_else(tmp
     code, heavy, _ = started("-w", str(tmp_path / "books"), "nightly")
     formats = FORMATS[:2]  # whether a log has lines of another format too is asked of all of them
     assert (code, heavy) == (0, ["pyarrow", "duckdb", "numpy", "wasmtime", *READING, *formats])
+
+
+def test_commands_let_arrow_ask_the_system_for_memory_unless_somebody_says_otherwise() -> None:
+    code = (
+        "from pipeline.base.lean_imports import keep_imports_lean; keep_imports_lean();"
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
+    usual = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    for said, expected in (({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")):
+        found = subprocess.run(
+            [sys.executable, "-c", code], env=usual | said, capture_output=True, text=True, check=True
+        )
+        assert found.stdout.strip() == expected
 
 
 def test_garbage_is_looked_for_seldom_while_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
