@@ -1,8 +1,8 @@
-"""The goals of reading, beside what was measured of them: ``python -m benchmarks.goals [--write-docs]``.
+"""The goals of reading, beside what was measured of them: ``python -m benchmarks.goals``.
 
 Owns which goals there are, and from which measurement each is answered: the results that ``benchmarks.run`` and
-``benchmarks.families`` keep in the scratch folder. Does not own the measuring. A goal whose measurement is not there is
-shown as such.
+``benchmarks.families`` keep in the scratch folder. ``benchmarks.run`` writes them into the document. Does not own the
+measuring. A goal whose measurement is not there is shown as such.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import click
 
 from benchmarks import families
 from benchmarks.measure import ROOT, ratios
-from benchmarks.report import short, write_table
+from benchmarks.report import short
 from benchmarks.suites import FLOOR, OVER_STREAMS, SAMPLE, TO_COMMIT, kept
 
 if TYPE_CHECKING:
@@ -85,10 +85,6 @@ def _task(run: Run) -> float:
     return run.task_seconds
 
 
-def _cpu(run: Run) -> float:
-    return run.cpu_seconds
-
-
 def _times(suite: str, of: Of, name: str = OURS) -> Callable[[Measured], Found]:
     """Return what finds how many times as fast as its baseline one was."""
 
@@ -118,19 +114,19 @@ def _times_of_others(suite: str) -> Callable[[Measured], Found]:
     return found
 
 
-def _share(suite: str, of: Of, name: str) -> Callable[[Measured], Found]:
+def _share(suite: str, name: str) -> Callable[[Measured], Found]:
     """Return what finds how much of its baseline's time one took."""
 
     def found(measured: Measured) -> Found:
-        number, beside = _times(suite, of, name)(measured)
+        number, beside = _times(suite, _wall, name)(measured)
         return Found(1 / number, beside)
 
     return found
 
 
-def _seconds(suite: str, of: Of, name: str) -> Callable[[Measured], Found]:
+def _cpu_seconds(suite: str, name: str) -> Callable[[Measured], Found]:
     def found(measured: Measured) -> Found:
-        return Found(median(map(of, _entry(measured.results[suite], name).runs)))
+        return Found(median(run.cpu_seconds for run in _entry(measured.results[suite], name).runs))
 
     return found
 
@@ -175,21 +171,21 @@ GOALS = (
     Goal("streams of every other family, warm", _at_least(8), _slowest_family(streamed=True)),
     Goal("whole bodies of every other family, warm", _at_least(8), _slowest_family(streamed=False)),
     *(
-        Goal(f"{kind} as {name}, beside plain", _at_most(1.3, _TIMES), _share(f"compression-{kind}", _wall, name))
+        Goal(f"{kind} as {name}, beside plain", _at_most(1.3, _TIMES), _share(f"compression-{kind}", name))
         for kind in ("streams", "short")
         for name in ("gzip", "zstd")
     ),
     *(
         Goal(
             f"logs to the commit, beside reading {kind} alone",
-            *(_at_most(1.25, _TIMES), _share(f"committing-{kind}", _wall, TO_COMMIT)),
+            *(_at_most(1.25, _TIMES), _share(f"committing-{kind}", TO_COMMIT)),
         )
         for kind in ("streams", "short")
     ),
     Goal("the most memory that any of these took", _at_most(300, "MB"), _peak),
     Goal("aggregating 5 M events, beside `GROUP BY id`", _at_least(1), _times("aggregating-5M", _wall)),
-    Goal("a night over 1 GB of streams", _at_most(1.2, "s of CPU"), _seconds("first-nights", _cpu, OVER_STREAMS)),
-    Goal("the sample's night", _at_most(1.0, "s of CPU"), _seconds("first-nights", _cpu, SAMPLE)),
+    Goal("a night over 1 GB of streams", _at_most(1.2, "s of CPU"), _cpu_seconds("first-nights", OVER_STREAMS)),
+    Goal("the sample's night", _at_most(1.0, "s of CPU"), _cpu_seconds("first-nights", SAMPLE)),
 )
 
 
@@ -234,13 +230,9 @@ def measured_in(scratch: Path) -> Measured:
     default=ROOT / "build" / "benchmarks",
     help="Where results are kept.",
 )
-@click.option("--write-docs", is_flag=True, help="Put the table into docs/performance.md.")
-def main(*, scratch: Path, write_docs: bool) -> None:
+def main(*, scratch: Path) -> None:
     """Print the goals, and whether they are met."""
-    text = table(measured_in(scratch))
-    click.echo(text, nl=False)
-    if write_docs:
-        write_table(DOCUMENT, "goals", text)
+    click.echo(table(measured_in(scratch)), nl=False)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.values.strict_json import document_in, stated_once
+from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse, stated_once
 from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
 
 if TYPE_CHECKING:
@@ -89,6 +89,16 @@ def number(value: Any) -> Any:
         return value
     found = _WHOLE.fullmatch(value)
     return int(found[1]) if found else None if value.strip() in _ABSENT else value
+
+
+def object_in(value: Any) -> JsonObject:
+    """Return an object, which may be stated as JSON text; an empty one where it is none."""
+    if isinstance(value, str) and value:
+        try:
+            value = parse(value)
+        except BrokenJson:
+            return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _written(value: Any) -> str:

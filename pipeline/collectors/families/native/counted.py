@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Place: TypeAlias = tuple[str, ...]
     """Names on the way to a value; a list on the way is gone through."""
 
+_WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
+
 
 class Native(NamedTuple):
     """A native API."""
@@ -82,32 +84,23 @@ class Native(NamedTuple):
         )
 
     def _count(self, documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
-        plain = _of_text if self.counts_are_texts else _as_it_is
-        return _count(documents, places, plain)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+        found: int | None = None
+        for document in documents:
+            for place in places:
+                stated = _at(document, place, stated_once)
+                values = [
+                    count(_of_text(value) if self.counts_are_texts else value, ".".join(place)) for value in stated
+                ]
+                counts = [value for value in values if value is not None]
+                if counts:
+                    found = sum(counts) or found or 0
+                    break
+        return found
 
 
 def _of_text(value: Any) -> Any:
     """Return a whole number that is written as text, anything else as it is."""
     return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
-
-
-_WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
-
-
-def _count(documents: Sequence[JsonObject], places: tuple[Place, ...], plain: Callable[[Any], Any]) -> int | None:
-    found: int | None = None
-    for document in documents:
-        for place in places:
-            values = [count(plain(value), ".".join(place)) for value in _at(document, place, stated_once)]
-            counts = [value for value in values if value is not None]
-            if counts:
-                found = sum(counts) or found or 0
-                break
-    return found
 
 
 def _named(documents: Sequence[JsonObject], places: tuple[Place, ...]) -> Iterator[Any]:

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
-from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.formats.mapping import number, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
-from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
+from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 
 def _entry(observation: JsonObject) -> JsonObject:
-    metadata = _object(observation.get("metadata"))
+    metadata = object_in(observation.get("metadata"))
     trace, own = (_first(observation, *names) for names in (("traceId", "trace_id"), ("id",)))
     return {
         "ts": in_utc(_first(observation, "startTime", "start_time")),
@@ -111,17 +111,17 @@ def _entry(observation: JsonObject) -> JsonObject:
         "request_id": f"{trace}/{own}" if isinstance(trace, str) and isinstance(own, str) else own,
         "response.model": _first(observation, "model", "providedModelName", "provided_model_name"),
         "response.error": observation.get("level") == "ERROR",
-        "service_tier": _object(_first(observation, "modelParameters", "model_parameters")).get("service_tier"),
+        "service_tier": object_in(_first(observation, "modelParameters", "model_parameters")).get("service_tier"),
         **{f"usage.{name}": value for name, value in _counts(observation).items()},
         "observation": observation,
     }
 
 
 def _counts(observation: JsonObject) -> dict[str, int | None]:
-    usage = _object(_first(observation, "usageDetails", "usage_details"))
+    usage = object_in(_first(observation, "usageDetails", "usage_details"))
     if any(usage.get(name) for name in usage):
         return _of_buckets(usage)
-    usage = _object(stated_once(observation, "usage"))
+    usage = object_in(stated_once(observation, "usage"))
     if usage and usage.get("unit") not in (None, _UNIT):
         return {}  # characters, seconds, images
     if not any(usage.get(name) for name in ("input", "output", "total")):
@@ -188,16 +188,6 @@ def _kind_of(name: str) -> tuple[str, str]:
 
 def _sum(buckets: Mapping[str, int], names: frozenset[str] | list[str]) -> int | None:
     return sum_of(*(buckets.get(name) for name in names))
-
-
-def _object(value: Any) -> JsonObject:
-    """Return an object, which may be stated as JSON text; an empty one where it is none."""
-    if isinstance(value, str) and value:
-        try:
-            value = parse(value)
-        except BrokenJson:
-            return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _first(document: JsonObject, *names: str) -> Any:

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.mapping import object_in
 from pipeline.collectors.formats.tools import litellm
 from pipeline.collectors.values.refusal import LineRefused
-from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
+from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _entry(row: JsonObject) -> JsonObject:
     filed, call = stated_once(row, "request_id"), stated_once(row, "litellm_call_id")
-    call = call or _metadata(row).get("litellm_call_id")
+    call = call or object_in(stated_once(row, "metadata")).get("litellm_call_id")
     copied = _COPY.fullmatch(filed) if isinstance(filed, str) else None
     answer = copied[1] if copied else filed
     is_call = answer == call if call else isinstance(answer, str) and _UUID.fullmatch(answer) is not None
@@ -98,14 +99,3 @@ def _entry(row: JsonObject) -> JsonObject:
             "model": model,
         },
     )
-
-
-def _metadata(row: JsonObject) -> JsonObject:
-    """Return the metadata, which may be JSON text; an empty object where they are none."""
-    value = stated_once(row, "metadata")
-    if isinstance(value, str) and value:
-        try:
-            value = parse(value)
-        except BrokenJson:
-            return {}
-    return value if isinstance(value, dict) else {}
