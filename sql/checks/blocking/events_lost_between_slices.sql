@@ -1,4 +1,4 @@
--- Claim: every usage event lies in exactly one time slice. A row is a key whose events were lost or counted twice.
+-- Claim: every usage event lies in exactly one time slice and prompt band. A row is a key whose events were lost or counted twice.
 -- grain: api_key_id
 with events as (
     select
@@ -12,6 +12,7 @@ sliced as (
         api_key_id,
         sum(events)::bigint as events
     from slice_totals
+    where prompt_band is not null
     group by api_key_id
 )
 select
