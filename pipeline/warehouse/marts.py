@@ -76,9 +76,9 @@ def build_marts(
     """
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     folder = sql_folder()
-    checks = _checks(folder) if is_checked else []
     given = dict(reference)
     with engine.session() as session:
+        checks = _checks(folder) if is_checked else []  # parsed by the session's database, where it has one
         give_suspects = session.give_suspects(event_files)
         if event_files:
             session.give_usage_events(event_files)

@@ -26,7 +26,6 @@ from pipeline.warehouse.lists import written_out
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import duckdb
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -47,8 +46,11 @@ class Relation:
     is_kept: bool
 
     @classmethod
-    def of(cls, file: Path, sql: str, connection: duckdb.DuckDBPyConnection) -> Relation:
-        """Understand the text of a file; raise ``ConfigurationError`` where it is not exactly one SELECT."""
+    def of(cls, file: Path, sql: str, tree: str) -> Relation:
+        """Understand the text of a file, whose tree the parser gave as JSON.
+
+        Raises ``ConfigurationError`` where it is not exactly one SELECT.
+        """
         if not _NAME.fullmatch(file.stem):
             message = f"{file}: the file's name is the relation's, in lower case letters, digits and _"
             raise ConfigurationError(message)
@@ -56,7 +58,7 @@ class Relation:
         return cls(
             name=file.stem,
             sql=sql,
-            reads=frozenset(_tables_read(sql, connection, file)),
+            reads=frozenset(_tables_read(tree, file)),
             parameters=frozenset(PARAMETER.findall(code)),
             is_kept="-- kept as: table\n" in sql,
         )
@@ -156,14 +158,20 @@ def _relations(files: tuple[_File, ...], folder: Path) -> dict[str, Relation]:
 
 @lru_cache(maxsize=32)
 def _understood(texts: tuple[tuple[Path, str], ...]) -> tuple[Relation, ...]:
-    """Parse each text once: a run builds several times, and parsing took half of counting a small lake."""
+    """Parse each text once: a run builds several times, and parsing took half of counting a small lake.
+
+    All are asked for at once, since to ask takes as long as to parse.
+    """
     with open_parser() as connection:
-        return tuple(Relation.of(file, sql, connection) for file, sql in texts)
+        ((trees,),) = connection.execute(
+            "select list_transform($texts::varchar[], lambda text: json_serialize_sql(text))",
+            {"texts": [sql for _, sql in texts]},
+        ).fetchall()
+    return tuple(Relation.of(file, sql, tree) for (file, sql), tree in zip(texts, trees, strict=True))
 
 
-def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> set[str]:
+def _tables_read(as_json: str, file: Path) -> set[str]:
     """Return the tables that a text reads, less its own common table expressions, at any depth."""
-    row = connection.execute("select json_serialize_sql($sql::varchar)", {"sql": sql}).fetchone()
     read: set[str] = set()
     local: set[str] = set()
 
@@ -174,7 +182,7 @@ def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) ->
             local.update(entry["key"] for entry in node["cte_map"]["map"])
         return node
 
-    tree: dict[str, Any] = json.loads(row[0], object_hook=seen) if row else {"error": True}
+    tree: dict[str, Any] = json.loads(as_json, object_hook=seen)
     if tree.get("error") or len(tree["statements"]) != 1:
         message = f"{file}: must be exactly one SELECT: {tree.get('error_message', 'several statements')}"
         raise ConfigurationError(message)
