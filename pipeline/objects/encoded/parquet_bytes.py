@@ -61,6 +61,12 @@ class Described:
 COMMIT_NOTE = "tallybook.commit"
 """The note in a data file of the lake that says for which commit it was written, or up to which it may be named."""
 ROWS_PER_GROUP = 1_000_000
+_SMALL_ROWS_MAX = 64
+"""So many rows are compressed by Snappy, which every reader of Parquet knows.
+
+A compressor of zstd is made for every page: a file of 30 events is written in 1.5 ms and read in 1.0, by Snappy in 0.6
+and 0.4, and has 8.8 KB instead of 8.2, most of which are about the columns.
+"""
 _DELTA_PACKED = frozenset({"occurred_at", "line", "byte_start", "byte_end"})  # of many values, near each other
 _NO_DICTIONARY = _DELTA_PACKED | {
     "event_id",
@@ -79,11 +85,12 @@ def encode(table: pa.Table, notes: Mapping[str, str] | None = None, *, rows_per_
         message = f"columns {floating} are floating; counts are integers and amounts decimals"
         raise ValueError(message)
     sink = pa.BufferOutputStream()
+    is_small = table.num_rows <= _SMALL_ROWS_MAX
     with pq.ParquetWriter(
         sink,
         table.schema,
-        compression="zstd",
-        compression_level=3,
+        compression="snappy" if is_small else "zstd",
+        compression_level=None if is_small else 3,
         use_dictionary=[name for name in table.schema.names if name not in _NO_DICTIONARY],
         column_encoding={field.name: "DELTA_BINARY_PACKED" for field in table.schema if _is_packed(field)},
         store_schema=False,  # Parquet's own types say it all, and an Arrow schema would outweigh a quiet day
