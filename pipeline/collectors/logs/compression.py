@@ -11,7 +11,8 @@ import re
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zstandard
 
@@ -80,7 +81,7 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
             is_begun = True
             try:
                 content, rest, is_between = member.feed(rest)
-            except (zlib.error, zstandard.ZstdError):
+            except member.broken:
                 raise LogUnreadable(
                     ProblemReason.CORRUPT_COMPRESSION, f"the {compression} stream breaks its format or checksum"
                 ) from None
@@ -94,6 +95,9 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
 
 
 class _Member(Protocol):
+    broken: type[Exception]
+    """What ``feed`` raises where the format or a checksum is broken."""
+
     def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
         """Return output, unread input, and whether the member has ended and its checksum held."""
 
@@ -101,9 +105,24 @@ class _Member(Protocol):
         """Return what follows a finished member without the padding that the format allows there."""
 
 
+@cache
+def inflating() -> Any:
+    """Return what inflates gzip: zlib-ng, which says what zlib says in less than half of the time, or zlib without it.
+
+    Loaded for logs as gzip alone.
+    """
+    try:
+        from zlib_ng import zlib_ng  # noqa: PLC0415  # 5 ms
+    except ImportError:
+        return zlib
+    return zlib_ng
+
+
 class _GzipMember:
     def __init__(self) -> None:
-        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        module = inflating()
+        self.broken: type[Exception] = module.error
+        self._inflater = module.decompressobj(zlib.MAX_WBITS | 16)
 
     def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
         output = self._inflater.decompress(content, _PIECE_BYTES_MAX)
@@ -117,6 +136,7 @@ class _GzipMember:
 
 class _ZstdMember:
     def __init__(self) -> None:
+        self.broken: type[Exception] = zstandard.ZstdError
         self._inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX).decompressobj()
 
     def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
