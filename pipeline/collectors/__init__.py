@@ -33,7 +33,7 @@ from pipeline.collectors.logs.hashed_again import Hashed
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
-from pipeline.collectors.reading import LogReading, read_log
+from pipeline.collectors.reading.log_reading import LogReading, read_log
 
 __all__ = [
     "Hashed",

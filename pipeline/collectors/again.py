@@ -15,7 +15,7 @@ from pipeline.collectors.logs.hashed_again import hash_segments, nothing_of
 from pipeline.collectors.logs.lineage import Continuation, window
 from pipeline.collectors.logs.log_file import WINDOW_BYTES, open_log
 from pipeline.collectors.logs.problems import LogUnreadable
-from pipeline.collectors.reading import LogReading
+from pipeline.collectors.reading.log_reading import LogReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

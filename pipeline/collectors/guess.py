@@ -22,7 +22,7 @@ from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
-from pipeline.collectors.reading import Pieces, split_of
+from pipeline.collectors.reading.splitting import Pieces, split_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse
 from pipeline.collectors.wrappers import wrapper_of

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from pipeline.collectors import LogFormat, decode, read_again, read_by, read_log, reading
+from pipeline.collectors import LogFormat, decode, read_again, read_by, read_log
 from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_batch
@@ -24,6 +24,7 @@ from pipeline.collectors.logs.lineage import KnownSources, window
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
+from pipeline.collectors.reading import filling, log_reading
 from pipeline.collectors.segment import SegmentBuilder
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.sources import SegmentDigest, SourceRecord
@@ -177,7 +178,7 @@ CRI = b"2026-10-01T00:00:00.123456789Z stdout "
 def test_lines_that_a_logger_wrapped_and_split_are_read_as_they_were_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str, taken_bytes: int
 ) -> None:
-    monkeypatch.setattr(reading, "_TAKEN_BYTES", taken_bytes)
+    monkeypatch.setattr(filling, "_TAKEN_BYTES", taken_bytes)
     lines = [written(E, number)[:-1] for number in range(5)]
     wrapped = [CRI + b"F " + line + b"\n" for line in lines]
     split = CRI + b"P " + lines[1][:50] + b"\n" + CRI + b"F " + lines[1][50:] + b"\n"
@@ -238,7 +239,7 @@ def test_a_stream_that_is_cut_is_read_as_far_as_it_goes_and_said(
 def test_nothing_of_a_damaged_log_is_handed_out_beyond_its_last_whole_member(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str, doubted: int, segment_events_max: int
 ) -> None:
-    monkeypatch.setattr(reading, "_DOUBTED_LINES_MAX", doubted)
+    monkeypatch.setattr(log_reading, "_DOUBTED_LINES_MAX", doubted)
     lines = log_of(b"EEE")
     damaged = gzip.compress(b"".join(lines[:2])) + gzip.compress(lines[2])[:-6] + b"x" * 9
     found, segments = read(tmp_path / "log", damaged, reader=reader, segment_events_max=segment_events_max)
@@ -426,7 +427,7 @@ def test_lines_that_were_taken_out_of_others_are_decoded_as_soon_as_there_are_en
     line = written(E, 0)[:-1]
     content = b"".join(CRI + b"F " + line + b"\n" for _ in range(5))
     for taken_bytes, expected in ((2 * len(line), [2, 2, 1]), (2 * len(line) + 1, [3, 2]), (1, [1] * 5)):
-        monkeypatch.setattr(reading, "_TAKEN_BYTES", taken_bytes)
+        monkeypatch.setattr(filling, "_TAKEN_BYTES", taken_bytes)
         counts.clear()
         read(tmp_path / "log", content)
         assert counts == expected

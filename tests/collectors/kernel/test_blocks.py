@@ -15,13 +15,14 @@ import pytest
 from damaged_streams import DamagedStreams
 from fuzzing import LineMaker, expected_rows, found_rows
 
-from pipeline.collectors import LogFormat, read_log, reading
+from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import in_order, program, readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.reading import filling, log_reading
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def test_lines_that_became_nothing_at_all_end_the_reading(
         return found._replace(quarantined=found.quarantined[:kept], lines=5)
 
     monkeypatch.setattr(BlockDecoder, "decoded", forgetful)
-    with pytest.raises(reading.LinesLost, match=f"of lines 1 to 5, {kept} were read"):
+    with pytest.raises(log_reading.LinesLost, match=f"of lines 1 to 5, {kept} were read"):
         list(read_log(log, source="s", name="n", log_format=FORMAT, fingerprint=_fingerprint))
 
 
@@ -362,7 +363,7 @@ def _in_cri(line: bytes) -> list[bytes]:
 def test_lines_that_a_logger_wrapped_are_told_by_the_kernel_as_the_plain_reader_reads_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: Any, segment_events_max: int
 ) -> None:
-    monkeypatch.setattr(reading, "_TAKEN_BYTES", 100_000)
+    monkeypatch.setattr(filling, "_TAKEN_BYTES", 100_000)
     maker = LineMaker("wrapped")
     lines = [json.dumps(USUAL).encode(), *_made(200), *(maker.made().content for _ in range(200)), b"", b"text"]
     log = tmp_path / "app.log"

@@ -1,12 +1,14 @@
-"""A log and what is known of it, to the segments that are new: the one entrance of this package for ``pipeline.jobs``.
+"""A log and what is known of it, to the segments that are new: the one entrance for ``pipeline.jobs``.
 
-Owns the course of reading one log. Does not own which logs there are, the commit, or what a problem means for the run;
-writes nothing. What splits and decodes is imported only once a log has something new.
+Owns the course: from where on, whether it is to be believed, where a segment ends, and its record. Does not own which
+logs there are, the commit, or what a problem means for the run; writes nothing. What splits and decodes is imported
+only once a log has something new.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.base.errors import TallybookError
@@ -19,27 +21,19 @@ from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, Sour
 from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from pipeline.collectors.batch_files import BatchOf
     from pipeline.collectors.formats.log_format import LogFormat
-    from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.kernel.in_order import InOrder
-    from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks
-    from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.logs.log_file import LogFile
-    from pipeline.collectors.logs.logical_lines import LogicalLines
-    from pipeline.collectors.logs.whole_document import WholeDocument
+    from pipeline.collectors.reading.splitting import Split
     from pipeline.collectors.segment import LogSegment, SegmentBuilder
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.usage.sources import Window
 
-    _Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
-    """What splits a log: each knows what of it has been split so far."""
-
 Reader: TypeAlias = Literal["fast", "plain"]
 """How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
-
 
 _TO_THE_END = 2**63 - 1
 _EXPANSION = 8
@@ -48,89 +42,8 @@ _DOUBTED_LINES_MAX = 2**18
 """So many lines, blank ones too, are read of a compressed log before it is known whether it is one at all."""
 
 
-_TAKEN_BYTES = 2**21
-"""So much of lines that were taken out of others is decoded at once."""
-
-
 class LinesLost(TallybookError):
     """Lines of a log became neither events nor quarantined nor blank ones: a fault of this program."""
-
-
-class Pieces:
-    """The bytes of a log from a place on, to be gone through once, and how many they were so far."""
-
-    def __init__(self, log: LogFile, place: Continuation, on_bytes: Callable[[int], None] | None = None) -> None:
-        self.bytes = 0
-        self._log = log
-        self._place = place
-        self._on_bytes = on_bytes
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield them."""
-        for piece in self._log.span(self._place.start, self._place.end, self._on_bytes):
-            self.bytes += len(piece)
-            yield piece
-
-    def into(self, lend: Callable[[int], memoryview | None]) -> Iterator[bytes | memoryview]:
-        """Yield them, where they can be in what ``lend`` lends (``LogFile.span_into``)."""
-        for piece in self._log.span_into(lend, self._place.start, self._place.end, self._on_bytes):
-            self.bytes += len(piece)
-            yield piece
-
-
-def split_of(
-    log: LogFile,
-    name: str,
-    head: bytes,
-    pieces: Pieces,
-    place: Continuation,
-    *,
-    line_bytes_max: int,
-    lender: InOrder | None,
-) -> _Split:
-    """Return what splits a log, from a place on, into the lines of what was logged.
-
-    ``name`` is the file's, ``head`` its beginning, ``pieces`` are its bytes from that place on. With a ``lender`` it is
-    split in blocks, where its lines are lines as they stand, and read into what that lends.
-    """
-    from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415  # only where there is a line to read
-    from pipeline.collectors.logs.lines import LineSplitter  # noqa: PLC0415
-    from pipeline.collectors.logs.logical_lines import LogicalLines  # noqa: PLC0415
-    from pipeline.collectors.logs.whole_document import (  # noqa: PLC0415
-        WholeDocument,
-        goes_on_as_document,
-        is_one_document,
-    )
-    from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
-
-    is_document = goes_on_as_document(head) if place.start else is_one_document(name, head, log.span(0, line_bytes_max))
-    if is_document:
-        return WholeDocument(
-            pieces,
-            start=place.start,
-            first_line=place.first_line,
-            line_bytes_max=line_bytes_max,
-            algorithm=place.algorithm,
-        )
-    wrapper = wrapper_of(head)
-    if lender is not None and wrapper is None:
-        return LineBlocks(
-            pieces.into(lender.lend),
-            start=place.start,
-            first_line=place.first_line,
-            before=place.before,
-            line_bytes_max=line_bytes_max,
-            algorithm=place.algorithm,
-        )
-    split = LineSplitter(
-        pieces,
-        start=place.start,
-        first_line=place.first_line,
-        before=place.before,
-        line_bytes_max=line_bytes_max,
-        algorithm=place.algorithm,
-    )
-    return LogicalLines(split, wrapper, bytes_max=line_bytes_max, closes=place.is_final)
 
 
 class _NotBelieved(TallybookError):
@@ -277,9 +190,10 @@ class LogReading(Iterator["LogSegment"]):
 
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
-        from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415  # only where there is one to read
-        from pipeline.collectors.logs.logical_lines import LogicalLines  # noqa: PLC0415
+        from pipeline.collectors.decode import decode_line  # noqa: PLC0415  # only where there is a line to read
         from pipeline.collectors.logs.whole_document import WholeDocument  # noqa: PLC0415
+        from pipeline.collectors.reading.filling import Filling  # noqa: PLC0415
+        from pipeline.collectors.reading.splitting import Pieces, split_of  # noqa: PLC0415
         from pipeline.collectors.segment import SegmentBuilder  # noqa: PLC0415
 
         if self._batch is not None and not self._is_begun:
@@ -299,15 +213,10 @@ class LogReading(Iterator["LogSegment"]):
         )
         builder = SegmentBuilder(self._source)
         self._next_line = place.first_line
-        parts = (
-            self._built(builder, split, in_order)
-            if isinstance(split, LineBlocks)
-            else self._built_by_many(builder, split, in_order)
-            if self._is_fast and isinstance(split, LogicalLines)
-            else self._built_by_groups(builder, split)
-        )
+        decode = partial(decode_line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
+        filling = Filling(builder, in_order, decode, events_max=self._segment_events_max, is_fast=self._is_fast)
         try:
-            yield from self._segments_of(parts, builder, split, log, doubt, head=head)
+            yield from self._segments_of(filling.of(split), builder, split, log, doubt, head=head)
         finally:
             in_order.close()
             self.kernel_failures += in_order.failures
@@ -320,7 +229,7 @@ class LogReading(Iterator["LogSegment"]):
         self,
         parts: Iterator[bool],
         builder: SegmentBuilder,
-        split: _Split,
+        split: Split,
         log: LogFile,
         doubt: _Doubt | None,
         *,
@@ -353,69 +262,7 @@ class LogReading(Iterator["LogSegment"]):
             read=log.read,
         )
 
-    def _built_by_groups(self, builder: SegmentBuilder, groups: Iterable[list[Line]]) -> Iterator[bool]:
-        """Add groups of lines to the builder, one by one, and yield each time whether the segment is full."""
-        from pipeline.collectors.decode import decode_line  # noqa: PLC0415  # only where there is a line to read
-
-        for group in groups:
-            for line in group:
-                rows = decode_line(
-                    line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint
-                )
-                builder.add(rows, lines=line.lines)
-            yield builder.rows >= self._segment_events_max
-
-    def _built_by_many(self, builder: SegmentBuilder, groups: LogicalLines, in_order: InOrder) -> Iterator[bool]:
-        """Do the same, many groups at a time, but none more than the segment has room for."""
-        waiting: list[Line] = []
-        size = 0
-        groups.run_max = self._segment_events_max
-        for group in groups:
-            waiting += group
-            size += sum(len(line.content or b"") for line in group)
-            if size >= _TAKEN_BYTES or builder.rows + len(waiting) >= self._segment_events_max:
-                yield self._added_lines(builder, waiting, in_order)
-                waiting, size = [], 0
-            groups.run_max = self._segment_events_max - builder.rows - len(waiting)
-        if waiting:
-            yield self._added_lines(builder, waiting, in_order)
-
-    def _added_lines(self, builder: SegmentBuilder, lines: Sequence[Line], in_order: InOrder) -> bool:
-        found = in_order.of_lines(lines)
-        joined = sum(line.lines - 1 for line in lines)
-        builder.add_all(found.events, found.quarantined, blank=found.blank, further=found.further, joined=joined)
-        return builder.rows >= self._segment_events_max
-
-    def _built(self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
-        """Add blocks of lines to the builder, and yield each time whether the segment is full."""
-        for block in blocks:
-            for decoded in in_order.rest() if block is None else in_order.add(block):
-                yield from self._added(builder, blocks, in_order, *decoded)
-        for decoded in in_order.rest():
-            yield from self._added(builder, blocks, in_order, *decoded)
-
-    def _added(
-        self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder, block: LineBlock, found: DecodedLines
-    ) -> Iterator[bool]:
-        """Add a block to the builder, in parts where a segment ends within: it does after the very line that fills it.
-
-        Yield each time whether it is full.
-        """
-        lines = found.lines
-        while lines > (room := self._segment_events_max - builder.rows):
-            part, block = block.split_behind(room)
-            self._take(builder, blocks, part, in_order.of_block(part))
-            yield builder.rows >= self._segment_events_max
-            lines -= room
-        self._take(builder, blocks, block, found if lines == found.lines else in_order.of_block(block))
-        yield builder.rows >= self._segment_events_max
-
-    def _take(self, builder: SegmentBuilder, blocks: LineBlocks, block: LineBlock, found: DecodedLines) -> None:
-        numbered = found.behind(blocks.next_line)
-        blocks.take(block, found.lines)
-        builder.add_all(numbered.events, numbered.quarantined, blank=found.blank, further=found.further)
-
-    def _segment(self, builder: SegmentBuilder, splitter: _Split, log: LogFile, head: bytes) -> LogSegment:
+    def _segment(self, builder: SegmentBuilder, splitter: Split, log: LogFile, head: bytes) -> LogSegment:
         from pipeline.collectors.segment import LogSegment  # noqa: PLC0415  # only where there is a line to read
 
         first_line = self._next_line
@@ -442,7 +289,7 @@ class LogReading(Iterator["LogSegment"]):
         )
         return LogSegment(record=record, events=events, quarantined=quarantined)
 
-    def _count(self, builder: SegmentBuilder, splitter: _Split) -> None:
+    def _count(self, builder: SegmentBuilder, splitter: Split) -> None:
         """Count the lines of a segment. Raises ``LinesLost`` where there are more, or fewer, than were split off."""
         first_line, self._next_line = self._next_line, splitter.next_line
         if first_line + builder.lines != splitter.next_line:
