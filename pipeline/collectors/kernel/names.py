@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Kind(IntEnum):
-    """What is taken of the value under a name; the numbers are those of ``source/bodies.h``."""
+    """What is taken of the value under a name; the numbers are those of ``source/names.h``."""
 
     LITERAL = 0
     """Texts, whole numbers, true, false and null, as they are."""

@@ -62,7 +62,7 @@ def test_both_readers_agree_on_lines_of_each_tool_however_damaged(kind: str) -> 
 
 
 NAME_BYTES_MAX = 64
-"""As in ``source/bodies.h``."""
+"""As in ``source/names.h``."""
 SHARES = {"apisix": 0.2}
 """How many of the events are told at least, where it is less than most: of lines made up as APISIX's, two thirds state
 what a cache did, and a third are of nobody.

@@ -1,9 +1,10 @@
 /* Lines of a log to shapes and holes; what is not certain is handed over to the plain reader (decode.py).
 
-   `bytes.h`, `json.h`, `shapes.h`, `bodies.h`, `identities.h`, `raw_keys.h` and this file are one program, in the order in which they are read. It is
-   built for WebAssembly without a library, and reads and writes its own memory alone. docs/kernel.md explains it. */
+   This file and what it includes are one program. It is built for WebAssembly without a library, and reads and writes
+   its own memory alone. docs/kernel.md explains it. */
 #include "bodies.h"
 #include "identities.h"
+#include "instants.h"
 #include "raw_keys.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
@@ -13,97 +14,6 @@ enum { HANDED_OVER, TOLD, BLANK };
 static u8 block[BLOCK_BYTES_MAX + PAD];
 static u32 line_ends[LINES_MAX];
 static u8 fates[LINES_MAX];
-
-/* ---- instants ---- */
-
-static int two_digits(const u8 *p) { return is_digit(p[0]) && is_digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : 1000; }
-
-/* Days from 1970-01-01 to a day of 2000 to 2099; -1 where there is none. */
-static i64 days_to(int year, int month, int day) {
-  static const int days_of[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  if (year > 99 || month < 1 || month > 12 || day < 1) return -1;
-  int is_leap = year % 4 == 0;
-  if (day > days_of[month - 1] + (month == 2 && is_leap)) return -1;
-  i64 days = 10957 + year * 365 + (year + 3) / 4 + day - 1;
-  for (int i = 0; i < month - 1; i++) days += days_of[i] + (i == 1 && is_leap);
-  return days;
-}
-
-static const i64 EARLIEST_US = 946684800000000, LATEST_US = 4102444800000000; /* 2000-01-01 and 2100-01-01 */
-
-/* The usual forms of a date and time. Twin: instants.instant_us; its other forms are handed over. */
-static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the quote */
-  u8 token = INSTANT_TEXT;
-  if (p[0] != '2' || p[1] != '0' || p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':') return unsure();
-  if (p[10] != 'T' && p[10] != ' ') return unsure();
-  i64 days = days_to(two_digits(p + 2), two_digits(p + 5), two_digits(p + 8));
-  int hours = two_digits(p + 11), minutes = two_digits(p + 14), seconds = two_digits(p + 17), fraction = 0, digits = 0;
-  if (days < 0 || hours > 23 || minutes > 59 || seconds > 59) return unsure();
-  i64 at = days * 86400 + hours * 3600 + minutes * 60 + seconds;
-  p += 19;
-  if (*p == '.') {
-    if (!is_digit(*++p)) return unsure();
-    for (; is_digit(*p); p++, digits++)
-      if (digits < 6) fraction = fraction * 10 + *p - '0';
-    for (; digits < 6; digits++) fraction *= 10;
-  }
-  if (*p == 'Z') {
-    p++;
-  } else if (*p == '+' || *p == '-') {
-    int offset_hours = two_digits(p + 1), offset_minutes = two_digits(p + 4);
-    if (offset_hours > 23 || offset_minutes > 59 || p[3] != ':') return unsure();
-    at += (*p == '-' ? 60 : -60) * (offset_hours * 60 + offset_minutes);
-    p += 6;
-  } else if (may_be_naive) {
-    token = INSTANT_NAIVE;
-  } else {
-    return unsure();
-  }
-  i64 us = at * 1000000 + fraction;
-  if (*p != '"' || us < EARLIEST_US || us >= LATEST_US) return unsure();
-  put_hole(token, us);
-  return p + 1;
-}
-
-/* Seconds, milliseconds, microseconds or nanoseconds since 1970, which their size tells apart, as plain digits with or
-   without a fraction: what is finer than a microsecond is cut. Returns the place behind the digits, or 0. Twin:
-   instants._from_epoch. */
-static const u8 *epoch(const u8 *p, u8 token) {
-  const u8 *begin = p;
-  u64 n = 0, latest = (u64)LATEST_US;
-  for (; is_digit(*p); p++) {
-    if (p - begin == 19) return unsure();
-    n = n * 10 + (*p - '0');
-  }
-  if (n >= latest * 1000) return unsure();
-  i64 unit = n < latest / 1000000 ? 1000000 : n < latest / 1000 ? 1000 : 1; /* microseconds */
-  i64 us = n < latest ? (i64)n * unit : (i64)(n / 1000);
-  if (*p == '.') {
-    const u8 *fraction = ++p;
-    for (; is_digit(*p); p++) us += (unit /= 10) * (*p - '0');
-    if (p == fraction || p - fraction > 9) return unsure();
-  }
-  if (us < EARLIEST_US || us >= LATEST_US) return unsure();
-  put_hole(token, us);
-  return p;
-}
-
-static const u8 *instant(const u8 *p, u32 kind) {
-  if (*p == 'n') {
-    *o++ = NOTHING;
-    return word(p, "null");
-  }
-  if (*p != '"') {
-    const u8 *behind = number(p), *read = epoch(p, INSTANT_NUMBER);
-    return read && read == behind ? behind : unsure();
-  }
-  p++;
-  if (is_digit(*p) && p[4] != '-') {
-    p = epoch(p, INSTANT_DIGITS);
-    return p && *p == '"' ? p + 1 : unsure();
-  }
-  return date_and_time(p, kind == TIMED_IN_UTC);
-}
 
 /* ---- the fields of a line ---- */
 

@@ -1,0 +1,237 @@
+/* Values under names: objects, arrays, counts, ids, texts, each to its token and its hole. */
+#pragma once
+#include "layouts.h"
+#include "names.h"
+
+/* ---- what chunks may differ in ---- */
+
+enum { VARYING_MAX = 16, FIXED = -1, NUMBER = -2 };
+
+/* While a chunk is read: the strings of which nobody asks what is in them, and the token that says whether they are
+   empty, where anybody asks that; and the counts. */
+static struct {
+  const u8 *at[VARYING_MAX]; /* behind the opening quote, or at the first digit */
+  int tokens[VARYING_MAX];   /* offset in the shape of the chunk; FIXED; or NUMBER, of a count */
+  u32 count;
+} varying;
+static const u8 *chunk_shape; /* where the shape of the chunk begins; 0 outside of streams */
+
+static inline void may_vary(const u8 *at, int token) {
+  if (!chunk_shape || varying.count == VARYING_MAX) return;
+  varying.at[varying.count] = at;
+  varying.tokens[varying.count++] = token;
+}
+
+/* ---- values ---- */
+
+static const u8 *object(const u8 *p, u32 owner, int depth);
+
+/* Whether a number is none that is whole: it has a fraction that is not zero and no exponent, or it is below one. */
+static int is_fraction(const u8 *p, const u8 *end) {
+  int digits_before = 0, is_zero_behind = 1, is_zero_before = 1;
+  if (*p == '-') p++;
+  for (; is_digit(*p); p++, digits_before++) is_zero_before &= *p == '0';
+  if (*p == '.') {
+    for (p++; *p == '0'; p++) {}
+    is_zero_behind = !is_digit(*p);
+    p = digits(p);
+  }
+  if (p == end) return !is_zero_behind;
+  if (p[1] != '-' || digits_before != 1 || (is_zero_before && is_zero_behind)) return 0;
+  for (p += 2; *p == '0'; p++) {}
+  return p < end; /* the exponent is no zero */
+}
+
+/* A whole number that is short enough to be exact, as it stands; of any other, that it is one. */
+static const u8 *literal_number(const u8 *p) {
+  const u8 *behind = number(p);
+  if (!behind) return 0;
+  u32 size = (u32)(behind - p);
+  if (is_fraction(p, behind)) {
+    *o++ = FRACTION;
+    return behind;
+  }
+  for (u32 i = 0; i < size; i++)
+    if (!is_digit(p[i]) && !(i == 0 && p[i] == '-')) return unsure();
+  if (size > 18) return unsure();
+  *o++ = DIGITS;
+  put_number(size);
+  copy(o, p, size);
+  o += size;
+  return behind;
+}
+
+/* Of a larger one the plain reader says whether it is a count. Whatever is added up in a line, which has no more holes
+   than LINE_HOLES_MAX, is a count then: it is not above usage.TOKENS_MAX, which a test compares. */
+static const i64 COUNT_MAX = 3906250000;
+
+static const u8 *count(const u8 *p) {
+  const u8 *behind = number(p), *begin = p;
+  if (!behind) return 0;
+  i64 n = 0;
+  if (behind - p > 13) return unsure();
+  for (; p < behind; p++) {
+    if (!is_digit(*p)) return unsure();
+    n = n * 10 + (*p - '0');
+  }
+  if (n > COUNT_MAX) return unsure();
+  if (n) may_vary(begin, NUMBER), put_hole(COUNT, n);
+  else *o++ = ZERO;
+  return behind;
+}
+
+static const u8 *textual(const u8 *p) { /* p behind the quote */
+  const u8 *behind = string(p);
+  if (!behind) return 0;
+  may_vary(p, (int)(o - chunk_shape));
+  *o++ = *p == '"' ? NO_TEXT : TEXT;
+  return behind;
+}
+
+/* A text without escapes. */
+static const u8 *simple(const u8 *p, Text *found) {
+  const u8 *end = plain(p);
+  if (*end != '"') return string(p) ? unsure() : 0;
+  *found = (Text){p, (u32)(end - p)};
+  return end + 1;
+}
+
+/* A count that is written as a text, as in whole numbers of 64 bits. Twin: mapping.number; a zero and what is no plain
+   number stand in the shape. */
+static int put_count_text(Text t) {
+  i64 n = 0;
+  if (!t.size || t.size > 12 || *t.at == '0') return 0;
+  for (u32 i = 0; i < t.size; i++) {
+    if (!is_digit(t.at[i])) return 0;
+    n = n * 10 + (t.at[i] - '0');
+  }
+  put_hole(COUNT_TEXT, n);
+  return 1;
+}
+
+/* What logs write for an id that they do not have. Twin: access_logs.without_absent. */
+static int is_absent(Text t) { return t.size == 1 && *t.at == '-'; }
+
+static const u8 *text_under(const u8 *p, u32 kind) { /* p behind the quote */
+  if (kind == TEXTUAL) return textual(p);
+  Text found;
+  if (!(p = simple(p, &found))) return 0;
+  if (kind == COUNTED && put_count_text(found)) return p;
+  if (!found.size || (kind != IDENTIFYING && kind != KEYED) || is_absent(found)) return put_word(found) ? p : unsure();
+  return (kind == KEYED ? put_key(found) : put_id(found)) ? p : unsure();
+}
+
+/* Whether a value is mostly what it was in the line before. */
+static inline int is_word(const u8 *p, u32 kind) { return kind == LITERAL || *p == 't' || *p == 'f' || *p == 'n'; }
+
+static const u8 *instant(const u8 *p, u32 kind);
+
+static const u8 *list_under(const u8 *p, u32 kind, int depth);
+
+/* A value that is no object and no array. */
+static inline const u8 *scalar_under(const u8 *p, u32 kind) {
+  if (kind == TIMED || kind == TIMED_IN_UTC) return instant(p, kind);
+  switch (*p) {
+  case '"': return text_under(p + 1, kind);
+  case 't': *o++ = TRUE; return word(p, "true");
+  case 'f': *o++ = FALSE; return word(p, "false");
+  case 'n': *o++ = NOTHING; return word(p, "null");
+  default: return kind == COUNTED ? count(p) : literal_number(p);
+  }
+}
+
+/* The value under a name of a body. `depth` containers are open around it. */
+static const u8 *value_under(const u8 *p, u32 kind, int depth) {
+  if (!has_room()) return unsure();
+  int is_timed = kind == TIMED || kind == TIMED_IN_UTC;
+  if (*p == '{' && !is_timed) return object(p, OF_BODY, depth);
+  if (*p == '[' && !is_timed) return list_under(p, kind, depth);
+  const u8 *begin = o;
+  return note(reader(OF_KIND, kind, depth), p, scalar_under(p, kind), begin, is_word(p, kind));
+}
+
+/* An array. Of one with an element that is no object and no array, the whole is a leaf: these come in any number. */
+static const u8 *list_under(const u8 *p, u32 kind, int depth) {
+  const u8 *at = p, *begin = o;
+  u32 leaves = noted.count;
+  int is_leaf = 0;
+  if (depth >= depth_max) return unsure();
+  *o++ = LIST;
+  p = blanks(p + 1);
+  if (*p == ']') {
+    *o++ = LIST_END;
+    return p + 1;
+  }
+  for (;;) {
+    u8 *element = o;
+    is_leaf |= *p != '{' && *p != '[';
+    if (!(p = value_under(p, kind, depth + 1))) return 0;
+    if (*element == FRACTION && element[-1] == FRACTION) o = element; /* of fractions in a row, one stands for all */
+    p = blanks(p);
+    if (*p == ']') break;
+    if (*p != ',') return broken(p);
+    p = blanks(p + 1);
+  }
+  if (!has_room()) return unsure();
+  *o++ = LIST_END;
+  if (!is_leaf) return p + 1;
+  noted.count = leaves;
+  return note(reader(OF_KIND, kind, depth), at, p + 1, begin, 0);
+}
+
+enum { ANY_NAMES_MAX = 16 };
+
+/* The count under a name of an object of which all names are looked at: the name stands in the shape. `before` are the
+   names that were there before; one that is stated twice is handed over. */
+static const u8 *any_count(const u8 *p, Text name, Text *before, u32 *count, int depth) {
+  for (u32 i = 0; i < *count; i++)
+    if (before[i].size == name.size && equal(before[i].at, name.at, name.size)) return unsure();
+  if (*count == ANY_NAMES_MAX || name.size > NAME_BYTES_MAX || !has_room()) return unsure();
+  before[(*count)++] = name;
+  *o++ = ANY_NAME;
+  put_word(name);
+  return value_under(p, COUNTED, depth);
+}
+
+/* An object: members by names that are looked at, and whether there are others. A name that is stated twice, or that
+   has an escape, is handed over. `depth` containers are open around it. */
+static const u8 *object(const u8 *p, u32 owner, int depth) {
+  Members m = {0};
+  u64 seen[NAMES_MAX / 64] = {0};
+  u32 kind_of_owner = owner < OF_INNER ? LITERAL : names[owner - OF_INNER].kind;
+  int found, has_others = 0, is_of_counts = kind_of_owner == EVERY, is_of_headers = kind_of_owner == HEADERS;
+  Text any[ANY_NAMES_MAX];
+  u32 any_count_so_far = 0;
+  if (depth >= depth_max) return unsure();
+  *o++ = OPEN;
+  while ((found = next(&p, &m)) == MEMBER) {
+    if (m.is_escaped) return unsure();
+    u32 name = named(m.key, owner);
+    if (name == NO_NAME && is_of_counts) {
+      if (!(p = any_count(p, m.key, any, &any_count_so_far, depth + 1))) return 0;
+      continue;
+    }
+    if (name == NO_NAME) {
+      if (has_affix(m.key) || (owner == OF_LINE && m.key.size > NAME_BYTES_MAX)) return unsure();
+      if (is_of_headers && is_named_in_capitals(m.key, owner)) return unsure();
+      has_others = 1;
+      const u8 *begin = p;
+      if (!(p = value(p, depth + 1))) return 0;
+      note(reader(UNREAD, 0, depth + 1), begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
+      if (*begin == '"') may_vary(begin + 1, FIXED);
+      continue;
+    }
+    if (seen[name / 64] >> name % 64 & 1 || !has_room()) return unsure();
+    seen[name / 64] |= (u64)1 << name % 64;
+    *o++ = NAME;
+    *o++ = (u8)(0x40 | name >> 5);
+    *o++ = (u8)(0x40 | (name & 31));
+    p = owner == OF_BODY ? value_under(p, names[name].kind, depth + 1) : value_of_line(p, name, depth + 1);
+    if (!p) return 0;
+  }
+  if (found != LAST_MEMBER) return 0;
+  if (!has_room()) return unsure();
+  if (has_others) *o++ = OTHERS;
+  *o++ = CLOSE;
+  return p;
+}
