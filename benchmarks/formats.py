@@ -59,6 +59,11 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("timestamp", "identity.arn", "requestId", "modelId"),
         *("input.inputTokenCount", "output.outputTokenCount"),
     ),
+    "portkey": ("created_at", "metadata", "id", "ai_model", "req_units", "res_units"),
+    "portkey-log": (
+        *("metrics.created_at", "metrics.api_key_id", "_id", "response.body.model"),
+        *("metrics.req_units", "metrics.res_units"),
+    ),
     "cloudflare": ("created_at", "metadata", "id", "model", "tokens_in", "tokens_out"),
     "envoy": ("start_time", "x-client-id", "x-request-id", "method", "response_code", "duration"),
     "apisix": (

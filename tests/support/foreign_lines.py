@@ -378,6 +378,61 @@ def _cloudflare(maker: Maker) -> Document:
     }
 
 
+def _portkey(maker: Maker) -> Document:
+    pick, said = maker.chance.choice, {"api_key_id": _key(maker), "_user": maker.chance.choice(("lena", "omar"))}
+    has_failed = maker.chance.random() < 0.1
+    line = {
+        "id": _hex(maker),
+        "trace_id": _hex(maker),
+        "created_at": _date(maker, ends="Z"),
+        "request": {"model": _model(maker), "messages": [{"content": maker.text()}], "stream": pick((True, False))},
+        "response": {"error": {"message": maker.text()}} if has_failed else _body(maker),
+        "ai_org": pick(("openai", "anthropic")),
+        "ai_model": _model(maker),
+        "req_units": maker.count(),
+        "res_units": maker.count(),
+        "request_url": pick(("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings")),
+        "cost": 0.0105,
+        "cost_currency": "USD",
+        "response_status_code": 429 if has_failed else 200,
+        "metadata": pick((said, said, json.dumps(said))),
+    }
+    if maker.chance.random() < 0.1:
+        line["cache_status"] = pick(("HIT", "MISS", "DISABLED", "STALE"))
+    if maker.chance.random() < 0.1:
+        line["created_at"] = "Tue Nov 03 2026 10:00:01 GMT+0100 (Central European Standard Time)"
+    return line
+
+
+def _portkey_log(maker: Maker) -> Document:
+    pick, has_metrics, has_failed = maker.chance.choice, maker.chance.random() < 0.8, maker.chance.random() < 0.1
+    body = pick((_body(maker), _body(maker), _body(maker), "...REDACTED...", None))
+    answer = {"status": 500 if has_failed else 200, "headers": {"x-portkey-cache-status": pick(("DISABLED", "HIT"))}}
+    asked = {"model": _model(maker), "messages": [{"content": maker.text()}]}
+    metrics = {
+        "created_at": _date(maker, separator=" "),
+        "ai_model": _model(maker),
+        "req_units": maker.count(),
+        "res_units": maker.count(),
+        "cache_status": pick(("DISABLED", "DISABLED", "MISS", "HIT")),
+        "stream_mode": pick((True, False, False)),
+        "api_key_id": _key(maker),
+    }
+    return {
+        "_id": _hex(maker),
+        "request": {
+            "url": pick(("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings")),
+            "method": "POST",
+            "body": asked,
+            "portkeyHeaders": {"x-portkey-metadata": json.dumps({"_user": _key(maker)})},
+        },
+        "response": answer | ({} if body is None else {"body": body}),
+        "organisation_id": _hex(maker),
+        "created_at": _date(maker, ends="Z"),
+        **({"metrics": metrics} if has_metrics else {}),
+    }
+
+
 def _envoy(maker: Maker) -> Document:
     pick = maker.chance.choice
     models = {"gen_ai.request.model": _model(maker), "gen_ai.response.model": _model(maker)}
@@ -541,6 +596,10 @@ KINDS: dict[str, Kind] = {
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
     "cloudflare": _of(
         _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
+    ),
+    "portkey": _of(_portkey, "portkey", LogFormat(format="portkey", fields={"api_key_id": "metadata._user"})),
+    "portkey-log": _of(
+        _portkey_log, "portkey-log", LogFormat(format="portkey-log", fields={"api_key_id": {"value": "app"}})
     ),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
