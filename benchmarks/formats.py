@@ -64,6 +64,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("metrics.created_at", "metrics.api_key_id", "_id", "response.body.model"),
         *("metrics.req_units", "metrics.res_units"),
     ),
+    "vertex": (
+        *("logging_time", "full_request.labels.api_key_id", "request_id", "full_response.modelVersion"),
+        *("full_response.usageMetadata.promptTokenCount", "full_response.usageMetadata.candidatesTokenCount"),
+    ),
     "cloudflare": ("created_at", "metadata", "id", "model", "tokens_in", "tokens_out"),
     "envoy": ("start_time", "x-client-id", "x-request-id", "method", "response_code", "duration"),
     "apisix": (
@@ -77,7 +81,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 """When, whose, which, by which model, and two counts; of ``otel`` and ``envoy`` less than a reader would need."""
 _READERS = ("json.loads", "plain", "fast")
 _TEMPLATES = 12
-_ANSWERS = ("response", "response_body", "answer")
+_ANSWERS = ("response", "response_body", "answer", "full_response")
 _COUNTED = (UsageStatus.MEASURED, UsageStatus.FAILED, UsageStatus.UNKNOWN)
 
 

@@ -77,11 +77,24 @@ PORTKEY_LOG = {
     "created_at": "2026-11-03T10:00:01Z",
     "metrics": {"created_at": "2026-11-03 10:00:01.000", "api_key_id": "key_1", "cache_status": "DISABLED"},
 }
+VERTEX = {
+    "logging_time": "2026-11-03T10:00:01Z",
+    "request_id": "5374205265901353984",
+    "model": "publishers/google/models/jamba-large",
+    "api_method": "GenerateContent",
+    "full_request": {"labels": {"api_key_id": "key_1"}},
+    "full_response": {
+        "candidates": [{"finishReason": "STOP"}],
+        "responseId": "resp-4",
+        "usageMetadata": {"promptTokenCount": 40, "candidatesTokenCount": 5, "totalTokenCount": 45},
+    },
+}
 EVERY_FORMAT: dict[str, dict[str, Any]] = {
     **DOCUMENTS,
     "litellm": LITELLM,
     "bedrock": BEDROCK,
     "cloudflare": CLOUDFLARE,
+    "vertex": VERTEX,
     "portkey": PORTKEY,
     "portkey-log": PORTKEY_LOG,
     "har": ARCHIVE,

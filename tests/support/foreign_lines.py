@@ -378,6 +378,30 @@ def _cloudflare(maker: Maker) -> Document:
     }
 
 
+def _vertex(maker: Maker) -> Document:
+    pick, written = maker.chance.choice, maker.chance.choice((lambda of: of, lambda of: of, json.dumps))
+    usage = {"promptTokenCount": maker.count(), "candidatesTokenCount": maker.count(), "trafficType": "ON_DEMAND"}
+    if pick((True, True, False)):
+        usage["thoughtsTokenCount"] = maker.count()
+    usage["totalTokenCount"] = maker.sum(*(count for count in usage.values() if not isinstance(count, str)))
+    answer = {
+        "candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": maker.text()}]}}],
+        **pick(({}, {"createTime": _date(maker, ends="Z")}, {"createTime": _date(maker, ends="Z")})),
+        "modelVersion": _model(maker),
+        "responseId": _hex(maker),
+        "usageMetadata": usage,
+    }
+    return {
+        "logging_time": _date(maker, separator=pick((" ", "T")), ends=pick(("Z", "Z", "Z", "", "", " UTC"))),
+        "request_id": str(5_374_205_265_901_353_984 + maker.chance.randrange(10**9)),
+        "model": f"publishers/google/models/{_model(maker)}",
+        "api_method": pick(("GenerateContent", "generateContent", "StreamGenerateContent", "rawPredict", "predict")),
+        "full_request": written({"labels": {"api_key_id": _key(maker)}, "contents": [{"text": maker.text()}]}),
+        "full_response": pick((written(answer), written(answer), [answer], _body(maker), None)),
+        "metadata": {"request_latency": 11225.994},
+    }
+
+
 def _portkey(maker: Maker) -> Document:
     pick, said = maker.chance.choice, {"api_key_id": _key(maker), "_user": maker.chance.choice(("lena", "omar"))}
     has_failed = maker.chance.random() < 0.1
@@ -601,6 +625,7 @@ KINDS: dict[str, Kind] = {
     "portkey-log": _of(
         _portkey_log, "portkey-log", LogFormat(format="portkey-log", fields={"api_key_id": {"value": "app"}})
     ),
+    "vertex": _of(_vertex, "vertex", LogFormat(format="vertex", fields={"api_key_id": {"value": "app"}})),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),

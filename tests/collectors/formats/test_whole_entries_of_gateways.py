@@ -12,7 +12,7 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name
-from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx, vertex
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
     is_about_a_model,
@@ -71,6 +71,7 @@ LINES: dict[Any, dict[str, Any]] = {
     },
     portkey: {"created_at": 5, "ai_org": "openai", "ai_model": "m"},
     portkey_log: {"_id": "r", "organisation_id": "o", "created_at": 5, "request": {}, "response": {"status": 200}},
+    vertex: {"logging_time": 5, "api_method": "odd", "full_request": {}, "full_response": None},
     apisix: {"start_time": 5, "apisix_latency": 1, "request": {"method": "POST", "uri": "/v1/chat/completions"}},
     envoy: {"start_time": 5, "response_code": 200, "x-envoy-origin-path": "/v1/chat/completions"},
     higress: {"start_time": 5, "response_code": 200, "path": "/v1/chat/completions", "ai_log": "{}"},
@@ -231,6 +232,35 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
         ),
         ({"metrics": {"req_units": 7, "stream_mode": True}}, {}),
         ({"metrics": {"req_units": 7}, "response": {"body": {"id": "i"}}}, {"response": {"id": "i"}}),
+    ],
+    vertex: [
+        ({"logging_time": "2026-03-01 09:00:00"}, {"ts": "2026-03-01 09:00:00Z"}),
+        *(
+            (
+                {"full_response": {name: "2026-03-01T09:00:00Z"}},
+                {"ts": "2026-03-01T09:00:00Z", "response": {name: "2026-03-01T09:00:00Z"}},
+            )
+            for name in ("createTime", "create_time")
+        ),
+        (
+            {"full_request": {"labels": {"api_key_id": "k"}}},
+            {"api_key_id": "k", "request": {"labels": {"api_key_id": "k"}}},
+        ),
+        ({"request_id": "7"}, {"request_id": "7"}),
+        *(
+            ({"api_method": spelled}, {"path": f":{method}", "request.stream": is_stream})
+            for method, is_stream in (
+                ("generateContent", False),
+                ("streamGenerateContent", True),
+                ("rawPredict", False),
+                ("streamRawPredict", True),
+            )
+            for spelled in (method, method[0].upper() + method[1:])
+        ),
+        ({"model": "publishers/google/models/m"}, {"request.model": "m"}),
+        ({"model": "m"}, {"request.model": "m"}),
+        ({"model": 7}, {"request.model": 7}),
+        ({"full_response": {"responseId": "i"}}, {"response": {"responseId": "i"}}),
     ],
     bedrock: [
         ({"identity": {"arn": "a"}}, {"api_key_id": "a"}),
@@ -410,6 +440,7 @@ SAID: dict[Any, dict[str, Any]] = {
     kong: {"ts": 5, "method": "POST", "path": "/own", "request.model": "asked"},
     portkey: {"ts": 5, "response.model": "m"},
     portkey_log: {"ts": 5, "request_id": "r", "status": 200},
+    vertex: {"ts": 5, "path": "odd", "request": {}, "request.stream": "odd"},
     cloudflare: {"ts": 5, "cache_hit": False, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     apisix: {"ts": 5, "method": "POST", "path": "/v1/chat/completions"},
@@ -433,6 +464,7 @@ RECOGNISED: dict[Any, list[tuple[str, ...]]] = {
     bedrock: [("schemaType",)],
     portkey: [("created_at",), ("ai_org",), ("ai_model",)],
     portkey_log: [("_id",), ("organisation_id",), ("created_at",), ("request",), ("response",)],
+    vertex: [("logging_time",), ("api_method",), ("full_request",), ("full_response",)],
     cloudflare: [("created_at",), ("cached",), ("tokens_in",), ("tokens_out",)],
     apisix: [("start_time",), ("apisix_latency",), ("request",)],
     envoy: [("start_time",), ("response_code",), ("x-envoy-origin-path",)],
@@ -677,12 +709,12 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
         *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm"),
         "litellm-spend",
-        *("nginx", "openai-batch", "otel", "portkey", "portkey-log"),
+        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "vertex"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
         *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
-        *("portkey", "portkey-log"),
+        *("portkey", "portkey-log", "vertex"),
     }
     assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm", "portkey"}
 
