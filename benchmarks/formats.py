@@ -47,6 +47,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("prompt_tokens", "completion_tokens"),
     ),
     "langfuse": ("startTime", "metadata.api_key_id", "id", "model", "usageDetails.input", "usageDetails.output"),
+    "langsmith": (
+        *("start_time", "extra.metadata.api_key_id", "id", "outputs.model"),
+        *("outputs.usage_metadata.input_tokens", "outputs.usage_metadata.output_tokens"),
+    ),
     "openai-batch": (
         *("response.body.created", "batch.metadata.api_key_id", "id", "response.body.model"),
         *("response.body.usage.prompt_tokens", "response.body.usage.completion_tokens"),

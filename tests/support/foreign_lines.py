@@ -402,6 +402,42 @@ def _vertex(maker: Maker) -> Document:
     }
 
 
+def _langsmith(maker: Maker) -> Document:
+    pick, asked, answered = maker.chance.choice, maker.count(), maker.count()
+    usage = {
+        "input_tokens": asked,
+        "output_tokens": answered,
+        "total_tokens": maker.sum(asked, answered),
+        "input_token_details": pick(({}, {"cache_read": maker.part(asked)}, {"ephemeral_1h_input_tokens": 3})),
+        "output_token_details": pick(({}, {"reasoning": maker.part(answered)})),
+    }
+    message = {
+        "lc": 1,
+        "kwargs": {"content": maker.text(), "usage_metadata": usage | pick(({}, {}, {"total_cost": 0}))},
+    }
+    metadata = {"api_key_id": _key(maker), "ls_model_name": _model(maker)}
+    outputs = pick(
+        (
+            {"id": f"chatcmpl-{_hex(maker)}", "model": _model(maker), "usage_metadata": usage},
+            {"generations": [[{"text": maker.text(), "message": message}]]},
+            {"content": maker.text()},
+            None,
+        )
+    )
+    return {
+        "id": _hex(maker),
+        "trace_id": _hex(maker),
+        "parent_run_id": _hex(maker),
+        "run_type": pick(("llm", "llm", "llm", "chain", "tool", "embedding")),
+        "start_time": _date(maker, ends=pick(("", "", "+00:00"))),
+        "extra": {"metadata": metadata | pick(({}, {"usage_metadata": usage})), "invocation_params": {}},
+        "error": pick((None, None, None, "RateLimitError()")),
+        "outputs": outputs,
+        "prompt_tokens": asked,
+        "child_run_ids": pick((None, [], [], [_hex(maker)])),
+    }
+
+
 def _portkey(maker: Maker) -> Document:
     pick, said = maker.chance.choice, {"api_key_id": _key(maker), "_user": maker.chance.choice(("lena", "omar"))}
     has_failed = maker.chance.random() < 0.1
@@ -626,6 +662,7 @@ KINDS: dict[str, Kind] = {
         _portkey_log, "portkey-log", LogFormat(format="portkey-log", fields={"api_key_id": {"value": "app"}})
     ),
     "vertex": _of(_vertex, "vertex", LogFormat(format="vertex", fields={"api_key_id": {"value": "app"}})),
+    "langsmith": _of(_langsmith, "langsmith", LogFormat(identity="request-id")),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),

@@ -707,7 +707,8 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
-        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse"),
+        *("langsmith", "litellm"),
         "litellm-spend",
         *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "vertex"),
     ]
