@@ -47,6 +47,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("prompt_tokens", "completion_tokens"),
     ),
     "langfuse": ("startTime", "metadata.api_key_id", "id", "model", "usageDetails.input", "usageDetails.output"),
+    "langsmith": (
+        *("start_time", "extra.metadata.api_key_id", "id", "outputs.model"),
+        *("outputs.usage_metadata.input_tokens", "outputs.usage_metadata.output_tokens"),
+    ),
     "openai-batch": (
         *("response.body.created", "batch.metadata.api_key_id", "id", "response.body.model"),
         *("response.body.usage.prompt_tokens", "response.body.usage.completion_tokens"),
@@ -58,6 +62,15 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "bedrock": (
         *("timestamp", "identity.arn", "requestId", "modelId"),
         *("input.inputTokenCount", "output.outputTokenCount"),
+    ),
+    "portkey": ("created_at", "metadata", "id", "ai_model", "req_units", "res_units"),
+    "portkey-log": (
+        *("metrics.created_at", "metrics.api_key_id", "_id", "response.body.model"),
+        *("metrics.req_units", "metrics.res_units"),
+    ),
+    "vertex": (
+        *("logging_time", "full_request.labels.api_key_id", "request_id", "full_response.modelVersion"),
+        *("full_response.usageMetadata.promptTokenCount", "full_response.usageMetadata.candidatesTokenCount"),
     ),
     "cloudflare": ("created_at", "metadata", "id", "model", "tokens_in", "tokens_out"),
     "envoy": ("start_time", "x-client-id", "x-request-id", "method", "response_code", "duration"),
@@ -72,7 +85,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 """When, whose, which, by which model, and two counts; of ``otel`` and ``envoy`` less than a reader would need."""
 _READERS = ("json.loads", "plain", "fast")
 _TEMPLATES = 12
-_ANSWERS = ("response", "response_body", "answer")
+_ANSWERS = ("response", "response_body", "answer", "full_response")
 _COUNTED = (UsageStatus.MEASURED, UsageStatus.FAILED, UsageStatus.UNKNOWN)
 
 

@@ -58,11 +58,45 @@ CLOUDFLARE = {
     "tokens_in": 40,
     "tokens_out": 5,
 }
+PORTKEY = {
+    "id": "046b73bd-87da-4c0f-b716-2906d5f3f000",
+    "created_at": "2026-11-03T10:00:01Z",
+    "request": {"model": "jamba-large"},
+    "response": {"id": "resp-3", "choices": [{}], "usage": {"prompt_tokens": 40, "completion_tokens": 5}},
+    "ai_org": "ai21",
+    "ai_model": "jamba-large",
+    "request_url": "https://api.ai21.com/studio/v1/chat/completions",
+    "response_status_code": 200,
+    "metadata": {"api_key_id": "key_1"},
+}
+PORTKEY_LOG = {
+    "_id": "046b73bd-87da-4c0f-b716-2906d5f3f001",
+    "request": {"url": PORTKEY["request_url"], "method": "POST", "body": PORTKEY["request"]},
+    "response": {"status": 200, "headers": {}, "body": PORTKEY["response"]},
+    "organisation_id": "56916995-a761-4d90-bdf4-2c5550347777",
+    "created_at": "2026-11-03T10:00:01Z",
+    "metrics": {"created_at": "2026-11-03 10:00:01.000", "api_key_id": "key_1", "cache_status": "DISABLED"},
+}
+VERTEX = {
+    "logging_time": "2026-11-03T10:00:01Z",
+    "request_id": "5374205265901353984",
+    "model": "publishers/google/models/jamba-large",
+    "api_method": "GenerateContent",
+    "full_request": {"labels": {"api_key_id": "key_1"}},
+    "full_response": {
+        "candidates": [{"finishReason": "STOP"}],
+        "responseId": "resp-4",
+        "usageMetadata": {"promptTokenCount": 40, "candidatesTokenCount": 5, "totalTokenCount": 45},
+    },
+}
 EVERY_FORMAT: dict[str, dict[str, Any]] = {
     **DOCUMENTS,
     "litellm": LITELLM,
     "bedrock": BEDROCK,
     "cloudflare": CLOUDFLARE,
+    "vertex": VERTEX,
+    "portkey": PORTKEY,
+    "portkey-log": PORTKEY_LOG,
     "har": ARCHIVE,
     "kong": COUNTED,
     "envoy": envoy_line(),

@@ -149,7 +149,97 @@ def helicone(calls: Sequence[Call]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("logged", [otel, otel_by_its_sdk, langfuse, helicone])
+def portkey(calls: Sequence[Call]) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "id": f"00000000-0000-4000-8000-{call.number:012d}",
+                "trace_id": "t",
+                "created_at": call.at.isoformat(),
+                "request": {"model": "jamba-large", "messages": []},
+                "response": call.body,
+                "ai_org": "ai21",
+                "ai_model": "jamba-large",
+                "req_units": call.prompt,
+                "res_units": call.completion,
+                "request_url": f"https://api.ai21.com{PATH}",
+                "response_status_code": 429 if call.is_failed else 200,
+                "metadata": {"api_key_id": call.key},
+            }
+        )
+        for call in calls
+    ]
+
+
+def portkey_log(calls: Sequence[Call]) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "_id": f"00000000-0000-4000-8000-{call.number:012d}",
+                "request": {"url": f"https://api.ai21.com{PATH}", "method": "POST", "body": {"model": "jamba-large"}},
+                "response": {"status": 429 if call.is_failed else 200, "headers": {}, "body": call.body},
+                "organisation_id": "o",
+                "created_at": call.at.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)"),
+                "metrics": {
+                    "created_at": call.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
+                    "api_key_id": call.key,
+                    "cache_status": "MISS",
+                    "req_units": call.prompt,
+                    "res_units": call.completion,
+                },
+            }
+        )
+        for call in calls
+    ]
+
+
+def vertex(calls: Sequence[Call]) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "logging_time": call.at.strftime("%Y-%m-%d %H:%M:%S.%f UTC"),
+                "request_id": str(5_374_205_265_901_353_984 + call.number),
+                "model": "publishers/ai21/models/jamba-large",
+                "api_method": "RawPredict",
+                "full_request": {"labels": {"api_key_id": call.key}},
+                "full_response": call.body,
+            }
+        )
+        for call in calls
+    ]
+
+
+def langsmith(calls: Sequence[Call]) -> list[str]:
+    """A chain around the calls states their usage once more."""
+    runs = [
+        {
+            "id": f"00000000-0000-4000-8000-{call.number:012d}",
+            "trace_id": "t",
+            "run_type": "llm",
+            "start_time": call.at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "error": "RateLimitError()" if call.is_failed else None,
+            "extra": {"metadata": {"api_key_id": call.key, "ls_model_name": "jamba-large"}},
+            "outputs": None
+            if call.is_failed
+            else {
+                "id": f"chatcmpl-{call.number}",
+                "model": "jamba-large",
+                "usage_metadata": {
+                    "input_tokens": call.prompt,
+                    "output_tokens": call.completion,
+                    "total_tokens": call.prompt + call.completion,
+                    "input_token_details": {"cache_read": call.cached, "cache_creation": call.written},
+                    "output_token_details": {"reasoning": call.reasoning},
+                },
+            },
+        }
+        for call in calls
+    ]
+    around = {**runs[0], "id": "c", "run_type": "chain", "prompt_tokens": sum(call.prompt for call in calls)}
+    return [json.dumps(each) for each in (around, *runs)]
+
+
+@pytest.mark.parametrize("logged", [otel, otel_by_its_sdk, langfuse, helicone, portkey, portkey_log, vertex, langsmith])
 def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]) -> None:
     expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]

@@ -378,6 +378,121 @@ def _cloudflare(maker: Maker) -> Document:
     }
 
 
+def _vertex(maker: Maker) -> Document:
+    pick, written = maker.chance.choice, maker.chance.choice((lambda of: of, lambda of: of, json.dumps))
+    usage = {"promptTokenCount": maker.count(), "candidatesTokenCount": maker.count(), "trafficType": "ON_DEMAND"}
+    if pick((True, True, False)):
+        usage["thoughtsTokenCount"] = maker.count()
+    usage["totalTokenCount"] = maker.sum(*(count for count in usage.values() if not isinstance(count, str)))
+    answer = {
+        "candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": maker.text()}]}}],
+        **pick(({}, {"createTime": _date(maker, ends="Z")}, {"createTime": _date(maker, ends="Z")})),
+        "modelVersion": _model(maker),
+        "responseId": _hex(maker),
+        "usageMetadata": usage,
+    }
+    return {
+        "logging_time": _date(maker, separator=pick((" ", "T")), ends=pick(("Z", "Z", "Z", "", "", " UTC"))),
+        "request_id": str(5_374_205_265_901_353_984 + maker.chance.randrange(10**9)),
+        "model": f"publishers/google/models/{_model(maker)}",
+        "api_method": pick(("GenerateContent", "generateContent", "StreamGenerateContent", "rawPredict", "predict")),
+        "full_request": written({"labels": {"api_key_id": _key(maker)}, "contents": [{"text": maker.text()}]}),
+        "full_response": pick((written(answer), written(answer), [answer], _body(maker), None)),
+        "metadata": {"request_latency": 11225.994},
+    }
+
+
+def _langsmith(maker: Maker) -> Document:
+    pick, asked, answered = maker.chance.choice, maker.count(), maker.count()
+    usage = {
+        "input_tokens": asked,
+        "output_tokens": answered,
+        "total_tokens": maker.sum(asked, answered),
+        "input_token_details": pick(({}, {"cache_read": maker.part(asked)}, {"ephemeral_1h_input_tokens": 3})),
+        "output_token_details": pick(({}, {"reasoning": maker.part(answered)})),
+    }
+    message = {
+        "lc": 1,
+        "kwargs": {"content": maker.text(), "usage_metadata": usage | pick(({}, {}, {"total_cost": 0}))},
+    }
+    metadata = {"api_key_id": _key(maker), "ls_model_name": _model(maker)}
+    outputs = pick(
+        (
+            {"id": f"chatcmpl-{_hex(maker)}", "model": _model(maker), "usage_metadata": usage},
+            {"generations": [[{"text": maker.text(), "message": message}]]},
+            {"content": maker.text()},
+            None,
+        )
+    )
+    return {
+        "id": _hex(maker),
+        "trace_id": _hex(maker),
+        "parent_run_id": _hex(maker),
+        "run_type": pick(("llm", "llm", "llm", "chain", "tool", "embedding")),
+        "start_time": _date(maker, ends=pick(("", "", "+00:00"))),
+        "extra": {"metadata": metadata | pick(({}, {"usage_metadata": usage})), "invocation_params": {}},
+        "error": pick((None, None, None, "RateLimitError()")),
+        "outputs": outputs,
+        "prompt_tokens": asked,
+        "child_run_ids": pick((None, [], [], [_hex(maker)])),
+    }
+
+
+def _portkey(maker: Maker) -> Document:
+    pick, said = maker.chance.choice, {"api_key_id": _key(maker), "_user": maker.chance.choice(("lena", "omar"))}
+    has_failed = maker.chance.random() < 0.1
+    line = {
+        "id": _hex(maker),
+        "trace_id": _hex(maker),
+        "created_at": _date(maker, ends="Z"),
+        "request": {"model": _model(maker), "messages": [{"content": maker.text()}], "stream": pick((True, False))},
+        "response": {"error": {"message": maker.text()}} if has_failed else _body(maker),
+        "ai_org": pick(("openai", "anthropic")),
+        "ai_model": _model(maker),
+        "req_units": maker.count(),
+        "res_units": maker.count(),
+        "request_url": pick(("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings")),
+        "cost": 0.0105,
+        "cost_currency": "USD",
+        "response_status_code": 429 if has_failed else 200,
+        "metadata": pick((said, said, json.dumps(said))),
+    }
+    if maker.chance.random() < 0.1:
+        line["cache_status"] = pick(("HIT", "MISS", "DISABLED", "STALE"))
+    if maker.chance.random() < 0.1:
+        line["created_at"] = "Tue Nov 03 2026 10:00:01 GMT+0100 (Central European Standard Time)"
+    return line
+
+
+def _portkey_log(maker: Maker) -> Document:
+    pick, has_metrics, has_failed = maker.chance.choice, maker.chance.random() < 0.8, maker.chance.random() < 0.1
+    body = pick((_body(maker), _body(maker), _body(maker), "...REDACTED...", None))
+    answer = {"status": 500 if has_failed else 200, "headers": {"x-portkey-cache-status": pick(("DISABLED", "HIT"))}}
+    asked = {"model": _model(maker), "messages": [{"content": maker.text()}]}
+    metrics = {
+        "created_at": _date(maker, separator=" "),
+        "ai_model": _model(maker),
+        "req_units": maker.count(),
+        "res_units": maker.count(),
+        "cache_status": pick(("DISABLED", "DISABLED", "MISS", "HIT")),
+        "stream_mode": pick((True, False, False)),
+        "api_key_id": _key(maker),
+    }
+    return {
+        "_id": _hex(maker),
+        "request": {
+            "url": pick(("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings")),
+            "method": "POST",
+            "body": asked,
+            "portkeyHeaders": {"x-portkey-metadata": json.dumps({"_user": _key(maker)})},
+        },
+        "response": answer | ({} if body is None else {"body": body}),
+        "organisation_id": _hex(maker),
+        "created_at": _date(maker, ends="Z"),
+        **({"metrics": metrics} if has_metrics else {}),
+    }
+
+
 def _envoy(maker: Maker) -> Document:
     pick = maker.chance.choice
     models = {"gen_ai.request.model": _model(maker), "gen_ai.response.model": _model(maker)}
@@ -542,6 +657,12 @@ KINDS: dict[str, Kind] = {
     "cloudflare": _of(
         _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
     ),
+    "portkey": _of(_portkey, "portkey", LogFormat(format="portkey", fields={"api_key_id": "metadata._user"})),
+    "portkey-log": _of(
+        _portkey_log, "portkey-log", LogFormat(format="portkey-log", fields={"api_key_id": {"value": "app"}})
+    ),
+    "vertex": _of(_vertex, "vertex", LogFormat(format="vertex", fields={"api_key_id": {"value": "app"}})),
+    "langsmith": _of(_langsmith, "langsmith", LogFormat(identity="request-id")),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),

@@ -177,6 +177,27 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "usage": {"unit": "TOKENS", "input": 3, "output": 4, "total": 7},
         "level": "DEFAULT",
     },
+    "langsmith": {
+        "id": "run-1",
+        "trace_id": "t-1",
+        "dotted_order": "20260901T120000000000Zrun-1",
+        "run_type": "llm",
+        "start_time": "2026-09-01T12:00:00.000000",
+        "extra": {"metadata": {"api_key_id": "key_1", "ls_model_name": "m"}, "invocation_params": {"model": "m"}},
+        "error": None,
+        "outputs": {
+            "id": "r",
+            "model": "m",
+            "usage_metadata": {
+                "input_tokens": 3,
+                "output_tokens": 4,
+                "total_tokens": 7,
+                "input_token_details": {"cache_read": 2},
+                "output_token_details": {"reasoning": 1},
+            },
+        },
+        "child_run_ids": [],
+    },
     "openai-batch": {
         "id": "batch_req_1",
         "custom_id": "a",

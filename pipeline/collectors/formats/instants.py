@@ -5,9 +5,9 @@ them since 1970.
 
 Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without
 its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it; without seconds, in the basic format, a
-zone's name behind the offset or ``UTC`` instead of one; and the dates of HTTP, of mail and of access logs. 24:00:00 is
-the next midnight. The leap second 23:59:60 of UTC is taken for the last microsecond of its day. Epochs are told apart
-by their size: 2000 to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
+zone's name behind the offset or ``UTC`` instead of one; and the dates of HTTP, of mail, of access logs and of
+JavaScript. 24:00:00 is the next midnight. The leap second 23:59:60 of UTC is taken for the last microsecond of its day.
+Epochs are told apart by their size: 2000 to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
 
 Where clocks go back, an hour is told twice; without an offset it is the first of the two. Where they go forward, an
 hour is missing: a log that tells a time within it is not in the zone that was stated, and is refused.
@@ -40,6 +40,11 @@ _IN_WORDS = re.compile(
     r"([0-9]{4})[ :]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)((?: ?(?:Z|[+-][0-9]{4}))?)"
 )
 """``Tue, 03 Nov 2026 10:00:00 GMT`` (RFC 9110, RFC 5322) and ``03/Nov/2026:10:00:00 +0000`` (NCSA)."""
+_OF_JAVASCRIPT = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{2}) ([0-9]{4}) "
+    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT([+-][0-9]{4})(?: \([^()]{1,64}\))?"
+)
+"""``Tue Nov 03 2026 10:00:00 GMT+0100 (Central European Standard Time)`` (ECMA-262, ``Date.prototype.toString``)."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ZONE_BEHIND = re.compile(
     r"(?<=[0-9Zz])(?:\[[A-Za-z0-9_/+-]{1,64}\]| ?\([A-Z]{1,5}\))$|"
@@ -120,6 +125,8 @@ def _plain_spelling(value: str) -> str:
     >>> _plain_spelling("Tue, 03 Nov 2026 10:00:00 GMT"), _plain_spelling("20261103T100000+0100")
     ('2026-11-03T10:00:00Z', '2026-11-03T10:00:00+0100')
     """
+    if (script := _OF_JAVASCRIPT.fullmatch(value)) is not None:
+        return f"{script[3]}-{_MONTHS.index(script[1]) + 1:02}-{script[2]}T{script[4]}{script[5]}"
     value = _ZONE_BEHIND.sub("", value)
     if (named := _UTC_BY_NAME.search(value)) is not None:
         value = value[: named.start()] + "Z"

@@ -12,7 +12,7 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name
-from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx, vertex
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
     is_about_a_model,
@@ -20,7 +20,7 @@ from pipeline.collectors.formats.gateways.access_logs import (
     without_absent,
 )
 from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
-from pipeline.collectors.formats.tools import har, litellm, openai_batch
+from pipeline.collectors.formats.tools import har, litellm, openai_batch, portkey, portkey_log
 from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, parse
@@ -69,6 +69,9 @@ LINES: dict[Any, dict[str, Any]] = {
         "input": {"inputTokenCount": 0},
         "output": {"outputTokenCount": 1},
     },
+    portkey: {"created_at": 5, "ai_org": "openai", "ai_model": "m"},
+    portkey_log: {"_id": "r", "organisation_id": "o", "created_at": 5, "request": {}, "response": {"status": 200}},
+    vertex: {"logging_time": 5, "api_method": "odd", "full_request": {}, "full_response": None},
     apisix: {"start_time": 5, "apisix_latency": 1, "request": {"method": "POST", "uri": "/v1/chat/completions"}},
     envoy: {"start_time": 5, "response_code": 200, "x-envoy-origin-path": "/v1/chat/completions"},
     higress: {"start_time": 5, "response_code": 200, "path": "/v1/chat/completions", "ai_log": "{}"},
@@ -174,6 +177,90 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
         ({"cached": True}, {"cache_hit": True}),
         ({"tokens_in": 7}, {"usage.prompt_tokens": 7}),
         ({"tokens_out": 7}, {"usage.completion_tokens": 7}),
+    ],
+    portkey: [
+        ({"created_at": 6}, {"ts": 6}),
+        ({"metadata": {"api_key_id": "k", "_user": "u"}}, {"api_key_id": "k"}),
+        ({"metadata": '{"_user": "u"}'}, {"api_key_id": "u"}),
+        ({"id": "r"}, {"request_id": "r"}),
+        ({"response_status_code": 429}, {"status": 429}),
+        ({"request_url": "https://h/v1/messages"}, {"path": "https://h/v1/messages"}),
+        ({"request": {"model": "a"}}, {"request": {"model": "a"}}),
+        ({"response": {"id": "i"}}, {"response": {"id": "i"}}),
+        ({"ai_model": "n"}, {"response.model": "n"}),
+        *(({"cache_status": word}, {"cache_hit": True}) for word in ("HIT", "SEMANTIC HIT", "hit", "semantic hit")),
+        *(
+            ({"cache_status": stated}, {"cache_hit": False})
+            for word in ("MISS", "SEMANTIC MISS", "REFRESH", "DISABLED")
+            for stated in (word, word.lower())
+        ),
+        ({"req_units": 7, "res_units": 7}, {}),
+    ],
+    portkey_log: [
+        ({"_id": "s"}, {"request_id": "s"}),
+        ({"metrics": {"created_at": "2026-03-01 09:00:00.25"}}, {"ts": "2026-03-01 09:00:00.25Z"}),
+        ({"metrics": {"created_at": None}}, {}),
+        ({"metrics": {"api_key_id": "k"}}, {"api_key_id": "k"}),
+        *(
+            ({"request": {"portkeyHeaders": {"x-portkey-metadata": said}}}, {"api_key_id": key})
+            for said, key in (('{"api_key_id": "k", "_user": "u"}', "k"), ('{"_user": "u"}', "u"))
+        ),
+        ({"response": {"status": 446}}, {"status": 446}),
+        ({"request": {"method": "GET"}}, {"method": "GET"}),
+        ({"request": {"url": "https://h/v1/messages"}}, {"path": "https://h/v1/messages"}),
+        ({"request": {"body": {"model": "a"}}}, {"request": {"model": "a"}}),
+        ({"response": {"body": {"id": "i"}}}, {"response": {"id": "i"}}),
+        ({"response": {"body": "...REDACTED..."}}, {}),
+        ({"response": {"body": "REDACTED"}}, {"response": "REDACTED"}),
+        ({"metrics": {"ai_model": "n"}}, {"response.model": "n"}),
+        ({"metrics": {"cache_status": "HIT"}}, {"cache_hit": True}),
+        ({"metrics": {"cache_status": ""}}, {}),
+        ({"response": {"headers": {"x-portkey-cache-status": "HIT"}}}, {"cache_hit": True}),
+        (
+            {"metrics": {"cache_status": "MISS"}, "response": {"headers": {"x-portkey-cache-status": "HIT"}}},
+            {"cache_hit": False},
+        ),
+        *(
+            ({"metrics": {"req_units": 7, "res_units": 6} | said, **more}, counts)
+            for counts in ({"usage.prompt_tokens": 7, "usage.completion_tokens": 6},)
+            for said, more in (
+                ({}, {}),
+                ({"stream_mode": False}, {}),
+                ({"stream_mode": None}, {}),
+                ({}, {"response": {"body": "...REDACTED..."}}),
+            )
+        ),
+        ({"metrics": {"req_units": 7, "stream_mode": True}}, {}),
+        ({"metrics": {"req_units": 7}, "response": {"body": {"id": "i"}}}, {"response": {"id": "i"}}),
+    ],
+    vertex: [
+        ({"logging_time": "2026-03-01 09:00:00"}, {"ts": "2026-03-01 09:00:00Z"}),
+        *(
+            (
+                {"full_response": {name: "2026-03-01T09:00:00Z"}},
+                {"ts": "2026-03-01T09:00:00Z", "response": {name: "2026-03-01T09:00:00Z"}},
+            )
+            for name in ("createTime", "create_time")
+        ),
+        (
+            {"full_request": {"labels": {"api_key_id": "k"}}},
+            {"api_key_id": "k", "request": {"labels": {"api_key_id": "k"}}},
+        ),
+        ({"request_id": "7"}, {"request_id": "7"}),
+        *(
+            ({"api_method": spelled}, {"path": f":{method}", "request.stream": is_stream})
+            for method, is_stream in (
+                ("generateContent", False),
+                ("streamGenerateContent", True),
+                ("rawPredict", False),
+                ("streamRawPredict", True),
+            )
+            for spelled in (method, method[0].upper() + method[1:])
+        ),
+        ({"model": "publishers/google/models/m"}, {"request.model": "m"}),
+        ({"model": "m"}, {"request.model": "m"}),
+        ({"model": 7}, {"request.model": 7}),
+        ({"full_response": {"responseId": "i"}}, {"response": {"responseId": "i"}}),
     ],
     bedrock: [
         ({"identity": {"arn": "a"}}, {"api_key_id": "a"}),
@@ -351,6 +438,9 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
 SAID: dict[Any, dict[str, Any]] = {
     litellm: {"ts": 5, "path": "/v1/chat/completions", "response": {"id": "r-1"}},
     kong: {"ts": 5, "method": "POST", "path": "/own", "request.model": "asked"},
+    portkey: {"ts": 5, "response.model": "m"},
+    portkey_log: {"ts": 5, "request_id": "r", "status": 200},
+    vertex: {"ts": 5, "path": "odd", "request": {}, "request.stream": "odd"},
     cloudflare: {"ts": 5, "cache_hit": False, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     apisix: {"ts": 5, "method": "POST", "path": "/v1/chat/completions"},
@@ -372,6 +462,9 @@ RECOGNISED: dict[Any, list[tuple[str, ...]]] = {
     litellm: [("call_type",), ("startTime",), ("response",)],
     kong: [("started_at",), ("latencies",), ("request",)],
     bedrock: [("schemaType",)],
+    portkey: [("created_at",), ("ai_org",), ("ai_model",)],
+    portkey_log: [("_id",), ("organisation_id",), ("created_at",), ("request",), ("response",)],
+    vertex: [("logging_time",), ("api_method",), ("full_request",), ("full_response",)],
     cloudflare: [("created_at",), ("cached",), ("tokens_in",), ("tokens_out",)],
     apisix: [("start_time",), ("apisix_latency",), ("request",)],
     envoy: [("start_time",), ("response_code",), ("x-envoy-origin-path",)],
@@ -614,15 +707,17 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
-        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse", "litellm"),
+        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse"),
+        *("langsmith", "litellm"),
         "litellm-spend",
-        *("nginx", "openai-batch", "otel"),
+        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "vertex"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
         *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
+        *("portkey", "portkey-log", "vertex"),
     }
-    assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm"}
+    assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm", "portkey"}
 
 
 BATCH = {
