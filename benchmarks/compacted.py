@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import shutil
 import sys
-from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
-from benchmarks.measure import ROOT, run
+from benchmarks.measure import run, scratch_option
 from pipeline.lake.commits import LakeSnapshot, named_files, read_log
 from pipeline.objects import layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _AS_OF = "2028-01-01"
 _DAYS = 7
@@ -33,12 +36,7 @@ _READERS = {
 @click.option("--commits", default=2_000, show_default=True, type=click.IntRange(min=_DAYS))
 @click.option("--events", default=10, show_default=True, type=click.IntRange(min=1), help="Of each commit.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where the workspaces are kept.",
-)
+@scratch_option
 def main(*, commits: int, events: int, rounds: int, scratch: Path) -> None:
     """Measure a lake before and after it is compacted."""
     scratch.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,6 @@ import random
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,11 +22,12 @@ import click
 import pyarrow as pa
 
 from benchmarks.generate import number_of
-from benchmarks.measure import ROOT
+from benchmarks.measure import scratch_option
 from pipeline.collectors import LogFormat, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
 Row = tuple[str | None, str, int, int, int, str, str]
 """Id of the response, key, status, prompt tokens, completion tokens, model and day."""
@@ -339,12 +339,7 @@ LOGGERS = {
 @click.option("--within", type=click.Choice(tuple(LOGGERS)), default="none", show_default=True)
 @click.option("--size", default="32MB", show_default=True, help="Size of each log.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where the logs are kept.",
-)
+@scratch_option
 def main(*, names: tuple[str, ...], within: str, size: str, rounds: int, scratch: Path) -> None:
     """Print a table: a family a row, how many times as fast as its json.loads reader it is read.
 

@@ -22,7 +22,7 @@ import click
 
 from benchmarks.fuzz import _support
 from benchmarks.generate import number_of
-from benchmarks.measure import ROOT, python, run
+from benchmarks.measure import python, run, scratch_option
 from pipeline.collectors import read_log
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.kernel.blocks import BlockDecoder
@@ -93,12 +93,7 @@ _COUNTED = (UsageStatus.MEASURED, UsageStatus.FAILED, UsageStatus.UNKNOWN)
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(tuple(_FIELDS)), default=tuple(_FIELDS))
 @click.option("--size", default="32MB", show_default=True, help="Size of each log.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where the logs are kept.",
-)
+@scratch_option
 @click.option("--read", nargs=2, type=(click.Choice(_READERS), click.Path(path_type=Path)), hidden=True)
 def main(*, kinds: tuple[str, ...], size: str, rounds: int, scratch: Path, read: tuple[str, Path] | None) -> None:
     """Print a table: a log a row, how many times as fast as ``json.loads`` it is read."""

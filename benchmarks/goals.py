@@ -7,19 +7,19 @@ measuring. A goal whose measurement is not there is shown as such.
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from benchmarks import families
-from benchmarks.measure import ROOT, ratios
+from benchmarks.measure import ROOT, ratios, scratch_option
 from benchmarks.report import short
 from benchmarks.suites import FLOOR, OVER_STREAMS, SAMPLE, TO_COMMIT, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from benchmarks.measure import Run
     from benchmarks.suites import Entry, Result
@@ -224,12 +224,7 @@ def measured_in(scratch: Path) -> Measured:
 
 
 @click.command()
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where results are kept.",
-)
+@scratch_option
 def main(*, scratch: Path) -> None:
     """Print the goals, and whether they are met."""
     click.echo(table(measured_in(scratch)), nl=False)

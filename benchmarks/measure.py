@@ -16,11 +16,20 @@ from pathlib import Path
 from statistics import median
 from typing import IO, TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parent.parent
 _LAUNCHER = Path(__file__).parent / "launch.py"
+scratch_option = click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "benchmarks",
+    help="Where inputs and results are kept.",
+)
+"""The option of every benchmark that keeps what it measures for the next run."""
 
 
 class RunFailed(Exception):

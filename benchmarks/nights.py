@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -20,11 +19,13 @@ import click
 
 from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
 from benchmarks.generate import number_of
-from benchmarks.measure import ROOT, run
+from benchmarks.measure import run, scratch_option
 from pipeline.lake.commits import LakeSnapshot
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.measure import Run
 
 _HEADER = (
@@ -44,12 +45,7 @@ _HEADER = (
 )
 @click.option("--new", default="100K", show_default=True, help="Events of the night.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where the lakes are kept.",
-)
+@scratch_option
 def main(*, lakes: tuple[str, ...], new: str, rounds: int, scratch: Path) -> None:
     """Measure a night of new events over lakes of several sizes."""
     scratch.mkdir(parents=True, exist_ok=True)

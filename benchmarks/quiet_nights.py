@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
-from benchmarks.measure import ROOT, run
+from benchmarks.measure import run, scratch_option
 from pipeline.lake.commits import LakeSnapshot
 from pipeline.objects import layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FEW = 20
 _CARD = """id = "standard"
@@ -35,12 +38,7 @@ completion = 8.00
 @click.option("--accounts", default=20_000, show_default=True, type=click.IntRange(min=1))
 @click.option("--commits", default=2_000, show_default=True, type=click.IntRange(min=_FEW + 1))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where the workspaces are kept.",
-)
+@scratch_option
 def main(*, accounts: int, commits: int, rounds: int, scratch: Path) -> None:
     """Measure nights in which nothing is new."""
     scratch.mkdir(parents=True, exist_ok=True)

@@ -11,19 +11,19 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from os import cpu_count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks import families, goals
 from benchmarks.lines import KINDS
-from benchmarks.measure import ROOT
+from benchmarks.measure import scratch_option
 from benchmarks.report import table, write_between_marks
 from benchmarks.suites import Bench, keep, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from benchmarks.suites import Result
 
@@ -55,12 +55,7 @@ _LIBRARIES = ("duckdb", "polars", "chdb", "orjson", "msgspec", "pandas", "pyarro
 )
 @click.option("--cells", default="200K", show_default=True, help="Daily quantities to rate.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option(
-    "--scratch",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "build" / "benchmarks",
-    help="Where inputs and results are kept.",
-)
+@scratch_option
 @click.option("--measure/--no-measure", default=True, help="Measure, or only show and write what was measured before.")
 @click.option(
     "--write-docs", is_flag=True, help="Put the tables of everything measured so far into docs/performance.md."
