@@ -182,6 +182,7 @@ def test_a_line_whose_words_leave_no_room_for_what_follows_is_handed_over() -> N
     words = b", ".join([b'{"type": "%b"}' % (b"t" * 100)] * 20)
     line = _LINE % (b'{"index": [%b1], "object": [' + words + b"]}")
     lines = [line % (b"1, " * count) for count in (2, 800, 1400, 1500, 2)]
+    assert _fates(lines) == [1, 1, 0, 0, 1]
     assert _compare(lines) == 3
 
 
