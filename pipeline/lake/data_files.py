@@ -34,6 +34,11 @@ _ORIGIN = "tallybook.origin"
 """The note that says of which earlier commit's lines it holds rows."""
 _KEPT_ROWS = "tallybook.superseded"
 """The note of a compacted file whose parts do not count, and are kept: it has another name than one that counts."""
+_PARTS = "tallybook.parts"
+"""The note in a compacted file with the sha256 of the names of its parts: two of equal rows are two files.
+
+Such are kept of a log that was read again, and once more as it was read at first.
+"""
 ROWS_PER_GROUP_OF_PARTS = 1 << 16
 """Of a compacted file: whoever asks for one part reads no more than the groups that it lies in."""
 
@@ -132,7 +137,8 @@ def write_compacted(
     What was written is read back: nothing but this file has these rows soon. Raises ``DataFileDamaged`` where they are
     not what was to be written.
     """
-    more = {_KEPT_ROWS: "1"} if not in_force else {}
+    named = "".join(f"{part.path}\n" for part in parts)
+    more = {_PARTS: hashlib.sha256(named.encode()).hexdigest()} | ({} if in_force else {_KEPT_ROWS: "1"})
     sha256, content = _named_by_digest(rows, number, None, more=more, rows_per_group=ROWS_PER_GROUP_OF_PARTS)
     path = folder / f"{sha256}.parquet"
     _write(path, content, published)
