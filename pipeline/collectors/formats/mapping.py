@@ -101,6 +101,11 @@ def object_in(value: Any) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def first_stated(document: JsonObject, *names: str) -> Any:
+    """Return the value that goes by one of several names. Raises ``LineRefused`` where it is stated twice."""
+    return _first(stated_once(document, name) for name in names)
+
+
 def _written(value: Any) -> str:
     """Return a value as the key of a map names it; JSON's true is ``true``."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str | int) else ""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, object_at, sum_of
 from pipeline.collectors.formats.instants import in_utc
-from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.formats.mapping import first_stated, number
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
@@ -90,7 +90,8 @@ def _entry(row: JsonObject) -> JsonObject:
     is_hit = row.get("cache_reference_id") not in (None, *_NO_HIT)
     entry: JsonObject = {
         "ts": in_utc(stated_once(row, "request_created_at")),
-        "api_key_id": _first(properties, "api_key_id", "Api-Key-Id") or _first(row, "request_user_id", "user_id"),
+        "api_key_id": first_stated(properties, "api_key_id", "Api-Key-Id")
+        or first_stated(row, "request_user_id", "user_id"),
         "request_id": row.get("request_id"),
         "status": status if type(status) is int and status > 0 else None,
         "path": row.get("request_path") or row.get("target_url"),
@@ -138,7 +139,3 @@ def _counts(row: JsonObject) -> dict[str, int | None]:
 
 def _count(row: JsonObject, name: str) -> int | None:
     return count(number(stated_once(row, name)), name)
-
-
-def _first(document: JsonObject, *names: str) -> Any:
-    return next((value for name in names if (value := stated_once(document, name)) not in (None, "")), None)

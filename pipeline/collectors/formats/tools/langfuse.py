@@ -18,11 +18,11 @@ The id of the answer is not kept, so an exchange is known by its trace and its o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
-from pipeline.collectors.formats.mapping import number, object_in
+from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
@@ -104,21 +104,21 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _entry(observation: JsonObject) -> JsonObject:
     metadata = object_in(observation.get("metadata"))
-    trace, own = (_first(observation, *names) for names in (("traceId", "trace_id"), ("id",)))
+    trace, own = (first_stated(observation, *names) for names in (("traceId", "trace_id"), ("id",)))
     return {
-        "ts": in_utc(_first(observation, "startTime", "start_time")),
-        "api_key_id": _first(metadata, "api_key_id") or _first(observation, "userId", "user_id"),
+        "ts": in_utc(first_stated(observation, "startTime", "start_time")),
+        "api_key_id": first_stated(metadata, "api_key_id") or first_stated(observation, "userId", "user_id"),
         "request_id": f"{trace}/{own}" if isinstance(trace, str) and isinstance(own, str) else own,
-        "response.model": _first(observation, "model", "providedModelName", "provided_model_name"),
+        "response.model": first_stated(observation, "model", "providedModelName", "provided_model_name"),
         "response.error": observation.get("level") == "ERROR",
-        "service_tier": object_in(_first(observation, "modelParameters", "model_parameters")).get("service_tier"),
+        "service_tier": object_in(first_stated(observation, "modelParameters", "model_parameters")).get("service_tier"),
         **{f"usage.{name}": value for name, value in _counts(observation).items()},
         "observation": observation,
     }
 
 
 def _counts(observation: JsonObject) -> dict[str, int | None]:
-    usage = object_in(_first(observation, "usageDetails", "usage_details"))
+    usage = object_in(first_stated(observation, "usageDetails", "usage_details"))
     if any(usage.get(name) for name in usage):
         return _of_buckets(usage)
     usage = object_in(stated_once(observation, "usage"))
@@ -126,9 +126,9 @@ def _counts(observation: JsonObject) -> dict[str, int | None]:
         return {}  # characters, seconds, images
     if not any(usage.get(name) for name in ("input", "output", "total")):
         usage = {
-            "input": _first(observation, "promptTokens"),
-            "output": _first(observation, "completionTokens"),
-            "total": _first(observation, "totalTokens"),
+            "input": first_stated(observation, "promptTokens"),
+            "output": first_stated(observation, "completionTokens"),
+            "total": first_stated(observation, "totalTokens"),
         }
     return _of_buckets({name: stated_once(usage, name) for name in ("input", "output", "total")})
 
@@ -188,8 +188,3 @@ def _kind_of(name: str) -> tuple[str, str]:
 
 def _sum(buckets: Mapping[str, int], names: frozenset[str] | list[str]) -> int | None:
     return sum_of(*(buckets.get(name) for name in names))
-
-
-def _first(document: JsonObject, *names: str) -> Any:
-    """Return the value that goes by one of several names. Raises ``LineRefused`` where it is stated twice."""
-    return next((value for name in names if (value := stated_once(document, name)) not in (None, "")), None)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, list_at, object_at, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
-from pipeline.collectors.formats.mapping import number, object_in
+from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -97,16 +97,18 @@ def _entry(run: JsonObject) -> JsonObject | LineRefused:
         return refused
     return {
         "ts": in_utc(stated_once(run, "start_time")),
-        "api_key_id": _first(metadata, "api_key_id", "user_id"),
+        "api_key_id": first_stated(metadata, "api_key_id", "user_id"),
         "request_id": run.get("id"),
         "path": _PATHS[run["run_type"]],
-        "request.model": _first(asked, "model", "model_name") or metadata.get("ls_model_name"),
-        "response.id": _first(outputs, "id") or _first(answered, "id"),
+        "request.model": first_stated(asked, "model", "model_name") or metadata.get("ls_model_name"),
+        "response.id": first_stated(outputs, "id") or first_stated(answered, "id"),
         "response.model": (
-            _first(outputs, "model") or _first(answered, "model_name", "model") or metadata.get("ls_model_name")
+            first_stated(outputs, "model")
+            or first_stated(answered, "model_name", "model")
+            or metadata.get("ls_model_name")
         ),
         "response.error": bool(run.get("error")),
-        "service_tier": _first(outputs, "service_tier") or _first(answered, "service_tier"),
+        "service_tier": first_stated(outputs, "service_tier") or first_stated(answered, "service_tier"),
         "cache_hit": usage is usages[-1] and _is_zero(usage.get("total_cost")),
         **{f"usage.{name}": value for name, value in counts.items()},
         "run": run,
@@ -159,7 +161,3 @@ def _part(usage: JsonObject, name: str) -> int | None:
 
 def _is_zero(value: Any) -> bool:
     return value is not None and not isinstance(value, bool | str | list | dict) and value == 0
-
-
-def _first(document: JsonObject, *names: str) -> Any:
-    return next((value for name in names if (value := stated_once(document, name)) not in (None, "")), None)
