@@ -22,6 +22,7 @@ _TEXT = re.compile(rb'((?:content|text|thinking|partial_json)\\*": ?\\*")([^"\\]
 _CHUNK = re.compile(rb"data:(?:(?!\\n).)*(?:\\[rn])+")
 _COUNTS = (0, 1, 2, 3, 9, 999, 10**6, 3906250000, 10**12, 10**12 + 1, 2**53, 2**63 - 1, 2**63)
 _IDS = (b"x", b"chatcmpl-0", b"0" * 64, b"a.b:c/d@e", b"7", b"x" * 300, b"sk-made-up-0123456789", b"12e5")
+_IDS += (b"x_cache_hit1793700009.5", b"x_cache_hit1_cache_hit2", b"3a3f6065-c30a-15bd-5b5e-ca7bc26b9271")
 _KEYS = (b"key_a", b"key_b", b"k", b"key_c-7", b"k" * 64)
 _TEXTS = (b"a", b" rain", b"x" * 40, "é 日".encode(), b"0", b"{}", b"event: error", b"[DONE]", b"data: x")
 _ALONE = 0.05

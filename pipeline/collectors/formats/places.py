@@ -10,7 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
+
+
+class TakenApart(NamedTuple):
+    """An id that the code of a format takes apart: what it looks like decides what it is."""
+
+    name: str
+    """The name that it stands under, at the top of a line."""
+    pattern: re.Pattern[str]
+    """What the code asks of the whole id. Its group is what is taken of the id; without one, all of it is."""
+    example: str
+    """An id that fits, as any does that has other digits in the place of its digits."""
+
+    def taken_of(self, text: str) -> str | None:
+        """Return what is taken of an id, ``None`` where it does not fit."""
+        found = self.pattern.fullmatch(text)
+        return None if found is None else found[self.pattern.groups]
 
 
 class Places(NamedTuple):
@@ -24,3 +41,5 @@ class Places(NamedTuple):
     """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
     unread: tuple[str, ...] = ()
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
+    taken_apart: tuple[TakenApart, ...] = ()
+    """Ids of which the code asks more than whether they are equal."""

@@ -272,7 +272,7 @@ class BlockDecoder:
         And their columns ``NUMBERS``, and the ids of their keys. All others are handed over, or blank.
         """
         program, rules = reader.program, reader.rules
-        rules.learn(program, told)
+        told = rules.learned(program, told)
         told, is_row = rules.join_ids(told)
         numbers = rules.numbers_of(told)
         is_row = is_row & rules.obeyed(told, numbers) & ~rules.holds_raw_key(program, told)

@@ -13,6 +13,7 @@ from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.event_columns import IDS, NUMBERS
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
+from pipeline.collectors.kernel.variants import Variants
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -36,18 +37,21 @@ _NO_HOLE = -1
 
 
 class RuleTable:
-    """The rules of the shapes that a program has numbered: an element of each array a shape."""
+    """The rules of the shapes that a program has numbered: an element of each array a shape, or a variant of one."""
 
     def __init__(self, program: Program, log_format: LogFormat, found: Format | None) -> None:
         """Begin without any; lines are of a format, in a log of one."""
         self._teacher = Teacher(log_format, program.names, found)
-        self._size = program.shapes_max
+        self._variants = Variants(self._teacher, program.shapes_max)
+        self._size = self._variants.size
         self.forget()
 
     def forget(self) -> None:
         """Know no shape."""
         size = self._size
+        self._variants.forget()
         self._fates = np.full(size, _NEW, np.uint8)
+        self._fates[-1] = _NEVER
         self._bytes = np.zeros(size, np.int64)
         self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
         self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
@@ -66,8 +70,17 @@ class RuleTable:
         self._shared_values: list[Row] = []
         self._shared_known: dict[Row, int] = {}
 
-    def learn(self, program: Program, told: Told) -> None:
-        """Learn the shapes of a block that are new, and frequent enough."""
+    def learned(self, program: Program, told: Told) -> Told:
+        """Learn the shapes of a block that are new, and frequent enough; return its lines as of their variants."""
+        self._learn(program, told)
+        found = self._variants.told(told)
+        is_variant = found.shapes != told.shapes
+        if is_variant.any():  # shapes have been learned of these lines: one that is new by now would be of no variant
+            own = {"lines": found.lines, "shapes": found.shapes, "first_holes": found.first_holes}
+            self._learn(program, found._replace(**{name: of[is_variant] for name, of in own.items()}))
+        return found
+
+    def _learn(self, program: Program, told: Told) -> None:
         sizes = np.diff(told.line_ends, prepend=0)[told.lines]
         is_new = self._fates[told.shapes] == _NEW
         if not is_new.any():
@@ -77,7 +90,9 @@ class RuleTable:
         for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
             if self._bytes[number] >= LEARNED_FROM_BYTES:
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
-                self._keep(number, self._teacher.rule_of(program.shape(number), holes))
+                variant, of = self._variants.of(number)
+                self._variants.note(of, program.shape(of))
+                self._keep(number, self._teacher.rule_of(program.shape(of), holes, variant))
 
     def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
         if not isinstance(rule, Rule):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.formats.places import TakenApart
     from pipeline.collectors.kernel.names import Name
     from pipeline.collectors.kernel.shapes import Form, Parsed
 
@@ -51,6 +52,9 @@ _OF_SAME_FORM = 6
 """Which of them is asked where a shape of the same form has a rule: that whose counts, and sums of them, all differ."""
 _TOTAL = re.compile("total(?:_?tokens?(?:_?count)?)?", re.IGNORECASE)
 """Names of what should be prompt and completion together."""
+_NO_SHAPE = (ValueError, LookupError)
+"""What parsing raises of a word of half characters, and of whatever is no shape."""
+_DIGIT = re.compile("[0-9]")
 _LINE = Line(7, 1000, 2000, b"")
 _SOURCE = "sample"
 JOINT = "/"
@@ -95,9 +99,9 @@ class Nothing:
 
 
 NOTHING = Nothing()
-_known: dict[tuple[str, bytes], Rule | Nothing | None] = {}
+_known: dict[tuple[str, int, bytes], Rule | Nothing | None] = {}
 """The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
-_known_of_forms: dict[tuple[str, Form], tuple[list[str], Rule]] = {}
+_known_of_forms: dict[tuple[str, int, Form], tuple[list[str], Rule]] = {}
 """Of shapes of one form, the names of models of one, and its rule."""
 _KNOWN_MAX = 2**14
 _asking = Lock()
@@ -130,40 +134,52 @@ class Teacher:
         self._of = found
         self.may_say_nothing = found is not None
         self._totals = totals_of(log_format, found)
+        self.taken_apart = () if found is None or found.places is None else found.places.taken_apart
+        """The ids that the format takes apart. Lines with one that fits are a shape of their own: a variant."""
+
+    def ids_of(self, shape: bytes) -> tuple[dict[str, int], list[int]]:
+        """Return which hole has the id under a name at the top of lines of a shape, and all holes that have ids."""
+        try:
+            lines = parsed(shape, self._names)
+        except _NO_SHAPE:
+            return {}, []
+        return lines.ids, [at for at, hole in enumerate(lines.holes) if hole.kind is HoleKind.IDENTIFIER]
 
     def is_total(self, name: str) -> bool:
         """Tell the name of what should be prompt and completion together."""
         return name in self._totals or _TOTAL.fullmatch(name) is not None
 
-    def rule_of(self, shape: bytes, example: Sequence[int]) -> Rule | Nothing | None:
+    def rule_of(self, shape: bytes, example: Sequence[int], variant: int = 0) -> Rule | Nothing | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.
 
-        ``example`` are the contents of the holes of one line: its counts are of a usual order.
+        ``example`` are the contents of the holes of one line: its counts are of a usual order. ``variant``: which of
+        the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
         """
-        known = (self._format, shape)
+        known = (self._format, variant, shape)
         with _asking:
             if known not in _known:
                 if len(_known) >= _KNOWN_MAX:
                     _known.clear()
                     _known_of_forms.clear()
-                _known[known] = self._found(shape, example)
+                _known[known] = self._found(shape, example, variant)
             return _known[known]
 
-    def _found(self, shape: bytes, example: Sequence[int]) -> Rule | Nothing | None:
+    def _found(self, shape: bytes, example: Sequence[int], variant: int) -> Rule | Nothing | None:
         try:
             lines = parsed(shape, self._names)
-        except (ValueError, LookupError):  # a word of half characters; and whatever is no shape
+        except _NO_SHAPE:
             return None
-        others, known = _known_of_forms.get((self._format, lines.form), ([], None))
+        apart = self.taken_apart[variant - 1] if variant else None
+        others, known = _known_of_forms.get((self._format, variant, lines.form), ([], None))
         if known is not None:
             renamed: dict[Any, Any] = dict(zip(others, lines.models, strict=True))
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
-            if _Samples(self, lines, random.Random(zlib.crc32(shape)), example).confirm(rule):
+            if _Samples(self, lines, random.Random(zlib.crc32(shape)), example, apart).confirm(rule):
                 return rule
-        samples = _Samples(self, lines, random.Random(zlib.crc32(shape)), example)
+        samples = _Samples(self, lines, random.Random(zlib.crc32(shape)), example, apart)
         found = samples.rule() if self.is_of_its_format(samples.any_line()) else None
         if isinstance(found, Rule):
-            _known_of_forms[self._format, lines.form] = lines.models, found
+            _known_of_forms[self._format, variant, lines.form] = lines.models, found
         return found
 
     def is_of_its_format(self, sample: bytes) -> bool:
@@ -194,8 +210,18 @@ def fingerprint(raw: str) -> str:
 
 
 class _Samples:
-    def __init__(self, teacher: Teacher, lines: Parsed, chance: random.Random, example: Sequence[int]) -> None:
+    def __init__(
+        self,
+        teacher: Teacher,
+        lines: Parsed,
+        chance: random.Random,
+        example: Sequence[int],
+        apart: TakenApart | None,
+    ) -> None:
         self._teacher = teacher
+        self._apart = apart
+        self._wholes: dict[Any, str] = {}
+        """Of ids that are taken out of others, these."""
         self._lines = lines
         self._chance = chance
         holes = lines.holes
@@ -378,6 +404,11 @@ class _Samples:
         contents: list[Any] = [1] * len(self._lines.holes)
         for hole in (*self._keys, *self._ids):
             contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"
+        if self._apart is not None:
+            whole = _DIGIT.sub(lambda _: str(self._chance.randrange(10)), self._apart.example)
+            taken = self._apart.taken_of(whole)
+            contents[self._lines.ids[self._apart.name]] = taken
+            self._wholes[taken] = whole
         for hole in self._instants:
             contents[hole] = 1_772_344_816_000_000 + self._chance.randrange(10**9) * 1000
         return contents
@@ -386,4 +417,5 @@ class _Samples:
         return self._teacher.row_of(self._line(contents))
 
     def _line(self, contents: Sequence[int | str]) -> bytes:
-        return self._lines.line(lambda number, _kind, _name: contents[number], self._chance)
+        wholes = self._wholes
+        return self._lines.line(lambda number, *_: wholes.get(contents[number], contents[number]), self._chance)

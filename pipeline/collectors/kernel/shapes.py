@@ -76,6 +76,8 @@ class Parsed(NamedTuple):
     form: Form
     models: list[str]
     """The words under names that say ``model``."""
+    ids: dict[str, int]
+    """Of each name at the top of the line that an id stands under, the hole of it."""
     part: Part
 
     def line(self, contents: Contents, chance: random.Random) -> bytes:
@@ -99,7 +101,7 @@ def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
             parts.append(b"")
         last = end
     parts[-1] += shape[last:]
-    return Parsed(parser.holes, Form(tuple(parts), tuple(map(models.index, models))), models, part)
+    return Parsed(parser.holes, Form(tuple(parts), tuple(map(models.index, models))), models, parser.ids, part)
 
 
 @lru_cache(2**10)
@@ -139,8 +141,12 @@ class _Parser:
     def __init__(self, shape: bytes, names: Sequence[Name]) -> None:
         self._shape = shape
         self._names = names
-        self._at = self._ids = 0
+        self._at = self._depth = 0
         self._name = ""
+        self._ids: list[int] = []
+        """The holes of the different ones so far."""
+        self.ids: dict[str, int] = {}
+        """Of each name of the outermost object, the hole of its id."""
         self.holes: list[Hole] = []
         self.left_out: list[tuple[int, int]] = []
         """Where the tokens begin and end that a form is without: words that are names of models, with their sizes
@@ -228,9 +234,13 @@ class _Parser:
 
     def _identifier(self) -> Part:
         number = self._token() - 0x40
-        if number != self._ids:
+        is_new = number == len(self._ids)
+        if is_new:
+            self._ids.append(len(self.holes))
+        if self._depth == 1:
+            self.ids[self._name] = self._ids[number]
+        if not is_new:
             return lambda line: json.dumps(line.ids[number])
-        self._ids += 1
         hole = self._hole(HoleKind.IDENTIFIER)
 
         def part(line: _Line) -> str:
@@ -241,6 +251,7 @@ class _Parser:
 
     def _object(self) -> Part:
         parts: list[Part] = ["{"]
+        self._depth += 1
         while (token := self._token()) != _CLOSE:
             if len(parts) > 1:
                 parts.append(",")
@@ -250,6 +261,7 @@ class _Parser:
                 continue
             self._name = name = self._name_of(token)
             parts += [f"{_quoted(name)}:", self.value()]
+        self._depth -= 1
         return _one([*parts, "}"])
 
     def _name_of(self, token: int) -> str:

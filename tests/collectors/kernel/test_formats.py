@@ -204,6 +204,97 @@ def test_a_usage_that_is_stated_twice_is_for_the_plain_reader(stated: bytes) -> 
     assert _agree([line, twice]).told == 1
 
 
+CALL = "3a3f6065-c30a-15bd-5b5e-ca7bc26b9271"
+SPEND: dict[str, Any] = {
+    "request_id": "chatcmpl-1",
+    "call_type": "acompletion",
+    "api_key": "k",
+    "spend": 0.01,
+    "startTime": "2026-03-01T06:51:19Z",
+    "prompt_tokens": 3,
+    "completion_tokens": 2,
+    "response": {},
+}
+
+
+def _ids_of(found: DecodedLines) -> list[tuple[str | None, str | None]]:
+    rows = found_rows(found)
+    return [(row["request_id"], row["response_id"]) for number in sorted(rows) for row in rows[number]]
+
+
+def test_an_id_is_what_it_looks_like() -> None:
+    other = CALL.replace("3", "4")
+    found = _agree(_written(*(SPEND | {"request_id": each} for each in ("chatcmpl-1", CALL, "chatcmpl-2", other))))
+    assert found.told == 4
+    assert _ids_of(found) == [(None, "chatcmpl-1"), (CALL, None), (None, "chatcmpl-2"), (other, None)]
+
+
+def test_what_an_id_looks_like_decides_nothing_where_the_line_says_what_it_is() -> None:
+    called = SPEND | {"litellm_call_id": CALL}
+    ids = ("chatcmpl-1", CALL, CALL.replace("3", "4"))
+    found = _agree(_written(*(called | {"request_id": each} for each in ids)))
+    assert found.told == 3
+    assert _ids_of(found) == [(CALL, "chatcmpl-1"), (CALL, None), (CALL, CALL.replace("3", "4"))]
+
+
+def test_no_shape_is_learned_of_lines_that_were_not_looked_at_for_variants(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, new = SPEND, SPEND | {"status": "success"}
+    lines = _written(*[known] * 3, *(known | {"request_id": f"a{at}_cache_hit7"} for at in range(3)))
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 300)
+    for block in (
+        lines,
+        [*lines, *_written(new | {"request_id": CALL})],
+        lines,
+        _written(new, new | {"request_id": CALL}),
+    ):
+        found = decoder.decoded(b"".join(line + b"\n" for line in block), start=0, first_line=1)
+        assert found_rows(found) == read_plainly(block)
+
+
+@pytest.mark.parametrize("called", [{}, {"litellm_call_id": "c"}, {"metadata": '{"litellm_call_id": "c"}'}])
+def test_the_first_id_of_a_copy_is_told(called: dict[str, str]) -> None:
+    usual = SPEND | called
+    ids = ("chatcmpl-1", "a_cache_hit1793700009.5", "chatcmpl-1_cache_hit7")
+    found = _agree(_written(*(usual | {"request_id": each} for each in ids)))
+    assert found.told == 3
+    assert [answer for _, answer in _ids_of(found)] == ["chatcmpl-1", "a", "chatcmpl-1"]
+
+
+@pytest.mark.parametrize(
+    "filed",
+    [
+        *(
+            "c_cache_hit7",
+            "-_cache_hit7",
+            "c_cache_hit7_cache_hit8",
+            f"{CALL}_cache_hit7",
+            "_cache_hit7",
+            "a_cache_hit",
+        ),
+        *("sk-made-up-0123456789abcdef_cache_hit7", f"{CALL}0", f"0{CALL}", CALL.upper(), "x" * 249 + "_cache_hit7"),
+    ],
+)
+@pytest.mark.parametrize("called", [{}, {"litellm_call_id": "c"}, {"litellm_call_id": CALL}])
+def test_any_other_id_is_what_the_plain_reader_says(filed: str, called: dict[str, str]) -> None:
+    usual = SPEND | called
+    lines = _written(usual, usual | {"request_id": "a_cache_hit7"}, usual | {"request_id": CALL.replace("3", "4")})
+    both = _written(usual | {"request_id": filed}, SPEND | {"request_id": filed, "litellm_call_id": filed})
+    assert _agree([*lines, *both]).told >= 3
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_examples_of_ids_that_are_taken_apart_fit_whatever_their_digits_are(name: str) -> None:
+    places = by_name()[name].places
+    for apart in () if places is None else places.taken_apart:
+        for digit in "0123456789":
+            taken = apart.taken_of(re.sub("[0-9]", digit, apart.example))
+            assert taken
+            assert apart.pattern.groups or not any(
+                other.taken_of(taken) for other in places.taken_apart if other != apart
+            )
+
+
 def test_what_is_no_exchange_is_blank_without_being_read() -> None:
     found = _agree(_written(LANGFUSE, *[LANGFUSE | {"type": "SPAN"}] * 3))
     assert (found.told, found.blank) == (1, 3)

@@ -11,7 +11,7 @@ totals. ``cache_hit`` is a word, ``None`` among them. Times of the database have
 some versions took the call's first. ``litellm_call_id``, of newer rows, tells which; in older ones an id in the form of
 a UUID is the call's. A copy out of LiteLLM's cache has the first answer's id with ``_cache_hit`` and a time behind it.
 Without an answer the model is the deployment's, less the provider before it. ``spend`` is not looked at.
-What an id looks like decides what it is, which no shape of lines says: so rows are read one by one, without ``PLACES``.
+What the id looks like decides what it is, so ``PLACES`` says which forms are looked for.
 
 Source: ``litellm/proxy/schema.prisma``, ``SpendLogsPayload`` and ``SpendLogsMetadata`` in ``proxy/_types.py`` and
 ``get_logging_payload`` in ``proxy/spend_tracking/spend_tracking_utils.py`` of LiteLLM 1.110.2.
@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import object_in
+from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.formats.tools import litellm
+from pipeline.collectors.formats.tools.litellm import is_spend_log
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -39,6 +41,13 @@ NAME = "litellm-spend"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
+
+PLACES = Places(
+    taken_apart=(
+        TakenApart("request_id", _COPY, "chatcmpl-60_cache_hit1793700009.5"),
+        TakenApart("request_id", _UUID, "60606060-6060-6060-6060-606060606060"),
+    )
+)
 
 
 def _in_either(places: Any) -> list[str]:
@@ -67,7 +76,7 @@ def recognises(document: JsonObject) -> bool:
     """Tell a row, or a page of them."""
     page = document.get("data")
     first = page[0] if isinstance(page, list) and page else document
-    return isinstance(first, dict) and litellm.is_spend_log(first)
+    return isinstance(first, dict) and is_spend_log(first)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
