@@ -419,7 +419,9 @@ def _langsmith(maker: Maker) -> Document:
     outputs = pick(
         (
             {"id": f"chatcmpl-{_hex(maker)}", "model": _model(maker), "usage_metadata": usage},
-            {"generations": [[{"text": maker.text(), "message": message}]]},
+            {"generations": [[{"text": maker.text(), "message": message}]], "llm_output": {"model_name": "m"}},
+            {"generations": [{"text": maker.text(), "message": message["kwargs"]}], "llm_output": None},
+            {pick(("output", "message")): pick((message, message["kwargs"], maker.text()))},
             {"content": maker.text()},
             None,
         )
@@ -435,6 +437,7 @@ def _langsmith(maker: Maker) -> Document:
         "outputs": outputs,
         "prompt_tokens": asked,
         "child_run_ids": pick((None, [], [], [_hex(maker)])),
+        **pick(({}, {}, {"child_runs": pick((None, []))})),
     }
 
 

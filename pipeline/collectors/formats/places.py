@@ -37,9 +37,17 @@ class Places(NamedTuple):
     """Of what will be a field of an entry, in the language of ``fields``: several places where one of several is."""
     counts: tuple[str, ...] = ()
     """Paths of objects that state counts, and of which all names are looked at."""
+    counts_within: tuple[str, ...] = ()
+    """Names of counts that are called otherwise than counts are, in what lies within these paths."""
     marks: tuple[str, ...] = ()
     """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
     unread: tuple[str, ...] = ()
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
+    filled: tuple[str, ...] = ()
+    """Paths of texts and arrays of which is asked whether they are empty, and nothing else."""
+    nested: tuple[str, ...] = ()
+    """Paths below which objects may lie in arrays and in one another."""
+    objects: tuple[str, ...] = ()
+    """Paths of objects of which every object is looked into, whatever its name."""
     taken_apart: tuple[TakenApart, ...] = ()
     """Ids of which the code asks more than whether they are equal."""

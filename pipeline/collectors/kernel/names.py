@@ -56,6 +56,12 @@ class Kind(IntEnum):
     """An instant, in UTC where it states no offset."""
     HEADERS = 14
     """An object of the line; a name that differs from one of its names in capitals is handed over."""
+    NESTED = 15
+    """Any value; of objects in it, the names of bodies are looked at."""
+    OBJECTS = 16
+    """An object of the line; under any other name, an object is looked at as in ``NESTED``, with its name."""
+    FILLED = 17
+    """Of a text or an array, whether it is empty; numbers and objects are handed over."""
 
 
 class Name(NamedTuple):

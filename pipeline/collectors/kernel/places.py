@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.formats.places import Places
     from pipeline.configuration.log_fields import Rule
 
     Steps: TypeAlias = tuple[str, ...]
@@ -53,7 +54,9 @@ _KINDS: Mapping[str, Kind] = {
     **{field: Kind.COUNTED for field in MAPPED_FIELDS if field.startswith("usage.")},
 }
 """What is taken of the value of a field; an instant is ``TIMED``, and any other ``LITERAL``."""
-_OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY))
+_OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY, Kind.OBJECTS))
+_OWNERS = frozenset((Kind.INSIDE, Kind.HEADERS, Kind.OBJECTS))
+"""Kinds of objects of a line within which there are places."""
 _TIMED = frozenset((Kind.TIMED, Kind.TIMED_IN_UTC))
 _UTC = "UTC"
 _OF_REQUEST = ("request.model", "request.stream", "request.n")
@@ -82,6 +85,8 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     of_makers = texts_reached(*_makers_of(found))
     of_bodies = {name.text: name.kind for name in names_of_bodies()}
     of_bodies = {**{text: kind_of(text) for text in of_makers | tree.within_bodies}, **of_bodies, **tree.of_bodies}
+    if found is not None and found.places is not None:
+        of_bodies |= dict.fromkeys(found.places.counts_within, Kind.COUNTED)
     names = [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
     names += tree.numbered(first=len(names))
     known = {(name.owner, name.text) for name in names}
@@ -89,7 +94,7 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     at_the_top = texts_reached(*_code_of(log_format, found)).difference(unread)
     for owner, texts in ((OF_LINE, at_the_top), *((owner, of_makers) for owner in tree.inner)):
         found_there = sorted(text for text in texts if NAME.fullmatch(text) and (owner, text) not in known)
-        names += [Name(text, owner, _kind_in_code(text)) for text in found_there]
+        names += [Name(text, owner, tree.kind_in_code(owner, text)) for text in found_there]
     return tuple(names)
 
 
@@ -125,11 +130,6 @@ def _rules(log_format: LogFormat, found: Format | None) -> Mapping[str, Rule]:
     return rules_of({**(found.mapping or found.places.fields), **log_format.fields})
 
 
-def _kind_in_code(text: str) -> Kind:
-    kind = kind_of(text)
-    return kind if kind in (Kind.COUNTED, Kind.IDENTIFYING) else Kind.LITERAL
-
-
 def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     """Return every path at which something is looked up, and what is taken of the value there."""
     rules = _rules(log_format, found)
@@ -148,11 +148,19 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     for steps, name in product(headers, bedrock.HEADERS):
         _put(places, (*steps, name), Kind.NEVER)
     if found is not None and found.places is not None:
-        for text in found.places.counts:
-            _put(places, path_of(text).steps, Kind.EVERY)
-        for text in found.places.marks:
-            _put(places, path_of(text).steps, Kind.PRESENT)
+        for kind, paths in _kinds_of_paths(found.places):
+            for text in paths:
+                _put(places, path_of(text).steps, kind)
     return places
+
+
+def _kinds_of_paths(places: Places) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+    """Yield the paths that a format states of itself, by what is taken there."""
+    yield Kind.EVERY, places.counts
+    yield Kind.PRESENT, places.marks
+    yield Kind.FILLED, places.filled
+    yield Kind.NESTED, places.nested
+    yield Kind.OBJECTS, places.objects
 
 
 def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
@@ -205,6 +213,8 @@ class _Tree:
         """Names that are looked at in bodies as well."""
         self.inner: list[int] = []
         """Owners that are objects of the line, once these are numbered."""
+        self._of_objects: set[int] = set()
+        """Those among them of which every object is looked into."""
         self._whole: dict[Steps, Kind] = {}
         for steps in sorted(places, key=len):
             kind = places[steps]
@@ -213,7 +223,7 @@ class _Tree:
                 self._in_body(steps[len(within[0]) :], kind, self._whole[within[0]])
                 continue
             for size in range(1, len(steps)):
-                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in (Kind.INSIDE, Kind.HEADERS):
+                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in _OWNERS:
                     message = f"one field would lie within {steps[size - 1]}, which is another"
                     raise ValueError(message)
             if any(not NAME.fullmatch(step) for step in steps) and not (len(steps) == 1 and kind is Kind.NEVER):
@@ -242,6 +252,15 @@ class _Tree:
         for steps, kind in sorted(self._whole.items(), key=lambda each: len(each[0])):
             owners[steps] = OF_INNER + first + len(names)
             names.append(Name(steps[-1], owners[steps[:-1]], kind))
-            if kind is Kind.INSIDE:
+            if kind in (Kind.INSIDE, Kind.OBJECTS):
                 self.inner.append(owners[steps])
+            if kind is Kind.OBJECTS:
+                self._of_objects.add(owners[steps])
         return names
+
+    def kind_in_code(self, owner: int, text: str) -> Kind:
+        """Return what is taken of the value under a name that code looks at, and that has no place."""
+        if owner in self._of_objects:
+            return Kind.NESTED
+        kind = kind_of(text)
+        return kind if kind in (Kind.COUNTED, Kind.IDENTIFYING) else Kind.LITERAL

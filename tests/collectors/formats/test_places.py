@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.formats.tools import helicone, langfuse, openai_batch
+from pipeline.collectors.formats.tools import helicone, langfuse, langsmith, openai_batch
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.configuration.log_fields import path_of, rules_of
 from pipeline.usage.events import LOG_FIELDS
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LINES: dict[ModuleType, tuple[dict[str, Any], ...]] = {
     helicone: ({"request_id": "r", "request_created_at": "2026-03-01 06:51:19", "response_status": 200},),
     langfuse: ({"type": "GENERATION", "traceId": "t", "id": "o", "startTime": "2026-03-01 06:51:19"},),
+    langsmith: ({"run_type": "llm", "trace_id": "t", "id": "o", "start_time": "2026-03-01 06:51:19"},),
     openai_batch: (
         {"id": "b", "custom_id": "c", "response": {"status_code": 200, "request_id": "r", "body": {}}, "error": None},
         {"custom_id": "c", "result": {"type": "succeeded"}, "batch": {"id": "b"}},
@@ -28,7 +29,7 @@ LINES: dict[ModuleType, tuple[dict[str, Any], ...]] = {
 """Lines of each format that says it in code, with as little as makes them ones."""
 VALUES = (7, "7", "ERROR", "2026-03-01T07:00:00Z", {"input": 7}, {"model": "m"})
 """One of them is what belongs in any place."""
-WHOLE = ("row", "observation", "batch", "request", "custom_id")
+WHOLE = ("row", "observation", "run", "batch", "request", "custom_id")
 """Fields of entries that are parts of the line as it stands."""
 
 
@@ -87,6 +88,22 @@ def test_what_lies_at_each_place_is_looked_at(module: ModuleType) -> None:
     assert [(field, path) for field, path, others in found if not is_looked_at(module, path, others)] == []
 
 
+def test_counts_that_a_tool_made_of_a_run_decide_nothing() -> None:
+    (bare,) = LINES[langsmith]
+    for name in langsmith.PLACES.unread:
+        assert said(langsmith, bare | {name: 7}) == said(langsmith, bare)
+        stated = bare | {"outputs": {"usage_metadata": {name: 7}}}
+        assert (said(langsmith, stated) != said(langsmith, bare)) == (name == "total_tokens")
+
+
+@pytest.mark.parametrize("name", langsmith.PLACES.counts_within)
+def test_each_part_of_a_run_is_a_count(name: str) -> None:
+    (bare,) = LINES[langsmith]
+    details = {"input_token_details": {name: 7}, "output_token_details": {name: 7}}
+    entries, _ = said(langsmith, bare | {"outputs": {"usage_metadata": details}})
+    assert 7 in [value for field, value in entries[0].items() if field.startswith("usage.")]
+
+
 def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
     (bare,) = LINES[langfuse]
     assert langfuse.PLACES.unread == ("input", "output")
@@ -96,12 +113,12 @@ def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
 
 
 def test_formats_that_say_nothing_of_places_are_read_one_line_at_a_time() -> None:
-    assert Places() == ({}, (), (), (), ())
+    assert Places() == ({}, *[()] * 8)
     assert [each.name for each in all_formats() if each.places is None] == [
-        *("har", "langsmith", "nginx", "otel"),
+        *("har", "nginx", "otel"),
     ]
     assert [each.name for each in all_formats() if each.places is not None and each.mapping is None] == [
-        *("helicone", "langfuse", "openai-batch"),
+        *("helicone", "langfuse", "langsmith", "openai-batch"),
     ]
 
 

@@ -18,6 +18,7 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name, format_of, is_request_log
 from pipeline.collectors.formats.request_log import read_envelope
+from pipeline.collectors.formats.tools import langsmith
 from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import in_order, readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
@@ -295,6 +296,90 @@ def test_examples_of_ids_that_are_taken_apart_fit_whatever_their_digits_are(name
             )
 
 
+RUN: dict[str, Any] = {
+    "id": "o",
+    "trace_id": "t",
+    "run_type": "llm",
+    "start_time": "2026-03-01T06:51:19",
+    "extra": {"metadata": {"api_key_id": "k", "ls_model_name": "m"}},
+    "outputs": None,
+}
+RUN_USAGE = {"input_tokens": 9, "output_tokens": 5, "total_tokens": 14, "input_token_details": {"cache_read": 4}}
+MESSAGE = {"content": "x", "usage_metadata": RUN_USAGE, "response_metadata": {"id": "a", "model_name": "n"}}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"usage_metadata": RUN_USAGE, "id": "a", "model": "n"},
+        {"generations": [[{"text": "x", "message": {"lc": 1, "kwargs": MESSAGE}}]], "llm_output": {"a": {"b": 1}}},
+        {"generations": [{"text": "x", "message": MESSAGE}], "llm_output": None},
+        {"output": MESSAGE, "content": "x", "note": [{"usage_metadata": RUN_USAGE}]},
+        json.dumps({"message": {"kwargs": MESSAGE}}),
+    ],
+)
+def test_usage_is_told_wherever_in_the_outputs_of_a_run_it_lies(outputs: Any) -> None:
+    found = _agree(_written(*(RUN | {"id": each, "outputs": outputs} for each in ("o", "p"))))
+    assert found.told == 2
+    assert [row["prompt_cached_tokens"] for rows in found_rows(found).values() for row in rows] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        *('{"x": "a", "x": USAGE}', '{"x": USAGE, "x": "a"}', '{"x": USAGE, "\\u0078": "a"}', '{"x": [USAGE]}'),
+        *('{"x": "a", "y": USAGE}', '{"x": {}, "y": USAGE}', '{"usage_metadata": [], "y": USAGE}', "[USAGE]", "[]"),
+        *('{"generations": {"usage_metadata": USAGE}}', '{"generations": [1, [[USAGE]], USAGE]}', '{"id": USAGE}'),
+        *(
+            '{"message": 7, "kwargs": USAGE}',
+            '"{\\"x\\": 7}"',
+            '"x"',
+            "7",
+            "{}",
+            '{"x": USAGE, "y": {"kwargs": USAGE}}',
+        ),
+        "{" + "".join(f'"x{at}": {at}, ' for at in range(20)) + '"y": USAGE}',
+    ],
+)
+def test_other_outputs_of_a_run_are_what_the_plain_reader_says(outputs: str) -> None:
+    usual = [{"x": "a"}, {"x": "a", "y": MESSAGE}, {"x": {}, "y": MESSAGE}, {"usage_metadata": RUN_USAGE}]
+    line = json.dumps(RUN | {"outputs": "OUTPUTS"})
+    other = line.replace('"OUTPUTS"', outputs.replace("USAGE", json.dumps(MESSAGE)))
+    assert _agree([*_written(*(RUN | {"outputs": each} for each in usual)), other.encode()]).told >= 4
+
+
+def test_a_value_that_became_an_object_is_looked_at_in_a_line_like_the_one_before() -> None:
+    outputs: list[dict[str, Any]] = [
+        {"x": "a" * 40},
+        {"x": "b" * 40},
+        {"x": MESSAGE},
+        {"x": 7},
+        {"x": {}},
+        {"x": MESSAGE},
+    ]
+    found = _agree(_written(*(RUN | {"outputs": each} for each in outputs)))
+    assert found.told == 6
+    assert [rows[0]["prompt_tokens"] for rows in found_rows(found).values()] == [None, None, 9, None, None, 9]
+
+
+@pytest.mark.parametrize("run_type", ["llm", "chain"])
+@pytest.mark.parametrize("children", [None, [], ["c"], [1, 2], "", "c", 0, 7, {}, {"a": 1}, False, True, [[]]])
+@pytest.mark.parametrize("name", ["child_run_ids", "direct_child_run_ids", "child_runs", "error"])
+def test_whether_a_run_has_children_or_an_error_is_what_the_plain_reader_says(
+    name: str, children: Any, run_type: str
+) -> None:
+    usual = RUN | {"run_type": run_type, "outputs": {"usage_metadata": RUN_USAGE}}
+    found = _agree(_written(usual, usual | {name: children}, usual | {name: children, "outputs": {}}))
+    assert found.told + found.blank >= 1
+    if run_type == "chain" and name in langsmith.PLACES.filled and isinstance(children, list | str | None):
+        assert found.blank == 3
+
+
+def test_a_model_below_a_chain_is_read_with_it() -> None:
+    chain = RUN | {"run_type": "chain", "child_runs": [RUN | {"outputs": {"usage_metadata": RUN_USAGE}}]}
+    assert found_rows(_agree(_written(RUN | {"run_type": "chain"}, chain))).keys() == {2}
+
+
 def test_what_is_no_exchange_is_blank_without_being_read() -> None:
     found = _agree(_written(LANGFUSE, *[LANGFUSE | {"type": "SPAN"}] * 3))
     assert (found.told, found.blank) == (1, 3)
@@ -480,10 +565,22 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
         and '"' not in path[-1]  # a name with a quote is written with an escape, and such are handed over
         and not (len(path) == 1 and len(path[0]) > NAME_BYTES_MAX)  # so are names of a line that are longer than any
         and not path[-1].startswith(PREFIXES)
-        and not any(path[: len(place)] == place and kind is Kind.PRESENT for place, kind in _kinds(names).items())
+        and not any(_is_settled(path, place, kind) for place, kind in _kinds(names).items())
     }
     assert {path for path in unknown if path[-1] not in in_bodies or len(path) == 1} == set()
-    assert {path for path in unknown if path[:-1] in known} == set()
+    in_nested = {path for path in unknown if _kinds(names).get(path[:-1]) is Kind.NESTED}  # names of bodies lie there
+    assert {path for path in unknown - in_nested if path[:-1] in known} == set()
+
+
+NO_OBJECTS = (Kind.LITERAL, Kind.COUNTED, Kind.IDENTIFYING, Kind.KEYED, Kind.NEVER, Kind.ONLY_NULL, Kind.FILLED)
+"""Places at which an object is handed over."""
+
+
+def _is_settled(path: tuple[str, ...], place: tuple[str, ...], kind: Kind) -> bool:
+    """Tell a path that lies in what is handed over, or of which nobody asks what is in it."""
+    if path[: len(place)] != place:
+        return False
+    return kind is Kind.PRESENT or (kind in NO_OBJECTS and len(path) > len(place))
 
 
 def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:

@@ -14,8 +14,7 @@ states usage is refused therefore. Exports that do not name children say nothing
 both to be one call, where the two have it. An answer out of LangChain's own cache has ``total_cost`` zero in the usage
 of its message, and the counts of the first. Whose call it was is ``metadata.api_key_id``, else ``user_id`` there.
 
-Where usage lies in arrays decides what it is, which no shape of lines says: runs are read one by one, without
-``PLACES``. Source: "Run (span) data format" of docs.langchain.com/langsmith; of langchain-ai/langsmith-sdk,
+Source: "Run (span) data format" of docs.langchain.com/langsmith; of langchain-ai/langsmith-sdk,
 ``schemas.py``, ``wrappers/``, ``_internal/_usage.py`` and ``get_unified_run_tokens``; of LangChain,
 ``BaseChatModel._convert_cached_generations``.
 """
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, list_at, object_at, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -42,10 +42,33 @@ _PATHS = {"llm": "/chat/completions", "embedding": "/embeddings"}
 """The types of exchanges, with what each is."""
 _TYPES = frozenset((*_PATHS, "chain", "tool", "retriever", "prompt", "parser"))
 _CHILDREN = ("child_runs", "child_run_ids", "direct_child_run_ids")
-_TIERS = ("", "priority_", "flex_")
-"""What stands before the name of a part where the wrappers know of a tier."""
+_CACHED = ("cache_read", "priority_cache_read", "flex_cache_read")
+_REASONING = ("reasoning", "priority_reasoning", "flex_reasoning")
+"""A part, and what it is called where the wrappers know of a tier."""
+_AUDIO = "audio"
 _WRITTEN = "cache_creation"
 _BY_LIFETIME = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+
+
+PLACES = Places(
+    fields={
+        "ts": "start_time",
+        "api_key_id": ["extra.metadata.api_key_id", "extra.metadata.user_id"],
+        "request_id": "id",
+        "request.model": [
+            *("extra.invocation_params.model", "extra.invocation_params.model_name", "extra.metadata.ls_model_name"),
+        ],
+        "response.id": "outputs.id",
+        "response.model": ["outputs.model", "extra.metadata.ls_model_name"],
+        "service_tier": "outputs.service_tier",
+    },
+    counts_within=(*_CACHED, *_REASONING, _AUDIO, _WRITTEN, *_BY_LIFETIME),
+    marks=("trace_id", "dotted_order"),
+    filled=("error", *_CHILDREN[1:]),
+    nested=("outputs.usage_metadata", "outputs.generations", "extra.metadata.usage_metadata"),
+    objects=("outputs",),
+    unread=("prompt_tokens", "completion_tokens", "total_tokens"),
+)
 
 
 def recognises(document: JsonObject) -> bool:
@@ -137,12 +160,12 @@ def _counts(usage: JsonObject) -> dict[str, int | None]:
         "prompt_tokens": _part(usage, "input_tokens"),
         "completion_tokens": _part(usage, "output_tokens"),
         "total_tokens": _part(usage, "total_tokens"),
-        "cached_tokens": sum_of(*(_part(asked, f"{tier}cache_read") for tier in _TIERS)),
+        "cached_tokens": sum_of(*(_part(asked, name) for name in _CACHED)),
         "cache_write_tokens": by_lifetime or written,
         "cache_write_1h_tokens": _part(asked, _BY_LIFETIME[-1]),
-        "reasoning_tokens": sum_of(*(_part(answered, f"{tier}reasoning") for tier in _TIERS)),
-        "prompt_audio_tokens": _part(asked, "audio"),
-        "completion_audio_tokens": _part(answered, "audio"),
+        "reasoning_tokens": sum_of(*(_part(answered, name) for name in _REASONING)),
+        "prompt_audio_tokens": _part(asked, _AUDIO),
+        "completion_audio_tokens": _part(answered, _AUDIO),
     }
 
 

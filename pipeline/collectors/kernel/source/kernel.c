@@ -24,7 +24,9 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   case RESPONSE: return response(p, depth);
   case TIMED: case TIMED_IN_UTC: return instant(p, kind);
   case PRESENT: return present(p, depth);
-  case INSIDE: case EVERY: case HEADERS:
+  case FILLED: return filled(p, depth);
+  case NESTED: return value_under(p, LITERAL, depth);
+  case INSIDE: case EVERY: case HEADERS: case OBJECTS:
     if (*p == '{' || *p == '"') return inside(p, name + OF_INNER, depth);
     break;
   case WHOLE:
@@ -34,6 +36,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
     if (*p != '{' && *p != '[') return value_under(p, kind, depth);
     break;
   }
+  if (*p == '[') return no_elements(p);
   if (*p != 'n') return unsure();
   *o++ = NOTHING;
   return word(p, "null");

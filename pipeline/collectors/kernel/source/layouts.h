@@ -16,8 +16,9 @@ enum {
   UNREAD_WORD_BYTES_MAX = 32, /* of a value nobody looks at, to be taken for a word */
 };
 
-/* What reads a leaf: `value`, `value_under` a kind, `value_of_line` under a name; at the end of the line, nothing. */
-enum { UNREAD, OF_KIND, OF_NAME, NO_LEAF };
+/* What reads a leaf: `value`, `value_under` a kind, `value_of_line` under a name; at the end of the line, nothing.
+   UNREAD_BUT_OBJECTS is a value nobody looks at that is looked at where it is an object. */
+enum { UNREAD, OF_KIND, OF_NAME, NO_LEAF, UNREAD_BUT_OBJECTS };
 
 typedef struct {
   u8 by, depth; /* what reads it, and how many containers are open around it, of at most 200 (program.py) */
@@ -134,7 +135,7 @@ static const u8 *value_of_line(const u8 *p, u32 name, int depth);
 
 static const u8 *leaf_by(Reader reader, const u8 *p) {
   switch (reader.by) {
-  case UNREAD: return value(p, reader.depth);
+  case UNREAD: case UNREAD_BUT_OBJECTS: return value(p, reader.depth);
   case OF_KIND: return value_under(p, reader.what, reader.depth);
   default: return value_of_line(p, reader.what, reader.depth);
   }

@@ -22,6 +22,9 @@ enum {
   EVERY,        /* an object of counts, of which all names are looked at */
   TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
   HEADERS,      /* an object whose names are looked at in whatever letters */
+  NESTED,       /* any value, of whose objects the names of bodies are looked at */
+  OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
+  FILLED,       /* of a text or an array, whether it is empty */
 };
 
 static struct {

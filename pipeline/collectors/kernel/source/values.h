@@ -181,16 +181,21 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
 
 enum { ANY_NAMES_MAX = 16 };
 
-/* The count under a name of an object of which all names are looked at: the name stands in the shape. `before` are the
-   names that were there before; one that is stated twice is handed over. */
-static const u8 *any_count(const u8 *p, Text name, Text *before, u32 *count, int depth) {
+/* Notes a name of an object of which all names are looked at; `before` are those before it. One that is stated twice is
+   handed over. */
+static int is_another(Text name, Text *before, u32 *count) {
   for (u32 i = 0; i < *count; i++)
-    if (before[i].size == name.size && equal(before[i].at, name.at, name.size)) return unsure();
-  if (*count == ANY_NAMES_MAX || name.size > NAME_BYTES_MAX || !has_room()) return unsure();
+    if (before[i].size == name.size && equal(before[i].at, name.at, name.size)) return 0;
+  if (*count == ANY_NAMES_MAX || name.size > NAME_BYTES_MAX || !has_room()) return 0;
   before[(*count)++] = name;
+  return 1;
+}
+
+/* The value under such a name, which stands in the shape. */
+static const u8 *any_member(const u8 *p, Text name, u32 kind, int depth) {
   *o++ = ANY_NAME;
   put_word(name);
-  return value_under(p, COUNTED, depth);
+  return value_under(p, kind, depth);
 }
 
 /* An object: members by names that are looked at, and whether there are others. A name that is stated twice, or that
@@ -200,15 +205,17 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
   u64 seen[NAMES_MAX / 64] = {0};
   u32 kind_of_owner = owner < OF_INNER ? LITERAL : names[owner - OF_INNER].kind;
   int found, has_others = 0, is_of_counts = kind_of_owner == EVERY, is_of_headers = kind_of_owner == HEADERS;
+  int is_of_objects = kind_of_owner == OBJECTS;
   Text any[ANY_NAMES_MAX];
-  u32 any_count_so_far = 0;
+  u32 any_names = 0;
   if (depth >= depth_max) return unsure();
   *o++ = OPEN;
   while ((found = next(&p, &m)) == MEMBER) {
     if (m.is_escaped) return unsure();
     u32 name = named(m.key, owner);
-    if (name == NO_NAME && is_of_counts) {
-      if (!(p = any_count(p, m.key, any, &any_count_so_far, depth + 1))) return 0;
+    if (name == NO_NAME && (is_of_counts || is_of_objects) && !is_another(m.key, any, &any_names)) return unsure();
+    if (name == NO_NAME && (is_of_counts || (is_of_objects && *p == '{'))) {
+      if (!(p = any_member(p, m.key, is_of_counts ? COUNTED : LITERAL, depth + 1))) return 0;
       continue;
     }
     if (name == NO_NAME) {
@@ -217,7 +224,8 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
       has_others = 1;
       const u8 *begin = p;
       if (!(p = value(p, depth + 1))) return 0;
-      note(reader(UNREAD, 0, depth + 1), begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
+      u32 by = is_of_objects ? UNREAD_BUT_OBJECTS : UNREAD;
+      note(reader(by, 0, depth + 1), begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
       if (*begin == '"') may_vary(begin + 1, FIXED);
       continue;
     }
