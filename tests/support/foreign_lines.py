@@ -571,15 +571,25 @@ def _otel(maker: Maker) -> Document:
 
 
 def _nginx(maker: Maker) -> Document:
+    pick, ended = maker.chance.choice, f"{_second(maker)}.{maker.chance.randrange(1000):03}"
+    taken = f"{maker.count() / 1000:.3f}"
+    instants = {
+        "msec": {"msec": pick((ended, ended, float(ended)))},
+        "iso": {"time_iso8601": _date(maker, ends="+01:00")},
+        "local": {"time_local": "27/Nov/2026:16:00:00 +0000"},
+    }
+    body = {"request_body": json.dumps({"model": _model(maker)}), "resp_body": maker.body("chat").response}
     return {
-        "msec": f"{_second(maker)}.250",
-        "request_time": "5.000",
+        **instants[pick(("msec", "msec", "msec", "iso"))],
+        **(instants["local"] if maker.chance.random() < 0.1 else {}),
+        "request_time": pick((taken, taken, taken, "0.000", float(taken), "-", "")),
+        **(body if maker.chance.random() < 0.2 else {}),
         "status": "200",
         "request_id": _hex(maker),
         "request_method": "POST",
-        "request_uri": "/v1/chat/completions",
+        "request_uri": pick(("/v1/chat/completions", "/v1/chat/completions", "/healthz")),
         "api_key_id": _key(maker),
-        "llm_usage": json.dumps(_counts(maker)),
+        "llm_usage": pick((json.dumps(_counts(maker)), json.dumps(_counts(maker)), "")),
     }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COUNT = re.compile(rb'((?:okens?\w*|ount)\\*": ?)(\d+)')
 _ID = re.compile(rb'((?:[_\b"]id|[a-z]Id)\\*": ?\\*")([^"\\]+)')
 _KEY = re.compile(rb'(api_key(?:_id)?": ?")([^"\\]+)')
-_INSTANT = re.compile(rb'("ts": ?"?)([^",]+)')
+_INSTANT = re.compile(rb'("(?:ts|msec|time_iso8601|request_time|start_?[tT]ime)": ?"?)([^",}]+)')
 _TEXT = re.compile(rb'((?:content|text|thinking|partial_json)\\*": ?\\*")([^"\\]+)')
 _CHUNK = re.compile(rb"data:(?:(?!\\n).)*(?:\\[rn])+")
 _COUNTS = (0, 1, 2, 3, 9, 999, 10**6, 3906250000, 10**12, 10**12 + 1, 2**53, 2**63 - 1, 2**63)

@@ -61,8 +61,8 @@ _DAY_SECONDS = 86_400
 _PER_SECOND = (1, 1_000, 1_000_000, 1_000_000_000)
 _NANO = Decimal("0.000000001")
 _EARLIEST_YEAR, _LATEST_YEAR = 1999, 2100
-_EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
-_LATEST_US = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
+EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
+LATEST_US = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
 
 
 def instant_us(value: Any, field: str = "ts", *, zone: ZoneInfo | None = None) -> int:
@@ -82,7 +82,7 @@ def instant_us(value: Any, field: str = "ts", *, zone: ZoneInfo | None = None) -
         instant = _from_epoch(value, field)
     else:
         raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is neither a string nor a number")
-    if not _EARLIEST_US <= instant < _LATEST_US:
+    if not EARLIEST_US <= instant < LATEST_US:
         raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} lies outside the years 2000 to 2099")
     return instant
 
@@ -156,7 +156,7 @@ def _offset_there(local_time: datetime, zone: ZoneInfo, field: str) -> timedelta
 
 def _from_epoch(value: int | Decimal, field: str) -> int:
     for per_second in _PER_SECOND:
-        if _EARLIEST_US * per_second <= value * _SECOND_US < _LATEST_US * per_second:
+        if EARLIEST_US * per_second <= value * _SECOND_US < LATEST_US * per_second:
             break
     else:
         message = (

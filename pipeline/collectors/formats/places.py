@@ -43,6 +43,8 @@ class Places(NamedTuple):
     """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
     unread: tuple[str, ...] = ()
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
+    durations: tuple[str, ...] = ()
+    """Paths of what is in seconds, and taken off an instant."""
     filled: tuple[str, ...] = ()
     """Paths of texts and arrays of which is asked whether they are empty, and nothing else."""
     nested: tuple[str, ...] = ()

@@ -62,6 +62,8 @@ class Kind(IntEnum):
     """An object of the line; under any other name, an object is looked at as in ``NESTED``, with its name."""
     FILLED = 17
     """Of a text or an array, whether it is empty; numbers and objects are handed over."""
+    ELAPSED = 18
+    """Seconds that something took."""
 
 
 class Name(NamedTuple):

@@ -159,6 +159,7 @@ def _kinds_of_paths(places: Places) -> Iterator[tuple[Kind, tuple[str, ...]]]:
     yield Kind.EVERY, places.counts
     yield Kind.PRESENT, places.marks
     yield Kind.FILLED, places.filled
+    yield Kind.ELAPSED, places.durations
     yield Kind.NESTED, places.nested
     yield Kind.OBJECTS, places.objects
 

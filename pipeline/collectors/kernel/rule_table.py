@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.event_columns import IDS, NUMBERS
+from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
 from pipeline.collectors.kernel.variants import Variants
 
@@ -66,6 +67,8 @@ class RuleTable:
         self.same_keys: list[str] = []
         """Ids of keys that are those of all lines of some shape."""
         self._instants = np.zeros(size, np.int64)
+        self._less = np.full(size, _NO_HOLE, np.int64)
+        self._has_less = False
         self._shared = np.zeros(size, np.int64)
         self._shared_values: list[Row] = []
         self._shared_known: dict[Row, int] = {}
@@ -119,6 +122,8 @@ class RuleTable:
         else:
             self._keys[number], self._kinds_of_key[number] = rule.key, OF_RAW if rule.is_raw else OF_ID
         self._instants[number] = rule.instant
+        if rule.less is not None:
+            self._less[number], self._has_less = rule.less, True
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
 
@@ -130,6 +135,9 @@ class RuleTable:
         for holes in self._totals[: self._totals_used]:
             of_lines = holes[told.shapes]
             holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
+        if self._has_less:  # the kernel has seen to the years of the end, and not to those of the beginning
+            began = self.instant_of(told)
+            holds &= (began >= EARLIEST_US) & (began < LATEST_US)
         return holds
 
     def says_nothing(self, told: Told) -> Array:
@@ -198,7 +206,11 @@ class RuleTable:
 
     def instant_of(self, told: Told) -> Array:
         """Return the instants."""
-        return _contents(told, self._instants[told.shapes])
+        instants = _contents(told, self._instants[told.shapes])
+        if not self._has_less:
+            return instants
+        less = self._less[told.shapes]
+        return instants - np.where(less == _NO_HOLE, 0, _contents(told, less))
 
     def shared_of(self, told: Told) -> tuple[list[Row], Array]:
         """Return the values that lines share, and which of them each has."""

@@ -90,6 +90,8 @@ class Rule:
     is_raw: bool
     """Whether a hole has the key itself."""
     instant: int
+    less: int | None
+    """Which hole has how long it took, where the instant is that of the end."""
     totals: tuple[int, ...]
     """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
 
@@ -228,6 +230,7 @@ class _Samples:
         of_kind = {kind: [at for at, hole in enumerate(holes) if hole.kind is kind] for kind in HoleKind}
         self._keys, self._ids = of_kind[HoleKind.KEY], of_kind[HoleKind.IDENTIFIER]
         self._instants, self._lengths = of_kind[HoleKind.INSTANT], of_kind[HoleKind.LENGTH]
+        self._durations = of_kind[HoleKind.DURATION]
         counts = of_kind[HoleKind.COUNT]
         self._totals = [at for at in counts if teacher.is_total(holes[at].name)]
         self._counts = sorted((at for at in counts if at not in self._totals), key=lambda at: example[at])
@@ -316,7 +319,12 @@ class _Samples:
         key_id = ""
         if not keys and whose == others["api_key_id"] and not whose.startswith(fingerprint("")):
             keys, key_id = [(None, False)], whose
-        instants = [hole for hole in self._instants if values["occurred_at"] == one[hole]]
+        instants = [
+            (hole, less)
+            for hole in self._instants
+            for less in (None, *self._durations)
+            if values["occurred_at"] == _began(one, hole, less)
+        ]
         parts = [hole for holes in ids.values() for hole in holes]
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
         if not ids or len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
@@ -328,7 +336,8 @@ class _Samples:
             key=keys[0][0],
             key_id=key_id,
             is_raw=keys[0][1],
-            instant=instants[0],
+            instant=instants[0][0],
+            less=instants[0][1],
             totals=tuple(self._totals),
         )
 
@@ -381,7 +390,7 @@ class _Samples:
         values |= {name: JOINT.join(contents[hole] for hole in holes) for name, holes in rule.ids.items()}
         key = rule.key_id if rule.key is None else contents[rule.key]
         values["api_key_id"] = fingerprint(key) if rule.is_raw else key
-        values["occurred_at"] = contents[rule.instant]
+        values["occurred_at"] = _began(contents, rule.instant, rule.less)
         values["source"] = _SOURCE
         values["line"], values["byte_start"], values["byte_end"] = _LINE.number, _LINE.start, _LINE.end
         ids = {name: values[name] for name in IDS}
@@ -411,6 +420,8 @@ class _Samples:
             self._wholes[taken] = whole
         for hole in self._instants:
             contents[hole] = 1_772_344_816_000_000 + self._chance.randrange(10**9) * 1000
+        for hole in self._durations:
+            contents[hole] = self._chance.randrange(1, 10**9)
         return contents
 
     def _row(self, contents: Sequence[int | str]) -> Row | Nothing | None:
@@ -419,3 +430,7 @@ class _Samples:
     def _line(self, contents: Sequence[int | str]) -> bytes:
         wholes = self._wholes
         return self._lines.line(lambda number, *_: wholes.get(contents[number], contents[number]), self._chance)
+
+
+def _began(contents: Sequence[Any], instant: int, less: int | None) -> Any:
+    return contents[instant] - (0 if less is None else contents[less])

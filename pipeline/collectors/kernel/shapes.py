@@ -37,6 +37,8 @@ class HoleKind(Enum):
     KEY = auto()
     INSTANT = auto()
     """Microseconds since 1970, of which milliseconds are whole."""
+    DURATION = auto()
+    """Microseconds."""
     LENGTH = auto()
     """How many chunks of a run are of one kind, or came before the one whose counts stand for them; 1 or more."""
 
@@ -203,6 +205,10 @@ class _Parser:
                 return _written(self._milliseconds(), "{}")
             case 0x54:  # T
                 return _written(self._milliseconds(), '"{}"')
+            case 0x75:  # u
+                return _written(self._seconds(), "{}")
+            case 0x55:  # U
+                return _written(self._seconds(), '"{}"')
             case 0x53:  # S
                 chunks = self._chunks()
                 return lambda line: json.dumps("".join([f"data: {chunk}\n\n" for chunk in chunks(line)]))
@@ -224,6 +230,10 @@ class _Parser:
     def _milliseconds(self) -> Callable[[_Line], int]:
         instant = self._hole(HoleKind.INSTANT)
         return lambda line: int(instant(line)) // 1000
+
+    def _seconds(self) -> Callable[[_Line], str]:
+        duration = self._hole(HoleKind.DURATION)
+        return lambda line: "{}.{:06}".format(*divmod(int(duration(line)), 1_000_000))
 
     def _word(self) -> str:
         begin = self._at

@@ -380,6 +380,117 @@ def test_a_model_below_a_chain_is_read_with_it() -> None:
     assert found_rows(_agree(_written(RUN | {"run_type": "chain"}, chain))).keys() == {2}
 
 
+NGINX: dict[str, Any] = {
+    "msec": "1772344816.434",
+    "request_time": "5.000",
+    "request_id": "r",
+    "status": "200",
+    "request_method": "POST",
+    "uri": "/v1/chat/completions",
+    "api_key_id": "k",
+    "llm_usage": '{"prompt_tokens": 3, "completion_tokens": 2}',
+}
+
+
+def _without(line: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in names}
+
+
+@pytest.mark.parametrize("name", ["bodies", "counts", "without_escape_json"])
+def test_what_nginx_wrote_is_told(name: str) -> None:
+    lines = (WRITTEN_BY_LITELLM.parent / f"nginx_1_22_{name}.jsonl").read_bytes().splitlines()
+    found = _agree(lines)
+    assert (found.told, found.blank) == ((0, 1) if name == "without_escape_json" else (4, 1))
+
+
+@pytest.mark.parametrize("end", ["1772344816.434", "1772344816.4349", "1772344816434", "2026-03-01T06:00:16.434+01:00"])
+@pytest.mark.parametrize(
+    "taken", ["5.000", "0.001", "0.000", "0", "007.5", "0.000001", "12.345678", "86400", "999999999"]
+)
+def test_an_exchange_was_when_its_request_arrived(end: str, taken: str) -> None:
+    name = "time_iso8601" if "T" in end else "msec"
+    usual = _without(NGINX, "msec") | {name: end}
+    as_number = json.dumps(usual | {"request_time": 17}).replace("17", taken, 1).encode()
+    lines = _written(usual, usual | {"request_time": taken}, usual | {name: end, "request_time": ""})
+    found = _agree([*lines, *([] if taken.startswith("00") else [as_number])])
+    assert found.told == len(lines) + (not taken.startswith("00")) - (taken == "999999999") * 2
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        *(
+            '"5."',
+            '".5"',
+            '"5.0000001"',
+            '"5.0000000"',
+            '"-5.000"',
+            '" 5"',
+            '"5 "',
+            '"5s"',
+            '"1e3"',
+            '"1,5"',
+            '"0.1, 0.2"',
+        ),
+        *(
+            '"-"',
+            '""',
+            '"abc"',
+            "null",
+            "true",
+            "false",
+            "5e0",
+            "5E-7",
+            "-5.5",
+            "-0.0",
+            "0.0",
+            "0",
+            "5.0000001",
+            "[]",
+            "{}",
+        ),
+        *(
+            '"9999999999"',
+            '"99999999999"',
+            "9999999999",
+            "99999999999",
+            '"5.000',
+            "5.",
+            "05.0",
+            '"5.000"x',
+            '["5"]',
+            '"_5"',
+            '"1_0"',
+        ),
+    ],
+)
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_any_other_time_that_a_request_took_is_what_the_plain_reader_says(taken: str, zone: str | None) -> None:
+    line = json.dumps(NGINX)
+    assert '"5.000"' in line
+    naive = json.dumps(_without(NGINX, "msec") | {"time_iso8601": "2026-03-01T06:00:16"})
+    others = [each.replace('"5.000"', taken).encode() for each in (line, naive)]
+    assert _agree([*_written(NGINX, NGINX), *others], LogFormat(time_zone=zone)).told >= 2
+
+
+@pytest.mark.parametrize(
+    "msec", ["946684800.000", "946684805.000", "946684804.999", "4102444799.999", "4102444800", "0", "-"]
+)
+def test_what_arrived_outside_of_the_years_is_what_the_plain_reader_says(msec: str) -> None:
+    lines = _written(NGINX, NGINX | {"msec": msec}, NGINX | {"msec": msec, "time_iso8601": "2026-03-01T06:00:16Z"})
+    lines += [line.replace(f'"{msec}"'.encode(), msec.encode()) for line in lines if msec != "-"]
+    assert _agree(lines).told >= (4 if msec in ("946684805.000", "4102444799.999") else 1)
+
+
+def test_another_instant_beside_the_first_decides_nothing() -> None:
+    beside = {"time_iso8601": "2026-03-01T06:00:20Z", "time_local": "01/Mar/2026:06:00:20 +0000"}
+    alone = _without(NGINX, "msec") | {"time_local": beside["time_local"]}
+    found = _agree(_written(NGINX | beside, NGINX | beside | {"request_time": "1.5"}, alone))
+    assert found.told == 2
+    rows = found_rows(found)
+    assert rows[2][0]["occurred_at"] - rows[1][0]["occurred_at"] == 3_500_000
+
+
 def test_what_is_no_exchange_is_blank_without_being_read() -> None:
     found = _agree(_written(LANGFUSE, *[LANGFUSE | {"type": "SPAN"}] * 3))
     assert (found.told, found.blank) == (1, 3)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, without_absent
 from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ MAPPING: Mapping[str, Any] = {
     "response.model": "llm_model",
     "usage": "llm_usage",
 }
+
+_TAKEN = "request_time"
+PLACES = Places(durations=(_TAKEN,), filled=(_INSTANTS[-1],))
+"""The last instant is looked at where a line has no other one."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -87,7 +92,7 @@ def _arrival(line: JsonObject) -> int | None:
     if stated is None:
         return None
     name, value = stated
-    taken = line.get("request_time")
+    taken = line.get(_TAKEN)
     try:
         taken_us = int(Decimal(str(taken)) * _SECOND_US) if taken else 0
         return instant_us(_iso(value), name) - taken_us

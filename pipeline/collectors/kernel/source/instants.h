@@ -1,4 +1,4 @@
-/* When an exchange was: dates and times, and numbers since 1970. Twin: instants. */
+/* When an exchange was: dates and times, and numbers since 1970; and how long it took. Twin: instants. */
 #pragma once
 #include "values.h"
 
@@ -89,4 +89,29 @@ static const u8 *instant(const u8 *p, u32 kind) {
     return p && *p == '"' ? p + 1 : unsure();
   }
   return date_and_time(p, kind == TIMED_IN_UTC);
+}
+
+/* Seconds as plain digits, with at most six behind the dot: microseconds then. Any other word stands in the shape. Twin:
+   nginx._arrival. */
+static const u8 *elapsed(const u8 *p) {
+  if (*p == 'n') {
+    *o++ = NOTHING;
+    return word(p, "null");
+  }
+  int is_text = *p == '"';
+  const u8 *behind = is_text ? p : number(p), *begin = p += is_text;
+  if (!behind) return 0;
+  if (is_text && !is_digit(*p)) return text_under(p, LITERAL);
+  i64 us = 0, unit = 1000000;
+  for (; is_digit(*p) && p - begin < 10; p++) us = us * 10 + (*p - '0');
+  if (p == begin) return unsure();
+  us *= unit;
+  if (*p == '.') {
+    const u8 *fraction = ++p;
+    for (; is_digit(*p) && unit > 1; p++) us += (unit /= 10) * (*p - '0');
+    if (p == fraction) return unsure();
+  }
+  if (is_text ? *p != '"' : p != behind) return unsure();
+  put_hole(is_text ? SECONDS_TEXT : SECONDS, us);
+  return p + is_text;
 }

@@ -25,6 +25,7 @@ enum {
   NESTED,       /* any value, of whose objects the names of bodies are looked at */
   OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
   FILLED,       /* of a text or an array, whether it is empty */
+  ELAPSED,      /* seconds that something took */
 };
 
 static struct {
