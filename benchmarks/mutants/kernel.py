@@ -131,7 +131,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("bodies.h", "  if (*p != ']') return unsure();\n  *o++ = LIST;", "  *o++ = LIST;"),
     ("values.h", "if (has_affix(m.key) || (owner", "if ((owner"),
     ("values.h", " || (owner == OF_LINE && m.key.size > NAME_BYTES_MAX)) return", ") return"),
-    ("values.h", "      if (is_of_headers && is_named_in_capitals(m.key, owner)) return unsure();\n", ""),
+    ("values.h", "      if (is_of_headers && is_never_in_capitals(m.key, owner)) return unsure();\n", ""),
     ("names.h", "    if (name.at[i] >= 0x80) return 1;", "    ;"),
     ("names.h", "name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 32 : name.at[i];", "name.at[i];"),
     ("names.h", "    if (name.size >= prefixes[i].size && equal(", "    if (0 && equal("),

@@ -47,10 +47,12 @@ _CONTENT = (
     *("results", "outputText", "generation"),
     *("outputs", "completion", "completions", "generations", "text"),  # of models that only AWS counts
 )
-HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
-TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
+_COUNT_HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
+_TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
 """Those of Hugging Face's text generation inference."""
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
+HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TIER_HEADER, _LATENCY_HEADER)
+"""All headers of a response that are looked at, in whatever letters."""
 _OPTIMIZED, DEFAULT_TIER = "optimized", "default"
 
 
@@ -206,9 +208,9 @@ def stated_beside(
                 written=count_of(metrics, _CACHE_METRICS[1]),
                 conventions=("invocation-metrics",),
             )
-    counts = [_header(headers, name) for name in HEADERS]
+    counts = [_header(headers, name) for name in _COUNT_HEADERS]
     if counts == [None, None]:
-        counts = [_header(headers, name) for name in TGI_HEADERS]
+        counts = [_header(headers, name) for name in _TGI_HEADERS]
     if is_embedding and counts[0] is not None:
         counts[1] = counts[1] or 0
     if None in counts:

@@ -55,7 +55,7 @@ class Kind(IntEnum):
     TIMED_IN_UTC = 13
     """An instant, in UTC where it states no offset."""
     HEADERS = 14
-    """An object of the line; a name that differs from one of its names in capitals is handed over."""
+    """An object of the line; of its names, those that are ``NEVER`` are meant in whatever letters."""
     NESTED = 15
     """Any value; of objects in it, the names of bodies are looked at."""
     OBJECTS = 16

@@ -15,6 +15,7 @@ from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat, families, read_log
 from pipeline.collectors.exchange import read_exchange
+from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name, format_of, is_request_log
 from pipeline.collectors.formats.request_log import read_envelope
@@ -29,7 +30,7 @@ from pipeline.collectors.values import strict_json
 from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.collectors.kernel.blocks import DecodedLines
 
@@ -489,6 +490,48 @@ def test_another_instant_beside_the_first_decides_nothing() -> None:
     assert found.told == 2
     rows = found_rows(found)
     assert rows[2][0]["occurred_at"] - rows[1][0]["occurred_at"] == 3_500_000
+
+
+@pytest.mark.parametrize("header", bedrock.HEADERS)
+@pytest.mark.parametrize("written", [str, str.upper, str.title])
+def test_what_a_header_of_a_response_says_is_told_to_nobody_but_the_plain_reader(
+    header: str, written: Callable[[str], str]
+) -> None:
+    usual = {
+        "ts": "2026-03-01T06:51:19Z",
+        "request_id": "r",
+        "api_key_id": "k",
+        "path": "/model/m/invoke",
+        "status": 200,
+    }
+    headers = {"response_headers": {written(each): "priority" for each in bedrock.HEADERS if each == header}}
+    for answer in (LITELLM["response"], {"outputs": [{"text": "x"}]}, [{"generated_text": "x"}]):
+        line = usual | {"response": answer, "response_headers": {"Content-Type": "text"}}
+        found = _agree(_written(line, line | headers, line | {"response_headers": {written(header): "7"}}))
+        assert found.told == 1
+
+
+APISIX: dict[str, Any] = {
+    "start_time": 1_772_344_816_434,
+    "apisix_latency": 7,
+    "apisix_request_id": "r",
+    "request": {"uri": "/v1/chat/completions", "method": "POST", "headers": {"Authorization": "Bearer made-up"}},
+    "consumer": {"username": "k"},
+    "llm_summary": {"prompt_tokens": "3", "completion_tokens": "2"},
+}
+
+
+def test_a_header_that_is_looked_up_by_its_name_is_no_other_in_capitals() -> None:
+    headers: list[dict[str, str]] = [
+        *({}, {"X-AI-Cache-Status": "MISS"}, {"X-Ai-Cache-Status": "HIT"}, {"x-ai-cache-status": "HIT"}),
+        *(
+            {"x-ai-cache-status": "MISS", "X-AI-Cache-Status": "HIT"},
+            {"X-AI-Cache-Status": "HIT", "x-ai-cache-status": "MISS"},
+        ),
+    ]
+    lines = _written(*(APISIX | {"response": {"status": 200, "headers": each}} for each in headers))
+    found = _agree([*lines, *_written(APISIX | {"response": {"headers": {"X-Amzn-Bedrock-Service-Tier": "flex"}}})])
+    assert found.told == len(headers) - 1  # a copy out of the cache keeps its counts by name, which no rule does
 
 
 def test_what_is_no_exchange_is_blank_without_being_read() -> None:

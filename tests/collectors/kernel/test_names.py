@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from fuzzing import LineMaker
 
 from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats.found import is_request_log
 from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import blocks, readers, rule_table
@@ -184,6 +186,10 @@ def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
             "decompressed_bytes_max",
         ),
     }
+
+
+def test_no_header_is_looked_at_but_those_that_are_said_to_be() -> None:
+    assert {name.text for name in names_of_bodies() if re.fullmatch("x-[a-z-]+", name.text)} == set(bedrock.HEADERS)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ enum {
   PRESENT,      /* of which kind of JSON it is */
   EVERY,        /* an object of counts, of which all names are looked at */
   TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
-  HEADERS,      /* an object whose names are looked at in whatever letters */
+  HEADERS,      /* an object of the line, of whose names NEVER is meant in whatever letters */
   NESTED,       /* any value, of whose objects the names of bodies are looked at */
   OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
   FILLED,       /* of a text or an array, whether it is empty */
@@ -52,15 +52,17 @@ static inline u32 named(Text name, u32 owner) {
   return NO_NAME;
 }
 
-/* Whether a name is one of an owner's but for its letters, of which those are small. */
-static int is_named_in_capitals(Text name, u32 owner) {
+/* Whether a name, in whatever letters, is one that is handed over. Twin: bedrock._word; paths of rules are looked up by
+   their very letters (mapping._at). */
+static int is_never_in_capitals(Text name, u32 owner) {
   u8 small[NAME_BYTES_MAX + PAD];
   if (name.size > NAME_BYTES_MAX) return 0;
   for (u32 i = 0; i < name.size; i++) {
     if (name.at[i] >= 0x80) return 1; /* there are other characters whose small letter is one of these */
     small[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 32 : name.at[i];
   }
-  return named((Text){small, name.size}, owner) != NO_NAME;
+  u32 n = named((Text){small, name.size}, owner);
+  return n != NO_NAME && names[n].kind == NEVER;
 }
 
 /* Whether a reader asks for all names that end or begin so. */
