@@ -742,7 +742,7 @@ class ForeignLines:
                 holder[last] = value + self.chance.randrange(1000)
             elif isinstance(value, float) and value > 10**9:
                 holder[last] = value + self.chance.randrange(1000) + self.chance.randrange(10**6) / 10**6
-            elif isinstance(last, str) and last.endswith(("id", "Id", "ID")) and isinstance(value, str) and value:
+            elif isinstance(last, str) and _names_an_id(last) and isinstance(value, str) and value:
                 holder[last] = value[:-2] + f"{self.chance.randrange(256):02x}" if self.chance.random() < 0.7 else value
         return copied
 
@@ -787,6 +787,11 @@ class ForeignLines:
         if fate < 0.8:
             return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
         return b" " + json.dumps(document, separators=(" ,\t", " :  ")).encode() + b" \r"
+
+
+def _names_an_id(name: str) -> bool:
+    """Tell the name of an id that differs from line to line; models have few."""
+    return name.endswith(("id", "Id", "ID")) and "model" not in name.lower()
 
 
 def _at(document: Any, path: tuple[Any, ...]) -> tuple[Any, Any]:

@@ -104,13 +104,9 @@ static const u8 *elapsed(const u8 *p) {
   if (is_text && !is_digit(*p)) return text_under(p, LITERAL);
   i64 us = 0, unit = 1000000;
   for (; is_digit(*p) && p - begin < 10; p++) us = us * 10 + (*p - '0');
-  if (p == begin) return unsure();
   us *= unit;
-  if (*p == '.') {
-    const u8 *fraction = ++p;
-    for (; is_digit(*p) && unit > 1; p++) us += (unit /= 10) * (*p - '0');
-    if (p == fraction) return unsure();
-  }
+  if (*p == '.')
+    for (p++; is_digit(*p) && unit > 1; p++) us += (unit /= 10) * (*p - '0');
   if (is_text ? *p != '"' : p != behind) return unsure();
   put_hole(is_text ? SECONDS_TEXT : SECONDS, us);
   return p + is_text;
