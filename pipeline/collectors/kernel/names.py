@@ -56,6 +56,12 @@ class Kind(IntEnum):
     """An instant, in UTC where it states no offset."""
     HEADERS = 14
     """An object of the line; a name that differs from one of its names in capitals is handed over."""
+    GROUPS = 15
+    """An array of objects of the line in which arrays of exchanges lie."""
+    ROWS = 16
+    """An array of objects of the line, each of which is an exchange."""
+    PAIRS = 17
+    """An array of pairs of a key and a typed value, as OpenTelemetry has attributes: keys are names."""
 
 
 class Name(NamedTuple):

@@ -10,7 +10,7 @@ Owns which logs can be read so. Does not own what is taken of a value (``names``
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import bedrock
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.formats.places import Places
     from pipeline.configuration.log_fields import Rule
 
     Steps: TypeAlias = tuple[str, ...]
@@ -54,6 +55,8 @@ _KINDS: Mapping[str, Kind] = {
 }
 """What is taken of the value of a field; an instant is ``TIMED``, and any other ``LITERAL``."""
 _OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY))
+_OWNERS = frozenset((Kind.INSIDE, Kind.GROUPS, Kind.ROWS, Kind.PAIRS))
+"""Of a line, what has names within it."""
 _TIMED = frozenset((Kind.TIMED, Kind.TIMED_IN_UTC))
 _UTC = "UTC"
 _OF_REQUEST = ("request.model", "request.stream", "request.n")
@@ -135,10 +138,11 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     rules = _rules(log_format, found)
     kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
     places: dict[Steps, Kind] = {}
+    is_looked_up = found is None or found.mapping is not None or bool(log_format.fields)
     for field in sorted(rules.keys() - _IGNORED):
         for path, is_mapped in _paths_in(rules[field]):
             _put(places, path.steps, kinds.get(field, Kind.LITERAL), is_mapped=is_mapped)
-            if len(path.steps) > 1:
+            if len(path.steps) > 1 and is_looked_up:
                 _put(places, (path.text,), Kind.NEVER)  # a key that contains dots wins
     if found is None or found.mapping is not None:
         _put_by_our_names(places, rules, kinds)
@@ -148,11 +152,19 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     for steps, name in product(headers, bedrock.HEADERS):
         _put(places, (*steps, name), Kind.NEVER)
     if found is not None and found.places is not None:
-        for text in found.places.counts:
-            _put(places, path_of(text).steps, Kind.EVERY)
-        for text in found.places.marks:
-            _put(places, path_of(text).steps, Kind.PRESENT)
+        _put_by_code(places, found.places)
     return places
+
+
+def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
+    """Say what lies where a format's code says so."""
+    of_kinds = {Kind.EVERY: stated.counts, Kind.PRESENT: stated.marks, Kind.PAIRS: stated.pairs, Kind.ROWS: stated.rows}
+    for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):
+        _put(places, path_of(text).steps, kind)
+    for text in stated.rows:
+        *groups, _ = accumulate((step,) for step in path_of(text).steps)
+        for steps in groups:
+            _put(places, steps, Kind.GROUPS)
 
 
 def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
@@ -213,7 +225,7 @@ class _Tree:
                 self._in_body(steps[len(within[0]) :], kind, self._whole[within[0]])
                 continue
             for size in range(1, len(steps)):
-                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in (Kind.INSIDE, Kind.HEADERS):
+                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in (*_OWNERS, Kind.HEADERS):
                     message = f"one field would lie within {steps[size - 1]}, which is another"
                     raise ValueError(message)
             if any(not NAME.fullmatch(step) for step in steps) and not (len(steps) == 1 and kind is Kind.NEVER):
@@ -242,6 +254,6 @@ class _Tree:
         for steps, kind in sorted(self._whole.items(), key=lambda each: len(each[0])):
             owners[steps] = OF_INNER + first + len(names)
             names.append(Name(steps[-1], owners[steps[:-1]], kind))
-            if kind is Kind.INSIDE:
+            if kind in _OWNERS:
                 self.inner.append(owners[steps])
         return names

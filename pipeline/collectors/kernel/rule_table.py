@@ -62,6 +62,7 @@ class RuleTable:
         self.same_keys: list[str] = []
         """Ids of keys that are those of all lines of some shape."""
         self._instants = np.zeros(size, np.int64)
+        self._within = np.full((2, size), _NO_HOLE, np.int64)
         self._shared = np.zeros(size, np.int64)
         self._shared_values: list[Row] = []
         self._shared_known: dict[Row, int] = {}
@@ -104,6 +105,8 @@ class RuleTable:
         else:
             self._keys[number], self._kinds_of_key[number] = rule.key, OF_RAW if rule.is_raw else OF_ID
         self._instants[number] = rule.instant
+        for which, hole in enumerate(rule.within):
+            self._within[which, number] = _NO_HOLE if hole is None else hole
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
 
@@ -173,6 +176,29 @@ class RuleTable:
             for line in np.flatnonzero(has_some).tolist():
                 text = told.texts[starts[line] : starts[line] + sizes[line]].tobytes().decode()
                 found[line] |= is_raw_key(text)
+        return found
+
+    def is_within(self, told: Told, is_row: Array) -> Array:
+        """Return which rows say that they are within another one of their line: they may be one exchange.
+
+        Of all these rows together the plain reader says so (``Places.within``).
+        """
+        found: Array = np.zeros(len(told.lines), np.bool_)
+        several = np.bincount(told.lines[is_row]) > 1
+        rows = np.flatnonzero(is_row & np.append(several, np.zeros(len(told.line_ends), np.bool_))[told.lines])
+        if not len(rows):
+            return found
+        content = told.texts[: told.texts_size].tobytes()
+        lines = told.lines[rows].tolist()
+        own, other = (
+            [
+                content[at : at + size]
+                for at, size in zip(*(each[rows].tolist() for each in _ids_in(told, holes)), strict=True)
+            ]
+            for holes in self._within
+        )
+        stated = set(zip(lines, own, strict=True))
+        found[rows] = [text != b"" and (line, text) in stated for line, text in zip(lines, other, strict=True)]
         return found
 
     def keys_of(self, told: Told) -> Array:

@@ -88,6 +88,8 @@ class Rule:
     instant: int
     totals: tuple[int, ...]
     """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
+    within: tuple[int | None, ...] = ()
+    """Which holes have the ids by which a row says that it is within another one, where it does (``Places.within``)."""
 
 
 class Nothing:
@@ -129,6 +131,7 @@ class Teacher:
         self._names = names
         self._of = found
         self.may_say_nothing = found is not None
+        self.within = () if found is None or found.places is None else found.places.within or ()
         self._totals = totals_of(log_format, found)
 
     def is_total(self, name: str) -> bool:
@@ -295,6 +298,9 @@ class _Samples:
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
         if not ids or len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
             return None
+        if not self._lines.again.isdisjoint(self._teacher.within):
+            return None
+        named = {self._lines.holes[hole].name: hole for hole in self._ids}
         return Rule(
             shared=tuple(values[name] for name in SHARED),
             numbers=numbers,
@@ -304,6 +310,7 @@ class _Samples:
             is_raw=keys[0][1],
             instant=instants[0],
             totals=tuple(self._totals),
+            within=tuple(map(named.get, self._teacher.within)),
         )
 
     def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:

@@ -389,7 +389,7 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
         and '"' not in path[-1]  # a name with a quote is written with an escape, and such are handed over
         and not (len(path) == 1 and len(path[0]) > NAME_BYTES_MAX)  # so are names of a line that are longer than any
         and not path[-1].startswith(PREFIXES)
-        and not any(path[: len(place)] == place and kind is Kind.PRESENT for place, kind in _kinds(names).items())
+        and not any(path[: len(place)] == place and kind in _NO_OBJECTS for place, kind in _kinds(names).items())
     }
     assert {path for path in unknown if path[-1] not in in_bodies or len(path) == 1} == set()
     assert {path for path in unknown if path[:-1] in known} == set()
@@ -400,6 +400,10 @@ def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:
     if each.owner == 0:
         return ()
     return (each.text,) if each.owner == 1 else (*_path(names, each.owner - 2), each.text)
+
+
+_NO_OBJECTS = (Kind.PRESENT, Kind.LITERAL)
+"""Kinds of names of a line under which an object is left out, or handed over."""
 
 
 def _kinds(names: Sequence[Any]) -> dict[tuple[str, ...], Kind]:

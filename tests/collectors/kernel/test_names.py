@@ -191,7 +191,7 @@ def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
     [
         {"line_in": "message"},
         {"batch": Batch(object={}, requests={})},
-        {"format": "otel"},
+        {"format": "har"},
         {"format": "nginx"},
         {"format": "langfuse", "fields": {"api_key_id": "observation.userId"}},
     ],
