@@ -68,7 +68,7 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
   int found = next(&p, &m);
   if (found == MEMBER) {
     u32 type = named(m.key, owner);
-    if (m.is_escaped || type == NO_NAME || !put_name(type, seen)) return unsure();
+    if (type == NO_NAME || !put_name(type, seen)) return unsure();
     p = *p == '{' || *p == '[' ? value_under(p, LITERAL, depth + 1) : scalar_under(p, kind);
     if (!p) return 0;
     found = next(&p, &m);
