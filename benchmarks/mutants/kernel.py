@@ -258,7 +258,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("rows.h", "    id_count = before.ids;\n    is_behind_rows", "    is_behind_rows"),
     ("rows.h", "    is_behind_rows = 1;\n", ""),
     ("rows.h", "*p != '{' || !begin_row", "!begin_row"),
-    ("rows.h", "    if (names[name].kind == ROWS) {", "    {"),
     ("rows.h", "  noted.count = LEAVES_MAX + 1;", ""),
     (
         "rows.h",
@@ -307,7 +306,7 @@ refused by whatever reads them; a name longer than any is no name, and one of a 
 shape; a number beyond nanoseconds is beyond the century; a chunk that goes on beyond the line meets the zero
 byte behind it, and so does what is fixed in a layout. A shape is no beginning of another one, so layouts' sizes need
 not be compared; a leaf that cannot be read cannot be read by any layout, nor by parsing. Where an object may begin, and
-what is taken for a word, only makes lines quicker.
+what is taken for a word, only makes lines quicker. A group of rows would be a row that says nothing.
 
 ``has_room`` sees to the same: a member of an object (its value asks again), a run, and a chunk with counts (the end of
 the object asks again, before a shape is numbered). What they would write beyond room is two chunks at most, into memory

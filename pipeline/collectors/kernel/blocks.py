@@ -288,7 +288,7 @@ class BlockDecoder:
         says_nothing = rules.says_nothing(told)
         told.fates[told.lines[says_nothing]] = BLANK
         told.fates[told.lines[is_row]] = TOLD
-        told.fates[told.lines[~(is_row | says_nothing) | rules.is_within(told, is_row)]] = HANDED_OVER
+        told.fates[told.lines[~(is_row | says_nothing) | rules.may_repeat(told, is_row)]] = HANDED_OVER
         is_row &= told.fates[told.lines] == TOLD  # a line is read whole, or handed over whole
         of_rows = told._replace(
             lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row]

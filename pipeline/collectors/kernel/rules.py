@@ -90,6 +90,8 @@ class Rule:
     """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
     within: tuple[int | None, ...] = ()
     """Which holes have the ids by which a row says that it is within another one, where it does (``Places.within``)."""
+    counts: tuple[int, ...] | None = ()
+    """Which holes have the counts of such a row; ``None`` where some of these may be no holes."""
 
 
 class Nothing:
@@ -300,6 +302,7 @@ class _Samples:
             return None
         if not self._lines.again.isdisjoint(self._teacher.within):
             return None
+        is_fixed = values["other_usage"] is not None or any(found.always for found in numbers.values())
         named = {self._lines.holes[hole].name: hole for hole in self._ids}
         return Rule(
             shared=tuple(values[name] for name in SHARED),
@@ -311,6 +314,7 @@ class _Samples:
             instant=instants[0],
             totals=tuple(self._totals),
             within=tuple(map(named.get, self._teacher.within)),
+            counts=None if is_fixed else (*self._counts, *self._totals),
         )
 
     def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:

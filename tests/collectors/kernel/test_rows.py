@@ -90,6 +90,11 @@ def test_each_span_of_a_line_is_a_row_in_its_order(line: bytes) -> None:
     assert found.further == found.told - 3
 
 
+def test_a_line_that_goes_on_otherwise_than_the_one_before_it_has_each_span_once() -> None:
+    longer = json.dumps(json.loads(USUAL) | {"x": [7]}).encode()
+    assert _agree(USUAL, longer, USUAL, longer).told == 4
+
+
 def test_lines_without_an_exchange_are_blank_without_being_read() -> None:
     lines = [_line(_group(_without_usage(1), _without_usage(2))), _line(_group()), _line({}), _line()]
     metrics = b'{"resourceMetrics": [{"resource": {"attributes": []}}]}'
@@ -114,8 +119,20 @@ def test_spans_of_one_call_are_joined_by_who_reads_the_line_whole() -> None:
     found = _agree(_line(_group(_span(2, within=1), around)), USUAL)
     assert found.told == 1
     assert len({row["request_id"] for row in found_rows(found)[1]}) == 1
-    assert _agree(_line(_group(_span(2, within=1), _span(1))), USUAL).told == 1
     assert _agree(_line(_group(_span(2, within=1))), _line(_group(around)), USUAL).told == 3
+
+
+def test_spans_within_one_another_that_have_no_count_in_common_are_two_calls() -> None:
+    assert _agree(_line(_group(_span(2, within=1), _span(1))), USUAL).told == 3
+    assert (
+        _agree(_line(_group(_span(12, within=2), _span(2))), USUAL).told == 1
+    )  # 22 are of one prompt, and of the other answer
+
+
+def test_counts_that_are_written_with_zeros_before_them_may_be_those_of_another_span() -> None:
+    written = json.dumps([_span(1), _span(2, within=1)]).replace('"11"', '"0012"').replace('"12"', '"0012"')
+    written = written.replace('"21"', '"0022"').replace('"22"', '"0022"')
+    assert _agree(_line(_group(*json.loads(written))), USUAL).told == 1
 
 
 @pytest.mark.parametrize("equal", ["traceId", "spanId"])
