@@ -207,6 +207,8 @@ HANDED_OVER = {
     "a pair whose key is no text": _written(('{"key": "gen_ai.operation.name"', '{"key": 7')),
     "a pair whose key has an escape": _written(('"gen_ai.operation', '"gen_\\u0061i.operation')),
     "a pair with something else": _written(('"chat"}}', '"chat"}, "x": 1}')),
+    "a pair that has begun": _written(('"chat"}}', '"chat"}, "x": ')),
+    "a value that has begun": _written(('"chat"}}', '"chat", "x": }')),
     "a pair with its key twice": _written(('"chat"}}', '"chat"}, "key": "gen_ai.system"}')),
     "a comma between pairs": _written(('"chat"}}, ', '"chat"}}; ')),
     "a comma behind the last pair": _written(("}}]}]}]}]}", "}},]}]}]}]}")),
