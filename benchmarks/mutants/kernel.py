@@ -168,8 +168,9 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("bodies.h", "return stopped && blanks(stopped) == end ?", "return stopped ?"),
     ("instants.h", "  if (day > days_of[month - 1] + (month == 2 && is_leap)) return -1;\n", ""),
     ("instants.h", "if (days < 0 || hours > 23 || minutes > 59 || seconds > 59) return unsure();", ""),
-    ("instants.h", "    if (offset_hours > 23 || offset_minutes > 59 || p[3] != ':') return unsure();\n", ""),
-    ("instants.h", "at += (*p == '-' ? 60 : -60)", "at += (*p == '-' ? -60 : 60)"),
+    ("instants.h", "  if (hours > 23 || rest > 59) return 0;\n", ""),
+    ("instants.h", "sign = *p == '-' ? -1 : 1", "sign = *p == '-' ? 1 : -1"),
+    ("instants.h", "  if (*p != '+' && *p != '-') return 0;\n", ""),
     ("kernel.c", "p && blanks(p) == text_end ?", "p ?"),
     ("kernel.c", "is_ascii || is_utf8(begin, stopped) ?", "1 ?"),
     (
@@ -237,7 +238,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("instants.h", "month < 1 || month > 12 || ", ""),
     ("instants.h", " || day < 1) return -1;", ") return -1;"),
     ("instants.h", "    if (!is_digit(*++p)) return unsure();\n", "    p++;\n"),
-    ("instants.h", "  } else {\n    return unsure();\n  }\n  i64 us", "  }\n  i64 us"),
+    ("instants.h", "  else return unsure();\n  i64 us", "  i64 us"),
     ("instants.h", "  if (*p != '\"' || us < EARLIEST_US", "  if (us < EARLIEST_US"),
     (
         "instants.h",
