@@ -59,6 +59,16 @@ class DecodedLines(NamedTuple):
     """How many of the rows are beyond the first of their line."""
     lines: int
 
+    @property
+    def rows(self) -> int:
+        """Events and quarantined lines."""
+        return sum(map(len, self.events)) + len(self.quarantined)
+
+    def lines_of_rows(self) -> Array:
+        """Return the line of each row, ascending."""
+        of_events = [part.places[_LINE_OF_EVENTS] for part in self.events]
+        return np.sort(np.concatenate((*of_events, [row[_LINE_OF_QUARANTINE] for row in self.quarantined])))
+
     def behind(self, lines: int) -> DecodedLines:
         """Return the same of lines behind so many: places are numbered so."""
         for part in self.events:

@@ -9,12 +9,13 @@ import pytest
 from both_readers import by_kernel, read_plainly
 from fuzzing import found_rows
 
-from pipeline.collectors import LogFormat
+from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pipeline.collectors.kernel.blocks import DecodedLines
 
@@ -286,3 +287,25 @@ def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
 
     found = _agree(*(_line(_group(*spans_of(number), key=f"k{number % 7}")) for number in range(1000)))
     assert (found.told, found.further, found.blank) == (1500, 750, 250)
+
+
+@pytest.mark.parametrize("segment_events_max", [1, 5, 40])
+def test_a_segment_ends_behind_the_line_that_fills_it_however_many_rows_lines_have(
+    tmp_path: Path, segment_events_max: int
+) -> None:
+    def spans_of(number: int) -> list[dict[str, Any]]:
+        return [_span(100 * number + each) for each in range(number % 5)]
+
+    lines = [_line(_group(*spans_of(number), key=f"k{number % 3}")) for number in range(60)]
+    lines[7::11] = [b"", b'{"resourceSpans": 7}', b"no line", b'{"resourceSpans": [', b""]
+    (tmp_path / "log").write_bytes(b"".join(line + b"\n" for line in lines))
+
+    def segments(reader: Any) -> list[Any]:
+        settings: dict[str, Any] = {"log_format": LogFormat(format="otel"), "fingerprint": str}
+        found = read_log(
+            tmp_path / "log", source="s", name="n", reader=reader, segment_events_max=segment_events_max, **settings
+        )
+        return [(each.record, each.events.to_pylist(), each.quarantined.to_pylist()) for each in found]
+
+    assert segments("fast") == segments("plain")
+    assert len(segments("fast")) > 2
