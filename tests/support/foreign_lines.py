@@ -26,6 +26,12 @@ _INSTANTS = (
     *(1_772_344_816, 1_772_344_816.25, 1_772_344_816_434, 1_772_344_816_434.5, 1_772_344_816_434_123),
     *(1_772_344_816_434_123_999, "1772344816434123999", "1772344816.434123", "1772344816,5", "0772344816"),
     *("2026-03-01T06:00:16.434+00:00", "2026-03-01 06:00:16.434123", "2026-07-01 06:00:16", "2026-03-01T06:00:16Z"),
+    *(
+        "2026-03-01 06:00:16.434+00",
+        "2026-03-01T06:00:16-0530",
+        "2026-03-01 06:00:16 UTC",
+        "2026-03-01 06:00:16 +01:00",
+    ),
     *("2026-03-29 02:30:00", "2026-10-25 02:30:00", "2099-12-31 23:59:59.9999999", "2000-01-01T00:00:00"),
     *(946_684_799.999999, 946_684_800.0, 4_102_444_799.999999, 4_102_444_800, 1e9, 17723448165.1, 0, "", "-", None),
     *(4_102_444_799_999_999_999, 4_102_444_800_000_000_000, 99_999_999_999_999_999_999, "NUMBER"),
@@ -71,6 +77,7 @@ _NAMES = (
     *("custom_id", "result", "object", "start_time", "response_code", "msec", "ai_log", "gen_ai.usage.other", "events"),
     *("request_created_at", "traceId", "input", "output", "model", "total_tokens", "metadata.user_api_key_hash"),
     *("x-amzn-bedrock-input-token-count", "X-Amzn-Bedrock-Output-Token-Count", "n", "stream", "host", "cache_hit"),
+    *("resourceSpans", "scopeSpans", "spans", "attributes", "key", "value", "intValue", "stringValue", "parentSpanId"),
     *("a.name.that.is.longer.than.sixty-four.bytes.and.that.nobody.looks.up.at.all", "logEvents", "jsonPayload"),
 )
 
@@ -553,21 +560,108 @@ def _higress(maker: Maker) -> Document:
 
 
 def _otel(maker: Maker) -> Document:
-    def attributes(named: Mapping[str, Any]) -> list[Document]:
-        return [
-            {"key": name, "value": {"intValue": str(of)} if isinstance(of, int) else {"stringValue": of}}
-            for name, of in named.items()
+    """Return a batch of spans, of events or of metrics: some are inferences, and some within another one."""
+    pick = maker.chance.choice
+    if maker.chance.random() < 0.03:
+        return {"resourceMetrics": [{"resource": {"attributes": []}, "scopeMetrics": []}]}
+    groups, scopes, rows = pick(
+        (("resourceSpans", "scopeSpans", "spans"),) * 3 + (("resourceLogs", "scopeLogs", "logRecords"),)
+    )
+    make = _span if rows == "spans" else _event
+    before: list[Document] = []
+    return {
+        groups: [
+            {
+                "resource": {
+                    "attributes": _attributes({"service.name": "s", pick(("api_key_id", "user.id", "x")): _key(maker)})
+                },
+                scopes: [
+                    {"scope": {"name": "s"}, rows: [make(maker, before) for _ in range(pick((1, 1, 1, 2, 3)))]}
+                    for _ in range(pick((1, 1, 1, 1, 2)))
+                ],
+                "schemaUrl": "",
+            }
+            for _ in range(pick((1, 1, 1, 1, 2)))
         ]
-
-    counts = {"gen_ai.usage.input_tokens": maker.count(), "gen_ai.usage.output_tokens": maker.count()}
-    span = {
-        "traceId": _hex(maker, 32),
-        "spanId": _hex(maker),
-        "startTimeUnixNano": str(_second(maker) * 10**9),
-        "attributes": attributes({"gen_ai.operation.name": "chat", "gen_ai.request.model": _model(maker), **counts}),
     }
-    resource = {"attributes": attributes({"api_key_id": _key(maker)})}
-    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
+
+
+def _span(maker: Maker, before: list[Document]) -> Document:
+    """Return a span, within one of those ``before`` it in the line at times; which it is one of then."""
+    pick = maker.chance.choice
+    span = {
+        "traceId": pick(before)["traceId"] if before and maker.chance.random() < 0.7 else _hex(maker, 32),
+        "spanId": _hex(maker),
+        "parentSpanId": pick([*(other["spanId"] for other in before), "", _hex(maker), _hex(maker)]),
+        "name": "chat",
+        "startTimeUnixNano": str(_second(maker) * 10**9 + maker.chance.randrange(10**9)),
+        "attributes": _attributes(_inference(maker) if maker.chance.random() < 0.7 else pick(_OTHER_SPANS)),
+        "status": pick(({}, {"code": 1}, {"code": 2, "message": "made up"})),
+    }
+    if maker.chance.random() < 0.4:
+        span.pop("parentSpanId")
+    if before and maker.chance.random() < 0.1:  # as a framework repeats the call of its client
+        span["attributes"] = deepcopy(before[-1]["attributes"])
+    before.append(span)
+    return span
+
+
+def _event(maker: Maker, before: list[Document]) -> Document:
+    """Return an event, with the ids of a span."""
+    span = _span(maker, before)
+    name = maker.chance.choice(("gen_ai.client.inference.operation.details",) * 2 + ("other",))
+    ids = {"traceId": span["traceId"], "spanId": span["spanId"]}
+    times = {"timeUnixNano": span["startTimeUnixNano"], "observedTimeUnixNano": str(_second(maker) * 10**9)}
+    return {**times, "eventName": name, "attributes": span["attributes"], **ids}
+
+
+_OTHER_SPANS: tuple[Document, ...] = (
+    {"http.response.status_code": 200, "url.path": "/v1/chat/completions"},
+    {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 7},
+    {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "made-up"},
+    {"traceloop.span.kind": "workflow", "gen_ai.usage.prompt_tokens": 7},
+    {"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 7},
+)
+
+
+def _inference(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    old = maker.chance.random() < 0.3
+    names = ("prompt_tokens", "completion_tokens") if old else ("input_tokens", "output_tokens")
+    counts = {f"gen_ai.usage.{name}": maker.count() for name in names}
+    found = {"gen_ai.system": "openai", "gen_ai.request.model": _model(maker), **counts}
+    if not old:
+        found["gen_ai.operation.name"] = pick(("chat", "chat", "embeddings", "text_completion"))
+    if maker.chance.random() < 0.5:
+        found |= {"gen_ai.response.id": f"chatcmpl-{_hex(maker)}", "gen_ai.response.model": _model(maker)}
+        found |= {"gen_ai.response.finish_reasons": [pick(("stop", "length"))], "gen_ai.prompt.0.content": "made up"}
+    if maker.chance.random() < 0.3:
+        found["gen_ai.usage.cache_read.input_tokens"] = maker.part(counts[f"gen_ai.usage.{names[0]}"])
+    if maker.chance.random() < 0.2:
+        found |= {
+            "error.type": pick(("429", "timeout")),
+            "gen_ai.request.stream": True,
+            "gen_ai.request.temperature": 0.5,
+        }
+    if maker.chance.random() < 0.2:
+        found["gen_ai.usage.total_tokens"] = maker.sum(*counts.values())
+    if maker.chance.random() < 0.2:
+        found["user.id"] = _key(maker)
+    return found
+
+
+def _attributes(named: Mapping[str, Any]) -> list[Document]:
+    return [{"key": name, "value": _typed(of)} for name, of in named.items()]
+
+
+def _typed(value: Any) -> Document:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_typed(each) for each in value]}}
+    return {"doubleValue" if isinstance(value, float) else "stringValue": value}
 
 
 def _nginx(maker: Maker) -> Document:

@@ -175,10 +175,9 @@ def found_rows(decoded: DecodedLines) -> dict[int, list[Any]]:
 
 
 def expected_rows(rows: Sequence[EventRow | QuarantineRow]) -> list[Any]:
-    """Return the same of the rows of a line by the plain reader."""
-    return [
-        dict(zip(USAGE_EVENTS.names, row.values, strict=True)) if hasattr(row, "status") else row.values for row in rows
-    ]
+    """Return the same of the rows of a line by the plain reader: its events, and what of it is quarantined."""
+    events = [dict(zip(USAGE_EVENTS.names, row.values, strict=True)) for row in rows if hasattr(row, "status")]
+    return events + [row.values for row in rows if not hasattr(row, "status")]
 
 
 def _plainly(row: dict[str, Any]) -> dict[str, Any]:

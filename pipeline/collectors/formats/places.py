@@ -41,6 +41,12 @@ class Places(NamedTuple):
     """Names of counts that are called otherwise than counts are, in what lies within these paths."""
     marks: tuple[str, ...] = ()
     """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
+    rows: tuple[str, ...] = ()
+    """Paths of arrays of objects, each of which is an exchange, or none; what holds such an array lies in one too."""
+    pairs: tuple[str, ...] = ()
+    """Paths of arrays of pairs: a ``key``, which is a name, and a ``value`` under the name of its type."""
+    within: tuple[str, str] | None = None
+    """By which ids, a row's own and the other's, a row says that it is within another one of its line."""
     unread: tuple[str, ...] = ()
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
     durations: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import beginning_of_identity, kinds_of_ids
 from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.places import formats_read
-from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, ProgramFailed
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
 from pipeline.collectors.kernel.rule_table import KINDS_OF_KEY, OF_ID, OF_RAW, THE_SAME
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
@@ -58,6 +58,16 @@ class DecodedLines(NamedTuple):
     further: int
     """How many of the rows are beyond the first of their line."""
     lines: int
+
+    @property
+    def rows(self) -> int:
+        """Events and quarantined lines."""
+        return sum(map(len, self.events)) + len(self.quarantined)
+
+    def lines_of_rows(self) -> Array:
+        """Return the line of each row, ascending."""
+        of_events = [part.places[_LINE_OF_EVENTS] for part in self.events]
+        return np.sort(np.concatenate((*of_events, [row[_LINE_OF_QUARANTINE] for row in self.quarantined])))
 
     def behind(self, lines: int) -> DecodedLines:
         """Return the same of lines behind so many: places are numbered so."""
@@ -218,8 +228,13 @@ class BlockDecoder:
             self._key_ids.clear()
         others = self._others(rest, reader.of, may_change=may_change)
         parts = [part for part in (events, *others.events) if len(part)]
+        further = len(events) - int(np.count_nonzero(fates == TOLD))
         return others._replace(
-            events=parts, blank=blank + others.blank, told=len(events) + others.told, lines=len(fates)
+            events=parts,
+            blank=blank + others.blank,
+            told=len(events) + others.told,
+            further=further + others.further,
+            lines=len(fates),
         )
 
     def _others(self, lines: Sequence[Line], read_as: Format | None, *, may_change: bool) -> DecodedLines:
@@ -276,16 +291,19 @@ class BlockDecoder:
         told, is_row = rules.join_ids(told)
         numbers = rules.numbers_of(told)
         is_row = is_row & rules.obeyed(told, numbers) & ~rules.holds_raw_key(program, told)
-        found, chosen = _distinct(rules.keys_of(told)[is_row])
+        chosen = np.zeros(len(told.lines), np.int64)
+        found, chosen[is_row] = _distinct(rules.keys_of(told)[is_row])
         key_ids = [self._key_id(reader, key) for key in found.tolist()]
-        has_key = np.array([key_id != "" for key_id in key_ids], np.bool_)[chosen]
-        is_row[is_row] = has_key
-        told.fates[told.lines[~is_row]] = HANDED_OVER
-        told.fates[told.lines[rules.says_nothing(told)]] = BLANK
+        is_row[is_row] = np.array([key_id != "" for key_id in key_ids], np.bool_)[chosen[is_row]]
+        says_nothing = rules.says_nothing(told)
+        told.fates[told.lines[says_nothing]] = BLANK
+        told.fates[told.lines[is_row]] = TOLD
+        told.fates[told.lines[~(is_row | says_nothing) | rules.may_repeat(told, is_row)]] = HANDED_OVER
+        is_row &= told.fates[told.lines] == TOLD  # a line is read whole, or handed over whole
         of_rows = told._replace(
             lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row]
         )
-        return of_rows, numbers.compress(is_row, axis=1), Chosen(chosen[has_key], key_ids)
+        return of_rows, numbers.compress(is_row, axis=1), Chosen(chosen[is_row], key_ids)
 
     def _key_id(self, reader: Reader, key: int) -> str:
         """Return the id of a key, of which the plain reader is asked once; empty where it is none."""

@@ -56,13 +56,19 @@ class Kind(IntEnum):
     """An instant, in UTC where it states no offset."""
     HEADERS = 14
     """An object of the line; of its names, those that are ``NEVER`` are meant in whatever letters."""
-    NESTED = 15
+    GROUPS = 15
+    """An array of objects of the line in which arrays of exchanges lie."""
+    ROWS = 16
+    """An array of objects of the line, each of which is an exchange."""
+    PAIRS = 17
+    """An array of pairs of a key and a typed value, as OpenTelemetry has attributes: keys are names."""
+    NESTED = 18
     """Any value; of objects in it, the names of bodies are looked at."""
-    OBJECTS = 16
+    OBJECTS = 19
     """An object of the line; under any other name, an object is looked at as in ``NESTED``, with its name."""
-    FILLED = 17
+    FILLED = 20
     """Of a text or an array, whether it is empty; numbers and objects are handed over."""
-    ELAPSED = 18
+    ELAPSED = 21
     """Seconds that something took."""
 
 

@@ -10,7 +10,7 @@ Owns which logs can be read so. Does not own what is taken of a value (``names``
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import bedrock
@@ -55,8 +55,8 @@ _KINDS: Mapping[str, Kind] = {
 }
 """What is taken of the value of a field; an instant is ``TIMED``, and any other ``LITERAL``."""
 _OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY, Kind.OBJECTS))
-_OWNERS = frozenset((Kind.INSIDE, Kind.HEADERS, Kind.OBJECTS))
-"""Kinds of objects of a line within which there are places."""
+_OWNERS = frozenset((Kind.INSIDE, Kind.GROUPS, Kind.ROWS, Kind.PAIRS, Kind.OBJECTS))
+"""Of a line, what has names within it."""
 _TIMED = frozenset((Kind.TIMED, Kind.TIMED_IN_UTC))
 _UTC = "UTC"
 _OF_REQUEST = ("request.model", "request.stream", "request.n")
@@ -135,10 +135,11 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     rules = _rules(log_format, found)
     kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
     places: dict[Steps, Kind] = {}
+    is_looked_up = found is None or found.mapping is not None or bool(log_format.fields)
     for field in sorted(rules.keys() - _IGNORED):
         for path, is_mapped in _paths_in(rules[field]):
             _put(places, path.steps, kinds.get(field, Kind.LITERAL), is_mapped=is_mapped)
-            if len(path.steps) > 1:
+            if len(path.steps) > 1 and is_looked_up:
                 _put(places, (path.text,), Kind.NEVER)  # a key that contains dots wins
     if found is None or found.mapping is not None:
         _put_by_our_names(places, rules, kinds)
@@ -148,20 +149,28 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     for steps, name in product(headers, bedrock.HEADERS):
         _put(places, (*steps, name), Kind.NEVER)
     if found is not None and found.places is not None:
-        for kind, paths in _kinds_of_paths(found.places):
-            for text in paths:
-                _put(places, path_of(text).steps, kind)
+        _put_by_code(places, found.places)
     return places
 
 
-def _kinds_of_paths(places: Places) -> Iterator[tuple[Kind, tuple[str, ...]]]:
-    """Yield the paths that a format states of itself, by what is taken there."""
-    yield Kind.EVERY, places.counts
-    yield Kind.PRESENT, places.marks
-    yield Kind.FILLED, places.filled
-    yield Kind.ELAPSED, places.durations
-    yield Kind.NESTED, places.nested
-    yield Kind.OBJECTS, places.objects
+def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
+    """Say what lies where a format's code says so."""
+    of_kinds = {
+        Kind.EVERY: stated.counts,
+        Kind.PRESENT: stated.marks,
+        Kind.PAIRS: stated.pairs,
+        Kind.ROWS: stated.rows,
+        Kind.FILLED: stated.filled,
+        Kind.ELAPSED: stated.durations,
+        Kind.NESTED: stated.nested,
+        Kind.OBJECTS: stated.objects,
+    }
+    for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):
+        _put(places, path_of(text).steps, kind)
+    for text in stated.rows:
+        *groups, _ = accumulate((step,) for step in path_of(text).steps)
+        for steps in groups:
+            _put(places, steps, Kind.GROUPS)
 
 
 def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
@@ -224,7 +233,7 @@ class _Tree:
                 self._in_body(steps[len(within[0]) :], kind, self._whole[within[0]])
                 continue
             for size in range(1, len(steps)):
-                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in _OWNERS:
+                if self._whole.setdefault(steps[:size], Kind.INSIDE) not in (*_OWNERS, Kind.HEADERS):
                     message = f"one field would lie within {steps[size - 1]}, which is another"
                     raise ValueError(message)
             if any(not NAME.fullmatch(step) for step in steps) and not (len(steps) == 1 and kind is Kind.NEVER):
@@ -253,7 +262,7 @@ class _Tree:
         for steps, kind in sorted(self._whole.items(), key=lambda each: len(each[0])):
             owners[steps] = OF_INNER + first + len(names)
             names.append(Name(steps[-1], owners[steps[:-1]], kind))
-            if kind in (Kind.INSIDE, Kind.OBJECTS):
+            if kind in _OWNERS:
                 self.inner.append(owners[steps])
             if kind is Kind.OBJECTS:
                 self._of_objects.add(owners[steps])

@@ -69,6 +69,9 @@ class RuleTable:
         self._instants = np.zeros(size, np.int64)
         self._less = np.full(size, _NO_HOLE, np.int64)
         self._has_less = False
+        self._within = np.full((2, size), _NO_HOLE, np.int64)
+        self._counts: dict[int, tuple[int, ...] | None] = {}
+        """Of shapes whose rows may be within one another."""
         self._shared = np.zeros(size, np.int64)
         self._shared_values: list[Row] = []
         self._shared_known: dict[Row, int] = {}
@@ -124,6 +127,9 @@ class RuleTable:
         self._instants[number] = rule.instant
         if rule.less is not None:
             self._less[number], self._has_less = rule.less, True
+        for which, hole in enumerate(rule.within):
+            self._within[which, number] = _NO_HOLE if hole is None else hole
+            self._counts[number] = rule.counts
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
 
@@ -197,6 +203,45 @@ class RuleTable:
                 text = told.texts[starts[line] : starts[line] + sizes[line]].tobytes().decode()
                 found[line] |= is_raw_key(text)
         return found
+
+    def may_repeat(self, told: Told, is_row: Array) -> Array:
+        """Return which rows are within another one of their line, and may be the same exchange (``Places.within``).
+
+        Whether they are, the plain reader says of the whole line; two that have no count in common are two.
+        """
+        found: Array = np.zeros(len(told.lines), np.bool_)
+        if not self._counts:
+            return found
+        rows = np.flatnonzero(is_row)
+        is_next_to: Array = np.zeros(len(rows) + 1, np.bool_)
+        is_next_to[1:-1] = told.lines[rows[1:]] == told.lines[rows[:-1]]
+        rows = rows[is_next_to[1:] | is_next_to[:-1]]
+        content = told.texts[: told.texts_size].tobytes() if len(rows) else b""
+        own, around = (
+            [
+                (line, content[at : at + size])
+                for line, at, size in zip(told.lines[rows], *(each[rows] for each in _ids_in(told, holes)), strict=True)
+            ]
+            for holes in self._within
+        )
+        by_id: dict[tuple[int, bytes], list[int]] = {}
+        for row, place in zip(rows.tolist(), own, strict=True):
+            by_id.setdefault(place, []).append(row)
+        for row, place in zip(rows.tolist(), around, strict=True):
+            others = by_id.get(place, []) if place[1] else []
+            found[row] = any(self._share_a_count(told, row, other) for other in others)
+        return found
+
+    def _share_a_count(self, told: Told, one: int, other: int) -> bool:
+        """Tell whether two rows have a count in common, or may have: not all of theirs are known."""
+        counts = [self._counts[int(told.shapes[row])] for row in (one, other)]
+        if None in counts:
+            return True
+        contents = (
+            {int(told.holes[told.first_holes[row] + hole]) for hole in holes or ()}
+            for row, holes in zip((one, other), counts, strict=True)
+        )
+        return not next(contents).isdisjoint(next(contents))
 
     def keys_of(self, told: Told) -> Array:
         """Return the keys: each a number of the program's, or of ``same_keys``, and how the line has it."""

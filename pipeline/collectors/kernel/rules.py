@@ -94,6 +94,10 @@ class Rule:
     """Which hole has how long it took, where the instant is that of the end."""
     totals: tuple[int, ...]
     """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
+    within: tuple[int | None, ...] = ()
+    """Which holes have the ids by which a row says that it is within another one, where it does (``Places.within``)."""
+    counts: tuple[int, ...] | None = ()
+    """Which holes have the counts of such a row; ``None`` where some of these may be no holes."""
 
 
 class Nothing:
@@ -135,6 +139,7 @@ class Teacher:
         self._names = names
         self._of = found
         self.may_say_nothing = found is not None
+        self.within = () if found is None or found.places is None else found.places.within or ()
         self._totals = totals_of(log_format, found)
         self.taken_apart = () if found is None or found.places is None else found.places.taken_apart
         """The ids that the format takes apart. Lines with one that fits are a shape of their own: a variant."""
@@ -329,6 +334,10 @@ class _Samples:
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
         if not ids or len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
             return None
+        if not self._lines.again.isdisjoint(self._teacher.within):
+            return None
+        is_fixed = values["other_usage"] is not None or any(found.always for found in numbers.values())
+        named = {self._lines.holes[hole].name: hole for hole in self._ids}
         return Rule(
             shared=tuple(values[name] for name in SHARED),
             numbers=numbers,
@@ -339,6 +348,8 @@ class _Samples:
             instant=instants[0][0],
             less=instants[0][1],
             totals=tuple(self._totals),
+            within=tuple(map(named.get, self._teacher.within)),
+            counts=None if is_fixed else (*self._counts, *self._totals),
         )
 
     def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:

@@ -80,6 +80,8 @@ class Parsed(NamedTuple):
     """The words under names that say ``model``."""
     ids: dict[str, int]
     """Of each name at the top of the line that an id stands under, the hole of it."""
+    again: frozenset[str]
+    """The names under which an id stands that stood before, and so has no hole."""
     part: Part
 
     def line(self, contents: Contents, chance: random.Random) -> bytes:
@@ -103,7 +105,8 @@ def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
             parts.append(b"")
         last = end
     parts[-1] += shape[last:]
-    return Parsed(parser.holes, Form(tuple(parts), tuple(map(models.index, models))), models, parser.ids, part)
+    form = Form(tuple(parts), tuple(map(models.index, models)))
+    return Parsed(parser.holes, form, models, parser.ids, frozenset(parser.again), part)
 
 
 @lru_cache(2**10)
@@ -150,6 +153,7 @@ class _Parser:
         self.ids: dict[str, int] = {}
         """Of each name of the outermost object, the hole of its id."""
         self.holes: list[Hole] = []
+        self.again: set[str] = set()
         self.left_out: list[tuple[int, int]] = []
         """Where the tokens begin and end that a form is without: words that are names of models, with their sizes
         before them, and what stands for names that nobody looks at, which is one byte.
@@ -217,6 +221,8 @@ class _Parser:
             case 0x41:  # A
                 chunks = self._chunks()
                 return lambda line: f"[{','.join(chunks(line))}]"
+            case 0x50:  # P
+                return self._pairs()
             case 0x4A:  # J
                 inner = self.value()
                 return lambda line: json.dumps(_text(inner, line))
@@ -250,6 +256,7 @@ class _Parser:
         if self._depth == 1:
             self.ids[self._name] = self._ids[number]
         if not is_new:
+            self.again.add(self._name)
             return lambda line: json.dumps(line.ids[number])
         hole = self._hole(HoleKind.IDENTIFIER)
 
@@ -279,7 +286,30 @@ class _Parser:
         if token == _ANY_NAME:
             self._token()
             return self._taken(self._number())
-        return self._names[(self._token() - 0x40) << 5 | (self._token() - 0x40)].text
+        return self._names[(self._token() - 0x40) << 6 | (self._token() - 0x40)].text
+
+    def _pairs(self) -> Part:
+        parts: list[Part] = ["["]
+        while (token := self._token()) != ord("]"):
+            if len(parts) > 1:
+                parts.append(",")
+            if token == _OTHERS:
+                self.left_out.append((self._at - 1, self._at))
+                parts.append(f'{{"key":"{OTHER_NAME}","value":{{}}}}')
+                continue
+            name = self._name_of(token)
+            parts += [f'{{"key":{_quoted(name)},"value":', self._typed_value(name), "}"]
+        return _one([*parts, "]"])
+
+    def _typed_value(self, name: str) -> Part:
+        """Return the part of what stands in a pair, under the name of its type; holes stand under that of the pair."""
+        parts: list[Part] = ["{"]
+        self._token()
+        while (token := self._token()) != _CLOSE:
+            parts.append(f"{_quoted(self._name_of(token))}:")
+            self._name = name
+            parts.append(self.value())
+        return _one([*parts, "}"])
 
     def _list(self) -> Part:
         parts: list[Part] = ["["]

@@ -91,13 +91,17 @@ class Filling:
 
         Yield each time whether it is full.
         """
-        lines = found.lines
-        while lines > (room := self._events_max - self._builder.rows):
-            part, block = block.split_behind(room)
+        lines = rows = 0
+        while found.rows - rows >= (room := self._events_max - self._builder.rows):
+            lines_of_rows = found.lines_of_rows()
+            end = int(lines_of_rows[rows + room - 1]) + 1
+            if end == found.lines:
+                break
+            part, block = block.split_behind(end - lines)
             self._take(blocks, part, self._in_order.of_block(part))
-            yield self._builder.rows >= self._events_max
-            lines -= room
-        self._take(blocks, block, found if lines == found.lines else self._in_order.of_block(block))
+            yield True
+            lines, rows = end, int(lines_of_rows.searchsorted(end))
+        self._take(blocks, block, self._in_order.of_block(block) if lines else found)
         yield self._builder.rows >= self._events_max
 
     def _take(self, blocks: LineBlocks, block: LineBlock, found: DecodedLines) -> None:

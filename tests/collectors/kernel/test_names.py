@@ -197,7 +197,6 @@ def test_no_header_is_looked_at_but_those_that_are_said_to_be() -> None:
     [
         {"line_in": "message"},
         {"batch": Batch(object={}, requests={})},
-        {"format": "otel"},
         {"format": "har"},
         {"format": "langfuse", "fields": {"api_key_id": "observation.userId"}},
     ],

@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
 from pipeline.usage import QuarantineReason
@@ -97,6 +98,34 @@ _KINDS = ("LLM", "EMBEDDING")
 _PARENTS = ("CHAIN", "AGENT")
 _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 _KEY = ("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
+_RESPONSE_ID = "gen_ai.response.id"
+_TIMES = ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
+_ROWS = tuple(".".join(steps) for steps in _RECORDS)
+
+
+def _attributes_at(*names: str) -> list[str]:
+    return [f'{rows}.attributes."{name}"' for rows in _ROWS for name in names]
+
+
+PLACES = Places(
+    fields={
+        "ts": [f"{rows}.{name}" for rows in _ROWS for name in _TIMES],
+        "api_key_id": [
+            *_attributes_at(*_KEY),
+            *(f'{groups}.resource.attributes."{name}"' for groups, *_ in _RECORDS for name in _KEY),
+        ],
+        "response.id": _attributes_at(_RESPONSE_ID),
+        "response.error": [f"{rows}.status.code" for rows in _ROWS],
+        **{f"usage.{name}": _attributes_at(*names) for name, names in _COUNTS.items()},
+    },
+    rows=_ROWS,
+    pairs=(
+        *(f"{rows}.attributes" for rows in _ROWS),
+        *(f"{groups}.resource.attributes" for groups, *_ in _RECORDS),
+    ),
+    within=("spanId", "parentSpanId"),
+    marks=("resourceMetrics",),
+)
 
 
 def recognises(document: JsonObject) -> bool:
@@ -185,7 +214,7 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
     """Return what is stated of the answer, which is not in the log itself."""
     reasons = attributes.get("gen_ai.response.finish_reasons")
     return {
-        "response.id": attributes.get("gen_ai.response.id"),
+        "response.id": attributes.get(_RESPONSE_ID),
         "response.model": attributes.get("gen_ai.response.model"),
         "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
         "response.error": _has_error(record, attributes),
@@ -231,11 +260,7 @@ def _http_status(attributes: JsonObject) -> Any:
 def _time(record: JsonObject) -> Any:
     """Return when a call began; an event has only the time at which it was recorded."""
     return next(
-        (
-            value
-            for name in ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
-            if (value := record.get(name)) not in (None, "0", 0)
-        ),
+        (value for name in _TIMES if (value := record.get(name)) not in (None, "0", 0)),
         None,
     )
 

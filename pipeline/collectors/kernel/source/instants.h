@@ -17,6 +17,23 @@ static i64 days_to(int year, int month, int day) {
 
 static const i64 EARLIEST_US = 946684800000000, LATEST_US = 4102444800000000; /* 2000-01-01 and 2100-01-01 */
 
+/* Behind what says of which offset a time is, after a blank or none: `Z`, `UTC`, or an offset, whose colon and minutes
+   may be missing; 0 where none is said so. */
+static const u8 *behind_offset(const u8 *p, int *minutes) {
+  if (*p == ' ') p++;
+  if (*p == 'Z') return p + 1;
+  if (begins_with(p, "UTC")) return p + 3;
+  if (*p != '+' && *p != '-') return 0;
+  int sign = *p == '-' ? -1 : 1, hours = two_digits(p + 1), rest = 0;
+  if (p[3] == ':' || is_digit(p[3])) {
+    rest = two_digits(p + 3 + (p[3] == ':'));
+    p += 2 + (p[3] == ':');
+  }
+  if (hours > 23 || rest > 59) return 0;
+  *minutes = sign * (hours * 60 + rest);
+  return p + 3;
+}
+
 /* The usual forms of a date and time. Twin: instants.instant_us; its other forms are handed over. */
 static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the quote */
   u8 token = INSTANT_TEXT;
@@ -33,19 +50,12 @@ static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the 
       if (digits < 6) fraction = fraction * 10 + *p - '0';
     for (; digits < 6; digits++) fraction *= 10;
   }
-  if (*p == 'Z') {
-    p++;
-  } else if (*p == '+' || *p == '-') {
-    int offset_hours = two_digits(p + 1), offset_minutes = two_digits(p + 4);
-    if (offset_hours > 23 || offset_minutes > 59 || p[3] != ':') return unsure();
-    at += (*p == '-' ? 60 : -60) * (offset_hours * 60 + offset_minutes);
-    p += 6;
-  } else if (may_be_naive) {
-    token = INSTANT_NAIVE;
-  } else {
-    return unsure();
-  }
-  i64 us = at * 1000000 + fraction;
+  int minutes_ahead = 0;
+  const u8 *behind = behind_offset(p, &minutes_ahead);
+  if (behind) p = behind;
+  else if (may_be_naive) token = INSTANT_NAIVE;
+  else return unsure();
+  i64 us = (at - 60 * minutes_ahead) * 1000000 + fraction;
   if (*p != '"' || us < EARLIEST_US || us >= LATEST_US) return unsure();
   put_hole(token, us);
   return p + 1;

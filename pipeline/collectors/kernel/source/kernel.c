@@ -2,10 +2,10 @@
 
    This file and what it includes are one program. It is built for WebAssembly without a library, and reads and writes
    its own memory alone. docs/kernel.md explains it. */
-#include "bodies.h"
 #include "identities.h"
 #include "instants.h"
 #include "raw_keys.h"
+#include "rows.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
@@ -32,6 +32,12 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
     break;
   case WHOLE:
     if (*p == '{' || *p == '"') return inside(p, OF_BODY, depth);
+    break;
+  case GROUPS: case ROWS:
+    if (*p == '[') return each(p, name, depth);
+    break;
+  case PAIRS:
+    if (*p == '[') return pairs(p, name + OF_INNER, depth);
     break;
   case LITERAL: case COUNTED: case IDENTIFYING: case KEYED:
     if (*p != '{' && *p != '[') return value_under(p, kind, depth);
@@ -70,22 +76,20 @@ static int line(const u8 *p, u32 number_of_line) {
   id_count = 0;
   o = shape;
   Mark before = marked();
-  if (hole_count + LINE_HOLES_MAX + 8 > HOLES_MAX) return HANDED_OVER;
-  line_holes = hole_count;
+  u32 rows_before = rows;
+  row_line = number_of_line;
+  row_levels = 0;
+  is_behind_rows = 0;
+  if (!begin_row(0, 0)) return HANDED_OVER;
   int n = like_one_before(p);
   if (n < 0) {
     back_to(before);
     n = parsed(p);
   }
-  if (n < 0) {
-    back_to(before);
-    return HANDED_OVER;
-  }
-  row_lines[rows] = number_of_line;
-  row_shapes[rows] = (u32)n;
-  row_holes[rows] = before.holes;
-  rows++;
-  return TOLD;
+  if (n >= 0 && (rows > rows_before || add_row(n))) return TOLD;
+  back_to(before);
+  rows = rows_before;
+  return HANDED_OVER;
 }
 
 static int is_blank(const u8 *p, const u8 *end) { /* twin: bytes.isspace */

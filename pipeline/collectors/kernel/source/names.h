@@ -2,7 +2,7 @@
 #pragma once
 #include "shapes.h"
 
-enum { NAMES_MAX = 1152, NAME_BYTES_MAX = 64, NAME_SLOTS = 4096, SUFFIXES_MAX = 8 };
+enum { NAMES_MAX = 3072, NAME_BYTES_MAX = 64, NAME_SLOTS = 8192, SUFFIXES_MAX = 8 };
 enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2 }; /* whose a name is; more are the objects of the line, by their name's number */
 
 /* What is taken of the value under a name; `names.py` says which names are which, and why that is right. */
@@ -22,6 +22,9 @@ enum {
   EVERY,        /* an object of counts, of which all names are looked at */
   TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
   HEADERS,      /* an object of the line, of whose names NEVER is meant in whatever letters */
+  GROUPS,       /* an array of objects in which arrays of exchanges lie */
+  ROWS,         /* an array of objects, each of which is an exchange */
+  PAIRS,        /* an array of pairs, whose keys are names */
   NESTED,       /* any value, of whose objects the names of bodies are looked at */
   OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
   FILLED,       /* of a text or an array, whether it is empty */

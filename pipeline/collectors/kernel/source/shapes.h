@@ -32,7 +32,7 @@ enum {
   INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D', INSTANT_DIGITS = 'T', INSTANT_NAIVE = 'e',
   SECONDS = 'u', SECONDS_TEXT = 'U',
   TRANSCRIPT = 'S', JSON_TEXT = 'J', JSON_LINES = 'N', CHUNKS = 'A', RUN = 'R', ONE = 'C', LATEST = 'L',
-  CHUNKS_END = 'E',
+  CHUNKS_END = 'E', PAIR_LIST = 'P',
 };
 
 /* Of the block. */
@@ -52,7 +52,8 @@ static u32 key_sizes[KEYS_MAX], key_slots[KEY_SLOTS], key_count;
 static u8 shape[SHAPE_BYTES_MAX + TOKEN_BYTES_MAX];
 static u8 *o; /* behind the last token */
 static u32 hole_count, texts_size, id_count;
-static u32 line_holes; /* where those of the line begin */
+static u32 line_holes; /* where those of the line begin, or of the row of it that is read */
+static int is_behind_rows; /* whether rows of the line were put: what is looked at behind them is handed over */
 static Text ids[IDS_MAX];
 static u8 identifier_characters[256]; /* those of fields.IDENTIFIER; the host asks it */
 

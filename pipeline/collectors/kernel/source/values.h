@@ -179,6 +179,16 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
   return note(reader(OF_KIND, kind, depth), at, p + 1, begin, 0);
 }
 
+/* Puts a name into a shape; 0 where it is stated twice, or there is no room. */
+static int put_name(u32 name, u64 *seen) {
+  if (seen[name / 64] >> name % 64 & 1 || !has_room()) return 0;
+  seen[name / 64] |= (u64)1 << name % 64;
+  *o++ = NAME;
+  *o++ = (u8)(0x40 | name >> 6);
+  *o++ = (u8)(0x40 | (name & 63));
+  return 1;
+}
+
 enum { ANY_NAMES_MAX = 16 };
 
 /* Notes a name of an object of which all names are looked at; `before` are those before it. One that is stated twice is
@@ -229,11 +239,7 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
       if (*begin == '"') may_vary(begin + 1, FIXED);
       continue;
     }
-    if (seen[name / 64] >> name % 64 & 1 || !has_room()) return unsure();
-    seen[name / 64] |= (u64)1 << name % 64;
-    *o++ = NAME;
-    *o++ = (u8)(0x40 | name >> 5);
-    *o++ = (u8)(0x40 | (name & 31));
+    if (!put_name(name, seen) || is_behind_rows) return unsure();
     p = owner == OF_BODY ? value_under(p, names[name].kind, depth + 1) : value_of_line(p, name, depth + 1);
     if (!p) return 0;
   }

@@ -1,0 +1,107 @@
+/* Rows: what a line amounts to. It is one exchange, or holds an array of them, each of which is a row of its own. */
+#pragma once
+#include "bodies.h"
+
+static u32 row_line;   /* the number of the line */
+static u32 row_levels; /* how many arrays of rows, or of groups of them, are open */
+
+/* Puts a row of the line, of the shape with a number, whose holes begin at `line_holes`; 0 where there is none, or no
+   room. */
+static int add_row(int n) {
+  if (n < 0 || rows == LINES_MAX) return 0;
+  row_lines[rows] = row_line;
+  row_shapes[rows] = (u32)n;
+  row_holes[rows++] = line_holes;
+  return 1;
+}
+
+/* Lets a row begin whose first holes are those of what stands around it. */
+static int begin_row(u32 first, u32 count) {
+  if (hole_count + LINE_HOLES_MAX + 8 > HOLES_MAX) return 0;
+  line_holes = hole_count;
+  for (u32 i = 0; i < count; i++) holes[hole_count++] = holes[first + i];
+  return 1;
+}
+
+/* An array of objects. Each is read behind what stands before the array, and without the others: so the shape of a row
+   is that of a line which holds nothing else. Twin: otel.entries. */
+static const u8 *each(const u8 *p, u32 name, int depth) {
+  if (depth >= depth_max) return unsure();
+  *o++ = LIST;
+  Mark before = marked();
+  u32 first = line_holes, count = hole_count - line_holes;
+  noted.count = LEAVES_MAX + 1; /* it has no layout */
+  row_levels++;
+  for (p = blanks(p + 1); *p != ']';) {
+    o = before.o;
+    id_count = before.ids;
+    is_behind_rows = 0;
+    if (*p != '{' || !begin_row(first, count)) return unsure();
+    if (!(p = object(p, name + OF_INNER, depth + 1))) return 0;
+    if (names[name].kind == ROWS) {
+      for (u32 i = 0; i < row_levels; i++) *o++ = LIST_END, *o++ = CLOSE;
+      if (!add_row(shape_number(shape, (u32)(o - shape)))) return unsure();
+    }
+    is_behind_rows = 1;
+    p = blanks(p);
+    if (*p == ']') break;
+    if (*p != ',') return broken(p);
+    if (*(p = blanks(p + 1)) == ']') return broken(p);
+  }
+  o = before.o;
+  id_count = before.ids;
+  row_levels--;
+  *o++ = LIST_END;
+  return p + 1;
+}
+
+static inline int is_word_of(Text t, const char *letters, u32 size) {
+  return t.size == size && equal(t.at, (const u8 *)letters, size);
+}
+
+/* What stands in a pair: nothing, or one value of a kind, under the name of its type. */
+static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
+  Members m = {0};
+  u64 seen[NAMES_MAX / 64] = {0};
+  if (*p != '{' || depth >= depth_max) return unsure();
+  *o++ = OPEN;
+  int found = next(&p, &m);
+  if (found == MEMBER) {
+    u32 type = named(m.key, owner);
+    if (type == NO_NAME || !put_name(type, seen)) return unsure();
+    p = *p == '{' || *p == '[' ? value_under(p, LITERAL, depth + 1) : scalar_under(p, kind);
+    if (!p) return 0;
+    found = next(&p, &m);
+  }
+  if (found != LAST_MEMBER || !has_room()) return unsure();
+  *o++ = CLOSE;
+  return p;
+}
+
+/* A list of pairs, each `{"key": …, "value": {…}}`: members by their keys. Twin: otel._attributes. */
+static const u8 *pairs(const u8 *p, u32 owner, int depth) {
+  u64 seen[NAMES_MAX / 64] = {0};
+  int has_others = 0;
+  if (depth + 1 >= depth_max) return unsure();
+  *o++ = PAIR_LIST;
+  for (p = blanks(p + 1); *p != ']';) {
+    Members m = {0};
+    Text key;
+    if (*p != '{' || next(&p, &m) != MEMBER || !is_word_of(m.key, "key", 3) || *p != '"') return unsure();
+    if (!(p = simple(p + 1, &key)) || next(&p, &m) != MEMBER || !is_word_of(m.key, "value", 5)) return unsure();
+    u32 name = named(key, owner);
+    if (name != NO_NAME && !put_name(name, seen)) return unsure();
+    has_others |= name == NO_NAME;
+    p = name == NO_NAME ? value(p, depth + 2) : typed_value(p, owner, names[name].kind, depth + 2);
+    if (!p) return 0;
+    if (next(&p, &m) != LAST_MEMBER) return unsure();
+    p = blanks(p);
+    if (*p == ']') break;
+    if (*p != ',') return broken(p);
+    if (*(p = blanks(p + 1)) == ']') return broken(p);
+  }
+  if (!has_room()) return unsure();
+  if (has_others) *o++ = OTHERS;
+  *o++ = LIST_END;
+  return p + 1;
+}

@@ -1,0 +1,311 @@
+"""Lines that hold an array of exchanges: each is a row of its own, and a line is read whole or handed over whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from both_readers import by_kernel, read_plainly
+from fuzzing import found_rows
+
+from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel.blocks import BlockDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.collectors.kernel.blocks import DecodedLines
+
+
+@pytest.fixture(autouse=True)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
+
+
+def _attributes(**named: str) -> list[dict[str, Any]]:
+    return [
+        {"key": name.replace("_of_", "."), "value": {"intValue" if value.isdigit() else "stringValue": value}}
+        for name, value in named.items()
+    ]
+
+
+def _span(number: int = 0, *, within: int | None = None, **other: Any) -> dict[str, Any]:
+    """Return an inference of a number: what is special to it is in its ids, its time and its counts."""
+    attributes = [
+        {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": str(10 + number)}},
+        {"key": "gen_ai.usage.output_tokens", "value": {"intValue": str(20 + number)}},
+    ]
+    parent = {} if within is None else {"parentSpanId": f"s{within}"}
+    ids = {"traceId": "t", "spanId": f"s{number}", **parent}
+    return {**ids, "startTimeUnixNano": str(1_772_344_816_000_000_000 + number), "attributes": attributes, **other}
+
+
+def _without_usage(number: int = 0) -> dict[str, Any]:
+    """Return a span that is no exchange."""
+    return {"traceId": "t", "spanId": f"n{number}", "attributes": _attributes(url="7")}
+
+
+def _group(*spans: Any, key: str = "k") -> dict[str, Any]:
+    return {"resource": {"attributes": _attributes(api_key_id=key)}, "scopeSpans": [{"spans": [*spans]}]}
+
+
+def _line(*groups: Any) -> bytes:
+    return json.dumps({"resourceSpans": [*groups]}).encode()
+
+
+OWNED = _span(1, attributes=[*_span(1)["attributes"], *_attributes(user_of_id="m")])
+"""An inference that says itself whose it is."""
+USUAL = _line(_group(_span(99), key="usual"))
+
+
+def _agree(*lines: bytes, log_format: LogFormat | None = None) -> DecodedLines:
+    """Return what the kernel found, which is what the plain reader finds."""
+    settings = log_format or LogFormat(format="otel")
+    found = by_kernel(lines, settings)
+    assert found_rows(found) == read_plainly(lines, settings)
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        _line(_group(_span(1), _span(2), _span(3))),
+        _line(_group(_span(1)), _group(_span(2), key="l"), _group(_span(3))),
+        _line(
+            _group(_span(1)) | {"scopeSpans": [{"scope": {"name": "s"}, "spans": [_span(2)]}, {"spans": [_span(3)]}]}
+        ),
+        _line(_group(_span(1), _without_usage(), _span(2)), _group(_without_usage(1), key="l"), _group(_span(3))),
+        _line(_group(_span(1), _span(2, within=7), _span(3, within=8))),
+        _line({"scopeSpans": [{"spans": [OWNED]}]}, _group(_span(2)), _group(_span(3)), {"resource": {}}),
+    ],
+    ids=["of one scope", "of groups", "of scopes", "among others", "within spans of other lines", "with no resource"],
+)
+def test_each_span_of_a_line_is_a_row_in_its_order(line: bytes) -> None:
+    found = _agree(line, USUAL, line)
+    assert found.told == sum(map(len, found.events)) >= 3
+    assert found.further == found.told - 3
+
+
+def test_a_line_that_goes_on_otherwise_than_the_one_before_it_has_each_span_once() -> None:
+    longer = json.dumps(json.loads(USUAL) | {"x": [7]}).encode()
+    assert _agree(USUAL, longer, USUAL, longer).told == 4
+
+
+def test_lines_without_an_exchange_are_blank_without_being_read() -> None:
+    lines = [_line(_group(_without_usage(1), _without_usage(2))), _line(_group()), _line({}), _line()]
+    metrics = b'{"resourceMetrics": [{"resource": {"attributes": []}}]}'
+    found = _agree(*lines, metrics, USUAL)
+    assert (found.blank, found.told, found.lines) == (5, 1, 6)
+
+
+def test_a_line_with_one_span_that_has_no_rule_is_handed_over_whole() -> None:
+    odd = _span(2) | {"startTimeUnixNano": "later"}
+    assert _agree(_line(_group(_span(1), odd, _span(3))), USUAL).told == 1
+    assert len(_agree(_line(_group(_span(1), odd, _span(3)))).quarantined) == 1
+
+
+def test_a_line_whose_key_is_none_in_one_span_is_handed_over_whole() -> None:
+    lines = _line(_group(_span(1)), _group(_span(2), key="sk-made-up-0123456789abcdefghijklmnop")), USUAL
+    assert _agree(*lines).told == 1
+
+
+def test_spans_of_one_call_are_joined_by_who_reads_the_line_whole() -> None:
+    """A framework's span around that of its client has the same counts."""
+    around = _span(1) | {"attributes": _span(2)["attributes"]}
+    found = _agree(_line(_group(_span(2, within=1), around)), USUAL)
+    assert found.told == 1
+    assert len({row["request_id"] for row in found_rows(found)[1]}) == 1
+    assert _agree(_line(_group(_span(2, within=1))), _line(_group(around)), USUAL).told == 3
+
+
+def test_spans_within_one_another_that_have_no_count_in_common_are_two_calls() -> None:
+    assert _agree(_line(_group(_span(2, within=1), _span(1))), USUAL).told == 3
+    assert (
+        _agree(_line(_group(_span(12, within=2), _span(2))), USUAL).told == 1
+    )  # 22 are of one prompt, and of the other answer
+
+
+def test_counts_that_are_written_with_zeros_before_them_may_be_those_of_another_span() -> None:
+    written = json.dumps([_span(1), _span(2, within=1)]).replace('"11"', '"0012"').replace('"12"', '"0012"')
+    written = written.replace('"21"', '"0022"').replace('"22"', '"0022"')
+    assert _agree(_line(_group(*json.loads(written))), USUAL).told == 1
+
+
+@pytest.mark.parametrize("equal", ["traceId", "spanId"])
+def test_a_parent_that_is_called_as_another_id_of_its_span_is_handed_over(equal: str) -> None:
+    first = _span(1)
+    first["parentSpanId"] = first[equal]
+    other = _span(2) | {"spanId": first[equal], "traceId": "t"}
+    assert _agree(_line(_group(first, other)), USUAL).told == 1
+
+
+def test_spans_without_ids_are_for_the_plain_reader() -> None:
+    bare = _span(1)
+    del bare["spanId"]
+    assert _agree(_line(_group(bare, bare)), USUAL).told == 1
+
+
+def test_events_and_spans_of_one_line_are_read_plainly() -> None:
+    event = _span(2) | {"timeUnixNano": "1772344816000000000", "eventName": "gen_ai.client.inference.operation.details"}
+    logs = [{"scopeLogs": [{"logRecords": [event]}], "resource": {"attributes": _attributes(api_key_id="k")}}]
+    both = json.loads(_line(_group(_span(1)))) | {"resourceLogs": logs}
+    assert _agree(json.dumps(both).encode(), USUAL).told == 1
+    logs[0] = {"resource": logs[0]["resource"], "scopeLogs": logs[0]["scopeLogs"]}
+    assert _agree(json.dumps({"resourceLogs": logs}).encode(), USUAL).told == 2
+
+
+@pytest.mark.parametrize(
+    "behind", [{"ts": 1_772_344_816, "api_key_id": "k", "status": 500}, {"jsonPayload": {}, "logName": "l"}]
+)
+def test_what_makes_another_line_of_it_behind_its_spans_is_seen(behind: dict[str, Any]) -> None:
+    """Of a request log's line, or a record's, whatever else is in it says nothing."""
+    line = json.dumps(json.loads(_line(_group(_span(1)))) | behind).encode()
+    found = _agree(USUAL, line, log_format=LogFormat())
+    assert found.told == 1
+
+
+def _written(*changes: tuple[str, str], of: dict[str, Any] | None = None) -> bytes:
+    """Return a line of one span, with changes to what is written."""
+    written = _line(_group(_span(1) if of is None else of)).decode()
+    for before, after in changes:
+        assert before in written
+        written = written.replace(before, after, 1)
+    return written.encode()
+
+
+REASONS = "gen_ai.response.finish_reasons"
+LISTED = {"arrayValue": {"values": [{"stringValue": "stop"}]}}
+HANDED_OVER = {
+    "a resource that stands behind its spans": json.dumps(
+        {"resourceSpans": [dict(reversed(_group(_span(1)).items()))]}
+    ).encode(),
+    "a time of the line behind its spans": _written(('"spans":', '"spans": [], "spans":')),
+    "an object of spans": _written(('[{"traceId"', '{"x": {"traceId"'), ("}]}]}]}", "}]}}]}]}")),
+    "a brace before a span": _written(('{"traceId"', '7"traceId"')),
+    "a brace before a pair": _written(('{"key": "gen', '7"key": "gen')),
+    "a brace before a value": _written(('{"stringValue": "chat"', '7"stringValue": "chat"')),
+    "a quote before a key": _written(('"gen_ai.operation', "7gen_ai.operation")),
+    "a span that is none": _written(('"spans": [', '"spans": [7, ')),
+    "a comma between spans": _written(('"spans": [', '"spans": [{}; ')),
+    "a comma behind the last span": _written(("]}]}]}]}", "]},]}]}]}")),
+    "an object behind a span": _written(('"spans": [', '"spans": [{} ')),
+    "a bracket behind the spans": _written(("]}]}]}]}", "]}}}]}]}")),
+    "attributes in an object": _written(
+        ('"attributes": [{"key": "gen', '"attributes": {"x": {"key": "gen'), ("}}]}]}]}]}", "}}}}]}]}]}")
+    ),
+    "a pair that is none": _written(('[{"key": "gen', '[7, {"key": "gen')),
+    "a pair without a key": _written(('{"key": "gen_ai.operation.name", "value"', '{"value"')),
+    "a pair without a value": _written((', "value": {"stringValue": "chat"}', "")),
+    "a pair whose value is called otherwise": _written(
+        ('"value": {"stringValue": "chat"}', '"valve": {"stringValue": "chat"}')
+    ),
+    "a pair whose key is called otherwise": _written(('{"key": "gen_ai.op', '{"kez": "gen_ai.op')),
+    "a pair whose key is no text": _written(('{"key": "gen_ai.operation.name"', '{"key": 7')),
+    "a pair whose key has an escape": _written(('"gen_ai.operation', '"gen_\\u0061i.operation')),
+    "a pair with something else": _written(('"chat"}}', '"chat"}, "x": 1}')),
+    "a pair that has begun": _written(('"chat"}}', '"chat"}, "x": ')),
+    "a value that has begun": _written(('"chat"}}', '"chat", "x": }')),
+    "a pair with its key twice": _written(('"chat"}}', '"chat"}, "key": "gen_ai.system"}')),
+    "a comma between pairs": _written(('"chat"}}, ', '"chat"}}; ')),
+    "a comma behind the last pair": _written(("}}]}]}]}]}", "}},]}]}]}]}")),
+    "an attribute that is stated twice": _written(
+        ('{"key": "gen_ai.op', '{"key": "gen_ai.operation.name", "value": {"stringValue": "x"}}, {"key": "gen_ai.op')
+    ),
+    "a value of no type": _written(('{"stringValue": "chat"}', '"chat"')),
+    "a value of another type": _written(('"stringValue": "chat"', '"kvlistValue": {"values": []}')),
+    "a value of two types": _written(('"stringValue": "chat"', '"stringValue": "chat", "intValue": "7"')),
+    "a value whose type has an escape": _written(('"stringValue": "chat"', '"stringV\\u0061lue": "chat"')),
+    "a value that does not end": _written(('"stringValue": "chat"}', '"stringValue": "chat"]')),
+    "a value beyond what is nested": _written(
+        ('"stringValue": "chat"', '"arrayValue": ' + '{"values": [{"arrayValue": ' * 40 + "{}" + "}]}" * 40)
+    ),
+    "a span beyond what is nested": _written(('"traceId"', '"x": ' + "[" * 70 + "]" * 70 + ', "traceId"')),
+    "a count with a fraction": _written(('"intValue": "11"', '"doubleValue": 11.5')),
+}
+"""Lines that the kernel must not tell, by what it would get wrong if it did."""
+TOLD = {
+    "a value of nothing": _written(('{"stringValue": "chat"}', "{}")),
+    "a count as a number": _written(('"intValue": "11"', '"intValue": 11')),
+    "a count of zero": _written(('"intValue": "11"', '"intValue": "0"')),
+    "a list of texts": _written(
+        ('"stringValue": "chat"}}', f'"stringValue": "chat"}}}}, {{"key": "{REASONS}", "value": {json.dumps(LISTED)}}}')
+    ),
+    "what nobody looks at, of any type and twice": _written(
+        (
+            '[{"key": "gen',
+            '[{"key": "x", "value": {"kvlistValue": {"values": [7]}}}, {"key": "x", "value": 7}, {"key": "gen',
+        )
+    ),
+    "an error": _written(of=_span(1, status={"code": 2, "message": "made \\up"})),
+    "an empty list of attributes": _written(of=_span(1, attributes=[])),
+    "other blanks": _written(("[{", "[ {"), ("}]", "} ]"), (":", " :")),
+}
+
+
+@pytest.mark.parametrize("claim", HANDED_OVER)
+def test_what_is_not_certain_is_handed_over(claim: str) -> None:
+    for lines in ((HANDED_OVER[claim], USUAL), (USUAL, HANDED_OVER[claim], _line(_group(_span(1), _span(2))))):
+        found = _agree(*lines)
+        assert found.told == len(lines) * 2 - 3
+
+
+@pytest.mark.parametrize("claim", TOLD)
+def test_what_is_told_is_what_the_plain_reader_says(claim: str) -> None:
+    found = _agree(TOLD[claim], USUAL)
+    assert found.told + found.blank == 2
+
+
+@pytest.mark.parametrize("depth_max", range(4, 14))
+def test_what_is_nested_deeper_than_is_allowed_is_handed_over(depth_max: int) -> None:
+    deep = _span(1, attributes=[*_span(1)["attributes"], {"key": "x", "value": {"arrayValue": {"values": [{}]}}}])
+    reasons = _span(2, attributes=[*_span(1)["attributes"], {"key": REASONS, "value": LISTED}])
+    settings = LogFormat(format="otel", depth_max=depth_max)
+    for line in (USUAL, _line(_group(deep)), _line(_group(reasons)), _line(_group({}))):
+        _agree(line, log_format=settings)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("span", ["{}", '{"traceId":"a","spanId":"b"}'], ids=["rows", "holes"])
+def test_more_rows_than_there_is_room_for_are_handed_over(span: str) -> None:
+    """The program answers for 262,144 rows, and for twice as many holes of all of them."""
+    spans = ",".join([span] * 270_000)
+    start = '{"resourceSpans": [{"resource": {"attributes": [{"key": "api_key_id", "value": {"stringValue": "k"}}]}, '
+    line = f'{start}"scopeSpans": [{{"spans": [{spans}]}}]}}]}}'.encode()
+    decoder = BlockDecoder(source="s", log_format=LogFormat(format="otel"), fingerprint=str)
+    found = decoder.decoded(line + b"\n" + USUAL + b"\n", start=0, first_line=1)
+    assert (decoder.failures, found.blank, found.told, found.lines) == (0, 1, 1, 2)
+
+
+def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
+    def spans_of(number: int) -> Sequence[dict[str, Any]]:
+        return [_span(1000 * number + each) for each in range(number % 4)]
+
+    found = _agree(*(_line(_group(*spans_of(number), key=f"k{number % 7}")) for number in range(1000)))
+    assert (found.told, found.further, found.blank) == (1500, 750, 250)
+
+
+@pytest.mark.parametrize("segment_events_max", [1, 5, 40])
+def test_a_segment_ends_behind_the_line_that_fills_it_however_many_rows_lines_have(
+    tmp_path: Path, segment_events_max: int
+) -> None:
+    def spans_of(number: int) -> list[dict[str, Any]]:
+        return [_span(100 * number + each) for each in range(number % 5)]
+
+    lines = [_line(_group(*spans_of(number), key=f"k{number % 3}")) for number in range(60)]
+    lines[7::11] = [b"", b'{"resourceSpans": 7}', b"no line", b'{"resourceSpans": [', b""]
+    (tmp_path / "log").write_bytes(b"".join(line + b"\n" for line in lines))
+
+    def segments(reader: Any) -> list[Any]:
+        settings: dict[str, Any] = {"log_format": LogFormat(format="otel"), "fingerprint": str}
+        found = read_log(
+            tmp_path / "log", source="s", name="n", reader=reader, segment_events_max=segment_events_max, **settings
+        )
+        return [(each.record, each.events.to_pylist(), each.quarantined.to_pylist()) for each in found]
+
+    assert segments("fast") == segments("plain")
+    assert len(segments("fast")) > 2
