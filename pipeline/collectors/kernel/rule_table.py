@@ -87,10 +87,11 @@ class RuleTable:
         return found
 
     def _learn(self, program: Program, told: Told) -> None:
-        sizes = np.diff(told.line_ends, prepend=0)[told.lines]
         is_new = self._fates[told.shapes] == _NEW
         if not is_new.any():
             return
+        rows = np.bincount(told.lines, minlength=len(told.line_ends))
+        sizes = (np.diff(told.line_ends, prepend=0) // np.maximum(rows, 1))[told.lines]  # each row has its share
         np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
         numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
         for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
@@ -224,24 +225,23 @@ class RuleTable:
             ]
             for holes in self._within
         )
-        by_id: dict[tuple[int, bytes], list[int]] = {}
+        by_id: dict[tuple[int, bytes], set[int] | None] = {}
         for row, place in zip(rows.tolist(), own, strict=True):
-            by_id.setdefault(place, []).append(row)
+            counts, of_others = self._counts_of(told, row), by_id.setdefault(place, set())
+            if counts is None or of_others is None:
+                by_id[place] = None
+            else:
+                of_others |= counts
         for row, place in zip(rows.tolist(), around, strict=True):
-            others = by_id.get(place, []) if place[1] else []
-            found[row] = any(self._share_a_count(told, row, other) for other in others)
+            if place[1] and place in by_id:
+                counts, of_others = self._counts_of(told, row), by_id[place]
+                found[row] = counts is None or of_others is None or not counts.isdisjoint(of_others)
         return found
 
-    def _share_a_count(self, told: Told, one: int, other: int) -> bool:
-        """Tell whether two rows have a count in common, or may have: not all of theirs are known."""
-        counts = [self._counts[int(told.shapes[row])] for row in (one, other)]
-        if None in counts:
-            return True
-        contents = (
-            {int(told.holes[told.first_holes[row] + hole]) for hole in holes or ()}
-            for row, holes in zip((one, other), counts, strict=True)
-        )
-        return not next(contents).isdisjoint(next(contents))
+    def _counts_of(self, told: Told, row: int) -> set[int] | None:
+        """Return the counts of a row, ``None`` where not all of them are known."""
+        holes = self._counts[int(told.shapes[row])]
+        return None if holes is None else {int(told.holes[told.first_holes[row] + hole]) for hole in holes}
 
     def keys_of(self, told: Told) -> Array:
         """Return the keys: each a number of the program's, or of ``same_keys``, and how the line has it."""

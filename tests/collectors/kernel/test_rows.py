@@ -281,12 +281,42 @@ def test_more_rows_than_there_is_room_for_are_handed_over(span: str) -> None:
     assert (decoder.failures, found.blank, found.told, found.lines) == (0, 1, 1, 2)
 
 
+def test_many_spans_that_say_to_be_within_one_another_take_no_more_than_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is within hundreds, none of which has a count in common with it."""
+    counts_of = rule_table.RuleTable._counts_of  # noqa: SLF001 - what is asked of each
+    asked: list[int] = []
+    monkeypatch.setattr(rule_table.RuleTable, "_counts_of", lambda *each: (asked.append(each[-1]), counts_of(*each))[1])
+    spans = [
+        _span(100 * number) | {"spanId": "ab"[number % 2], "parentSpanId": "ba"[number % 2]} for number in range(900)
+    ]
+    decoder = BlockDecoder(source="s", log_format=LogFormat(format="otel"), fingerprint=str)
+    found = decoder.decoded(_line(_group(*spans)) + b"\n", start=0, first_line=1)
+    assert found.told == len(spans)
+    assert len(asked) == 2 * len(spans)
+
+
 def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
     def spans_of(number: int) -> Sequence[dict[str, Any]]:
         return [_span(1000 * number + each) for each in range(number % 4)]
 
     found = _agree(*(_line(_group(*spans_of(number), key=f"k{number % 7}")) for number in range(1000)))
     assert (found.told, found.further, found.blank) == (1500, 750, 250)
+
+
+def test_a_span_counts_for_its_share_of_the_line_until_its_shape_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of many spans, each of a shape of its own, would cost as much as many lines of each."""
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 2000)
+    spans = [_span(number, attributes=_attributes(gen_ai_of_system=f"s{number}")) for number in range(50)]
+    learned = rule_table.RuleTable._keep  # noqa: SLF001 - what costs
+    asked: list[int] = []
+    monkeypatch.setattr(rule_table.RuleTable, "_keep", lambda *each: (asked.append(each[1]), learned(*each)))
+    line = _line(_group(*spans))
+    assert len(line) > 3 * 2000
+    assert (_agree(line, line).told, asked) == (0, [])
+    assert _agree(*[USUAL] * 9).told == 9
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("segment_events_max", [1, 5, 40])
