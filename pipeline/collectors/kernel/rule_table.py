@@ -80,6 +80,8 @@ class RuleTable:
         """Learn the shapes of a block that are new, and frequent enough; return its lines as of their variants."""
         self._learn(program, told)
         found = self._variants.told(told)
+        if found is told:
+            return told
         is_variant = found.shapes != told.shapes
         if is_variant.any():  # shapes have been learned of these lines: one that is new by now would be of no variant
             own = {"lines": found.lines, "shapes": found.shapes, "first_holes": found.first_holes}
