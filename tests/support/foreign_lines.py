@@ -16,6 +16,7 @@ from fuzzing import LineMaker, Made
 from odd_documents import places
 
 from pipeline.collectors import LogFormat
+from pipeline.collectors.families import bedrock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +78,7 @@ _NAMES = (
     *("custom_id", "result", "object", "start_time", "response_code", "msec", "ai_log", "gen_ai.usage.other", "events"),
     *("request_created_at", "traceId", "input", "output", "model", "total_tokens", "metadata.user_api_key_hash"),
     *("x-amzn-bedrock-input-token-count", "X-Amzn-Bedrock-Output-Token-Count", "n", "stream", "host", "cache_hit"),
+    *("x-amzn-bedrock-service-tier", "X-Amzn-Bedrock-PerformanceConfig-Latency", "x-generated-tokens"),
     *("resourceSpans", "scopeSpans", "spans", "attributes", "key", "value", "intValue", "stringValue", "parentSpanId"),
     *("a.name.that.is.longer.than.sixty-four.bytes.and.that.nobody.looks.up.at.all", "logEvents", "jsonPayload"),
 )
@@ -689,7 +691,16 @@ def _nginx(maker: Maker) -> Document:
 
 def _ours(maker: Maker) -> Document:
     line = {"ts": _date(maker, ends="Z"), "request_id": _hex(maker), "api_key_id": _key(maker), "status": 200}
-    return {**line, "path": "/v1/chat/completions", "request": {"model": _model(maker)}, "response": _body(maker)}
+    if maker.chance.random() < 0.3:
+        written = maker.chance.choice((str, str, str.title))
+        said = maker.chance.choice(
+            ("flex", "priority", "optimized", "default", str(maker.count()), [str(maker.count())])
+        )
+        line["response_headers"] = {"content-type": "text"} | {
+            written(header): said for header in bedrock.HEADERS if maker.chance.random() < 0.2
+        }
+    path = maker.chance.choice(("/v1/chat/completions", "/v1/chat/completions", "/model/m/invoke"))
+    return {**line, "path": path, "request": {"model": _model(maker)}, "response": _body(maker)}
 
 
 _FIELDS: tuple[dict[str, Any], ...] = (
