@@ -38,7 +38,7 @@ class Places(NamedTuple):
     counts: tuple[str, ...] = ()
     """Paths of objects that state counts, and of which all names are looked at."""
     counts_within: tuple[str, ...] = ()
-    """Names of counts that are called otherwise than counts are, in what lies within these paths."""
+    """Names of counts that do not say so, in objects of which the names of bodies are looked at (``nested``)."""
     marks: tuple[str, ...] = ()
     """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
     rows: tuple[str, ...] = ()

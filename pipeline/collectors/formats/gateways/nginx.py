@@ -52,7 +52,7 @@ MAPPING: Mapping[str, Any] = {
 
 _TAKEN = "request_time"
 PLACES = Places(durations=(_TAKEN,), filled=(_INSTANTS[-1],))
-"""The last instant is looked at where a line has no other one."""
+"""The last of the instants counts where there is no other one, and such a line is read one at a time."""
 
 
 def recognises(document: JsonObject) -> bool:

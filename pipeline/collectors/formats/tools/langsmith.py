@@ -44,7 +44,7 @@ _TYPES = frozenset((*_PATHS, "chain", "tool", "retriever", "prompt", "parser"))
 _CHILDREN = ("child_runs", "child_run_ids", "direct_child_run_ids")
 _CACHED = ("cache_read", "priority_cache_read", "flex_cache_read")
 _REASONING = ("reasoning", "priority_reasoning", "flex_reasoning")
-"""A part, and what it is called where the wrappers know of a tier."""
+"""Each a part, and what it is called where the wrappers know of a tier."""
 _AUDIO = "audio"
 _WRITTEN = "cache_creation"
 _BY_LIFETIME = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
