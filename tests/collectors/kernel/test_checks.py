@@ -77,6 +77,7 @@ HANDED_OVER = {
     "nothing else separates members": _with(b'"x": 1; "y": 1'),
     "a comma separates elements": _with(b'"x": [1; 2]'),
     "a comma separates elements that are looked at": _answered(b'{"choices": [{}; {}]}'),
+    "an array without elements ends with a bracket": _with(b'"method": [x'),
     "an object ends with a brace": _with(b'"x": [{"y": 1]'),
     "an object that is looked at ends with a brace": _answered(b'{"choices": [{"index": 0]}'),
     "a line is an object": b"[" + USUAL[1:],
