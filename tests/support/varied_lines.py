@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _COUNT = re.compile(rb'((?:okens?\w*|ount)\\*": ?)(\d+)')
 _ID = re.compile(rb'((?:[_\b"]id|[a-z]Id)\\*": ?\\*")([^"\\]+)')
+_ID_WITHIN = re.compile(rb'\\*"(?!api_key|user)(?:\w*_id|\w*[a-z]Id|id)\\*": ?\\*"[^"\\]*\\*", ?')
 _KEY = re.compile(rb'(api_key(?:_id)?": ?")([^"\\]+)')
 _INSTANT = re.compile(rb'("ts": ?"?)([^",]+)')
 _TEXT = re.compile(rb'((?:content|text|thinking|partial_json)\\*": ?\\*")([^"\\]+)')
@@ -40,6 +41,11 @@ def varied(line: bytes, chance: random.Random) -> bytes:
 def laid_out_otherwise(line: bytes, chance: random.Random) -> bytes:
     """Return a line with one change: to a byte, blanks, a value, a name, or the order and number of its members."""
     return chance.choice(_OTHER_LAYOUTS)(line, chance)
+
+
+def without_ids(line: bytes) -> bytes:
+    """Return a line without the ids of its call and its answer, but for those that are the last of their object."""
+    return _ID_WITHIN.sub(b"", line)
 
 
 def _counts(line: bytes, chance: random.Random) -> bytes:

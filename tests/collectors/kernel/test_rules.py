@@ -64,6 +64,19 @@ def _taught(program: Program, line: bytes) -> Rule | None:
     return Teacher(FORMAT, program.names).rule_of(program.shape(int(told.shapes[0])), told.holes[:512].tolist())
 
 
+def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_than_its_line_is_its_identity(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = json.dumps({**json.loads(_line("m", None, _SUMMED)), "response": {"choices": [], "usage": _SUMMED}}).encode()
+    rule = _taught(program, line + b"\n")
+    assert rule is not None
+    assert (rule.ids, len(rule.totals)) == ({}, 1)
+    _forget(forms=True)
+    row_of = Teacher.row_of
+    monkeypatch.setattr(Teacher, "row_of", lambda teacher, sample: row_of(teacher, sample + b" "))
+    assert _taught(program, line + b"\n") is None
+
+
 def _forget(*, forms: bool) -> None:
     rules._known.clear()  # noqa: SLF001 - what was asked before is the matter of these tests
     if forms:
