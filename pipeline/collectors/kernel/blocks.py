@@ -116,7 +116,7 @@ class Lines(NamedTuple):
             )
 
     def told(self, indices: Array, line_ends: Array) -> list[bytes]:
-        """Return the contents of some lines that the kernel told: it hands over what NULs or byte order marks are around."""
+        """Return the contents of some lines that the kernel told: it hands over lines with NULs or byte order marks."""
         if self.taken is not None:
             return [self.taken[index].content or b"" for index in indices.tolist()]
         places = zip(np.concatenate(([0], line_ends))[indices].tolist(), line_ends[indices].tolist(), strict=True)

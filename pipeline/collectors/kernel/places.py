@@ -17,6 +17,7 @@ from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats import held
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
 from pipeline.collectors.kernel.names import (
+    LOOKED_FOR,
     NAME,
     OF_BODY,
     OF_INNER,
@@ -244,6 +245,9 @@ class _Tree:
             self.of_bodies[last] = kind
         elif around is Kind.RESPONSE or kind_of(last) is not kind:
             message = f"one field would lie within {around.name}, which is another"
+            raise ValueError(message)
+        if not LOOKED_FOR.isdisjoint(steps[:-1]):
+            message = f"one field would lie within {'.'.join(steps[:-1])}, into which nobody looks"
             raise ValueError(message)
         self.within_bodies.update(steps)
 

@@ -220,7 +220,7 @@ class _Lent:
         monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
         monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 30_000)
         monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
-        self.lines = [*lines(60), b"", *lines(60)]
+        self.lines = [*lines(80), b"", *lines(80)]
         self.path = folder / "app.jsonl"
         self.path.write_bytes(_joined(self.lines) + b'{"begun')
         self.views = 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from both_readers import FORMAT, by_kernel, fingerprint, read_plainly
+from closed_values import closed, let_any_of_ask_objects, looked_into
 from foreign_lines import KINDS, ForeignLines
 from fuzzing import found_rows
 
@@ -73,7 +74,7 @@ what a cache did, and a third are of nobody.
 @pytest.mark.parametrize("kind", [*TOLD, "mapped"])
 def test_most_events_that_a_tool_writes_are_told(kind: str) -> None:
     maker = ForeignLines(f"usual {kind}", is_gentle=True, kind=kind)
-    lines = _written(*(maker.usual() for _ in range(100)))
+    lines = _written(*(maker.usual() for _ in range(120)))
     found = _agree(lines, KINDS[kind].settings[0])
     events = sum(map(len, found.events))
     assert events >= 30
@@ -334,6 +335,8 @@ def _placed(value: Any, at: tuple[str, ...]) -> Any:
         watched = Watched({name: _placed(inner, (*at, name)) for name, inner in value.items()})
         watched.at = at
         return watched
+    if isinstance(value, str):
+        return closed("\n".join(at), value)
     return [_placed(each, (*at, "[]")) for each in value] if isinstance(value, list) else value
 
 
@@ -353,6 +356,8 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     """Within bodies, and where all names are kept, any name is found in the code, as a test of names sees to."""
     monkeypatch.setattr(Watched, "asked", set())
     monkeypatch.setattr(families, "plainly", lambda document: document)
+    let_any_of_ask_objects(monkeypatch)
+    looked_into()
     names = names_of(FORMAT, by_name()[name])
     in_bodies = {each.text for each in names if each.owner == 0}
     known = _places_known(name)
@@ -393,6 +398,25 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     }
     assert {path for path in unknown if path[-1] not in in_bodies or len(path) == 1} == set()
     assert {path for path in unknown if path[:-1] in known} == set()
+    left_out = {
+        kind: {each.text for each in names if each.owner == 0 and each.kind is kind}
+        for kind in (Kind.TEXTUAL, Kind.PRESENT)
+    }
+    texts = {tuple(each.partition(":")[0].split("\n")) for each in looked_into()}
+    within = {
+        (of, path[len(body) :])
+        for of, paths in ((Kind.TEXTUAL, texts), (Kind.PRESENT, texts | Watched.asked))
+        for path in paths
+        for body in bodies
+        if path[: len(body)] == body
+    }
+    assert {path for of, path in within if of is Kind.PRESENT and not left_out[of].isdisjoint(path[:-1])} == set()
+    assert {path for of, path in within if of is Kind.TEXTUAL and _name_of(path) in left_out[of]} == set()
+
+
+def _name_of(path: tuple[str, ...]) -> str | None:
+    """Return the name at the end of a path, whatever the array."""
+    return next((step for step in reversed(path) if step != "[]"), None)
 
 
 def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:

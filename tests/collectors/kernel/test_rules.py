@@ -244,7 +244,8 @@ def test_who_decides_by_what_a_model_is_does_so_only_of_counts_that_no_rule_is_f
 
     monkeypatch.setattr(strict_json, "_STRICT", json.JSONDecoder(object_pairs_hook=watched))
     Model.looked_at_by.clear()
-    odd = [_line(model, model, _COUNTS | {"total_tokens": 60}) for model in MODELS]
+    beyond = ({"total_tokens": 60}, {"prompt_tokens_details": {"cached_tokens": 31}})
+    odd = [_line(model, model, _COUNTS | more) for model in MODELS for more in beyond]
     for number, content in enumerate([*odd, *_of_many_models(LineMaker("models", families=0.7), 400)], 1):
         line = Line(number, 0, len(content) + 1, content)
         decode_line(line, source="s", log_format=FORMAT, fingerprint=str)

@@ -192,19 +192,3 @@ static const u8 *inside(const u8 *p, u32 owner, int depth) {
   int has_more;
   return p[1] == '{' ? document(p + 1, owner, &has_more) : text_under(p + 1, LITERAL);
 }
-
-/* Of any value, which kind of JSON it is, and of a text, whether it is empty: for names that are only looked for. */
-static const u8 *present(const u8 *p, int depth) {
-  const u8 *behind = value(p, depth);
-  if (!behind) return 0;
-  switch (*p) {
-  case '"': *o++ = p[1] == '"' ? NO_TEXT : TEXT; break;
-  case '{': *o++ = OPEN; *o++ = CLOSE; break;
-  case '[': *o++ = LIST; *o++ = LIST_END; break;
-  case 't': *o++ = TRUE; break;
-  case 'f': *o++ = FALSE; break;
-  case 'n': *o++ = NOTHING; break;
-  default: *o++ = FRACTION;
-  }
-  return behind;
-}

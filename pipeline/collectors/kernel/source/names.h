@@ -18,7 +18,7 @@ enum {
   ONLY_NULL,    /* anything else is handed over */
   NEVER,        /* handed over, whatever it is */
   WHOLE,        /* an object, of which the names of bodies are looked at */
-  PRESENT,      /* of which kind of JSON it is */
+  PRESENT,      /* of which kind of JSON it is, and whether it is true */
   EVERY,        /* an object of counts, of which all names are looked at */
   TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
   HEADERS,      /* an object whose names are looked at in whatever letters */
