@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 _NOT_BY = ("json.", f"{__name__}.", "pipeline.collectors.refused.", "pipeline.collectors.values.strict_json.")
 """Who writes and parses, walks through what is refused, asks how deep a document is, and what it states twice."""
 _SAY_NOTHING = frozenset(("__new__", "__init__", "__getattribute__", "__len__", "__class__", "__init_subclass__"))
-_looked: set[str] = set()
+_watched: list[set[str]] = [set()]
+"""What is noted of values that were closed since ``watch``; those of before may live on in caches."""
+
+
+def watch() -> None:
+    """Begin: of values that were closed before, nothing is said any more."""
+    _watched[:] = [set()]
 
 
 def looked_into() -> set[str]:
-    """Return by whom closed values were looked into since they were asked of last: a name, and the function's."""
-    found = {*_looked}
-    _looked.clear()
+    """Return by whom values were looked into since this was asked last: a name, and the function's."""
+    found = {*_watched[0]}
+    _watched[0].clear()
     return found
 
 
@@ -41,19 +47,19 @@ def let_any_of_ask_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 class ClosedText(str):
     """A text under a name."""
 
-    __slots__ = ("name",)
+    __slots__ = ("looked", "name")
 
 
 class ClosedObject(dict[str, Any]):
     """An object under a name."""
 
-    __slots__ = ("name",)
+    __slots__ = ("looked", "name")
 
 
 class ClosedArray(list[Any]):
     """An array under a name."""
 
-    __slots__ = ("name",)
+    __slots__ = ("looked", "name")
 
 
 def _noted(method: str, plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +67,7 @@ def _noted(method: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         caller = sys._getframe(1)  # noqa: SLF001 - there is no other way to know who asks
         by = f"{caller.f_globals['__name__']}.{caller.f_code.co_qualname.partition('.<locals>')[0]}"
         if not by.startswith(_NOT_BY):
-            _looked.add(f"{self.name}: {by.removeprefix('pipeline.collectors.')}")
+            self.looked.add(f"{self.name}: {by.removeprefix('pipeline.collectors.')}")
         return plain(self, *arguments, **named)
 
     noted.__name__ = method
@@ -84,7 +90,7 @@ def closed(name: str, value: Any) -> Any:
         found = ClosedArray([closed(name, each) for each in list.__iter__(value)])
     else:
         return value
-    found.name = name
+    found.name, found.looked = name, _watched[0]
     return found
 
 

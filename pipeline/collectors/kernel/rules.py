@@ -133,6 +133,7 @@ class Teacher:
         self._names = names
         self._of = found
         self.may_say_nothing = found is not None
+        self.may_have_several = found is not None and found.places is not None and bool(found.places.rows)
         self.within = () if found is None or found.places is None else found.places.within or ()
         self._totals = totals_of(log_format, found)
 
@@ -299,6 +300,8 @@ class _Samples:
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
         if len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
             return None
+        if not ids and self._teacher.may_have_several:
+            return None  # one of several rows without ids is known by its place in the line as well
         if not self._lines.again.isdisjoint(self._teacher.within):
             return None
         is_fixed = values["other_usage"] is not None or any(found.always for found in numbers.values())

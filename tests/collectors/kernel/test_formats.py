@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from both_readers import FORMAT, by_kernel, fingerprint, read_plainly
-from closed_values import closed, let_any_of_ask_objects, looked_into
+from closed_values import closed, let_any_of_ask_objects, looked_into, watch
 from foreign_lines import KINDS, ForeignLines
 from fuzzing import found_rows
 
@@ -357,7 +357,7 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     monkeypatch.setattr(Watched, "asked", set())
     monkeypatch.setattr(families, "plainly", lambda document: document)
     let_any_of_ask_objects(monkeypatch)
-    looked_into()
+    watch()
     names = names_of(FORMAT, by_name()[name])
     in_bodies = {each.text for each in names if each.owner == 0}
     known = _places_known(name)

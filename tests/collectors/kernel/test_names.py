@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
-from closed_values import closed, let_any_of_ask_objects, looked_into, with_closed_texts
+from closed_values import closed, let_any_of_ask_objects, looked_into, watch, with_closed_texts
 from damaged_streams import DamagedStreams
 from family_bodies import Maker
 from fuzzing import LineMaker
@@ -192,7 +192,7 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> None:
         return {name: ways[kinds[name]](name, value) if name in kinds else value for name, value in pairs}
 
     monkeypatch.setattr(strict_json, "_STRICT", json.JSONDecoder(object_pairs_hook=hook))
-    looked_into()
+    watch()
 
 
 def _native() -> Iterator[bytes]:

@@ -188,7 +188,8 @@ def _in_order(rule: Any) -> Any:
     if not isinstance(rule, Rule):
         return rule
     numbers = {name: (each.always, sorted(each.holes)) for name, each in rule.numbers.items()}
-    return replace(rule, numbers=numbers, totals=tuple(sorted(rule.totals)))
+    counts = rule.counts if rule.counts is None else tuple(sorted(rule.counts))
+    return replace(rule, numbers=numbers, counts=counts, totals=tuple(sorted(rule.totals)))
 
 
 class Model(str):
