@@ -46,6 +46,8 @@ _FAMILIES = (0.0, 0.5, 0.95)
 """The share of bodies that are of any family, and not chat's."""
 _AIMED = 0.7
 """The share of rounds whose lines are damaged streams."""
+_WITHOUT_IDS = 0.2
+"""The share of rounds whose lines have no ids, mostly: they are known by their bytes."""
 _GENTLE = 0.9
 """The share of rounds in which lines are damaged so little that the kernel tells many."""
 _FORMATS = (
@@ -182,10 +184,11 @@ def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Rando
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=fingerprint)
     found: list[bytes] = []
     counts = Counter[_Counted]()
+    has_ids = chance.random() >= _WITHOUT_IDS
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_MADE_LINES)]
         counts.update(usual=sum(line.is_usual for line in made))
-        lines = [line.content for line in made]
+        lines = [line.content if has_ids else _support("varied_lines").without_ids(line.content) for line in made]
         told = _block(lines, decoder, found, counts)
         # What was told is of a pattern that the kernel knows now: further lines of it are what finds the pattern out.
         of = told or range(len(lines))

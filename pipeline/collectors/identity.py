@@ -10,11 +10,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
 EVENT_ID_BYTES = 16
 
 _DOMAIN = b"tallybook usage event\x00"
+_OF_LINE = "line"
+"""The kind of an identity that no id makes."""
 
 
 IDENTITIES: Mapping[str, tuple[str, ...]] = {
@@ -55,8 +57,13 @@ def event_id(
     kinds = kinds_of_ids(rule, ids)
     counted = [ids[kind] for kind in kinds] if kinds else [line]
     if part is not None:
-        return _digest("+".join((*(kinds or ("line",)), "part")), api_key_id, *counted, part.encode())
-    return _digest("+".join(kinds or ("line",)), api_key_id, *counted)
+        return _digest("+".join((*(kinds or (_OF_LINE,)), "part")), api_key_id, *counted, part.encode())
+    return _digest("+".join(kinds or (_OF_LINE,)), api_key_id, *counted)
+
+
+def identities_of_lines(lines: Iterable[bytes], api_key_ids: Iterable[str]) -> bytes:
+    """Return the identities of exchanges without any id, each known by its whole line, one behind the other."""
+    return b"".join(_digest(_OF_LINE, key_id, line) for line, key_id in zip(lines, api_key_ids, strict=True))
 
 
 def beginning_of_identity(kinds: Sequence[str], api_key_id: str) -> bytes:

@@ -37,8 +37,8 @@ class Maker:
         self.odd = odd
 
     def body(self, family: str | None = None) -> Body:
-        """Return a body of a family, or of any."""
-        return FAMILIES[family or self.chance.choice(sorted(FAMILIES))](self)
+        """Return a body of a family, or of any, or an error."""
+        return _ANY[family or self.chance.choice(sorted(_ANY))](self)
 
     def is_odd(self) -> bool:
         """Say whether the next thing is as it should not be."""
@@ -428,3 +428,34 @@ FAMILIES: dict[str, Callable[[Maker], Body]] = {
         *(cohere_v2, cohere_v2_stream, cohere_v1, cohere_v1_stream, ollama, ollama_stream, embeddings, rerank),
     )
 }
+
+
+def _said_of_error(maker: Maker) -> Any:
+    """Return what an answer says of an error, whose message is another one each time."""
+    text = f'Rate limit reached for "{maker.text()}": try again in {maker.count(1000)} ms.'
+    named = {"message": text, "type": "tokens", "param": None, "code": maker.chance.choice((429, "limit", None))}
+    holder = {"message": text, "usage": {"prompt_tokens": 3, "completion_tokens": 4}, "id": "not-it", "choices": []}
+    return maker.chance.choice((named, named, text, "", [text], [], {}, holder, 429, 0, True, None))
+
+
+def error(maker: Maker) -> Body:
+    """Return an error of any API."""
+    said, text = _said_of_error(maker), f"Too many tokens in {maker.text()}"
+    forms: tuple[Document, ...] = (
+        {"error": said},
+        {"type": "error", "error": said, "request_id": maker.id("req_")},
+        {"object": "error", "message": text, "code": 429},
+        {"message": text},
+        {"Message": text, "__type": "ThrottlingException"},
+        {"id": maker.id("chatcmpl-"), "choices": [], "error": said},
+    )
+    return maker.whole("/v1/chat/completions", maker.chance.choice(forms))
+
+
+def broken_off(maker: Maker) -> Body:
+    """Return a stream that ends with an error."""
+    chunks = [{"id": "chatcmpl-1", "choices": [{"index": 0, "delta": {"content": text}}]} for text in maker.texts()]
+    return maker.stream("/v1/chat/completions", *chunks, {"error": _said_of_error(maker)})
+
+
+_ANY = FAMILIES | {each.__name__: each for each in (error, broken_off)}

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 _COUNT = re.compile(rb'((?:okens?\w*|ount)\\*": ?)(\d+)')
 _ID = re.compile(rb'((?:[_\b"]id|[a-z]Id)\\*": ?\\*")([^"\\]+)')
+_ID_WITHIN = re.compile(rb'\\*"(?!api_key|user)(?:\w*_id|\w*[a-z]Id|id)\\*": ?\\*"[^"\\]*\\*", ?')
 _KEY = re.compile(rb'(api_key(?:_id)?": ?")([^"\\]+)')
 _INSTANT = re.compile(rb'("(?:ts|msec|time_iso8601|request_time|start_?[tT]ime)": ?"?)([^",}]+)')
-_TEXT = re.compile(rb'((?:content|text|thinking|partial_json)\\*": ?\\*")([^"\\]+)')
+_NAMES_OF_TEXTS = b"content|text|thinking|partial_json|essage|error|arguments|url|prompt|output|answer"
+_TEXT = re.compile(rb'((?:%b)\\*": ?\\*")([^"\\]+)' % _NAMES_OF_TEXTS)
 _CHUNK = re.compile(rb"data:(?:(?!\\n).)*(?:\\[rn])+")
 _COUNTS = (0, 1, 2, 3, 9, 999, 10**6, 3906250000, 10**12, 10**12 + 1, 2**53, 2**63 - 1, 2**63)
 _IDS = (b"x", b"chatcmpl-0", b"0" * 64, b"a.b:c/d@e", b"7", b"x" * 300, b"sk-made-up-0123456789", b"12e5")
@@ -41,6 +43,11 @@ def varied(line: bytes, chance: random.Random) -> bytes:
 def laid_out_otherwise(line: bytes, chance: random.Random) -> bytes:
     """Return a line with one change: to a byte, blanks, a value, a name, or the order and number of its members."""
     return chance.choice(_OTHER_LAYOUTS)(line, chance)
+
+
+def without_ids(line: bytes) -> bytes:
+    """Return a line without the ids of its call and its answer, but for those that are the last of their object."""
+    return _ID_WITHIN.sub(b"", line)
 
 
 def _counts(line: bytes, chance: random.Random) -> bytes:

@@ -40,7 +40,7 @@ class Places(NamedTuple):
     counts_within: tuple[str, ...] = ()
     """Names of counts that do not say so, in objects of which the names of bodies are looked at (``nested``)."""
     marks: tuple[str, ...] = ()
-    """Names at the top by which lines are recognised, and of which nobody asks what is under them."""
+    """Paths under which nobody asks more than whether anything is there: what lines are recognised by, errors."""
     rows: tuple[str, ...] = ()
     """Paths of arrays of objects, each of which is an exchange, or none; what holds such an array lies in one too."""
     pairs: tuple[str, ...] = ()
@@ -51,8 +51,6 @@ class Places(NamedTuple):
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
     durations: tuple[str, ...] = ()
     """Paths of what is in seconds, and taken off an instant."""
-    filled: tuple[str, ...] = ()
-    """Paths of texts and arrays of which is asked whether they are empty, and nothing else."""
     nested: tuple[str, ...] = ()
     """Paths below which objects may lie in arrays and in one another."""
     objects: tuple[str, ...] = ()

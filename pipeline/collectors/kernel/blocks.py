@@ -16,7 +16,7 @@ from pipeline.collectors.event_columns import IDS, Chosen, Events, Texts
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
-from pipeline.collectors.identity import beginning_of_identity, kinds_of_ids
+from pipeline.collectors.identity import beginning_of_identity, identities_of_lines, kinds_of_ids
 from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
@@ -114,6 +114,13 @@ class Lines(NamedTuple):
             yield Line(
                 self.first_line + index, self.start + begin, self.start + end, raw[slice(*bare_span(raw, 0, len(raw)))]
             )
+
+    def told(self, indices: Array, line_ends: Array) -> list[bytes]:
+        """Return the contents of some lines that the kernel told: it hands over lines with NULs or byte order marks."""
+        if self.taken is not None:
+            return [self.taken[index].content or b"" for index in indices.tolist()]
+        places = zip(np.concatenate(([0], line_ends))[indices].tolist(), line_ends[indices].tolist(), strict=True)
+        return [bytes(self.content[begin : end - 1]).removesuffix(b"\r") for begin, end in places]
 
     def places(self, indices: Array, line_ends: Array) -> Array:
         """Return number, start and end of some lines, a column a line."""
@@ -324,10 +331,15 @@ class BlockDecoder:
         content = told.texts[: told.texts_size].copy()
         ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
         values, shared = rules.shared_of(told)
+        event_ids = self._event_ids(reader.program, ids, keys)
+        without = np.flatnonzero(np.logical_and.reduce([texts.sizes == 0 for texts in ids]))
+        if len(without):
+            known = lines.told(told.lines[without], told.line_ends), [keys.values[key] for key in keys.codes[without]]
+            event_ids[without] = np.frombuffer(identities_of_lines(*known), np.uint8).reshape(len(without), -1)
         return Events(
             places=lines.places(told.lines.astype(np.int64), told.line_ends),
             instants=rules.instant_of(told),
-            event_ids=self._event_ids(reader.program, ids, keys),
+            event_ids=event_ids,
             numbers=numbers,
             ids=ids,
             keys=keys,
@@ -335,7 +347,7 @@ class BlockDecoder:
         )
 
     def _event_ids(self, program: Program, ids: tuple[Texts, ...], keys: Chosen) -> Array:
-        """Return the identities of events, by the rule of the source."""
+        """Return the identities of events, by the rule of the source: of no ids anything."""
         has_request, has_response = (texts.sizes > 0 for texts in ids)
         found, chosen = _distinct(keys.codes * 4 + has_request * 2 + has_response)
         kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in found.tolist()]

@@ -49,7 +49,7 @@ class Kind(IntEnum):
     WHOLE = 10
     """An object, of which the names of bodies are looked at."""
     PRESENT = 11
-    """Which kind of JSON it is, and of a text, whether it is empty."""
+    """Which kind of JSON it is, and whether it is true: not empty, and not zero."""
     EVERY = 12
     """An object of counts, of which all names are looked at."""
     TIMED_IN_UTC = 13
@@ -66,9 +66,7 @@ class Kind(IntEnum):
     """Any value; of objects in it, the names of bodies are looked at."""
     OBJECTS = 19
     """An object of the line; under any other name, an object is looked at as in ``NESTED``, with its name."""
-    FILLED = 20
-    """Of a text or an array, whether it is empty; numbers and objects are handed over."""
-    ELAPSED = 21
+    ELAPSED = 20
     """Seconds that something took."""
 
 
@@ -92,9 +90,13 @@ TEXTS = frozenset(
     (
         *("content", "text", "delta", "reasoning_content", "reasoning", "refusal", "thinking", "response"),
         *("outputText", "generation", "completion", "embedding", "generated_text", "Content"),
+        *("message", "Message", "arguments", "answer", "output", "prompt", "p", "url", "b64_json", "images"),
+        *("webSearchQueries", "web_search_queries"),
     )
 )
 """Names of bodies under which a text is only asked whether it is one, and whether it is empty."""
+LOOKED_FOR = frozenset(("error",))
+"""Names of bodies of which nobody asks more than whether anything is there."""
 
 _COUNT = re.compile("token|count", re.IGNORECASE)
 _ID = re.compile("id|.*(?:_id|Id)")
@@ -106,6 +108,8 @@ def kind_of(name: str) -> Kind:
     """Return what is taken of the value under a name of a body."""
     if name in TEXTS:
         return Kind.TEXTUAL
+    if name in LOOKED_FOR:
+        return Kind.PRESENT
     if _COUNT.search(name):
         return Kind.COUNTED
     return Kind.IDENTIFYING if _ID.fullmatch(name) else Kind.LITERAL

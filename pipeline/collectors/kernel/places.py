@@ -17,6 +17,7 @@ from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats import held
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
 from pipeline.collectors.kernel.names import (
+    LOOKED_FOR,
     NAME,
     OF_BODY,
     OF_INNER,
@@ -160,7 +161,6 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
         Kind.PRESENT: stated.marks,
         Kind.PAIRS: stated.pairs,
         Kind.ROWS: stated.rows,
-        Kind.FILLED: stated.filled,
         Kind.ELAPSED: stated.durations,
         Kind.NESTED: stated.nested,
         Kind.OBJECTS: stated.objects,
@@ -252,6 +252,9 @@ class _Tree:
             self.of_bodies[last] = kind
         elif around is Kind.RESPONSE or kind_of(last) is not kind:
             message = f"one field would lie within {around.name}, which is another"
+            raise ValueError(message)
+        if not LOOKED_FOR.isdisjoint(steps[:-1]):
+            message = f"one field would lie within {'.'.join(steps[:-1])}, into which nobody looks"
             raise ValueError(message)
         self.within_bodies.update(steps)
 

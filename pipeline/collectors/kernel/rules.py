@@ -139,6 +139,7 @@ class Teacher:
         self._names = names
         self._of = found
         self.may_say_nothing = found is not None
+        self.may_have_several = found is not None and found.places is not None and bool(found.places.rows)
         self.within = () if found is None or found.places is None else found.places.within or ()
         self._totals = totals_of(log_format, found)
         self.taken_apart = () if found is None or found.places is None else found.places.taken_apart
@@ -295,13 +296,12 @@ class _Samples:
         contents = self._other_contents(rule, len(_GREATEST) - 1)
         if contents is None:
             return rule
-        expected = self._foretold(rule, contents)
         counts = [contents[hole] for hole in self._counts]
         values = {contents[hole] + 1 for hole in rule.totals} | {1, 10**7, *counts}
         values |= {one + other for one, other in combinations(counts, 2)}
         for hole in rule.totals:
             others = ([*contents[:hole], value, *contents[hole + 1 :]] for value in sorted(values))
-            if all(self._row(each) == expected for each in others):
+            if all(self._comes_out(rule, each) for each in others):
                 self._totals.remove(hole)
                 self._counts.append(hole)
         return replace(rule, totals=tuple(self._totals))
@@ -332,8 +332,10 @@ class _Samples:
         ]
         parts = [hole for holes in ids.values() for hole in holes]
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
-        if not ids or len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
+        if len(keys) != 1 or len(instants) != 1 or len(self._totals) > TERMS_MAX or is_split:
             return None
+        if not ids and self._teacher.may_have_several:
+            return None  # one of several rows without ids is known by its place in the line as well
         if not self._lines.again.isdisjoint(self._teacher.within):
             return None
         is_fixed = values["other_usage"] is not None or any(found.always for found in numbers.values())
@@ -381,7 +383,12 @@ class _Samples:
     def _is_foretold(self, rule: Rule, number: int) -> bool | None:
         """Tell whether a rule knows what the plain reader makes of another sample; ``None`` where there is none."""
         contents = self._other_contents(rule, number)
-        return None if contents is None else self._row(contents) == self._foretold(rule, contents)
+        return None if contents is None else self._comes_out(rule, contents)
+
+    def _comes_out(self, rule: Rule, contents: Sequence[Any]) -> bool:
+        """Tell whether the plain reader makes of a sample what a rule says."""
+        line = self._line(contents)
+        return self._teacher.row_of(line) == self._foretold(rule, contents, line)
 
     def _other_contents(self, rule: Rule, number: int) -> list[Any] | None:
         """Return contents that hold together, ``None`` where none are found."""
@@ -394,7 +401,7 @@ class _Samples:
                 return contents
         return None
 
-    def _foretold(self, rule: Rule, contents: Sequence[Any]) -> Row:
+    def _foretold(self, rule: Rule, contents: Sequence[Any], line: bytes) -> Row:
         values: dict[str, Any] = dict.fromkeys(USAGE_EVENTS.names)
         values |= dict(zip(SHARED, rule.shared, strict=True))
         values |= {name: found.of(contents) for name, found in rule.numbers.items()}
@@ -405,7 +412,7 @@ class _Samples:
         values["source"] = _SOURCE
         values["line"], values["byte_start"], values["byte_end"] = _LINE.number, _LINE.start, _LINE.end
         ids = {name: values[name] for name in IDS}
-        values["event_id"] = event_id(api_key_id=values["api_key_id"], line=b"", rule=self._teacher.identity, **ids)
+        values["event_id"] = event_id(api_key_id=values["api_key_id"], line=line, rule=self._teacher.identity, **ids)
         return tuple(values.values())
 
     def _any_contents(self, number: int) -> list[Any]:

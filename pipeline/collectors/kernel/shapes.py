@@ -58,7 +58,8 @@ _TEXTS = tuple(map(json.dumps, ("x", "\u2028 é", 'chat.completion "error" 0', "
 _HALF = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSE, _OTHERS, _ANY_NAME = b"}~m"
-_SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0"}
+_SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0", _OTHERS: "0"}
+"""The last, of an array of which it is known that it has elements."""
 
 
 class Form(NamedTuple):

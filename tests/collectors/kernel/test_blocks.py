@@ -26,7 +26,7 @@ from pipeline.collectors.reading import filling, log_reading
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 FORMAT = LogFormat()
 ROOT = Path(__file__).parents[3]
@@ -214,11 +214,13 @@ def test_lines_that_became_nothing_at_all_end_the_reading(
 class _Lent:
     """A log of many blocks, all but the first few of which are read into a kernel's own memory."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, lines: Callable[[int], list[bytes]] = _made
+    ) -> None:
         monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
         monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 30_000)
         monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
-        self.lines = [*_made(60), b"", *_made(60)]
+        self.lines = [*lines(80), b"", *lines(80)]
         self.path = folder / "app.jsonl"
         self.path.write_bytes(_joined(self.lines) + b'{"begun')
         self.views = 0
@@ -248,6 +250,59 @@ def test_blocks_in_the_memory_of_a_kernel_are_read_as_lines_one_by_one(
     plain, expected = log.read(reader="plain", segment_events_max=segment_events_max)
     assert segments == expected
     assert fast.pending_bytes == plain.pending_bytes == len(b'{"begun')
+
+
+def _without_ids(count: int) -> list[bytes]:
+    """Return lines that differ in a text that nobody looks at, and some that are equal; of two keys."""
+    counts = {"prompt_tokens": 30, "completion_tokens": 20}
+    lines = []
+    for number in range(count):
+        body = {"choices": [{"message": {"content": f"{number % 40}"}}], "usage": counts}
+        said = {"ts": USUAL["ts"], "api_key_id": f"k{number % 2}", "path": "/v1/chat/completions", "response": body}
+        lines.append(json.dumps(said | {"padding": "x" * 600}).encode())
+    return lines
+
+
+def test_lines_without_any_id_are_known_by_their_bytes() -> None:
+    plain = _without_ids(9)
+    lines = [
+        *(plain[0], plain[1], plain[0], plain[2] + b"\r", plain[2], b"", plain[3] + b" \r\r", b" \t" + plain[4] + b" "),
+        *(b"\xef\xbb\xbf" + plain[5], plain[6] + b"\0", b"\0" + plain[7], plain[8] + b"\r\0", b"[%s]" % plain[8]),
+    ]
+    found = _decoder().decoded(_joined(lines), start=0, first_line=1)
+    assert found_rows(found) == _plain(lines)
+    assert found.told == 7
+    ids = {number: row[0]["event_id"] for number, row in found_rows(found).items()}
+    assert ids[1] == ids[3] != ids[2]
+    assert ids[4] == ids[5] != ids[7]
+
+
+def test_lines_without_any_id_that_were_taken_out_of_others_are_known_by_what_was_taken_out() -> None:
+    contents = [b"", *_without_ids(3), _without_ids(1)[0] + b"\r", b" " + _without_ids(1)[0]]
+    taken = [Line(number, number * 9, number * 9 + 9, content) for number, content in enumerate(contents, 1)]
+    found = _decoder().decoded_lines(taken)
+    expected = [
+        decode_line(line, source="s", log_format=FORMAT, fingerprint=_fingerprint) for line in taken if line.content
+    ]
+    assert found_rows(found) == {number: expected_rows(rows) for number, rows in enumerate(expected, 2)}
+    assert found.told == 5
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "in Docker"])
+def test_a_log_without_any_id_is_read_as_lines_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, *, wrapped: bool
+) -> None:
+    def lines(count: int) -> list[bytes]:
+        found = _without_ids(4 * count)
+        return [part for line in found for part in _in_docker(line)] if wrapped else found
+
+    log = _Lent(tmp_path, monkeypatch, lines)
+    _, segments = log.read(processes=threads)
+    assert wrapped or log.views > 3
+    _, expected = log.read(reader="plain")
+    assert segments == expected
+    assert len({row["event_id"] for _, events, _ in segments for row in events}) == 40
 
 
 @pytest.mark.parametrize("threads", [1, 3])

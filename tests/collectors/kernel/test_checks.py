@@ -177,6 +177,10 @@ HANDED_OVER = {
     "an error with a space before it": _stream(_said()).replace(b"data: ", b"event:  error\\ndata: ", 1),
     "a text for an answer that has escapes": _with(b'"response": "upstream \\u0065rror"'),
     "a text for an answer that is longer than words are": _with(b'"response": "' + b"x" * 140 + b'"'),
+    "what is in an error is JSON": _answered(b'{"error": {"message": "\\x"}}'),
+    "a text for an error is JSON": _answered(b'{"error": "\\x"}'),
+    "an error that is stated twice": _answered(b'{"error": {"code": 1}, "error": null}'),
+    "an error of a fraction without digits": _answered(b'{"error": 1.}'),
     "what follows a document in a text": _answered(b'"{\\"id\\": \\"a\\"} x"'),
 }
 """Lines that the kernel must not tell, by what it would get wrong if it did."""
@@ -219,6 +223,20 @@ TOLD = {
     "a request in a text": _with(b'"request": "{\\"model\\": \\"m\\", \\"n\\": 2} "'),
     "a status with a fraction": _with(b'"status": 200.5', without=b', "status": 500'),
     "a status that is a hundredth": _with(b'"status": 2e-2', without=b', "status": 500'),
+    "a long message of an error, with escapes": _answered(
+        b'{"error": {"message": "' + b'\\"wait\\" \\\\ \\u00e9 ' * 40 + b'", "code": 1e400}}'
+    ),
+    "what is in an error is nothing of the answer": _answered(
+        json.dumps(COUNTED | {"error": COUNTED | {"id": "b", "model": "n", "usage": None}}).encode()
+    ),
+    "an error that is stated twice within an error": _answered(b'{"error": {"error": 1, "error": 2}}'),
+    "a long text for an error": _answered(b'{"error": "' + b"wait " * 40 + b'", "id": "a"}'),
+    "an error that is none": _answered(json.dumps(COUNTED | {"error": None}).encode()),
+    "an error at the end of a stream": _stream(_said(), _said(), {"error": {"message": 'of "it" 6 ms', "code": 429}}),
+    "a long message beside a code": _with(b'"response": {"message": "' + b'\\"x\\" ' * 40 + b'"}'),
+    "a message that is an object": _answered(
+        json.dumps(COUNTED | {"choices": [{"message": {"content": "x"}}]}).encode()
+    ),
     "a short text for an answer": _with(b'"response": "upstream connect error"'),
     "a key of many bytes, with which a message begins": USUAL.replace(b'"k"', b'"' + b"k" * 60 + b'"'),
     "two keys of one length": USUAL.replace(b'"k"', b'"l"'),
@@ -242,6 +260,43 @@ _AGAIN = {
     ),
 }
 """What may stand in the text of a chunk that is like those before it, and ends the text or breaks it."""
+
+
+ERRORS = {
+    "nothing": (b"null",),
+    "an object with members": (b'{"code": 7}', b'{"code": 8, "message": "x"}', b'{ "x": {}}'),
+    "an object": (b"{}", b"{ }"),
+    "an array with elements": (b"[1]", b'["x", {}]', b"[ null ]"),
+    "an array": (b"[]", b"[ ]"),
+    "a text": (b'"x"', b'"y\\n"', b'"' + b"x" * 200 + b'"'),
+    "an empty text": (b'""',),
+    "a number": (b"7", b"-0.05e-3", b"1e400", b"123456789012345678901"),
+    "zero": (b"0", b"-0", b"0.00", b"0e7"),
+    "true": (b"true",),
+    "false": (b"false",),
+}
+"""Errors, by what each is in a shape."""
+
+
+def test_of_an_error_it_stands_in_the_shape_which_kind_of_json_it_is_and_whether_it_is_true() -> None:
+    program = Program(LogFormat())
+    shapes = []
+    for errors in ERRORS.values():
+        lines = [_answered(b'{"error": %s}' % each) + b"\n" for each in errors]
+        told = program.read(b"".join(lines))
+        assert len(told.lines) == len(lines)
+        shapes.append({*told.shapes.tolist()})
+    assert [len(each) for each in shapes] == [1] * len(ERRORS)
+    assert len(set().union(*shapes)) == len(ERRORS)
+
+
+@pytest.mark.parametrize("said", [said for errors in ERRORS.values() for said in errors])
+@pytest.mark.parametrize("status", [200, 429])
+def test_an_error_is_told_whatever_it_says(said: bytes, status: int) -> None:
+    lines = [_answered(b'{"error": %s}' % said).replace(b"200", b"%d" % status), USUAL]
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
+    assert found.told == 2
 
 
 @pytest.mark.parametrize("claim", HANDED_OVER)

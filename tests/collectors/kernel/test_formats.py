@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from both_readers import FORMAT, by_kernel, fingerprint, read_plainly
+from closed_values import closed, let_any_of_ask_objects, looked_into, watch
 from foreign_lines import KINDS, ForeignLines
 from fuzzing import found_rows
 
@@ -75,7 +76,7 @@ of a cache, and a third are of nobody.
 @pytest.mark.parametrize("kind", [*TOLD, "mapped"])
 def test_most_events_that_a_tool_writes_are_told(kind: str) -> None:
     maker = ForeignLines(f"usual {kind}", is_gentle=True, kind=kind)
-    lines = _written(*(maker.usual() for _ in range(100)))
+    lines = _written(*(maker.usual() for _ in range(120)))
     found = _agree(lines, KINDS[kind].settings[0])
     events = sum(map(len, found.events))
     assert events >= 30
@@ -372,7 +373,7 @@ def test_whether_a_run_has_children_or_an_error_is_what_the_plain_reader_says(
     usual = RUN | {"run_type": run_type, "outputs": {"usage_metadata": RUN_USAGE}}
     found = _agree(_written(usual, usual | {name: children}, usual | {name: children, "outputs": {}}))
     assert found.told + found.blank >= 1
-    if run_type == "chain" and name in langsmith.PLACES.filled and isinstance(children, list | str | None):
+    if run_type == "chain" and name in langsmith.PLACES.marks and isinstance(children, list | str | None):
         assert found.blank == 3
 
 
@@ -666,6 +667,8 @@ def _placed(value: Any, at: tuple[str, ...]) -> Any:
         watched = Watched({name: _placed(inner, (*at, name)) for name, inner in value.items()})
         watched.at = at
         return watched
+    if isinstance(value, str):
+        return closed("\n".join(at), value)
     return [_placed(each, (*at, "[]")) for each in value] if isinstance(value, list) else value
 
 
@@ -685,6 +688,8 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     """Within bodies, and where all names are kept, any name is found in the code, as a test of names sees to."""
     monkeypatch.setattr(Watched, "asked", set())
     monkeypatch.setattr(families, "plainly", lambda document: document)
+    let_any_of_ask_objects(monkeypatch)
+    watch()
     names = names_of(FORMAT, by_name()[name])
     in_bodies = {each.text for each in names if each.owner == 0}
     known = _places_known(name)
@@ -726,9 +731,23 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     assert {path for path in unknown if path[-1] not in in_bodies or len(path) == 1} == set()
     in_nested = {path for path in unknown if _kinds(names).get(path[:-1]) is Kind.NESTED}  # names of bodies lie there
     assert {path for path in unknown - in_nested if path[:-1] in known} == set()
+    left_out = {
+        kind: {each.text for each in names if each.owner == 0 and each.kind is kind}
+        for kind in (Kind.TEXTUAL, Kind.PRESENT)
+    }
+    texts = {tuple(each.partition(":")[0].split("\n")) for each in looked_into()}
+    within = {
+        (of, path[len(body) :])
+        for of, paths in ((Kind.TEXTUAL, texts), (Kind.PRESENT, texts | Watched.asked))
+        for path in paths
+        for body in bodies
+        if path[: len(body)] == body
+    }
+    assert {path for of, path in within if of is Kind.PRESENT and not left_out[of].isdisjoint(path[:-1])} == set()
+    assert {path for of, path in within if of is Kind.TEXTUAL and _name_of(path) in left_out[of]} == set()
 
 
-NO_OBJECTS = (Kind.LITERAL, Kind.COUNTED, Kind.IDENTIFYING, Kind.KEYED, Kind.NEVER, Kind.ONLY_NULL, Kind.FILLED)
+NO_OBJECTS = (Kind.LITERAL, Kind.COUNTED, Kind.IDENTIFYING, Kind.KEYED, Kind.NEVER, Kind.ONLY_NULL)
 """Places at which an object is handed over."""
 
 
@@ -737,6 +756,11 @@ def _is_settled(path: tuple[str, ...], place: tuple[str, ...], kind: Kind) -> bo
     if path[: len(place)] != place:
         return False
     return kind is Kind.PRESENT or (kind in NO_OBJECTS and len(path) > len(place))
+
+
+def _name_of(path: tuple[str, ...]) -> str | None:
+    """Return the name at the end of a path, whatever the array."""
+    return next((step for step in reversed(path) if step != "[]"), None)
 
 
 def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:

@@ -311,3 +311,20 @@ def test_lines_with_one_change_behind_those_without_are_read_as_the_plain_reader
         line = chance.choice(usual)
         lines += [line, varied(line, chance), laid_out_otherwise(varied(line, chance), chance)]
     assert _compare(lines) > 60
+
+
+def test_errors_of_any_kind_follow_one_another() -> None:
+    kinds = (
+        *(b'{"message": "wait 6 ms", "code": 429}', b'{"message": "wait \\"7\\" ms"}', b"{}", b'["x"]', b"[]", b"null"),
+        *(b'"text"', b'"other \\\\ text"', b'""', b"7", b"0", b"true", b'{"error": {"usage": {"prompt_tokens": 3}}}'),
+    )
+    chance = random.Random("errors")
+    lines = [
+        (_LINE % answer).replace(b'"r"', b'"r%d"' % number)
+        for number in range(300)
+        for answer in (b'{"error": %s, "type": "x"}' % chance.choice(kinds), _answer())
+        if chance.random() < 0.8
+    ]
+    assert _compare(lines) == len(lines)
+    broken = [_changed(b'"error": ', b'"error": x', line) if b'"error"' in line else line for line in lines]
+    assert 50 < _compare(broken) == sum(b'"error"' not in line for line in lines)

@@ -5,20 +5,28 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import re
 import sys
 from dataclasses import fields
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+from closed_values import closed, let_any_of_ask_objects, looked_into, watch, with_closed_texts
 from damaged_streams import DamagedStreams
+from family_bodies import Maker
 from fuzzing import LineMaker
+from native_bodies import CASES
+from odd_documents import places
 
 from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.families import bedrock
+from pipeline.collectors.families.reading import any_of
 from pipeline.collectors.formats.found import is_request_log
 from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import blocks, readers, rule_table
@@ -30,7 +38,7 @@ from pipeline.collectors.values.strict_json import documents_of
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 FORMAT = LogFormat()
 CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
@@ -84,6 +92,11 @@ class Watched(dict[str, Any]):
         for self.at in super().__iter__():
             yield self.at
         self.at = None
+
+
+@pytest.fixture(autouse=True)
+def _any_of_asks_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_any_of_ask_objects(monkeypatch)
 
 
 @pytest.fixture
@@ -164,6 +177,152 @@ def test_every_name_that_is_asked_for_in_real_exchanges_is_known(asked: set[str]
     assert Watched.gone_through_by <= GOES_THROUGH_ALL
 
 
+LOOKS_INTO = {
+    "response: bodies.body._text_body": "the answer itself, which is a field of the line, and no text of a body",
+}
+"""Code that looks into what stands in no shape, and why that is right."""
+LEFT_OUT = (Kind.TEXTUAL, Kind.PRESENT)
+
+
+@pytest.fixture
+def _closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whatever stands in no shape, under a name that is known, note by whom it is looked into."""
+    kinds = {name.text: name.kind for name in names_of_bodies() if name.kind in LEFT_OUT}
+    ways = {Kind.TEXTUAL: with_closed_texts, Kind.PRESENT: closed}
+
+    def hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {name: ways[kinds[name]](name, value) if name in kinds else value for name, value in pairs}
+
+    monkeypatch.setattr(strict_json, "_STRICT", json.JSONDecoder(object_pairs_hook=hook))
+    watch()
+
+
+def _native() -> Iterator[bytes]:
+    for case in CASES.values():
+        for response in (case.whole, [*case.chunks], "".join(f"data: {json.dumps(each)}\n\n" for each in case.chunks)):
+            line = {"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "path": case.path, "status": 200}
+            yield json.dumps(line | {"response": response}).encode()
+
+
+ERRORS = (
+    {"error": {"message": "wait 6 ms", "type": "tokens", "param": None, "code": "rate_limit_exceeded"}},
+    {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}, "request_id": "req_1"},
+    {
+        "error": {
+            "code": 429,
+            "message": "m",
+            "status": "RESOURCE_EXHAUSTED",
+            "details": [{"@type": "x", "reason": "r"}],
+        }
+    },
+    {"error": "model 'x' not found"},
+    {"error": ["one", "two"]},
+    {"error": {"error": {"message": "twice"}}},
+    {"error": {"usage": {"prompt_tokens": 3, "completion_tokens": 4}, "choices": [], "id": "x", "model": "m"}},
+    {"object": "error", "message": "m", "type": "NotFoundError", "code": 404},
+    {"message": "Too many tokens, please wait"},
+    {"Message": "Too many tokens, please wait", "__type": "ThrottlingException"},
+    {"Response": {"Error": {"Code": "LimitExceeded", "Message": "m"}, "RequestId": "r"}},
+)
+
+
+def _errors() -> Iterator[bytes]:
+    for error in ERRORS:
+        for status in (200, 429):
+            for response in (error, json.dumps(error), [error, error], f"data: {json.dumps(error)}\n\n"):
+                line = {"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "path": "/v1/chat/completions"}
+                yield json.dumps(line | {"status": status, "response": response}).encode()
+
+
+def _with_names(names: Sequence[str], count: int) -> Iterator[bytes]:
+    """Yield lines of bodies in which something stands under a name that is left out, in any object; or nothing else."""
+    chance = random.Random("names")
+    for number in range(count):
+        made = Maker(chance).body()
+        body = made.response if isinstance(made.response, dict) and number % 9 else {}
+        objects = [body, *(found for path in places(body) if isinstance(found := reduce(getitem, path, body), dict))]
+        value = chance.choice(("x", ["x"], {"code": "x", "usage": {"prompt_tokens": 3, "completion_tokens": 4}}))
+        chance.choice(objects)[names[number % len(names)]] = value
+        line = {
+            "ts": "2026-03-01T06:51:19Z",
+            "api_key_id": "k",
+            "path": chance.choice((made.path, None)),
+            "status": 200,
+        }
+        yield json.dumps(line | {"response": body}).encode()
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_closed")
+def test_nobody_looks_into_what_stands_in_no_shape_of_made_up_lines() -> None:
+    makers = [LineMaker("closed", families=0.8), DamagedStreams("closed")]
+    names = [name.text for name in names_of_bodies() if name.kind in LEFT_OUT]
+    _read(content for source in (_native(), _errors(), _with_names(names, 3000)) for content in source)
+    _read(maker.made().content for maker in makers for _ in range(2000))
+    assert looked_into() - {*LOOKS_INTO} == set()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not (CORPUS / "requests.jsonl.zst").exists(), reason="the corpus of real exchanges is not here")
+@pytest.mark.usefixtures("_closed")
+def test_nobody_looks_into_what_stands_in_no_shape_of_real_exchanges() -> None:
+    with (CORPUS / "requests.jsonl.zst").open("rb") as file:
+        reader = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+        assert _read(line.rstrip(b"\n") for line in reader) > 2000
+    assert looked_into() - {*LOOKS_INTO} == set()
+
+
+@pytest.mark.usefixtures("_closed")
+@pytest.mark.parametrize("name", ["error", "message", "content"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda text: text == "x",
+        lambda text: text.startswith("x"),
+        lambda text: "x" in text,
+        lambda text: text in {"x", "y"},
+        str,
+        lambda text: f"{text}",
+        lambda text: [*text],
+        lambda text: text[:1],
+    ],
+)
+def test_whoever_looks_into_a_text_is_noted(name: str, look: Callable[[Any], Any]) -> None:
+    document = strict_json.parse(json.dumps({name: "a text", "model": "m"}))
+    assert document.get(name) is not None
+    assert document[name]
+    assert isinstance(document[name], str)
+    assert looked_into() == set()
+    look(document["model"])
+    assert looked_into() == set()
+    look(document[name])
+    assert [each.partition(":")[0] for each in looked_into()] == [name]
+
+
+@pytest.mark.usefixtures("_closed")
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda error: error.get("code"),
+        lambda error: error["code"],
+        lambda error: "code" in error,
+        lambda error: [*error],
+        lambda error: {**error},
+        lambda error: error == {},
+        lambda error: error.keys() <= {"code"},
+        lambda error: any_of(error, "code"),
+    ],
+)
+def test_whoever_looks_into_an_error_is_noted(look: Callable[[Any], Any]) -> None:
+    document = strict_json.parse('{"error": {"code": 429}, "usage": {"code": 1}}')
+    assert document.get("error") is not None
+    assert looked_into() == set()
+    look(document["usage"])
+    assert looked_into() == set()
+    look(document["error"])
+    assert [each.partition(":")[0] for each in looked_into()] == ["error"]
+
+
 def test_no_name_is_too_long_for_the_kernel() -> None:
     names = names_of_bodies()
     assert 200 < len(names) < 900
@@ -214,6 +373,8 @@ def test_a_source_whose_lines_are_not_told_by_names_alone_is_for_the_plain_reade
         {"status": "a name with blanks"},
         {"status": "http." + "x" * 65},
         {"status": "ts.http"},
+        {"usage": "u", "status": "u.error.code"},
+        {"ts": "response.error.at"},
     ],
 )
 def test_a_field_that_no_tree_of_names_tells_is_for_the_plain_reader(fields: dict[str, Any]) -> None:

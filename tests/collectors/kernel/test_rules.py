@@ -64,6 +64,19 @@ def _taught(program: Program, line: bytes) -> Rule | None:
     return Teacher(FORMAT, program.names).rule_of(program.shape(int(told.shapes[0])), told.holes[:512].tolist())
 
 
+def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_than_its_line_is_its_identity(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = json.dumps({**json.loads(_line("m", None, _SUMMED)), "response": {"choices": [], "usage": _SUMMED}}).encode()
+    rule = _taught(program, line + b"\n")
+    assert rule is not None
+    assert (rule.ids, len(rule.totals)) == ({}, 1)
+    _forget(forms=True)
+    row_of = Teacher.row_of
+    monkeypatch.setattr(Teacher, "row_of", lambda teacher, sample: row_of(teacher, sample + b" "))
+    assert _taught(program, line + b"\n") is None
+
+
 def _forget(*, forms: bool) -> None:
     rules._known.clear()  # noqa: SLF001 - what was asked before is the matter of these tests
     if forms:
@@ -175,7 +188,8 @@ def _in_order(rule: Any) -> Any:
     if not isinstance(rule, Rule):
         return rule
     numbers = {name: (each.always, sorted(each.holes)) for name, each in rule.numbers.items()}
-    return replace(rule, numbers=numbers, totals=tuple(sorted(rule.totals)))
+    counts = rule.counts if rule.counts is None else tuple(sorted(rule.counts))
+    return replace(rule, numbers=numbers, counts=counts, totals=tuple(sorted(rule.totals)))
 
 
 class Model(str):
@@ -231,7 +245,8 @@ def test_who_decides_by_what_a_model_is_does_so_only_of_counts_that_no_rule_is_f
 
     monkeypatch.setattr(strict_json, "_STRICT", json.JSONDecoder(object_pairs_hook=watched))
     Model.looked_at_by.clear()
-    odd = [_line(model, model, _COUNTS | {"total_tokens": 60}) for model in MODELS]
+    beyond = ({"total_tokens": 60}, {"prompt_tokens_details": {"cached_tokens": 31}})
+    odd = [_line(model, model, _COUNTS | more) for model in MODELS for more in beyond]
     for number, content in enumerate([*odd, *_of_many_models(LineMaker("models", families=0.7), 400)], 1):
         line = Line(number, 0, len(content) + 1, content)
         decode_line(line, source="s", log_format=FORMAT, fingerprint=str)

@@ -51,7 +51,7 @@ MAPPING: Mapping[str, Any] = {
 }
 
 _TAKEN = "request_time"
-PLACES = Places(durations=(_TAKEN,), filled=(_INSTANTS[-1],))
+PLACES = Places(durations=(_TAKEN,), marks=(_INSTANTS[-1],))
 """The last of the instants counts where there is no other one, and such a line is read one at a time."""
 
 

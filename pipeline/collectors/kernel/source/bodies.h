@@ -201,37 +201,3 @@ static const u8 *no_elements(const u8 *p) {
   *o++ = LIST_END;
   return p + 1;
 }
-
-/* Of a text or an array, whether it is empty: one that is not has `true` in the shape. Any other word stands there. */
-static const u8 *filled(const u8 *p, int depth) {
-  const u8 *behind = value(p, depth);
-  if (!behind) return 0;
-  switch (*p) {
-  case '"': *o++ = p[1] == '"' ? NO_TEXT : TEXT; return behind;
-  case 't': *o++ = TRUE; return behind;
-  case 'f': *o++ = FALSE; return behind;
-  case 'n': *o++ = NOTHING; return behind;
-  case '[':
-    *o++ = LIST;
-    if (*blanks(p + 1) != ']') *o++ = TRUE;
-    *o++ = LIST_END;
-    return behind;
-  default: return unsure();
-  }
-}
-
-/* Of any value, which kind of JSON it is, and of a text, whether it is empty: for names that are only looked for. */
-static const u8 *present(const u8 *p, int depth) {
-  const u8 *behind = value(p, depth);
-  if (!behind) return 0;
-  switch (*p) {
-  case '"': *o++ = p[1] == '"' ? NO_TEXT : TEXT; break;
-  case '{': *o++ = OPEN; *o++ = CLOSE; break;
-  case '[': *o++ = LIST; *o++ = LIST_END; break;
-  case 't': *o++ = TRUE; break;
-  case 'f': *o++ = FALSE; break;
-  case 'n': *o++ = NOTHING; break;
-  default: *o++ = FRACTION;
-  }
-  return behind;
-}

@@ -24,7 +24,6 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   case RESPONSE: return response(p, depth);
   case TIMED: case TIMED_IN_UTC: return instant(p, kind);
   case PRESENT: return present(p, depth);
-  case FILLED: return filled(p, depth);
   case ELAPSED: return elapsed(p);
   case NESTED: return value_under(p, LITERAL, depth);
   case INSIDE: case EVERY: case HEADERS: case OBJECTS:

@@ -18,7 +18,7 @@ enum {
   ONLY_NULL,    /* anything else is handed over */
   NEVER,        /* handed over, whatever it is */
   WHOLE,        /* an object, of which the names of bodies are looked at */
-  PRESENT,      /* of which kind of JSON it is */
+  PRESENT,      /* of which kind of JSON it is, and whether it is true */
   EVERY,        /* an object of counts, of which all names are looked at */
   TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
   HEADERS,      /* an object of the line, of whose names NEVER is meant in whatever letters */
@@ -27,7 +27,6 @@ enum {
   PAIRS,        /* an array of pairs, whose keys are names */
   NESTED,       /* any value, of whose objects the names of bodies are looked at */
   OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
-  FILLED,       /* of a text or an array, whether it is empty */
   ELAPSED,      /* seconds that something took */
 };
 

@@ -124,6 +124,27 @@ static const u8 *text_under(const u8 *p, u32 kind) { /* p behind the quote */
 /* Whether a value is mostly what it was in the line before. */
 static inline int is_word(const u8 *p, u32 kind) { return kind == LITERAL || *p == 't' || *p == 'f' || *p == 'n'; }
 
+/* Of any value, which kind of JSON it is, and whether it is true: not empty, and not zero. For names that are only looked
+   for. */
+static const u8 *present(const u8 *p, int depth) {
+  if (*p == '"') return textual(p + 1);
+  const u8 *behind = value(p, depth);
+  int has_digit = 0;
+  if (!behind) return 0;
+  switch (*p) {
+  case '{': case '[':
+    *o++ = *p;
+    if (*blanks(p + 1) != *p + 2) *o++ = OTHERS;
+    *o++ = (u8)(*p + 2);
+    break;
+  case 't': case 'f': case 'n': *o++ = *p; break;
+  default:
+    for (; p < behind && *p != 'e' && *p != 'E'; p++) has_digit |= *p >= '1' && *p <= '9';
+    *o++ = has_digit ? FRACTION : ZERO;
+  }
+  return behind;
+}
+
 static const u8 *instant(const u8 *p, u32 kind);
 
 static const u8 *list_under(const u8 *p, u32 kind, int depth);
@@ -143,11 +164,11 @@ static inline const u8 *scalar_under(const u8 *p, u32 kind) {
 /* The value under a name of a body. `depth` containers are open around it. */
 static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (!has_room()) return unsure();
-  int is_timed = kind == TIMED || kind == TIMED_IN_UTC;
-  if (*p == '{' && !is_timed) return object(p, OF_BODY, depth);
-  if (*p == '[' && !is_timed) return list_under(p, kind, depth);
-  const u8 *begin = o;
-  return note(reader(OF_KIND, kind, depth), p, scalar_under(p, kind), begin, is_word(p, kind));
+  int is_leaf = kind == TIMED || kind == TIMED_IN_UTC || kind == PRESENT;
+  if (*p == '{' && !is_leaf) return object(p, OF_BODY, depth);
+  if (*p == '[' && !is_leaf) return list_under(p, kind, depth);
+  const u8 *begin = o, *behind = kind == PRESENT ? present(p, depth) : scalar_under(p, kind);
+  return note(reader(OF_KIND, kind, depth), p, behind, begin, is_word(p, kind));
 }
 
 /* An array. Of one with an element that is no object and no array, the whole is a leaf: these come in any number. */
