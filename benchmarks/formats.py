@@ -135,7 +135,7 @@ def _told_share(kind: str, path: Path) -> float:
     half = len(lines) // 2
     decoder.decoded(b"".join(line + b"\n" for line in lines[:half]), start=0, first_line=1)
     found = decoder.decoded(b"".join(line + b"\n" for line in lines[half:]), start=0, first_line=1)
-    return (found.told + found.blank) / len(lines[half:])
+    return (found.told - found.further + found.blank) / len(lines[half:])
 
 
 def _settings(kind: str) -> LogFormat:
