@@ -1,6 +1,6 @@
 """The rules of the shapes that a program has numbered, as arrays, and their arithmetic for many lines at once.
 
-Owns which shapes are worth learning. Does not own what a rule is, nor how one is found (``rules``).
+Owns which shapes are worth learning. Does not own what a rule is, nor how one is found (``teacher``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.event_columns import IDS, NUMBERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
-from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Teacher, hold_together
+from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, hold_together
+from pipeline.collectors.kernel.teacher import Teacher
 from pipeline.collectors.kernel.variants import Variants
 
 if TYPE_CHECKING:

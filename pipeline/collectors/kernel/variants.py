@@ -4,7 +4,7 @@ A format says which ids its code takes apart (``places.TakenApart``), and no sha
 variants are numbered behind the shapes. The samples of one have an id that fits, and what is taken of it stands in its
 hole; those of the shape itself have ids that do not fit.
 
-Owns which lines are of a variant. Does not own rules (``rules``), nor what is learned (``rule_table``).
+Owns which lines are of a variant. Does not own rules (``teacher``), nor what is learned (``rule_table``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pipeline.collectors.kernel.program import Told
-    from pipeline.collectors.kernel.rules import Teacher
+    from pipeline.collectors.kernel.teacher import Teacher
 
     Array: TypeAlias = np.ndarray[Any, Any]
 

@@ -13,10 +13,11 @@ from fuzzing import LineMaker
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import rules
+from pipeline.collectors.kernel import teacher
 from pipeline.collectors.kernel.program import Program
-from pipeline.collectors.kernel.rules import Rule, Teacher
+from pipeline.collectors.kernel.rules import Rule
 from pipeline.collectors.kernel.shapes import parsed
+from pipeline.collectors.kernel.teacher import Teacher
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
 
@@ -40,8 +41,8 @@ USAGES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_known", {})
-    monkeypatch.setattr(rules, "_known_of_forms", {})
+    monkeypatch.setattr(teacher, "_known", {})
+    monkeypatch.setattr(teacher, "_known_of_forms", {})
 
 
 def _line(requested: str, reported: str | None, usage: dict[str, Any]) -> bytes:
@@ -73,14 +74,14 @@ def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_tha
     assert (rule.ids, len(rule.totals)) == ({}, 1)
     _forget(forms=True)
     row_of = Teacher.row_of
-    monkeypatch.setattr(Teacher, "row_of", lambda teacher, sample: row_of(teacher, sample + b" "))
+    monkeypatch.setattr(Teacher, "row_of", lambda asked, sample: row_of(asked, sample + b" "))
     assert _taught(program, line + b"\n") is None
 
 
 def _forget(*, forms: bool) -> None:
-    rules._known.clear()  # noqa: SLF001 - what was asked before is the matter of these tests
+    teacher._known.clear()  # noqa: SLF001 - what was asked before is the matter of these tests
     if forms:
-        rules._known_of_forms.clear()  # noqa: SLF001 - likewise
+        teacher._known_of_forms.clear()  # noqa: SLF001 - likewise
 
 
 @pytest.mark.parametrize("usage", USAGES.values(), ids=USAGES)
