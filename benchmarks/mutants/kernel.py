@@ -261,7 +261,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("instants.h", "    return read && read == behind ? behind : unsure();", "    return read ? behind : unsure();"),
     ("instants.h", "    return p && *p == '\"' ? p + 1 : unsure();", "    return p ? p + 1 : unsure();"),
     ("instants.h", "date_and_time(p, kind == TIMED_IN_UTC);", "date_and_time(p, 1);"),
-    ("instants.h", "  if (is_text && !is_digit(*p)) return text_under(p, LITERAL);\n", ""),
     ("instants.h", "p - begin < 10; p++) us", "1; p++) us"),
     ("instants.h", "is_digit(*p) && unit > 1; p++)", "is_digit(*p); p++)"),
     ("instants.h", "  if (is_text ? *p != '\"' : p != behind) return unsure();\n", ""),
@@ -319,7 +318,8 @@ refused by whatever reads them; a name longer than any is no name, and one of a 
 shape; a number beyond nanoseconds is beyond the century; a chunk that goes on beyond the line meets the zero
 byte behind it, and so does what is fixed in a layout. A shape is no beginning of another one, so layouts' sizes need
 not be compared; a leaf that cannot be read cannot be read by any layout, nor by parsing. Where an object may begin, and
-what is taken for a word, only makes lines quicker. A group of rows would be a row that says nothing, and
+what is taken for a word, only makes lines quicker; so does it that a duration may be a word
+(`-`). A group of rows would be a row that says nothing, and
 what is nested too deep under the key of an attribute that nobody looks at is left out by the plain reader as well.
 
 ``has_room`` sees to the same: a member of an object (its value asks again), a run, and a chunk with counts (the end of
