@@ -653,16 +653,17 @@ def _inference(maker: Maker) -> Document:
 
 
 def _attributes(named: Mapping[str, Any]) -> list[Document]:
-    return [{"key": name, "value": _typed(of)} for name, of in named.items()]
+    return [{"key": name, "value": any_value(of)} for name, of in named.items()]
 
 
-def _typed(value: Any) -> Document:
+def any_value(value: Any) -> Document:
+    """Return an ``AnyValue`` as OTLP JSON writes it: integers are text."""
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):
         return {"intValue": str(value)}
     if isinstance(value, list):
-        return {"arrayValue": {"values": [_typed(each) for each in value]}}
+        return {"arrayValue": {"values": [any_value(each) for each in value]}}
     return {"doubleValue" if isinstance(value, float) else "stringValue": value}
 
 

@@ -19,6 +19,7 @@ from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.log_format import read_by
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel.places import totals_of
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, Sum, hold_together
@@ -73,10 +74,11 @@ class Teacher:
         self._names = names
         self._of = found
         self.may_say_nothing = found is not None
-        self.may_have_several = found is not None and found.places is not None and bool(found.places.rows)
-        self.within = () if found is None or found.places is None else found.places.within or ()
+        places = (found and found.places) or Places()
+        self.may_have_several = bool(places.rows)
+        self.within = places.within or ()
         self._totals = totals_of(log_format, found)
-        self.taken_apart = () if found is None or found.places is None else found.places.taken_apart
+        self.taken_apart = places.taken_apart
         """The ids that the format takes apart. Lines with one that fits are a shape of their own: a variant."""
 
     def ids_of(self, shape: bytes) -> tuple[dict[str, int], list[int]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from foreign_lines import any_value
 
 from pipeline.collectors.formats.tools import otel
 from pipeline.collectors.values.refusal import LineRefused
@@ -27,19 +28,8 @@ WRITTEN = Path(__file__).with_name("otel_instrumentations.jsonl").read_text(enco
 START = "1788000000123456789"
 
 
-def value(of: Any) -> dict[str, Any]:
-    """Return an ``AnyValue`` as OTLP JSON writes it: integers are text."""
-    if isinstance(of, bool):
-        return {"boolValue": of}
-    if isinstance(of, int):
-        return {"intValue": str(of)}
-    if isinstance(of, list):
-        return {"arrayValue": {"values": [value(one) for one in of]}}
-    return {"stringValue": of}
-
-
 def attributes(named: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": value(of)} for key, of in named.items()]
+    return [{"key": key, "value": any_value(of)} for key, of in named.items()]
 
 
 def span(named: dict[str, Any], **fields: Any) -> dict[str, Any]:

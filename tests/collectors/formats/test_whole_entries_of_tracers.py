@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from foreign_lines import any_value
 
 from pipeline.collectors.formats.tools import helicone, langfuse, otel
 from pipeline.collectors.values.refusal import LineRefused
@@ -16,16 +17,6 @@ def refusal(entries: Any, document: Any) -> tuple[str, str]:
     with pytest.raises(LineRefused) as refused:
         entries(document)
     return refused.value.reason.value, refused.value.detail
-
-
-def any_value(of: Any) -> dict[str, Any]:
-    if isinstance(of, bool):
-        return {"boolValue": of}
-    if isinstance(of, int):
-        return {"intValue": str(of)}
-    if isinstance(of, list):
-        return {"arrayValue": {"values": [any_value(one) for one in of]}}
-    return {"stringValue": of}
 
 
 def attributes(**named: Any) -> list[dict[str, Any]]:
