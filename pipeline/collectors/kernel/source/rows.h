@@ -53,7 +53,7 @@ static const u8 *each(const u8 *p, u32 name, int depth) {
 }
 
 static inline int is_word_of(Text t, const char *letters, u32 size) {
-  return t.size == size && equal(t.at, (const u8 *)letters, size);
+  return t.size == size && begins_with(t.at, letters);
 }
 
 /* What stands in a pair: nothing, or one value of a kind, under the name of its type. */
