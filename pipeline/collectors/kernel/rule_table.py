@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.event_columns import IDS, NUMBERS
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, hold_together
 from pipeline.collectors.kernel.teacher import Teacher
@@ -32,8 +33,12 @@ LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
-OF_ID, OF_RAW, THE_SAME, KINDS_OF_KEY = range(4)
-"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape."""
+OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
+"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape.
+
+From ``OF_HEADER`` on it is in one of ``KEY_HEADERS``, where that says a key.
+"""
+KINDS_OF_KEY = OF_HEADER + len(KEY_HEADERS)
 _NEW, _KNOWN, _NEVER, _SILENT = range(4)
 _NO_HOLE = -1
 
@@ -127,7 +132,8 @@ class RuleTable:
             self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
             self._keys[number], self._kinds_of_key[number] = self.same_keys.index(rule.key_id), THE_SAME
         else:
-            self._keys[number], self._kinds_of_key[number] = rule.key, OF_RAW if rule.is_raw else OF_ID
+            kind = OF_HEADER + KEY_HEADERS.index(rule.header) if rule.header else OF_RAW if rule.is_raw else OF_ID
+            self._keys[number], self._kinds_of_key[number] = rule.key, kind
         self._instants[number] = rule.instant
         if rule.less is not None:
             self._less[number], self._has_less = rule.less, True
