@@ -23,48 +23,71 @@ with standings as (
 ),
 measurements as (
     select
-        *,
-        min(occurred_at) over (
-            partition by
-                event_id,
-                standing,
-                @counts
-        ) as measured_first_at
+        event_id,
+        standing,
+        @counts,
+        min(occurred_at) as measured_first_at
     from standings
+    group by
+        event_id,
+        standing,
+        @counts
 ),
 ranked as (
     select
-        *,
+        standings.*,
         row_number() over (
-            partition by event_id
+            partition by standings.event_id
             order by
-                standing desc,
-                measured_first_at desc,
-                completion_tokens desc,
-                @counts desc,
-                occurred_at asc,
-                model_name asc,
-                @dimensions asc,
-                request_id asc,
-                source asc,
-                line asc
+                standings.standing desc,
+                measurements.measured_first_at desc,
+                standings.completion_tokens desc,
+                standings.@counts desc,
+                standings.occurred_at asc,
+                standings.model_name asc,
+                standings.@dimensions asc,
+                standings.request_id asc,
+                standings.source asc,
+                standings.line asc
         ) as place
-    from measurements
+    from standings
+    inner join measurements
+        on
+            measurements.event_id = standings.event_id
+            and measurements.standing = standings.standing
+            and measurements.@counts = standings.@counts
 ),
-shipped as (
+suspected as (
     select
-        *,
-        min(place) over (
-            partition by
-                event_id,
-                status,
-                model_name,
-                @dimensions,
-                @counts,
-                request_id,
-                occurred_at
-        ) as first_place
-    from ranked
+        copy.event_id,
+        min(copy.place) as place
+    from ranked as copy
+    inner join ranked as survivor on survivor.event_id = copy.event_id and survivor.place = 1
+    where
+        copy.place > 1
+        and copy.status in ('measured', 'estimated')
+        and greatest(copy.prompt_tokens, copy.completion_tokens) > 0
+        and not (
+            copy.model_name = survivor.model_name
+            and copy.@dimensions = survivor.@dimensions
+            and copy.request_id = survivor.request_id
+            and (
+                copy.occurred_at = survivor.occurred_at
+                or (
+                    copy.request_id <> ''
+                    and copy.occurred_at <= survivor.occurred_at + interval 1 hour
+                    and survivor.occurred_at <= copy.occurred_at + interval 1 hour
+                )
+            )
+        )
+    group by
+        copy.event_id,
+        copy.status,
+        copy.model_name,
+        copy.@dimensions,
+        copy.@counts,
+        copy.request_id,
+        copy.occurred_at
 )
 select
     copy.event_id,
@@ -90,24 +113,7 @@ select
             then 'duplicate'
         else 'conflict'
     end as fate,
-    (
-        copy.place > 1
-        and copy.place = copy.first_place
-        and copy.status in ('measured', 'estimated')
-        and greatest(copy.prompt_tokens, copy.completion_tokens) > 0
-        and not (
-            copy.model_name = survivor.model_name
-            and copy.@dimensions = survivor.@dimensions
-            and copy.request_id = survivor.request_id
-            and (
-                copy.occurred_at = survivor.occurred_at
-                or (
-                    copy.request_id <> ''
-                    and copy.occurred_at <= survivor.occurred_at + interval 1 hour
-                    and survivor.occurred_at <= copy.occurred_at + interval 1 hour
-                )
-            )
-        )
-    ) as is_suspicious
-from shipped as copy
+    suspected.place is not null as is_suspicious
+from ranked as copy
 inner join ranked as survivor on survivor.event_id = copy.event_id and survivor.place = 1
+left join suspected on suspected.event_id = copy.event_id and suspected.place = copy.place
