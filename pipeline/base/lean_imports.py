@@ -1,11 +1,11 @@
 """Keeps out of a process of ours what libraries would load, or start, and no command uses.
 
-Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; with its Parquet
-files come the clients of remote file systems, for addresses that we never give it; numpy starts a thread a processor
-for matrices that we have none of; Arrow's own allocator gives back what is freed, and asks for huge pages, which are
-zeroed whole. Together that takes longer than most commands do. Arrow expects that modules may not be installed, and
-goes without. Programs that import the package are left alone: only ``main`` calls this. What does use one of them says
-so first.
+Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames, and dateutil to find
+out that a text is no span of time; with its Parquet files come the clients of remote file systems, for addresses that
+we never give it; numpy starts a thread a processor for matrices that we have none of; Arrow's own allocator gives back
+what is freed, and asks for huge pages, which are zeroed whole. Together that takes longer than most commands do. Arrow
+expects that modules may not be installed, and goes without. Programs that import the package are left alone: only
+``main`` calls this. What does use one of them says so first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-UNUSED = frozenset({"pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs"})
+UNUSED = frozenset(
+    {
+        "dateutil.relativedelta",
+        "pandas",
+        "pyarrow._azurefs",
+        "pyarrow._gcsfs",
+        "pyarrow._hdfs",
+        "pyarrow._s3fs",
+    }
+)
 """Modules that no command uses, as a rule."""
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _let_in: set[str] = set()
@@ -60,6 +69,6 @@ def look_for_garbage_seldom() -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def let_in(name: str) -> None:
-    """Let a module of ``UNUSED`` be imported after all."""
-    _let_in.add(name)
+def let_in(*names: str) -> None:
+    """Let modules of ``UNUSED`` be imported after all."""
+    _let_in.update(names)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -177,12 +176,9 @@ def checked_marts(marts: Marts, reference: Mapping[str, pa.Table], *, engine: En
 
 def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
     """Split rows by the UTC date of an instant, keeping their order; every date has a table."""
-    days = pa.table({"day": rows[column].cast(pa.date32()), "place": np.arange(rows.num_rows)})
-    order = days.sort_by([("day", "ascending"), ("place", "ascending")])
-    counts = {
-        row["day"]: row["place_count"] for row in order.group_by("day").aggregate([("place", "count")]).to_pylist()
-    }
-    sorted_rows = rows.take(order["place"])
+    days = rows[column].cast(pa.date32())
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(days).to_pylist()}
+    sorted_rows = rows.take(pc.sort_indices(days))  # which is stable
     starts = dict(zip(sorted(counts), accumulate((counts[day] for day in sorted(counts)), initial=0), strict=False))
     return {day: sorted_rows.slice(starts[day], counts[day]) if day in counts else rows.slice(0, 0) for day in dates}
 

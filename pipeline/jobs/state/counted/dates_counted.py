@@ -28,7 +28,7 @@ from pipeline.lake.checked_files import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects.encoded import arrow_bytes
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
-from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
+from pipeline.warehouse.identities import beginnings, beginnings_of, distinct, repeated_beginnings
 from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
@@ -165,7 +165,9 @@ class DatesCounted:
         repeated, hits = repeated_beginnings(list(new.values()), old)
         copied = {day: self.beginnings_of_copies(day) for day in hits}
         again = {
-            day: np.union1d(copied[day], found) for day, found in hits.items() if np.setdiff1d(found, copied[day]).size
+            day: distinct(np.concatenate([copied[day], found]))
+            for day, found in hits.items()
+            if not np.isin(found, copied[day], assume_unique=True).all()
         }
         if damaged := damaged | self.damaged(again):
             self._forget(damaged)
@@ -173,7 +175,7 @@ class DatesCounted:
         paths |= {day: self._verified(day) for day in again}
         events = [path for day in days for path in paths[day]]
         totals, broken = count_slices(events, self.reference, engine=self.engine)
-        wanted = np.unique(np.concatenate([repeated, *again.values()]))
+        wanted = distinct(np.concatenate([repeated, *again.values()]))
         copies = read_copies([path for each in paths.values() for path in each], wanted, engine=self.engine)
         totals_of, copies_of = by_date(totals, "slice_at", days), by_date(copies, "occurred_at", paths)
         counted = {day: {_TOTALS: arrow_bytes.encode(totals_of[day]), _BEGINNINGS: new[day].tobytes()} for day in days}
