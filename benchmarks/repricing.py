@@ -22,9 +22,9 @@ import pyarrow as pa
 
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.reprice import reprice
-from pipeline.jobs.state.aggregate import USAGE_DAILY, by_period, count, inputs_of
+from pipeline.jobs.state.aggregate import by_period, count, inputs_of
 from pipeline.lake.commits import commit, read_log
-from pipeline.lake.derived import read_derived, write_derived
+from pipeline.lake.derived import USAGE_DAILY, read_derived, write_derived
 from pipeline.tables import schemas
 from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+USAGE_DAILY = "usage_daily"
+EXCHANGES_DAILY = "exchanges_daily"
+CHARGES = "charges"
 PART_ROWS_MAX = 250_000
 """How many rows of a table are read at once by who needs no more of them together."""
 MANIFEST_NAME = "_manifest.json"

@@ -17,7 +17,7 @@ from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks
 from pipeline.warehouse.connection import EVENTS_RELATION
 from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
-from pipeline.warehouse.relations import check_names, load_checks
+from pipeline.warehouse.relations import check_names, load_checks, load_relations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +56,18 @@ class Marts:
             *(check_names(folder, "blocking") - self.broken_claims.keys()),
             *(check_names(folder, "advisory") - self.advisories.keys()),
         ]
+
+
+def make_ready(engine: Engine, *, is_checked: bool = True) -> None:
+    """Open what counts here, and read what it is asked.
+
+    That is what ``build_marts`` begins with; it takes one processor, and so can be done while files are verified.
+    """
+    if engine.is_here:
+        with engine.session():
+            load_relations(sql_folder())
+            if is_checked:
+                _checks(sql_folder())
 
 
 def build_marts(

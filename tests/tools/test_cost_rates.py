@@ -13,7 +13,8 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped import costed
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.costed import cost_card_of
-from pipeline.jobs.state.aggregate import USAGE_DAILY, current_mart
+from pipeline.jobs.state.aggregate import current_mart
+from pipeline.lake.derived import USAGE_DAILY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,12 +24,12 @@ from pipeline.invoicing import invoice_from_document, taken_back
 from pipeline.invoicing.places import open_period
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
-from pipeline.jobs.state.aggregate import USAGE_DAILY, count, inputs_of
+from pipeline.jobs.state.aggregate import count, inputs_of
 from pipeline.jobs.state.drafts import limits_of
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import constant_terms, rate
 from pipeline.lake.commits import read_log
-from pipeline.lake.derived import read_derived
+from pipeline.lake.derived import USAGE_DAILY, read_derived
 from pipeline.rates.card import counts_like
 from pipeline.tables import schemas
 from pipeline.tables.rating import summed_over_days

@@ -22,8 +22,8 @@ from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.selection import values_in
 from pipeline.jobs.answers.grouped.summed import SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, PROVIDER, UNBILLED, UNMETERED, columns_of, with_words
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.state.suspicious import suspicious_copies_now
+from pipeline.lake.derived import EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.tables.sums import WIDE, sums_by
 from pipeline.usage import events
 

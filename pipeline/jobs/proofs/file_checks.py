@@ -19,11 +19,11 @@ from pipeline.base.errors import InexactAmount
 from pipeline.base.money import decimal_from_plain, exact_sum
 from pipeline.invoicing import InvoiceStatus
 from pipeline.jobs.check import Check, check_that_none
-from pipeline.jobs.state.aggregate import CHARGES, have_to_be_equal, inputs_of
+from pipeline.jobs.state.aggregate import have_to_be_equal, inputs_of
 from pipeline.jobs.state.drafted.kept import written_files
 from pipeline.jobs.state.drafts import period_files
 from pipeline.jobs.wording import counted
-from pipeline.lake.derived import read_manifest
+from pipeline.lake.derived import CHARGES, read_manifest
 from pipeline.register.invoice_files import PERIOD_FILES, read_period_file, written_periods
 
 if TYPE_CHECKING:

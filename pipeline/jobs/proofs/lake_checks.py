@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.proofs.forgotten_checks import forgotten_checks
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
@@ -27,6 +26,7 @@ from pipeline.lake.checked_files import (
     verified_quarantine,
     verified_quarantine_files,
 )
+from pipeline.lake.derived import EXCHANGES_DAILY
 from pipeline.lake.log.checkpoints import compared_checkpoints
 from pipeline.lake.rereading import superseded_events
 from pipeline.objects.encoded.parquet_bytes import path_of, read_rows

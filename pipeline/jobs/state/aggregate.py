@@ -6,6 +6,7 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -23,12 +24,20 @@ from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.checked_files import verified_files
 from pipeline.lake.commits import read_log
-from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
+from pipeline.lake.derived import (
+    CHARGES,
+    EXCHANGES_DAILY,
+    USAGE_DAILY,
+    open_derived,
+    read_derived,
+    read_manifest,
+    write_derived,
+)
 from pipeline.objects.encoded.parquet_bytes import read_rows
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
 from pipeline.usage.sources import event_counts
-from pipeline.warehouse.marts import build_marts
+from pipeline.warehouse.marts import build_marts, make_ready
 from pipeline.warehouse.reference import committed_events, reference_tables
 from pipeline.warehouse.relations import sql_digest
 
@@ -44,9 +53,6 @@ if TYPE_CHECKING:
     from pipeline.objects.encoded.parquet_bytes import Encoded, FileRows
     from pipeline.warehouse.marts import Marts
 
-USAGE_DAILY = "usage_daily"
-EXCHANGES_DAILY = "exchanges_daily"
-CHARGES = "charges"
 _ENGINE = "engine"
 """What counted, where that is not this process: its key among inputs."""
 _SCHEMAS = {USAGE_DAILY: schemas.USAGE_DAILY, EXCHANGES_DAILY: schemas.EXCHANGES_DAILY, CHARGES: schemas.CHARGES}
@@ -138,14 +144,18 @@ def count(
     ``held`` is what the commits state and the snapshot has not; whoever asks for the claims of the marts must say it.
     What was forgotten is in the counts, by what is kept of it.
     """
-    kept, files = kept_counts(workspace, snapshot), verified_files(workspace.lake, snapshot)
+    kept, engine = kept_counts(workspace, snapshot), engine_of(workspace)
+    with ThreadPoolExecutor(1) as pool:
+        verifying = pool.submit(verified_files, workspace.lake, snapshot)
+        make_ready(engine, is_checked=is_checked)
+        files = verifying.result()
     reference = _reference(workspace, snapshot, held, Counter())
     if snapshot.forgotten_later:  # what its commits stated is not in the files any more
         reference |= committed_events(_statuses(files))
     built = build_marts(
         files,
         reference,
-        engine=engine_of(workspace),
+        engine=engine,
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
         is_checked=is_checked,

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipeline.base.errors import DataFileDamaged, IssueBlocked
 from pipeline.jobs.check import Check, check_that_none
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, have_to_be_equal, inputs_of
+from pipeline.jobs.state.aggregate import have_to_be_equal, inputs_of
 from pipeline.jobs.wording import counted
-from pipeline.lake.derived import read_derived
+from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, read_derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

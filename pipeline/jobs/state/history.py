@@ -18,10 +18,9 @@ from pipeline.base.errors import HistoryLost, LogEntryRefused
 from pipeline.base.money import plain
 from pipeline.base.periods import parse_instant
 from pipeline.jobs.check import check_that_none
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log
-from pipeline.lake.derived import read_manifest
+from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, read_manifest
 from pipeline.lake.log.checkpoints import entries_named
 from pipeline.register.invoice_files import written_invoices
 from pipeline.register.lost_commits import add_lost_commits, read_lost_commits

@@ -18,15 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.money import plain
 from pipeline.collectors import read_by
 from pipeline.configuration.keys.key_aliases import read_key_aliases
-from pipeline.jobs.state.aggregate import (
-    CHARGES,
-    EXCHANGES_DAILY,
-    USAGE_DAILY,
-    aggregate,
-    aggregate_what_is_new,
-    inputs_of,
-    write_marts,
-)
+from pipeline.jobs.state.aggregate import aggregate, aggregate_what_is_new, inputs_of, write_marts
 from pipeline.jobs.state.drafted.changed import draft_what_changed
 from pipeline.jobs.state.drafted.issued import read_issued
 from pipeline.jobs.state.drafts import invoice_book, period_files
@@ -36,7 +28,7 @@ from pipeline.jobs.state.notices.acknowledged import read_acknowledged
 from pipeline.jobs.state.suspicious import SUSPICIOUS_COPIES, suspicious_copies, write_suspicious_copies
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import grown, read_log, sweep_orphans
-from pipeline.lake.derived import read_manifest, sweep_derived
+from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, read_manifest, sweep_derived
 from pipeline.objects.lock import locked
 from pipeline.register import configurations
 from pipeline.register.invoice_files import INVOICES_FILE, read_period_file, written_periods

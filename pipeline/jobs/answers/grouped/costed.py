@@ -28,7 +28,7 @@ from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, touches_a_month_of
 from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts, months_written
+from pipeline.jobs.state.aggregate import marts_in_parts, months_written
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
@@ -36,6 +36,7 @@ from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.lake.checked_files import verified_files
 from pipeline.lake.commits import read_log
+from pipeline.lake.derived import EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.tables import schemas
 from pipeline.tables.row_codes import first_rows, row_codes
 from pipeline.usage.meters import Fallback, Meter

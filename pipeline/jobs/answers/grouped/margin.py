@@ -30,9 +30,8 @@ from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.selection import values_in
 from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.wording import UNASSIGNED
-from pipeline.lake.derived import PART_ROWS_MAX
+from pipeline.lake.derived import EXCHANGES_DAILY, PART_ROWS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

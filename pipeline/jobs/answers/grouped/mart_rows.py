@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.base.periods import BillingPeriod
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
+from pipeline.jobs.state.aggregate import marts_in_parts
+from pipeline.lake.derived import EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:

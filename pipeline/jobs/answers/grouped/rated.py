@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
+from pipeline.jobs.state.aggregate import marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.jobs.wording import UNASSIGNED
+from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.tables import schemas
 from pipeline.usage.meters import Fallback, Meter
 

@@ -21,11 +21,11 @@ from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.queried.columns import BUDGETS, COSTED_USAGE, VIEWS
 from pipeline.jobs.answers.queried.invoice_rows import HEADS, LINES, invoice_relations
 from pipeline.jobs.answers.watched.budgets import budgets
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_marts, inputs_of
+from pipeline.jobs.state.aggregate import current_marts, inputs_of
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.checked_files import verified_data_files, verified_quarantine
 from pipeline.lake.commits import read_log
-from pipeline.lake.derived import read_manifest, verified_derived
+from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, read_manifest, verified_derived
 from pipeline.objects.encoded.parquet_bytes import dataset_of
 from pipeline.objects.temporary.spooled import spooled
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.base.errors import ForgettingBlocked
 from pipeline.configuration.source_files import source_path
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate_what_is_new, write_marts
+from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counted import answers, dates_counted, open_periods
 from pipeline.jobs.state.suspicious import SUSPICIOUS_COPIES, suspicious_copies, write_suspicious_copies
@@ -23,6 +23,7 @@ from pipeline.lake.checked_files import verified_quarantine_files
 from pipeline.lake.commits import appended, grown, next_number, read_log, sweep_orphans
 from pipeline.lake.compacted_files import without_parts
 from pipeline.lake.data_files import write_events, write_kept, write_quarantined
+from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.lake.log.commit import Commit
 from pipeline.lake.log.forgetting import Forgetting, ForgottenFile, LeftFile
 from pipeline.objects import disk, layout
