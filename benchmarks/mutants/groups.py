@@ -299,7 +299,7 @@ _EQUAL_IN_DEDUPE: dict[str, str] = {
     "warehouse.identities: at import: 128000001 instead": "how many are sorted at a time",
     "warehouse.identities: at import: 2 instead: 1": "how many rows are decoded at a time",
     "warehouse.identities: at import: 28 instead: 27": "how large a table of first bits may be",
-    "warehouse.identities: identities_beginning_with: its first always": "no file has any of none; it is slower",
+    "warehouse.identities: beginning_alike: its first always": "no file has any of none; it is slower",
     "lake.rereading: _keys: b'\\x00~' instead": "identities are of one length, so any mark before one tells it",
     "lake.rereading: _keys: '\\x00~' instead": "offsets are digits, so any mark before them tells them",
     "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is, and no more",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNUSED = frozenset(
     {
-        "dateutil.relativedelta",
+        "dateutil",
         "pandas",
         "pyarrow._azurefs",
         "pyarrow._gcsfs",

@@ -21,7 +21,8 @@ from pipeline.tables import schemas
 from pipeline.usage.events import COUNTS, DIMENSIONS
 from pipeline.warehouse.build import at_hand_after, build, checks_about, failed_checks
 from pipeline.warehouse.connection import EVENTS_RELATION
-from pipeline.warehouse.identities import identities_beginning_with
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
+from pipeline.warehouse.identities import beginning_alike, one_by_one
 from pipeline.warehouse.marts import Marts
 from pipeline.warehouse.reference import COMMITTED_EVENTS
 
@@ -104,15 +105,15 @@ def read_copies(files: Sequence[FileRows], beginnings: Prefixes, *, engine: Engi
 
     Sorted, as ``COPIES``.
     """
-    suspected = identities_beginning_with(files, beginnings)
-    if not suspected.num_rows:
+    found = beginning_alike(files, beginnings)
+    if not found:
         return COPIES.empty_table()
     with engine.session() as session:
-        session.give_usage_events(files)
+        session.give_usage_events(list(found))
         build(
             session,
             sql_folder(),
-            given={"suspected_identities": suspected},
+            given={SUSPECTS_RELATION: one_by_one(found.values())},
             parameters={},
             wanted=["possible_copies"],
         )

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from pipeline.objects.encoded.parquet_bytes import batches_of, row_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -62,12 +62,19 @@ def identities_beginning_with(files: Sequence[FileRows], repeated: Prefixes) -> 
 
     Looked up in verified event files; each once, in no order.
     """
+    return one_by_one(beginning_alike(files, repeated).values())
+
+
+def beginning_alike(files: Sequence[FileRows], repeated: Prefixes) -> dict[FileRows, Identities]:
+    """Return the identities whose first 8 bytes are among ``repeated`` (sorted), of each file that has any."""
+    look = partial(_beginning_alike, repeated=repeated, flags=_flags(repeated))
+    looked_at = files if repeated.size else ()
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        found = (
-            list(pool.map(partial(_beginning_alike, repeated=repeated, flags=_flags(repeated)), files))
-            if repeated.size
-            else []
-        )
+        return {file: found for file, found in zip(looked_at, pool.map(look, looked_at), strict=True) if len(found)}
+
+
+def one_by_one(found: Iterable[Identities]) -> pa.Table:
+    """Return ``event_id`` of identities, each once, in no order."""
     identities = pa.chunked_array([_as_arrow(each) for each in found], _IDENTITY)
     return pa.table({"event_id": pc.unique(identities).cast(pa.binary())})
 

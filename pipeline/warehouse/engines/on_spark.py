@@ -226,7 +226,7 @@ def _client_version() -> str:
 def connected(remote: str, doing: _Doing = COUNTING) -> Any:
     """Open a session at a server. Raises ``ExtraMissing`` and ``EngineRefused`` as ``OnSpark.session`` does."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pyspark\.")  # what it raises is told instead
-    let_in("pandas", "dateutil.relativedelta")  # the client wants them, though nothing is handed over by it
+    let_in("pandas", "dateutil")  # the client wants the one, and that the other, though nothing is handed over by it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the client has doubts about new pandas
         try:
