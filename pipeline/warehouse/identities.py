@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
     Prefixes: TypeAlias = npt.NDArray[np.uint64]
     Identities: TypeAlias = npt.NDArray[np.uint64]
+    _Read: TypeAlias = Callable[[FileRows], Iterable[Identities]]
 
 K = TypeVar("K")
 
 SORTED_EVENTS_MAX = 128_000_000
 """So many beginnings are sorted at a time (1 GB); beyond it they are taken in several passes over the files."""
+HELD_EVENTS_MAX = 8_000_000
+"""The identities of so many events are read once, and held (128 MB); of more they are read again to be looked up."""
 _IDENTITY = pa.binary(16)
 _BATCH_ROWS = 1 << 18
 _FLAG_BITS_MAX = 27  # one byte each
@@ -46,15 +49,18 @@ def suspected_identities(files: Sequence[FileRows], *, sorted_events_max: int = 
     """
     events = sum(map(row_count, files))
     passes = max(1, -(-events // sorted_events_max))
+    read: _Read = _identities
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        if events <= HELD_EVENTS_MAX:
+            read = dict(zip(files, pool.map(_held, files), strict=True)).__getitem__
         repeated = np.concatenate(
             [
-                _repeated(list(pool.map(partial(_prefixes, passes=passes, number=number), files)))
+                _repeated(list(pool.map(partial(_prefixes, passes=passes, number=number, read=read), files)))
                 for number in range(passes)
             ]
         )
     repeated.sort()
-    return identities_beginning_with(files, repeated)
+    return one_by_one(beginning_alike(files, repeated, read=read).values())
 
 
 def identities_beginning_with(files: Sequence[FileRows], repeated: Prefixes) -> pa.Table:
@@ -65,9 +71,11 @@ def identities_beginning_with(files: Sequence[FileRows], repeated: Prefixes) -> 
     return one_by_one(beginning_alike(files, repeated).values())
 
 
-def beginning_alike(files: Sequence[FileRows], repeated: Prefixes) -> dict[FileRows, Identities]:
+def beginning_alike(
+    files: Sequence[FileRows], repeated: Prefixes, *, read: _Read | None = None
+) -> dict[FileRows, Identities]:
     """Return the identities whose first 8 bytes are among ``repeated`` (sorted), of each file that has any."""
-    look = partial(_beginning_alike, repeated=repeated, flags=_flags(repeated))
+    look = partial(_beginning_alike, repeated=repeated, flags=_flags(repeated), read=read or _identities)
     looked_at = files if repeated.size else ()
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
         return {file: found for file, found in zip(looked_at, pool.map(look, looked_at), strict=True) if len(found)}
@@ -129,12 +137,12 @@ def distinct(beginnings: Prefixes) -> Prefixes:
 
 
 def _sorted_prefixes(files: Sequence[FileRows]) -> Prefixes:
-    return _joined([_prefixes(file, passes=1, number=0) for file in files])
+    return _joined([_prefixes(file, passes=1, number=0, read=_identities) for file in files])
 
 
-def _prefixes(file: FileRows, *, passes: int, number: int) -> Prefixes:
+def _prefixes(file: FileRows, *, passes: int, number: int, read: _Read) -> Prefixes:
     """Read the beginnings that are this pass's."""
-    prefixes = np.concatenate([np.empty(0, np.uint64), *(identities[:, 0] for identities in _identities(file))])
+    prefixes = np.concatenate([np.empty(0, np.uint64), *(identities[:, 0] for identities in read(file))])
     return prefixes if passes == 1 else prefixes[prefixes % np.uint64(passes) == number]
 
 
@@ -173,15 +181,19 @@ def _flags(repeated: Prefixes) -> npt.NDArray[np.bool_]:
     return flags
 
 
-def _beginning_alike(file: FileRows, *, repeated: Prefixes, flags: npt.NDArray[np.bool_]) -> Identities:
+def _beginning_alike(file: FileRows, *, repeated: Prefixes, flags: npt.NDArray[np.bool_], read: _Read) -> Identities:
     """Read the identities that begin with one of ``repeated`` (sorted)."""
     shift = np.uint64(64 - (flags.size.bit_length() - 1))
     found = [np.empty((0, 2), np.uint64)]
-    for identities in _identities(file):
+    for identities in read(file):
         flagged = identities[flags[identities[:, 0] >> shift]]
         places = np.searchsorted(repeated, flagged[:, 0]).clip(max=repeated.size - 1)
         found.append(flagged[repeated[places] == flagged[:, 0]])
     return np.concatenate(found)
+
+
+def _held(file: FileRows) -> list[Identities]:
+    return list(_identities(file))
 
 
 def _identities(file: FileRows) -> Iterator[Identities]:

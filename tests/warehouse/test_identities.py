@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ from pipeline.warehouse.identities import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 BEGINNINGS = st.sampled_from(
@@ -37,7 +38,14 @@ def write_files(folder: Path, files: Sequence[Sequence[bytes]], *, rows_per_grou
 
 
 def suspected(paths: Sequence[Path], *, sorted_events_max: int = 1_000) -> list[bytes]:
-    return sorted(suspected_identities(paths, sorted_events_max=sorted_events_max)["event_id"].to_pylist())
+    """Return what is suspected where identities are held, and where they are read again: the same."""
+    found = []
+    for held_events_max in (0, identities.HELD_EVENTS_MAX):
+        with mock.patch.object(identities, "HELD_EVENTS_MAX", held_events_max):
+            table = suspected_identities(paths, sorted_events_max=sorted_events_max)
+        found.append(sorted(table["event_id"].to_pylist()))
+    assert found[0] == found[1]
+    return found[0]
 
 
 @pytest.mark.long
@@ -152,14 +160,33 @@ def test_there_are_as_many_passes_as_the_events_need_and_each_takes_its_share(
     taken: dict[int, int] = {}
     read = identities._prefixes  # noqa: SLF001 - nothing else tells how much memory a pass takes
 
-    def counted(file: Path, *, passes: int, number: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-        found = read(file, passes=passes, number=number)
+    def counted(file: Path, *, number: int, **more: Any) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+        found = read(file, number=number, **more)
         taken[number] = found.size
         return found
 
     monkeypatch.setattr(identities, "_prefixes", counted)
     suspected(write_files(tmp_path, [[identity(number) for number in range(12)]]), sorted_events_max=events_max)
     assert taken == dict.fromkeys(range(passes), 12 // passes)
+
+
+@pytest.mark.parametrize(("held_events_max", "times"), [(5, 1), (4, 2)])
+def test_files_of_few_events_are_read_once_and_of_more_again_to_be_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_events_max: int, times: int
+) -> None:
+    paths = write_files(tmp_path, [[identity(1), identity(2), identity(3)], [identity(2), identity(3, 9)]])
+    opened: Counter[str] = Counter()
+    read = identities.batches_of
+
+    def counted(file: Path, *more: Any) -> Iterator[pa.RecordBatch]:
+        opened[file.name] += 1
+        return read(file, *more)
+
+    monkeypatch.setattr(identities, "batches_of", counted)
+    monkeypatch.setattr(identities, "HELD_EVENTS_MAX", held_events_max)
+    found = suspected_identities(paths)["event_id"].to_pylist()
+    assert sorted(found) == sorted([identity(2), identity(3), identity(3, 9)])
+    assert opened == {path.name: times for path in paths}
 
 
 def test_beginnings_far_from_zero_are_found_by_their_own_first_bits() -> None:
