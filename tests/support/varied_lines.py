@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-_COUNT = re.compile(rb'((?:okens?\w*|ount)\\*": ?)(\d+)')
+_COUNT = re.compile(rb'((?:okens?\w*|ount|seconds|units|requests|queries|processed)\\*": ?)(\d+)')
 _ID = re.compile(rb'((?:[_\b"]id|[a-z]Id)\\*": ?\\*")([^"\\]+)')
 _ID_WITHIN = re.compile(rb'\\*"(?!api_key|user)(?:\w*_id|\w*[a-z]Id|id)\\*": ?\\*"[^"\\]*\\*", ?')
 _KEY = re.compile(rb'(api_key(?:_id)?": ?")([^"\\]+)')
@@ -63,6 +63,12 @@ def _counts(line: bytes, chance: random.Random) -> bytes:
         return b"%d" % chance.choice((chance.randrange(1, 50_000), chance.choice(_COUNTS)))
 
     return _changed(_COUNT, line, other, chance)
+
+
+def _multiplied(line: bytes, chance: random.Random) -> bytes:
+    """Let all counts be so many times what they were: totals remain sums."""
+    factor = chance.randrange(1, 50)
+    return _COUNT.sub(lambda found: found[1] + b"%d" % (int(found[2]) * factor), line)
 
 
 def _ids(line: bytes, chance: random.Random) -> bytes:
@@ -191,7 +197,7 @@ _OTHER_LAYOUTS = (
     _other_members,
     _other_end,
 )
-_WAYS = (*(_counts, _counts, _ids, _keys, _instants, _texts) * 3, _chunks)
+_WAYS = (*(_counts, _counts, _multiplied, _ids, _keys, _instants, _texts) * 3, _chunks)
 
 
 def _changed(pattern: re.Pattern[bytes], line: bytes, other: Callable[[bytes], bytes], chance: random.Random) -> bytes:
