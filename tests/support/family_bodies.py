@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 _HALF = 0.5
-_MODELS = ("jamba-mini", "sonar-pro", "grok-4", "gemini-2.5-pro")
+SPECIAL_MODELS = ("jamba-mini", "sonar-pro", "grok-4", "gemini-2.5-pro")
+"""Names that the plain reader knows, and one that it does not."""
 _NOT_METERED = (
     *("/v1/threads/t/runs/r", "/v1/moderations", "/v1/rerank", "/v1/images/generations", "/v1/audio/transcriptions"),
     *("/gateway/route", "/v1/messages/count_tokens"),
@@ -484,7 +485,7 @@ def repeated(maker: Maker) -> Body:
     }
     choices = [{"index": 0, "message": {"role": "assistant", "content": maker.text()}}]
     body = {"id": maker.id("chatcmpl-"), "object": "chat.completion", "choices": choices, "usage": usage}
-    return maker.whole("/v1/chat/completions", body | maker.some(model=maker.chance.choice(_MODELS)))
+    return maker.whole("/v1/chat/completions", body | maker.some(model=maker.chance.choice(SPECIAL_MODELS)))
 
 
 def many_blocks(maker: Maker) -> Body:
@@ -524,7 +525,7 @@ def usage_to_keep(maker: Maker) -> Document:
 def kept(maker: Maker) -> Body:
     """Return usage on a route that no meter is for."""
     pick = maker.chance.choice
-    body: Document = {"id": maker.id("run_"), "model": pick(_MODELS)}
+    body: Document = {"id": maker.id("run_"), "model": pick(SPECIAL_MODELS)}
     body |= {pick(("usage", "usage", "usage_info")): usage_to_keep(maker)}
     body |= pick(({"object": "thread.run"}, {"object": "list"}, {"choices": []}, {"text": "x"}, {"choices": [{}]}))
     return maker.whole(pick(_NOT_METERED), body)

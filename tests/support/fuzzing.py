@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from family_bodies import Maker, usage_to_keep
+from family_bodies import SPECIAL_MODELS, Maker, usage_to_keep
 
 from pipeline.collectors.event_columns import joined, record_batch
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -326,7 +326,7 @@ class LineMaker:
         fields += [(str(column.log_field), pick(_LOGGED)) for column in LOGGED if is_odd()]
         if self._bodies:
             fields += [("cache_hit", pick((True, False, None))), ("usage", usage_to_keep(Maker(self.chance, odd)))]
-            fields[7] = ("response", pick((None, body)))
+            fields[6:8] = [("request", {"model": pick(SPECIAL_MODELS)}), ("response", pick((None, body)))]
         if is_odd():
             fields.append(("api_key", pick(("sk-made-up", "Bearer sk-made-up", "", " ", None, 7))))
         if self.chance.random() < 0.3:

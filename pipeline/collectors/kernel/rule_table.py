@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray[Any, Any]
 
 LEARNED_FROM_BYTES = 2**13
-"""So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
+"""So many bytes of lines of one shape are read plainly before it is learned, for each ``_SHAPE_BYTES`` of it.
+
+To learn costs about as much, since samples are as long as their shape makes them.
+"""
+_SHAPE_BYTES = 256
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
 OF_ID, OF_RAW, THE_SAME, KINDS_OF_KEY = range(4)
@@ -103,11 +107,14 @@ class RuleTable:
         np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
         numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
         for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
-            if self._bytes[number] >= LEARNED_FROM_BYTES:
+            if self._bytes[number] < LEARNED_FROM_BYTES:
+                continue
+            variant, of = self._variants.of(number)
+            shape = program.shape(of)
+            if self._bytes[number] >= LEARNED_FROM_BYTES * (len(shape) // _SHAPE_BYTES):
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
-                variant, of = self._variants.of(number)
-                self._variants.note(of, program.shape(of))
-                self._keep(number, self._teacher.rule_of(program.shape(of), holes, variant))
+                self._variants.note(of, shape)
+                self._keep(number, self._teacher.rule_of(shape, holes, variant))
 
     def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
         if not isinstance(rule, Rule):

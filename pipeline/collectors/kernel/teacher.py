@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 _COUNTS_MAX = 16
 _LENGTHS_MAX = 8
 """Of more, none can be in a sum, as in streams that state their usage none is."""
-_COMPARED_MAX = 8
-"""So many counts at most are each compared with all others, and with sums of two: some 250 samples."""
+_COMPARED_MAX = 6
+"""So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
+_ASKED_MAX = 100
+"""After so many samples no further way is tried."""
 _BOUND_MAX = 4
 """So many counts that are sums of others in the example are tried as such."""
 _UNIT = 2**9
@@ -183,6 +185,7 @@ class _Samples:
         self._all_counts = sorted(of_kind[HoleKind.COUNT], key=lambda at: example[at])
         self._named_totals = [at for at in self._all_counts if teacher.is_total(holes[at].name)]
         self._example = example
+        self._asked = 0
         self._take(self._named_totals, {})
 
     def _take(self, totals: Sequence[int], bound: Bound) -> None:
@@ -210,9 +213,7 @@ class _Samples:
         for bound in (*of_some, *([all_equal] if len(equal) > 1 else [])):
             yield from self._of_totals(bound)
 
-    def _of_totals(
-        self, bound: dict[int, tuple[int, ...]]
-    ) -> Iterator[tuple[Sequence[int], dict[int, tuple[int, ...]]]]:
+    def _of_totals(self, bound: Bound) -> Iterator[tuple[Sequence[int], Bound]]:
         yield self._named_totals, bound
         if self._named_totals:
             yield (), bound
@@ -224,6 +225,8 @@ class _Samples:
             return None
         best = None
         for totals, bound in self._ways():
+            if self._asked > _ASKED_MAX:
+                break
             self._take(totals, bound)
             found = self._found() if len(self._counts) <= _COUNTS_MAX else None
             found = None if found is None else self._checked(found)
@@ -468,6 +471,7 @@ class _Samples:
 
     def _line(self, contents: Sequence[Any]) -> bytes:
         wholes, bound = self._wholes, self._bound
+        self._asked += 1
 
         def content(number: int, *_: object) -> Any:
             if number in bound:
