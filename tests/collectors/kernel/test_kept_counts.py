@@ -200,7 +200,7 @@ def test_a_path_may_be_as_long_as_a_cloud_makes_it(size: int, told: int) -> None
     assert _told([_line(path=path, response=_chat(_counts(3, 4)))]) == told
 
 
-@pytest.mark.parametrize("blanks", [" ", "\n         \n\n", "\r\n\t", "\u00a0", "\x0b"])
+@pytest.mark.parametrize("blanks", [" ", "\n         \n\n", "\r\n\t", "\u00a0", "\x0b", "\f"])
 @pytest.mark.parametrize("kind", ["document", "stream", "text"])
 def test_blanks_before_a_body_are_what_the_plain_reader_takes_for_blanks(blanks: str, kind: str) -> None:
     body = {
