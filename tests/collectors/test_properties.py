@@ -57,7 +57,7 @@ _LINES = st.one_of(
         st.sampled_from([200, 200, 429, "x"]),
     ),
     st.binary(max_size=40),
-    st.sampled_from([b"", b" \r", b"{}", b"\xef\xbb\xbf", b"[" * 90]),
+    st.sampled_from([b"", b" \r", b"{}", b"\xef\xbb\xbf", b"[" * 90, b"[", b"{", b'[{"a": 1},', b"]", b"}"]),
 )
 _LOGS = st.builds(
     lambda lines, rest: b"".join(line + b"\n" for line in lines) + rest,
@@ -114,7 +114,7 @@ def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(conten
     with tempfile.TemporaryDirectory() as folder:
         whole, growing = Path(folder) / "whole", Path(folder) / "growing"
         whole.write_bytes(content)
-        expected, records, _ = _read(whole)
+        expected, records, problem = _read(whole)
         rows: list[Any] = []
         known: tuple[Any, ...] = ()
         growing.touch()
@@ -125,7 +125,8 @@ def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(conten
             rows += new_rows
             known += new_records
         assert rows == expected
-        assert sum(record.lines for record in known) == sum(record.lines for record in records)
+        if problem is None:  # of a document that is not whole, blank lines before it may have been read
+            assert sum(record.lines for record in known) == sum(record.lines for record in records)
         assert _read(growing, known)[0] == []
 
 

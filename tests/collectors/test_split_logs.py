@@ -332,9 +332,16 @@ OBJECT = b'{\n "a": 1\n}\n'
         ("a.jsonl", b'[{"a": 1}]\n', False),
         ("a.jsonl", b'[{"a": 1}]\n \n', False),
         ("a.jsonl", b'[{"a": 1}]', True),
-        ("a.jsonl", b"[torn\n[1]", True),
-        ("a.jsonl", b"[torn]\n[1]", True),
-        ("a.jsonl", b"[\xff]\n[1]", True),
+        ("a.jsonl", b"[torn\n[1]", False),
+        ("a.jsonl", b"[[{\n[1]", False),
+        ("a.jsonl", b"[\xff]\n[1]", False),
+        ("a.jsonl", b'[{"a": "torn\n{"a": 2}\n', False),
+        ("a.jsonl", b'[{"a": "\\"\n{"a": 2}\n', False),
+        *(
+            ("a.jsonl", b"[" + rest, True)
+            for rest in (b"\n", b" \r\n", b" {\n", b'{"a": "\xff", "b\\"": 1,\n', b'{"a": 1}\n')
+        ),
+        *(("a.jsonl", rest, True) for rest in (b"{\n", b"{ \r\n \n", b'{"a": {\n', b'{"a": [\n\t')),
         ("a.jsonl", b"\0" + BOM + b"\n " + OBJECT, True),
         *((name, b'{"a": 1}', True) for name in ("a.json", "a.har", "A.JSON", "a.json.gz", "a.har.zst", "a.json.zstd")),
         *((name, b'{"a": 1}', False) for name in ("a.jsonl", "a.log", "a.json.bak", "json", "a.json.gz.x")),
@@ -353,11 +360,11 @@ def test_a_log_is_one_document_where_its_first_lines_say_so(name: str, log: byte
     [
         (b"[", [b'{"a": 1}, \n {"a": 2}]'], True),
         (b"[", [b'{"a": 1},', b"\n", b'{"a": 2}]'], True),
-        (b"[", [b"1\n", b" \n", b" 2]"], True),
         (b"[", [b'{"a": 1}\n', b"x"], False),
         (b"[", [b"[1]\n", b"x"], False),
         (b"[", [b"1\r\n", b"x"], False),
-        (b"[", [b"1\n", b" "], False),
+        (b"[", [b'{"a": 1},\n'], True),
+        (b"[", [b'{"a": 1}', b"", b"]", b"\n"], False),
         (b"[", [b'{"a": 1}, {"a": 2}'], True),
         (b"{", [b'"a": 1\n', b"x"], False),
         (b"{", [b'"a": 1'], False),

@@ -110,6 +110,32 @@ def test_a_document_that_is_being_written_is_said_and_read_once_it_is_whole(
     assert second.reading.problem is None
 
 
+@pytest.mark.parametrize("form", ["an entry a line", "indented"])
+def test_a_document_of_which_only_the_first_line_is_there_is_waited_for(
+    collect_file: Any, exchange: Any, tmp_path: Path, *, form: str
+) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(b"\n")
+    known = collect_file(log).records
+    whole = "\n" + FORMS[form](_entries(exchange, 3))
+    for size in (3, 4):
+        log.write_text(whole[:size], encoding="utf-8")
+        begun = collect_file(log, known=known)
+        assert (begun.segments, begun.reading.problem.reason.value) == ([], "document_not_whole")
+    log.write_text(whole, encoding="utf-8")
+    assert _ids(collect_file(log, known=known)) == ["c-0", "c-1", "c-2"]
+
+
+def test_a_first_line_that_is_torn_in_an_array_keeps_no_other_from_being_read(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "app.jsonl"
+    lines = [json.dumps([entry]) + "\n" for entry in _entries(exchange, 3)]
+    log.write_text(lines[0][:40] + "\n" + "".join(lines[1:]), encoding="utf-8")
+    collected = collect_file(log)
+    assert (_ids(collected), len(collected.quarantined), collected.reading.problem) == (["c-1", "c-2"], 1, None)
+
+
 def test_one_object_in_a_json_file_is_read_without_its_line_end_and_more_lines_after_it(
     collect_file: Any, exchange: Any, tmp_path: Path
 ) -> None:

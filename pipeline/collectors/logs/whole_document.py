@@ -21,50 +21,59 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _BEGINS_OBJECT = re.compile(
-    rb'\{[ \t]*\r?\n\s*"|'  # { and a name on a line of its own
-    rb'\{[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:[ \t]*(?:\{[ \t]*\r?\n\s*["}]|\[[ \t]*\r?\n\s*[\[{"\]])'  # {"name": { or [
+    rb'\{[ \t]*\r?\n\s*(?:"|\Z)|'  # { and a name on a line of its own
+    rb'\{[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:[ \t]*'  # or {"name":
+    rb'(?:\{[ \t]*\r?\n\s*(?:["}]|\Z)|\[[ \t]*\r?\n\s*(?:[\[{"\]]|\Z))'  # and { or [
 )
-"""The first lines of an object over several lines: no log of JSON lines begins so."""
+"""The first lines of an object over several lines, as far as they are there: no log of JSON lines begins so."""
+_BEGINS_ARRAY = re.compile(rb'\[[ \t]*(?:\{(?:[^"]|"(?:[^"\\]|\\.)*+")*+)?\r?')
+"""The first line of an array of objects, between two of its tokens: what ends within a text is a line that is torn."""
 _AROUND = b"\0\xef\xbb\xbf \t\r\n"
 """What stands before a document and is no part of it: NULs, a byte order mark, blanks."""
 _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
 
 
+def is_blank(content: bytes) -> bool:
+    """Tell whether bytes say nothing, so that a document may begin behind them."""
+    return not content.strip(_AROUND)
+
+
 def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
     """Tell whether a log is one JSON document, from its name and its first bytes.
 
-    An array is one, unless it is a line; so is an object over several lines. An object on one line without its line end
-    is one where the file's name, less ``.gz`` and the like, ends in ``.json`` or ``.har``: a log of JSON lines begins
-    so too. ``pieces`` are the log from its beginning; they are asked for until something follows the first line.
+    An array of objects is one, unless it is a line; so is an object over several lines. Its first line alone decides,
+    however much follows it so far: a log that is being written must not be lines at first and a document later. An
+    object on one line without its line end is one where the file's name, less ``.gz`` and the like, ends in ``.json``
+    or ``.har``: a log of JSON lines begins so too. ``pieces`` are the log from its beginning; they are asked for until
+    the first line ends.
     """
     begin, _ = bare_span(head, 0, len(head))
     head = head[begin:].lstrip()
     is_array = head.startswith(b"[")
     if not is_array and not head.startswith(b"{"):
         return False
-    first, line_end, rest = head.partition(b"\n")
+    first, line_end, _ = head.partition(b"\n")
     if line_end:
-        is_lines = not rest.strip() or (_is_json(first) if is_array else _BEGINS_OBJECT.match(head) is None)
-        return not is_lines
-    ends = _ends_of_first_lines(pieces)
-    if ends is not None:
-        last, has_more = ends
-        return is_array and has_more and last not in b"}]\r"  # a long line that is torn is a line
+        if is_array:
+            return _BEGINS_ARRAY.fullmatch(first) is not None and not _is_json(first)
+        return _BEGINS_OBJECT.match(head) is not None
+    last = _end_of_first_line(pieces)
+    if last:
+        return is_array and last not in b"}]\r"  # a long line that is torn is a line
     return is_array or _COMPRESSED.sub("", name.lower()).endswith((".json", ".har"))
 
 
-def _ends_of_first_lines(pieces: Iterable[bytes]) -> tuple[bytes, bool] | None:
-    """Return the last byte of the first line, and whether anything follows; ``None`` where it has no line end."""
-    last, is_ended, has_begun = b"\r", False, False
+def _end_of_first_line(pieces: Iterable[bytes]) -> bytes:
+    """Return the last byte of the first line that says something, or nothing where it has no line end."""
+    last, has_begun = b"\r", False
     for piece in pieces:
         rest = piece if has_begun else piece.lstrip(_AROUND)
-        has_begun = bool(rest)
-        if not is_ended:
-            line, line_end, rest = rest.partition(b"\n")
-            last, is_ended = line[-1:] or last, bool(line_end)
-        if is_ended and rest.strip():
-            return last, True
-    return (last, False) if is_ended else None
+        has_begun = bool(rest) or has_begun
+        line, line_end, _ = rest.partition(b"\n")
+        last = line[-1:] or last
+        if line_end:
+            return last
+    return b""
 
 
 def _is_json(content: bytes) -> bool:

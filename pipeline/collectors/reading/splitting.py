@@ -64,11 +64,15 @@ def split_of(
     from pipeline.collectors.logs.whole_document import (  # noqa: PLC0415
         WholeDocument,
         goes_on_as_document,
+        is_blank,
         is_one_document,
     )
     from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
-    is_document = goes_on_as_document(head) if place.start else is_one_document(name, head, log.span(0, line_bytes_max))
+    if is_blank(head[: place.start]) and place.start <= len(head):
+        is_document = is_one_document(name, head, log.span(0, line_bytes_max))
+    else:
+        is_document = goes_on_as_document(head)
     if is_document:
         return WholeDocument(
             pieces,

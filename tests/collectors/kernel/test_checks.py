@@ -7,6 +7,7 @@ reader; beside each line stands a usual one, which the kernel tells whatever bec
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,6 +79,8 @@ HANDED_OVER = {
     "a comma separates elements": _with(b'"x": [1; 2]'),
     "a comma separates elements that are looked at": _answered(b'{"choices": [{}; {}]}'),
     "an array without elements ends with a bracket": _with(b'"method": [x'),
+    "an array ends with a bracket": _with(b'"x": {"y": [1}'),
+    "an array that is looked at ends with a bracket": _answered(b'{"choices": [{}}'),
     "an object ends with a brace": _with(b'"x": [{"y": 1]'),
     "an object that is looked at ends with a brace": _answered(b'{"choices": [{"index": 0]}'),
     "a line is an object": b"[" + USUAL[1:],
@@ -145,6 +148,26 @@ HANDED_OVER = {
     "UTC and an offset": _at(b'"2026-03-01 06:51:19 UTC+1"'),
     "the time before UTC is one": _at(b'"2026-03-01 24:51:19 UTC"'),
     "an instant is in this century": _at(b'"2000-01-01T00:30:00+01:00"'),
+    "a date in words is of a month": _at(b'"Sun, 01 Maz 2026 06:51:19 GMT"'),
+    "a date in words is of a day of the week": _at(b'"Sum, 01 Mar 2026 06:51:19 GMT"'),
+    "a day of a date in words is one of its month": _at(b'"29/Feb/2026:06:51:19 +0000"'),
+    "a day of a date in words has digits": _at(b'"x/Mar/2026:06:51:19 +0000"'),
+    "a day of JavaScript has two digits": _at(b'"Sun Mar 1 2026 06:51:19 GMT+0000"'),
+    "a date in words has a time of day": _at(b'"01/Mar/2026:24:00:00 +0000"'),
+    "a date in words is in this century": _at(b'"01/Mar/1926:06:51:19 +0000"'),
+    "a date in words is in this century where it was": _at(b'"01/Jan/2000:00:30:00 +0100"'),
+    "a date in words has its offset": _at(b'"01/Mar/2026:06:51:19"'),
+    "an offset of a date in words has a sign": _at(b'"01/Mar/2026:06:51:19 0000"'),
+    "an offset of a date in words has no colon": _at(b'"01/Mar/2026:06:51:19 +01:00"'),
+    "an offset of a date in words has minutes": _at(b'"01/Mar/2026:06:51:19 +01"'),
+    "an offset of a date in words has one blank before it": _at(b'"01/Mar/2026:06:51:19  +0100"'),
+    "a date in words ends with a quote": _at(b'"01/Mar/2026:06:51:19 +0100]'),
+    "nothing follows a date in words": _at(b'"01/Mar/2026:06:51:19 +0100 x"'),
+    "a name of JavaScript is one": _at(b'"Sun Mar 01 2026 06:51:19 GMT+0000 ()"'),
+    "a name of JavaScript ends with its bracket": _at(b'"Sun Mar 01 2026 06:51:19 GMT+0000 (x"'),
+    "a name of JavaScript has no brackets": _at(b'"Sun Mar 01 2026 06:51:19 GMT+0000 (x (y)"'),
+    "a name of JavaScript is not longer than any": _at(b'"Sun Mar 01 2026 06:51:19 GMT+0000 (%s)"' % (b"x" * 65)),
+    "a name of JavaScript with an escape": _at(b'"Sun Mar 01 2026 06:51:19 GMT+0000 (\\x)"'),
     "an instant as a number is in this century": _at(b"946684799"),
     "an instant as a number of twenty digits": _at(b"17723448160000000000"),
     "an instant as a number beyond 64 bits": _at(b"18446744075481896576"),
@@ -168,6 +191,7 @@ HANDED_OVER = {
     "a request in a text is JSON to its end": _with(b'"request": "{\\"model\\": \\"m\\"} x"'),
     "a request in a text that is broken": _with(b'"request": "{\\"model\\"; \\"m\\"}"'),
     "an id that stands for none is for the plain reader": USUAL.replace(b'"r"', b'"-"'),
+    "an array of chunks ends with a bracket": _answered(json.dumps("[" + json.dumps(COUNTED)).encode()),
     "an array of chunks has commas": _answered(b"[" + json.dumps(COUNTED).encode() + b"; {}]"),
     "a chunk that is broken is not one that was cut": _stream(_written(_said(), (b"0,", b"0;")), COUNTED),
     "nothing follows the chunk of an event": _stream(_written(COUNTED) + b"}", _said()),
@@ -211,6 +235,11 @@ TOLD = {
     "an instant with a blank before its offset": _at(b'"2026-03-01 06:51:19 +01:00"'),
     "an instant with a blank before its Z": _at(b'"2026-03-01 06:51:19.5 Z"'),
     "an instant in UTC by name": _at(b'"2026-03-01 06:51:19.25 UTC"'),
+    "an instant of HTTP": _at(b'"Sun, 01 Mar 2026 06:51:19 GMT"'),
+    "an instant of mail": _at(b'"Sun, 1 Mar 2026 06:51:19 -0800"'),
+    "an instant of access logs": _at(b'"01/Mar/2026:06:51:19 +0530"'),
+    "an instant of JavaScript": _at(b'"Sun Mar 01 2026 06:51:19 GMT+0100 (Central European Standard Time)"'),
+    "an instant of JavaScript without a name": _at(b'"Sun Mar 01 2026 06:51:19 GMT-0330"'),
     "the last day of February in a leap year": _at(b'"2028-02-29T23:59:59Z"'),
     "an id of many bytes": USUAL.replace(b'"r"', b'"' + b"r" * 250 + b'"'),
     "an instant in nanoseconds": _at(b"2305844781558509952"),
@@ -305,6 +334,26 @@ def test_what_is_not_certain_is_handed_over(claim: str) -> None:
     found = by_kernel(lines)
     assert found_rows(found) == read_plainly(lines)
     assert found.told == 1
+
+
+_INSTANTS = (
+    *("2026-03-01T06:51:19.25+05:30", "2026-03-01 06:51:19 UTC", "1772344816.43", "Sun, 01 Mar 2026 06:51:19 GMT"),
+    *("Sun, 1 Mar 2026 06:51:19 -0800", "01/Mar/2026:06:51:19 +0530", "Sun Mar 01 2026 06:51:19 GMT-0330"),
+    "Sun Mar 01 2026 06:51:19 GMT+0100 (Central European Standard Time)",
+)
+
+
+@pytest.mark.parametrize("written", _INSTANTS)
+def test_an_instant_with_any_change_to_it_is_read_as_the_plain_reader_reads_it(written: str) -> None:
+    chance = random.Random(written)
+    lines = [USUAL]
+    for _ in range(300):
+        at, put = chance.randrange(len(written) + 1), "".join(chance.choices(" ,/:+-.0123459ZGMTUCSunArSep()x", k=2))
+        changed = written[:at] + put[: chance.randrange(3)] + written[at + chance.randrange(3) :]
+        lines.append(_at(f'"{changed}"'.encode()))
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
+    assert found.told > 30
 
 
 @pytest.mark.parametrize("claim", TOLD)

@@ -194,7 +194,8 @@ HANDED_OVER = {
     "a comma between spans": _written(('"spans": [', '"spans": [{}; ')),
     "a comma behind the last span": _written(("]}]}]}]}", "]},]}]}]}")),
     "an object behind a span": _written(('"spans": [', '"spans": [{} ')),
-    "a bracket behind the spans": _written(("]}]}]}]}", "]}}}]}]}")),
+    "a bracket behind the spans": _written(("]}]}]}]}", "]}}]}]}")),
+    "a bracket behind the pairs": _written(("}}]}]}]}]}", "}}}]}]}]}")),
     "attributes in an object": _written(
         ('"attributes": [{"key": "gen', '"attributes": {"x": {"key": "gen'), ("}}]}]}]}]}", "}}}}]}]}]}")
     ),

@@ -127,21 +127,18 @@ static const u8 *json_lines(const u8 *p) {
 /* An array of chunks. Twin: body._json_body. */
 static const u8 *array_of_chunks(const u8 *p, int depth) {
   if (depth >= depth_max) return unsure();
+  int found, is_inside = 0;
   *o++ = CHUNKS;
   run.kinds = 0;
   latest.end = 0;
-  for (;;) {
-    p = blanks(p + 1);
-    if (*p != '{') return unsure();
-    const u8 *behind = value(p, depth + 1);
+  while ((found = next_element(&p, &is_inside)) == MEMBER) {
+    const u8 *behind = *p == '{' ? value(p, depth + 1) : 0;
     if (!behind || chunk(p, behind, depth + 1) != CHUNK_READ) return unsure();
-    p = blanks(behind);
-    if (*p == ']') break;
-    if (*p != ',') return unsure();
+    p = behind;
   }
-  if (!end_run()) return unsure();
+  if (found != LAST_MEMBER || !end_run()) return unsure();
   *o++ = CHUNKS_END;
-  return p + 1;
+  return p;
 }
 
 /* The one document in a string, p behind its quote; `has_more`: where there is another one, on another line. */

@@ -34,15 +34,21 @@ static const u8 *behind_offset(const u8 *p, int *minutes) {
   return p + 3;
 }
 
-/* The usual forms of a date and time. Twin: instants.instant_us; its other forms are handed over. */
+/* Hours, minutes and seconds in seconds; -1 where they are no time of a day. */
+static i64 time_of_day(const u8 *p) {
+  int hours = two_digits(p), minutes = two_digits(p + 3), seconds = two_digits(p + 6);
+  int is_one = p[2] == ':' && p[5] == ':' && hours <= 23 && minutes <= 59 && seconds <= 59;
+  return is_one ? hours * 3600 + minutes * 60 + seconds : -1;
+}
+
+/* A date and time in numbers, a hyphen behind its year. Twin: instants.instant_us; its other forms are handed over. */
 static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the quote */
   u8 token = INSTANT_TEXT;
-  if (p[0] != '2' || p[1] != '0' || p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':') return unsure();
-  if (p[10] != 'T' && p[10] != ' ') return unsure();
-  i64 days = days_to(two_digits(p + 2), two_digits(p + 5), two_digits(p + 8));
-  int hours = two_digits(p + 11), minutes = two_digits(p + 14), seconds = two_digits(p + 17), fraction = 0, digits = 0;
-  if (days < 0 || hours > 23 || minutes > 59 || seconds > 59) return unsure();
-  i64 at = days * 86400 + hours * 3600 + minutes * 60 + seconds;
+  int fraction = 0, digits = 0;
+  if (p[0] != '2' || p[1] != '0' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ')) return unsure();
+  i64 days = days_to(two_digits(p + 2), two_digits(p + 5), two_digits(p + 8)), time = time_of_day(p + 11);
+  if (days < 0 || time < 0) return unsure();
+  i64 at = days * 86400 + time;
   p += 19;
   if (*p == '.') {
     if (!is_digit(*++p)) return unsure();
@@ -59,6 +65,62 @@ static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the 
   if (*p != '"' || us < EARLIEST_US || us >= LATEST_US) return unsure();
   put_hole(token, us);
   return p + 1;
+}
+
+/* Which of some names of three letters begins at p, from 1 on; 0 where none does. (`equal` would read beyond them.) */
+static int which_of(const char *names, int count, const u8 *p) {
+  for (int i = 0; i < count; i++)
+    if (p[0] == names[3 * i] && p[1] == names[3 * i + 1] && p[2] == names[3 * i + 2]) return i + 1;
+  return 0;
+}
+
+/* Dates with the name of their month, of HTTP and mail, of access logs, and of JavaScript: `w` a day of the week, `m` a
+   month, `d` a day and `D` one in two digits, `y` a year, `t` a time of day, `o` an offset in four digits, `n` a name.
+   Twins: instants._IN_WORDS, instants._OF_JAVASCRIPT. */
+static const char *const FORMS[] = {
+  "w, d m y t GMT", "w, d m y t o", "d/m/y:t o", "w m D y t GMTo (n)", "w m D y t GMTo",
+};
+
+/* Microseconds of a date and time of a form, behind which `*at` is then; -1 where it is none. */
+static i64 of_form(const u8 **at, const char *form) {
+  const u8 *p = *at;
+  int year = 0, month = 0, day = 0, minutes_ahead = 0;
+  i64 time = 0;
+  for (; *form; form++) {
+    const u8 *begin = p;
+    switch (*form) {
+    case 'w': p += which_of("MonTueWedThuFriSatSun", 7, p) ? 3 : 0; break;
+    case 'm': p += (month = which_of("JanFebMarAprMayJunJulAugSepOctNovDec", 12, p)) ? 3 : 0; break;
+    case 'd': case 'D':
+      day = *form == 'D' || is_digit(p[1]) ? two_digits(p) : *p - '0';
+      p += !is_digit(*p) || day > 31 ? 0 : is_digit(p[1]) ? 2 : 1;
+      break;
+    case 'y': p += begins_with(p, "20") && (year = two_digits(p + 2)) <= 99 ? 4 : 0; break;
+    case 't': p += (time = time_of_day(p)) >= 0 ? 8 : 0; break;
+    case 'o':
+      if (!is_digit(p[1]) || !is_digit(p[3]) || !(p = behind_offset(p, &minutes_ahead))) return -1;
+      break;
+    case 'n':
+      while (*p >= ' ' && *p < 0x7F && *p != '"' && *p != '\\' && *p != '(' && *p != ')' && p - begin < 64) p++;
+      break;
+    default: p += *p == (u8)*form;
+    }
+    if (p == begin) return -1;
+  }
+  i64 days = days_to(year, month, day);
+  *at = p;
+  return days < 0 ? -1 : (days * 86400 + time - 60 * minutes_ahead) * 1000000;
+}
+
+static const u8 *date_in_words(const u8 *p) { /* p behind the quote */
+  for (u32 i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
+    const u8 *behind = p;
+    i64 us = of_form(&behind, FORMS[i]);
+    if (us < EARLIEST_US || us >= LATEST_US || *behind != '"') continue;
+    put_hole(INSTANT_TEXT, us);
+    return behind + 1;
+  }
+  return unsure();
 }
 
 /* Seconds, milliseconds, microseconds or nanoseconds since 1970, which their size tells apart, as plain digits with or
@@ -94,11 +156,10 @@ static const u8 *instant(const u8 *p, u32 kind) {
     return read && read == behind ? behind : unsure();
   }
   p++;
-  if (is_digit(*p) && p[4] != '-') {
-    p = epoch(p, INSTANT_DIGITS);
-    return p && *p == '"' ? p + 1 : unsure();
-  }
-  return date_and_time(p, kind == TIMED_IN_UTC);
+  if (is_digit(*p) && p[4] == '-') return date_and_time(p, kind == TIMED_IN_UTC);
+  if (!is_digit(*p) || !is_digit(p[2])) return date_in_words(p);
+  p = epoch(p, INSTANT_DIGITS);
+  return p && *p == '"' ? p + 1 : unsure();
 }
 
 /* Seconds as plain digits, with at most six behind the dot: microseconds then. Any other word stands in the shape. Twin:

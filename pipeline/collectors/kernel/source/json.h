@@ -120,7 +120,7 @@ typedef struct {
   int is_inside, is_escaped; /* behind the brace; a key has an escape */
 } Members;
 
-enum { NO_MEMBER = -1, LAST_MEMBER = 0, MEMBER = 1 };
+enum { NO_MEMBER = -1, LAST_MEMBER = 0, MEMBER = 1 }; /* elements of arrays are members as well */
 
 static int no_member(const u8 *p) {
   broken(p);
@@ -160,6 +160,20 @@ static int next(const u8 **at, Members *m) {
   return MEMBER;
 }
 
+/* The next element of an array: `*at` is where it begins then, or behind the closing bracket. Behind a comma there is
+   one: whoever reads it finds that a bracket begins none. */
+static int next_element(const u8 **at, int *is_inside) {
+  const u8 *p = blanks(*is_inside ? *at : *at + 1);
+  if (*p == ']') {
+    *at = p + 1;
+    return LAST_MEMBER;
+  }
+  if (*is_inside && *p != ',') return no_member(p);
+  *at = *is_inside ? blanks(p + 1) : p;
+  *is_inside = 1;
+  return MEMBER;
+}
+
 static const u8 *value(const u8 *p, int depth);
 
 static const u8 *any_object(const u8 *p, int depth) {
@@ -171,15 +185,10 @@ static const u8 *any_object(const u8 *p, int depth) {
 }
 
 static const u8 *any_array(const u8 *p, int depth) {
-  p = blanks(p + 1);
-  if (*p == ']') return p + 1;
-  for (;;) {
+  int found, is_inside = 0;
+  while ((found = next_element(&p, &is_inside)) == MEMBER)
     if (!(p = value(p, depth))) return 0;
-    p = blanks(p);
-    if (*p == ']') return p + 1;
-    if (*p != ',') return broken(p);
-    p = blanks(p + 1);
-  }
+  return found == LAST_MEMBER ? p : 0;
 }
 
 /* Any JSON, of which nothing is kept; `depth` containers are open around it. */

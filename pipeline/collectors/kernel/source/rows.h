@@ -30,9 +30,10 @@ static const u8 *each(const u8 *p, u32 name, int depth) {
   *o++ = LIST;
   Mark before = marked();
   u32 first = line_holes, count = hole_count - line_holes;
+  int found, is_inside = 0;
   noted.count = LEAVES_MAX + 1; /* it has no layout */
   row_levels++;
-  for (p = blanks(p + 1); *p != ']';) {
+  while ((found = next_element(&p, &is_inside)) == MEMBER) {
     o = before.o;
     id_count = before.ids;
     is_behind_rows = 0;
@@ -43,20 +44,16 @@ static const u8 *each(const u8 *p, u32 name, int depth) {
       if (!add_row(shape_number(shape, (u32)(o - shape)))) return unsure();
     }
     is_behind_rows = 1;
-    p = blanks(p);
-    if (*p == ']') break;
-    if (*p != ',') return broken(p);
-    if (*(p = blanks(p + 1)) == ']') return broken(p);
   }
   o = before.o;
   id_count = before.ids;
   row_levels--;
   *o++ = LIST_END;
-  return p + 1;
+  return found == LAST_MEMBER ? p : 0;
 }
 
 static inline int is_word_of(Text t, const char *letters, u32 size) {
-  return t.size == size && equal(t.at, (const u8 *)letters, size);
+  return t.size == size && begins_with(t.at, letters);
 }
 
 /* What stands in a pair: nothing, or one value of a kind, under the name of its type. */
@@ -81,10 +78,10 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
 /* A list of pairs, each `{"key": …, "value": {…}}`: members by their keys. Twin: otel._attributes. */
 static const u8 *pairs(const u8 *p, u32 owner, int depth) {
   u64 seen[NAMES_MAX / 64] = {0};
-  int has_others = 0;
+  int found, is_inside = 0, has_others = 0;
   if (depth + 1 >= depth_max) return unsure();
   *o++ = PAIR_LIST;
-  for (p = blanks(p + 1); *p != ']';) {
+  while ((found = next_element(&p, &is_inside)) == MEMBER) {
     Members m = {0};
     Text key;
     if (*p != '{' || next(&p, &m) != MEMBER || !is_word_of(m.key, "key", 3) || *p != '"') return unsure();
@@ -95,13 +92,9 @@ static const u8 *pairs(const u8 *p, u32 owner, int depth) {
     p = name == NO_NAME ? value(p, depth + 2) : typed_value(p, owner, names[name].kind, depth + 2);
     if (!p) return 0;
     if (next(&p, &m) != LAST_MEMBER) return unsure();
-    p = blanks(p);
-    if (*p == ']') break;
-    if (*p != ',') return broken(p);
-    if (*(p = blanks(p + 1)) == ']') return broken(p);
   }
-  if (!has_room()) return unsure();
+  if (found != LAST_MEMBER || !has_room()) return unsure();
   if (has_others) *o++ = OTHERS;
   *o++ = LIST_END;
-  return p + 1;
+  return p;
 }

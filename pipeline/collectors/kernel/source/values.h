@@ -175,29 +175,21 @@ static const u8 *value_under(const u8 *p, u32 kind, int depth) {
 static const u8 *list_under(const u8 *p, u32 kind, int depth) {
   const u8 *at = p, *begin = o;
   u32 leaves = noted.count;
-  int is_leaf = 0;
+  int found, is_inside = 0, is_leaf = 0;
   if (depth >= depth_max) return unsure();
   *o++ = LIST;
-  p = blanks(p + 1);
-  if (*p == ']') {
-    *o++ = LIST_END;
-    return p + 1;
-  }
-  for (;;) {
+  while ((found = next_element(&p, &is_inside)) == MEMBER) {
     u8 *element = o;
     is_leaf |= *p != '{' && *p != '[';
     if (!(p = value_under(p, kind, depth + 1))) return 0;
     if (*element == FRACTION && element[-1] == FRACTION) o = element; /* of fractions in a row, one stands for all */
-    p = blanks(p);
-    if (*p == ']') break;
-    if (*p != ',') return broken(p);
-    p = blanks(p + 1);
   }
+  if (found != LAST_MEMBER) return 0;
   if (!has_room()) return unsure();
   *o++ = LIST_END;
-  if (!is_leaf) return p + 1;
+  if (!is_leaf) return p;
   noted.count = leaves;
-  return note(reader(OF_KIND, kind, depth), at, p + 1, begin, 0);
+  return note(reader(OF_KIND, kind, depth), at, p, begin, 0);
 }
 
 /* Puts a name into a shape; 0 where it is stated twice, or there is no room. */
