@@ -148,7 +148,9 @@ def chat(maker: Maker) -> Body:
         for index in range(maker.chance.choice((1, 1, 2)))
     ]
     body = {"id": maker.id("chatcmpl-"), "object": "chat.completion", "choices": choices, "usage": _chat_usage(maker)}
-    return maker.whole("/v1/chat/completions", body | maker.some(model="jamba-mini", service_tier="default", created=1_772_344_816))
+    return maker.whole(
+        "/v1/chat/completions", body | maker.some(model="jamba-mini", service_tier="default", created=1_772_344_816)
+    )
 
 
 def chat_stream(maker: Maker) -> Body:
