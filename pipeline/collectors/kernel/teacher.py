@@ -124,7 +124,7 @@ class Teacher:
             return None
         apart = self.taken_apart[variant - 1] if variant else None
         others, known = _known_of_forms.get((self._format, variant, lines.form), ([], None))
-        if known is not None and not known.kept:  # what is kept holds together by no rule, so each model is asked of
+        if known is not None and not known.kept and not known.bound:  # else each model is asked of
             renamed: dict[Any, Any] = dict(zip(others, lines.models, strict=True))
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
             if _Samples(self, lines, random.Random(zlib.crc32(shape)), example, apart).confirm(rule):
@@ -299,9 +299,10 @@ class _Samples:
     def _holds_whatever_counts_are(self, rule: Rule) -> bool:
         """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
 
-        Asked of what meters no count: there nothing has to hold together, so whatever compares two counts must be met.
+        Asked of what meters no count, where nothing has to hold together, and where counts are bound: whatever else
+        compares them must be met.
         """
-        if rule.numbers and not rule.kept:
+        if rule.numbers and not rule.kept and not rule.bound:
             return True
         contents = self._other_contents(rule, len(_GREATEST) - 1)
         if contents is None or len(self._counts) > _COMPARED_MAX:
