@@ -523,19 +523,30 @@ def _envoy(maker: Maker) -> Document:
     }
 
 
+def _headers_of_caller(maker: Maker) -> Document:
+    """Return headers of a request: mostly with a key, seldom with one that is masked, or stated elsewhere."""
+    key = f"made-up-{maker.chance.randrange(3)}"
+    if maker.chance.random() < 0.95:
+        return {"host": "gateway", "authorization": f"Bearer {key}"}
+    stated = {name: maker.chance.choice((key, f"Bearer {key}")) for name in ("x-api-key", "Authorization", "apikey")}
+    odd = maker.chance.choice((f"bearer  {key} ", f"Basic {key}", "Bearer ***", "Bearer ", "", [f"Bearer {key}"], None))
+    return {"authorization": odd} | maker.some(**stated)
+
+
 def _apisix(maker: Maker) -> Document:
     pick, counts = maker.chance.choice, _counts(maker)
     texts = {name: str(value) for name, value in counts.items()}
     summary = {"model": _model(maker), "request_model": _model(maker), "stream": pick(("true", "false")), **texts}
+    cached = pick((counts.get("prompt_tokens", 8) // 2, counts.get("prompt_tokens", 8) // 2, maker.count()))
     path = pick(("/v1/chat/completions", "/v1/chat/completions", "/v1/messages", "/orders"))
     return {
         "start_time": _second(maker) * 1000 + maker.chance.randrange(1000),
         "apisix_request_id": _hex(maker),
         "apisix_latency": maker.count() / 8,
-        "request": {"uri": path, "method": "POST", "headers": {"authorization": "Bearer made-up-key"}},
+        "request": {"uri": path, "method": "POST", "headers": _headers_of_caller(maker)},
         "response": {"status": 200, "headers": pick(({}, {"x-ai-cache-status": "HIT"}, {"X-AI-Cache-Status": "MISS"}))},
         "consumer": pick(({"username": _key(maker)}, {"username": _key(maker)}, None)),
-        "llm_summary": pick((summary, summary | {"cache_read_input_tokens": str(maker.count())}, None)),
+        "llm_summary": pick((summary, summary | {"cache_read_input_tokens": str(cached)}, None)),
     }
 
 

@@ -47,6 +47,8 @@ class Places(NamedTuple):
     """Paths of arrays of pairs: a ``key``, which is a name, and a ``value`` under the name of its type."""
     within: tuple[str, str] | None = None
     """By which ids, a row's own and the other's, a row says that it is within another one of its line."""
+    headers: tuple[str, ...] = ()
+    """Paths of the headers of requests, in which their keys may be (``access_logs.key_in``)."""
     unread: tuple[str, ...] = ()
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
     durations: tuple[str, ...] = ()

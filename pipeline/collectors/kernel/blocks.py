@@ -14,13 +14,14 @@ from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, Chosen, Events, Texts
 from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS, key_in
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import beginning_of_identity, identities_of_lines, kinds_of_ids
 from pipeline.collectors.kernel import readers, rule_table
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
-from pipeline.collectors.kernel.rule_table import KINDS_OF_KEY, OF_ID, OF_RAW, THE_SAME
+from pipeline.collectors.kernel.rule_table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.values.refusal import LineRefused
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _LINE_OF_EVENTS = event_columns.PLACES.index("line")
 _LINE_OF_QUARANTINE = QUARANTINE.get_field_index("line")
-_KEY_FIELDS = {OF_ID: "api_key_id", OF_RAW: "api_key"}
 _KINDS_OF_IDS = ("request", "response")
 """Those of the columns ``IDS``."""
 
@@ -320,7 +320,10 @@ class BlockDecoder:
         if key not in self._key_ids:
             self._key_ids[key] = ""
             with suppress(UnicodeDecodeError, LineRefused):  # the first: of a half character, in a text within a text
-                stated = {_KEY_FIELDS[kind]: reader.program.key(number).decode()}
+                text: str | None = reader.program.key(number).decode()
+                if kind >= OF_HEADER:
+                    text = key_in({KEY_HEADERS[kind - OF_HEADER]: text})
+                stated = {"api_key_id" if kind == OF_ID else "api_key": text}
                 self._key_ids[key] = api_key_id_of(stated, self._our_names, self.fingerprint)
         return self._key_ids[key]
 

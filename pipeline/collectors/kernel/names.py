@@ -55,7 +55,7 @@ class Kind(IntEnum):
     TIMED_IN_UTC = 13
     """An instant, in UTC where it states no offset."""
     HEADERS = 14
-    """An object of the line; of its names, those that are ``NEVER`` are meant in whatever letters."""
+    """An object of the line; of its names, those that are ``NEVER`` or ``KEYED`` are meant in whatever letters."""
     GROUPS = 15
     """An array of objects of the line in which arrays of exchanges lie."""
     ROWS = 16

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families import bedrock
 from pipeline.collectors.formats import held
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.kernel.names import (
     LOOKED_FOR,
     NAME,
@@ -167,6 +168,11 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
     }
     for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):
         _put(places, path_of(text).steps, kind)
+    for text in stated.headers:
+        steps = path_of(text).steps
+        _put(places, steps, Kind.HEADERS)
+        for name in KEY_HEADERS:
+            _put(places, (*steps, name), Kind.KEYED)
     for text in stated.rows:
         *groups, _ = accumulate((step,) for step in path_of(text).steps)
         for steps in groups:

@@ -14,6 +14,7 @@ from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.counting import named
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
 from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, WHOLES, Rule, hold_together
 from pipeline.collectors.kernel.teacher import Teacher
@@ -39,8 +40,12 @@ To learn costs about as much, since samples are as long as their shape makes the
 _SHAPE_BYTES = 256
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
-OF_ID, OF_RAW, THE_SAME, KINDS_OF_KEY = range(4)
-"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape."""
+OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
+"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape.
+
+From ``OF_HEADER`` on it is in one of ``KEY_HEADERS``, where that says a key.
+"""
+KINDS_OF_KEY = OF_HEADER + len(KEY_HEADERS)
 _NEW, _KNOWN, _NEVER, _SILENT = range(4)
 _NO_HOLE = -1
 
@@ -141,7 +146,8 @@ class RuleTable:
             self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
             self._keys[number], self._kinds_of_key[number] = self.same_keys.index(rule.key_id), THE_SAME
         else:
-            self._keys[number], self._kinds_of_key[number] = rule.key, OF_RAW if rule.is_raw else OF_ID
+            kind = OF_HEADER + KEY_HEADERS.index(rule.header) if rule.header else OF_RAW if rule.is_raw else OF_ID
+            self._keys[number], self._kinds_of_key[number] = rule.key, kind
         self._instants[number] = rule.instant
         if rule.less is not None:
             self._less[number], self._has_less = rule.less, True

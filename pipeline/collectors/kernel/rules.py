@@ -56,6 +56,8 @@ class Rule:
     """The id of the key that is the same for all lines, else empty."""
     is_raw: bool
     """Whether a hole has the key itself."""
+    header: str
+    """In which header of the request the hole lies, whose text decides whether it is a key; or empty."""
     instant: int
     less: int | None
     """Which hole has how long it took, where the instant is that of the end."""

@@ -20,6 +20,7 @@ from pipeline.collectors.counting import named
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
 from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.identity import event_id
@@ -86,6 +87,7 @@ class Teacher:
         places = (found and found.places) or Places()
         self.may_have_several = bool(places.rows)
         self.within = places.within or ()
+        self._has_headers = bool(places.headers)
         self._totals = totals_of(log_format, found)
         self.taken_apart = places.taken_apart
         """The ids that the format takes apart. Lines with one that fits are a shape of their own: a variant."""
@@ -97,6 +99,10 @@ class Teacher:
         except _NO_SHAPE:
             return {}, []
         return lines.ids, [at for at, hole in enumerate(lines.holes) if hole.kind is HoleKind.IDENTIFIER]
+
+    def header_of(self, name: str) -> str:
+        """Return the header of a request that a key is in which stands under a name, empty where it is in none."""
+        return name if self._has_headers and name in KEY_HEADERS else ""
 
     def is_total(self, name: str) -> bool:
         """Tell the name of what should be prompt and completion together."""
@@ -355,6 +361,7 @@ class _Samples:
             key=keys[0][0],
             key_id=key_id,
             is_raw=keys[0][1],
+            header="" if keys[0][0] is None else self._teacher.header_of(self._lines.holes[keys[0][0]].name),
             instant=instants[0][0],
             less=instants[0][1],
             totals=tuple(self._totals),
@@ -456,6 +463,9 @@ class _Samples:
         contents: list[Any] = [1] * len(self._lines.holes)
         for hole in (*self._keys, *self._ids):
             contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"
+        for hole in self._keys:
+            if self._teacher.header_of(self._lines.holes[hole].name):
+                contents[hole] = f"Bearer {contents[hole]}"
         if self._apart is not None:
             whole = _DIGIT.sub(lambda _: str(self._chance.randrange(10)), self._apart.example)
             taken = self._apart.taken_of(whole)

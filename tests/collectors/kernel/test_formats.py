@@ -518,7 +518,7 @@ APISIX: dict[str, Any] = {
     "start_time": 1_772_344_816_434,
     "apisix_latency": 7,
     "apisix_request_id": "r",
-    "request": {"uri": "/v1/chat/completions", "method": "POST", "headers": {"Authorization": "Bearer made-up"}},
+    "request": {"uri": "/v1/chat/completions", "method": "POST", "headers": {"authorization": "Bearer made-up"}},
     "consumer": {"username": "k"},
     "llm_summary": {"prompt_tokens": "3", "completion_tokens": "2"},
 }
@@ -535,6 +535,37 @@ def test_a_header_that_is_looked_up_by_its_name_is_no_other_in_capitals() -> Non
     lines = _written(*(APISIX | {"response": {"status": 200, "headers": each}} for each in headers))
     found = _agree([*lines, *_written(APISIX | {"response": {"headers": {"X-Amzn-Bedrock-Service-Tier": "flex"}}})])
     assert found.told == len(headers)  # of which a copy out of the cache keeps its counts by name
+
+
+HEADERS: dict[str, tuple[dict[str, Any], bool]] = {
+    "a bearer token": ({"authorization": "Bearer a"}, True),
+    "another scheme": ({"authorization": "Basic a"}, False),
+    "another scheme, and a key": ({"authorization": "Basic a", "x-api-key": "b"}, False),
+    "a bearer token and a key": ({"x-api-key": "b", "authorization": "bearer  a "}, True),
+    "a key": ({"x-api-key": "a"}, True),
+    "a key that is masked": ({"x-api-key": "a**"}, False),
+    "a key that is masked, and another": ({"x-api-key": "a**", "apikey": "b"}, False),
+    "an empty text, and a key": ({"authorization": "", "apikey": "b"}, True),
+    "a list of one": ({"authorization": ["Bearer a"]}, False),
+    "a name in capitals": ({"Authorization": "Bearer a"}, False),
+    "a name in capitals behind another": ({"x-api-key": "b", "AUTHORIZATION": "Bearer a"}, False),
+    "a letter whose small one is another": ({"x-api-\u212aey": "b"}, False),
+    "no key": ({"host": "h"}, False),
+}
+"""Headers of a request, and whether the kernel reads lines with such."""
+
+
+@pytest.mark.parametrize("claim", HEADERS)
+def test_a_key_in_the_headers_of_a_caller_is_read_where_its_text_says_one(claim: str) -> None:
+    headers, is_read = HEADERS[claim]
+    usual = [{"authorization": "Bearer a"}, {"x-api-key": "a"}, {"authorization": "Bearer b", "x-api-key": "b"}]
+    asked: Any = APISIX["request"]
+    made = [
+        APISIX | {"consumer": None, "apisix_request_id": f"r{at}", "request": asked | {"headers": each}}
+        for at, each in enumerate((*usual, headers, *usual))
+    ]
+    assert _agree(_written(*made)).told == len(usual) * 2 + is_read
+    _agree(_written(*(line | {"consumer": {"username": "k"}} for line in made)))
 
 
 def test_what_is_no_exchange_is_blank_without_being_read() -> None:

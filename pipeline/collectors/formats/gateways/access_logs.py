@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _BEARER = re.compile(r"\s*bearer\s", re.IGNORECASE)
 _MASKED = re.compile(r"\*\*|\.\.\.|…|x{6}|redacted|^[<\[].*[>\]]$", re.IGNORECASE)
-_KEY_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "apikey")
+_WITH_BEARER = "authorization"
+KEY_HEADERS = (_WITH_BEARER, "x-api-key", "api-key", "x-goog-api-key", "apikey")
+"""In which headers a key is, in small letters; the first that has one counts."""
 _ABSENT = "-"
 """How access logs write what a request has not."""
 
@@ -79,9 +81,9 @@ def key_in(headers: Any) -> str | None:
     if not isinstance(headers, dict):
         return None
     named = {name.lower(): _only(value) for name, value in headers.items()}
-    bearer = named.get("authorization")
-    candidates = [bearer if bearer is not None and _BEARER.match(bearer) else None]
-    candidates += [named.get(name) for name in _KEY_HEADERS]
+    if not _BEARER.match(named.get(_WITH_BEARER) or ""):
+        named.pop(_WITH_BEARER, None)
+    candidates = [named.get(name) for name in KEY_HEADERS]
     return next((each for each in candidates if each and bare_key(each) and not _MASKED.search(bare_key(each))), None)
 
 

@@ -81,7 +81,7 @@ static const char *const FORMS[] = {
   "w, d m y t GMT", "w, d m y t o", "d/m/y:t o", "w m D y t GMTo (n)", "w m D y t GMTo",
 };
 
-/* Microseconds of a date and time of a form, behind which `*at` is then; -1 where it is none. */
+/* Microseconds of a date and time of a form, behind which `*at` is then; less than 0 where it is none. */
 static i64 of_form(const u8 **at, const char *form) {
   const u8 *p = *at;
   int year = 0, month = 0, day = 0, minutes_ahead = 0;
@@ -107,9 +107,8 @@ static i64 of_form(const u8 **at, const char *form) {
     }
     if (p == begin) return -1;
   }
-  i64 days = days_to(year, month, day);
   *at = p;
-  return days < 0 ? -1 : (days * 86400 + time - 60 * minutes_ahead) * 1000000;
+  return (days_to(year, month, day) * 86400 + time - 60 * minutes_ahead) * 1000000;
 }
 
 static const u8 *date_in_words(const u8 *p) { /* p behind the quote */

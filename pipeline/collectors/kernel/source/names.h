@@ -21,7 +21,7 @@ enum {
   PRESENT,      /* of which kind of JSON it is, and whether it is true */
   EVERY,        /* an object of counts, of which all names are looked at */
   TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
-  HEADERS,      /* an object of the line, of whose names NEVER is meant in whatever letters */
+  HEADERS,      /* an object of the line, of whose names NEVER and KEYED are meant in whatever letters */
   GROUPS,       /* an array of objects in which arrays of exchanges lie */
   ROWS,         /* an array of objects, each of which is an exchange */
   PAIRS,        /* an array of pairs, whose keys are names */
@@ -54,9 +54,9 @@ static inline u32 named(Text name, u32 owner) {
   return NO_NAME;
 }
 
-/* Whether a name, in whatever letters, is one that is handed over. Twin: bedrock._word; paths of rules are looked up by
-   their very letters (mapping._at). */
-static int is_never_in_capitals(Text name, u32 owner) {
+/* Whether a name that is written with capitals is looked up in small letters, and so is handed over. Twins: bedrock._word,
+   access_logs.key_in; paths of rules are looked up by their very letters (mapping._at). */
+static int is_meant_in_capitals(Text name, u32 owner) {
   u8 small[NAME_BYTES_MAX + PAD];
   if (name.size > NAME_BYTES_MAX) return 0;
   for (u32 i = 0; i < name.size; i++) {
@@ -64,7 +64,7 @@ static int is_never_in_capitals(Text name, u32 owner) {
     small[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 32 : name.at[i];
   }
   u32 n = named((Text){small, name.size}, owner);
-  return n != NO_NAME && names[n].kind == NEVER;
+  return n != NO_NAME && (names[n].kind == NEVER || names[n].kind == KEYED);
 }
 
 /* Whether a reader asks for all names that end or begin so. */

@@ -243,7 +243,7 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
     }
     if (name == NO_NAME) {
       if (has_affix(m.key) || (owner == OF_LINE && m.key.size > NAME_BYTES_MAX)) return unsure();
-      if (is_of_headers && is_never_in_capitals(m.key, owner)) return unsure();
+      if (is_of_headers && is_meant_in_capitals(m.key, owner)) return unsure();
       has_others = 1;
       const u8 *begin = p;
       if (!(p = value(p, depth + 1))) return 0;
