@@ -313,6 +313,9 @@ class _Samples:
         contents = self._other_contents(rule, len(_GREATEST) - 1)
         if contents is None or len(self._counts) > _COMPARED_MAX:
             return False
+        # In the order of the example, so that what holds together there holds together here.
+        for place, hole in enumerate(self._counts):
+            contents[hole] = _UNIT * 3**place
         others = (each for hole in self._counts for each in self._with_others_at(hole, contents))
         return all(self._comes_out(rule, each) for each in others if self._is_agreed(rule, each))
 

@@ -154,6 +154,17 @@ def test_a_total_may_be_the_sum_of_more_than_prompt_and_completion() -> None:
     assert _told(lines) == 2
 
 
+@pytest.mark.parametrize("model", [f"m-{number}" for number in range(12)])
+def test_what_explains_a_total_may_be_explained_by_two(model: str) -> None:
+    """What was cached and written lies outside the prompt, unless reasoning happens to be as much."""
+
+    def usage(reasoning: int) -> dict[str, Any]:
+        cached = {"prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 5}}
+        return _counts(100, 50, 162, completion_tokens_details={"reasoning_tokens": reasoning}, **cached)
+
+    _told([_line(model=model, response=_chat(usage(reasoning))) for reasoning in (9, 12, 9)])
+
+
 def test_a_first_line_that_obeys_no_rule_does_not_keep_others_from_being_told() -> None:
     lines = [_line(response=_chat(_counts(30, 4, total))) for total in (35, 34, 34)]
     assert _told(lines) == 2
