@@ -44,6 +44,8 @@ _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)
 """The share of bodies that are of any family, and not chat's."""
+_RELATED = 0.2
+"""The share of rounds whose lines have counts that must be related, or that are kept by name if they are."""
 _AIMED = 0.7
 """The share of rounds whose lines are damaged streams."""
 _WITHOUT_IDS = 0.2
@@ -58,6 +60,7 @@ _FORMATS = (
     LogFormat(fields={"request_id": "response.id"}),
     LogFormat(dialect="openai-chat"),
 )
+_WITH_USAGE_BESIDE = LogFormat(fields={"usage": "usage", "cache_hit": "cache_hit"})
 _LEARNED_FROM_BYTES = (0, 0, 1_500)
 """A shape is learned from every line at once, however odd; in some rounds, only where it is met again: these are
 quicker, and more lines meet rules that were learned from others.
@@ -160,6 +163,12 @@ def made_by(seed: str, aimed: float) -> Any:
     )
 
 
+def related(seed: str) -> Any:
+    """Return a maker of lines whose counts must be related, or are kept by name where they are."""
+    bodies = sorted(_support("family_bodies").RELATED)
+    return _fuzzing().LineMaker(seed, fresh=_FRESH[0], is_gentle=_is_gentle(seed), families=1.0, bodies=bodies)
+
+
 def foreign(seed: str) -> Any:
     """Return a maker of lines that are no request log's; ``log_format`` is what they are read by."""
     return _support("foreign_lines").ForeignLines(seed, is_gentle=_is_gentle(seed))
@@ -174,6 +183,8 @@ def _round(seed: str) -> _Round:
     if chance.random() < float(seed.partition(":")[2] or 0):
         maker = foreign(seed)
         log_format = maker.log_format
+    elif random.Random(f"related {seed}").random() < _RELATED:
+        maker, log_format = related(seed), chance.choice((_FORMATS[0], _WITH_USAGE_BESIDE))
     else:
         maker, log_format = made_by(seed, _AIMED), chance.choice(_FORMATS)
     with mock.patch.object(rule_table, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):

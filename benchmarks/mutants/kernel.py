@@ -132,6 +132,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("names.h", "    if (name.size >= prefixes[i].size && equal(", "    if (0 && equal("),
     ("values.h", "    if (!is_digit(t.at[i])) return 0;\n    n = n * 10", "    n = n * 10"),
     ("values.h", "return t.size == 1 && *t.at == '-';", "return 0;"),
+    ("bodies.h", "p[1] == 'n' || p[1] == 'r' || p[1] == 't'", "1"),
     ("bodies.h", "  if (is_in_scratch) return unsure();\n", ""),
     ("bodies.h", "if (is_in_scratch || !(p = decoded(", "if (!(p = decoded("),
     ("values.h", "  if (has_others) *o++ = OTHERS;\n", ""),
@@ -225,7 +226,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "values.h",
-        "    if (!is_digit(*p)) return unsure();\n    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
+        "    if (!is_digit(*p)) return literal_number(begin);\n    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
         "    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
     ),
     ("values.h", "  if (!found.size || (kind", "  if ((kind"),

@@ -7,7 +7,6 @@ refusal of counts that contradict each other. Does not own what was stated (``fa
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
         choices=reading.choices,
         tokens=tokens,
         content_chunks=reading.generated_chunks if is_stream and status is not UsageStatus.MEASURED else None,
-        other_usage=_other_usage(stated),
+        other_usage=named(stated.others) if stated else None,
         part=reading.part,
         parts=tuple(_part(part, is_stream=is_stream) for part in reading.parts),
     )
@@ -96,7 +95,7 @@ def _part(reading: Reading, *, is_stream: bool) -> BodyReading:
         return found
     names = ("prompt_tokens", "completion_tokens")
     kept = {name: count for name in names if found.tokens and (count := getattr(found.tokens, name))}
-    return replace(found, status=UsageStatus.NOT_METERED, tokens=None, other_usage=_named(kept))
+    return replace(found, status=UsageStatus.NOT_METERED, tokens=None, other_usage=named(kept))
 
 
 def _is_measured(stated: Stated, *, has_content: bool) -> bool:
@@ -104,12 +103,14 @@ def _is_measured(stated: Stated, *, has_content: bool) -> bool:
     return bool(counts) and (any(counts) or not has_content)
 
 
-def _other_usage(stated: Stated | None) -> str | None:
-    return _named(stated.others) if stated else None
+def named(counts: Mapping[str, int]) -> str | None:
+    """Return counts as a JSON object, its names in order; ``None`` where there are none.
 
-
-def _named(counts: Mapping[str, int]) -> str | None:
-    return json.dumps(dict(counts), sort_keys=True, separators=(",", ":")) if counts else None
+    >>> named({"seconds": 3, "prompt_tokens": 20})
+    '{"prompt_tokens":20,"seconds":3}'
+    """
+    members = [f'"{name}":{counts[name]}' for name in sorted(counts)]
+    return f"{{{','.join(members)}}}" if members else None
 
 
 def normalised(stated: Stated) -> TokenCounts:

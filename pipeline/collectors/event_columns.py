@@ -28,7 +28,8 @@ IDS = ("request_id", "response_id")
 NUMBERS = (*(column.name for column in COLUMNS if column.is_count), "content_chunks")
 PLACES = tuple(column.name for column in COLUMNS if column.role is Role.PLACE)
 _KEY = "api_key_id"
-_ALONE = frozenset(("event_id", "occurred_at", _KEY, "source", *IDS, *NUMBERS, *PLACES))
+KEPT = "other_usage"
+_ALONE = frozenset(("event_id", "occurred_at", _KEY, KEPT, "source", *IDS, *NUMBERS, *PLACES))
 SHARED = tuple(name for name in USAGE_EVENTS.names if name not in _ALONE)
 """The columns of which many rows of one log have the same values."""
 NOTHING = -1
@@ -69,6 +70,8 @@ class Events(NamedTuple):
     ids: tuple[Texts, ...]
     """The columns ``IDS``."""
     keys: Chosen
+    kept: Chosen
+    """The column ``KEPT``."""
     shared: Chosen
     """Of tuples, the values of ``SHARED``."""
 
@@ -101,6 +104,7 @@ def of_rows(rows: Sequence[Row]) -> Events:
         numbers=numbers_of(NUMBERS),
         ids=tuple(_texts([(value or "").encode() for value in columns[_AT[name]]]) for name in IDS),
         keys=_chosen(columns[_AT[_KEY]]),
+        kept=_chosen(columns[_AT[KEPT]]),
         shared=_chosen([_shared_of(row) for row in rows]),
     )
 
@@ -114,6 +118,7 @@ def joined(parts: Sequence[Events]) -> Events:
         numbers=np.concatenate([part.numbers for part in parts], axis=1),
         ids=tuple(_joined_texts([part.ids[index] for part in parts]) for index in range(len(IDS))),
         keys=_joined_choices([part.keys for part in parts]),
+        kept=_joined_choices([part.kept for part in parts]),
         shared=_joined_choices([part.shared for part in parts]),
     )
     lines = together.places[0]
@@ -127,6 +132,7 @@ def record_batch(events: Events, source: str) -> pa.RecordBatch:
         "event_id": pa.Array.from_buffers(kinds["event_id"], len(events), [None, pa.py_buffer(events.event_ids)]),
         "occurred_at": _number_column(events.instants, kinds["occurred_at"]),
         _KEY: chosen_column(events.keys.values, kinds[_KEY], events.keys.codes),
+        KEPT: chosen_column(events.kept.values, kinds[KEPT], events.kept.codes),
         "source": chosen_column([source], kinds["source"], np.zeros(len(events), np.int64)),
     }
     columns |= {name: _text_column(texts) for name, texts in zip(IDS, events.ids, strict=True)}
@@ -145,6 +151,7 @@ def _in_order(events: Events, order: Array) -> Events:
         numbers=events.numbers.take(order, axis=1),
         ids=tuple(Texts(texts.starts[order], texts.sizes[order], texts.content) for texts in events.ids),
         keys=Chosen(events.keys.codes[order], events.keys.values),
+        kept=Chosen(events.kept.codes[order], events.kept.values),
         shared=Chosen(events.shared.codes[order], events.shared.values),
     )
 

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+_HALF = 0.5
+SPECIAL_MODELS = ("jamba-mini", "sonar-pro", "grok-4", "gemini-2.5-pro")
+"""Names that the plain reader knows, and one that it does not."""
+_NOT_METERED = (
+    *("/v1/threads/t/runs/r", "/v1/moderations", "/v1/rerank", "/v1/images/generations", "/v1/audio/transcriptions"),
+    *("/gateway/route", "/v1/messages/count_tokens"),
+)
 ODD_COUNTS = (0, 1, 2**31, 10**12, 10**12 + 1, 2**63, -1, 1.5, 28.0, True, None, "7", [], {})
 
 
@@ -82,14 +89,20 @@ class Maker:
 
     def whole(self, path: str, document: Document) -> Body:
         """Return a body of one document: as JSON, or as its text."""
-        held = self.chance.choice((document, document, json.dumps(document)))
+        text = json.dumps(document)
+        held = self.chance.choice((document, document, document, text, text, f"{self.blanks()}{text}"))
         return Body(path, held, [document])
+
+    def blanks(self) -> str:
+        """Return what a server sends to keep a connection, before it answers."""
+        return "".join(self.chance.choice(("\n", "         ", "\r\n", "\t")) for _ in range(self.chance.randrange(4)))
 
     def stream(self, path: str, *documents: Document, done: bool = False) -> Body:
         """Return the chunks of a stream in one of the ways in which logs hold them."""
         ways: tuple[Callable[[], Any], ...] = (
             lambda: sse(*documents, end="data: [DONE]\n\n" if done else ""),
             lambda: sse(*documents).replace("\n", "\r\n"),
+            lambda: self.blanks() + sse(*documents),
             lambda: json_lines(*documents),
             lambda: list(documents),
             lambda: json.dumps(documents),
@@ -460,4 +473,66 @@ def broken_off(maker: Maker) -> Body:
     return maker.stream("/v1/chat/completions", *chunks, {"error": _said_of_error(maker)})
 
 
-_ANY = FAMILIES | {each.__name__: each for each in (error, broken_off)}
+def repeated(maker: Maker) -> Body:
+    """Return a chat completion that states counts twice, or beside its total, as DeepSeek and xAI do."""
+    prompt, completion = maker.count(), maker.count()
+    cached, reasoning = maker.part(prompt), maker.part(completion)
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": maker.sum(prompt, completion, *([reasoning] if maker.chance.random() < _HALF else [])),
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+        "prompt_cache_hit_tokens": cached,
+    }
+    choices = [{"index": 0, "message": {"role": "assistant", "content": maker.text()}}]
+    body = {"id": maker.id("chatcmpl-"), "object": "chat.completion", "choices": choices, "usage": usage}
+    return maker.whole("/v1/chat/completions", body | maker.some(model=maker.chance.choice(SPECIAL_MODELS)))
+
+
+def many_blocks(maker: Maker) -> Body:
+    """Return the events of a message of many blocks, of which each begins, goes on and ends."""
+    blocks = [
+        event
+        for index in range(maker.chance.randrange(12))
+        for event in (
+            {"type": "content_block_start", "index": index},
+            *({"type": "content_block_delta", "index": index, "delta": {"text": text}} for text in maker.texts()),
+            {"type": "content_block_stop", "index": index},
+        )
+    ]
+    begin, *_, end, stop = _message_events(maker)
+    return maker.stream("/v1/messages", begin, *blocks, *maker.chance.choice(((end, stop), (stop,))))
+
+
+def usage_to_keep(maker: Maker) -> Document:
+    """Return usage of which a total is its sum, or another count, or none."""
+    pick = maker.chance.choice
+    prompt, completion, more = (pick((maker.count(), maker.count(3), 0)) for _ in range(3))
+    total = pick((maker.sum(prompt, completion), maker.sum(prompt, completion, more), prompt, more, 0))
+    usage = pick(
+        (
+            {"prompt_tokens": prompt, "completion_tokens": completion},
+            {"prompt_tokens": prompt},
+            {"input_tokens": prompt, "output_tokens": completion, "seconds": pick((more, 1.5, 2.0))},
+            {"seconds": more, "search_units": completion, "pages_processed": prompt},
+            {},
+        )
+    )
+    cached = {"cached_tokens": maker.part(prompt)}
+    usage |= maker.some(completion_tokens_details={"reasoning_tokens": more}, prompt_tokens_details=cached)
+    return usage | maker.some(total_tokens=total)
+
+
+def kept(maker: Maker) -> Body:
+    """Return usage on a route that no meter is for."""
+    pick = maker.chance.choice
+    body: Document = {"id": maker.id("run_"), "model": pick(SPECIAL_MODELS)}
+    body |= {pick(("usage", "usage", "usage_info")): usage_to_keep(maker)}
+    body |= pick(({"object": "thread.run"}, {"object": "list"}, {"choices": []}, {"text": "x"}, {"choices": [{}]}))
+    return maker.whole(pick(_NOT_METERED), body)
+
+
+RELATED = {each.__name__: each for each in (repeated, many_blocks, kept)}
+"""What depends on how counts are related, and streams of many parts."""
+_ANY = FAMILIES | RELATED | {each.__name__: each for each in (error, broken_off)}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from family_bodies import Maker
+from family_bodies import SPECIAL_MODELS, Maker, usage_to_keep
 
 from pipeline.collectors.event_columns import joined, record_batch
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -236,16 +236,25 @@ class Made(NamedTuple):
 class LineMaker:
     """An endless supply of lines; equal seeds make equal lines."""
 
-    def __init__(self, seed: int | str, *, fresh: float = 1.0, is_gentle: bool = False, families: float = 0.0) -> None:
+    def __init__(
+        self,
+        seed: int | str,
+        *,
+        fresh: float = 1.0,
+        is_gentle: bool = False,
+        families: float = 0.0,
+        bodies: Sequence[str] = (),
+    ) -> None:
         """Make so great a share of the lines anew, and the others by damaging one of the last.
 
         ``families`` is the share of bodies that are of any family, the others are chat's; where there are some, keys
-        are stated twice, too.
+        are stated twice, too. ``bodies``: the names of these families; else they are any.
         ``is_gentle``: no line is a stream, and most are changed in one place at most, so that patterns match many.
         """
         self.chance = random.Random(f"lines {seed}")
         self._fresh = fresh
         self._families = families
+        self._bodies = bodies
         self._is_gentle = is_gentle
         self._before = [self._line(odd=0.0) for _ in range(4)]
         self._last = list(self._before)
@@ -315,6 +324,9 @@ class LineMaker:
             ("response", body),
         ]
         fields += [(str(column.log_field), pick(_LOGGED)) for column in LOGGED if is_odd()]
+        if self._bodies:
+            fields += [("cache_hit", pick((True, False, None))), ("usage", usage_to_keep(Maker(self.chance, odd)))]
+            fields[6:8] = [("request", {"model": pick(SPECIAL_MODELS)}), ("response", pick((None, body)))]
         if is_odd():
             fields.append(("api_key", pick(("sk-made-up", "Bearer sk-made-up", "", " ", None, 7))))
         if self.chance.random() < 0.3:
@@ -344,7 +356,7 @@ class LineMaker:
     def _body(self, odd: float) -> tuple[Any, str]:
         """Return a body, chat's or that of any family, and its path."""
         if self._families and self.chance.random() < self._families:
-            made = Maker(self.chance, odd).body()
+            made = Maker(self.chance, odd).body(self.chance.choice(self._bodies) if self._bodies else None)
             return made.response, made.path
         is_stream = not self._is_gentle and self.chance.random() < 0.5
         return self._stream(odd) if is_stream else self._document(odd), _PATHS[0]

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-_COUNT = re.compile(rb'((?:okens?\w*|ount)\\*": ?)(\d+)')
+_COUNT = re.compile(rb'((?:okens?\w*|ount|seconds|units|requests|queries|processed)\\*": ?)(\d+)')
 _ID = re.compile(rb'((?:[_\b"]id|[a-z]Id)\\*": ?\\*")([^"\\]+)')
 _ID_WITHIN = re.compile(rb'\\*"(?!api_key|user)(?:\w*_id|\w*[a-z]Id|id)\\*": ?\\*"[^"\\]*\\*", ?')
 _KEY = re.compile(rb'(api_key(?:_id)?": ?")([^"\\]+)')
+_MODEL = re.compile(rb'("model\\*": ?\\*")([^"\\]+)')
 _INSTANT = re.compile(rb'("(?:ts|msec|time_iso8601|request_time|start_?[tT]ime)": ?"?)([^",}]+)')
 _NAMES_OF_TEXTS = b"content|text|thinking|partial_json|essage|error|arguments|url|prompt|output|answer"
 _TEXT = re.compile(rb'((?:%b)\\*": ?\\*")([^"\\]+)' % _NAMES_OF_TEXTS)
@@ -25,6 +26,7 @@ _CHUNK = re.compile(rb"data:(?:(?!\\n).)*(?:\\[rn])+")
 _COUNTS = (0, 1, 2, 3, 9, 999, 10**6, 3906250000, 10**12, 10**12 + 1, 2**53, 2**63 - 1, 2**63)
 _IDS = (b"x", b"chatcmpl-0", b"0" * 64, b"a.b:c/d@e", b"7", b"x" * 300, b"sk-made-up-0123456789", b"12e5")
 _IDS += (b"x_cache_hit1793700009.5", b"x_cache_hit1_cache_hit2", b"3a3f6065-c30a-15bd-5b5e-ca7bc26b9271")
+_MODELS = (b"jamba-mini", b"sonar-pro", b"grok-4", b"gemini-2.5-pro")
 _KEYS = (b"key_a", b"key_b", b"k", b"key_c-7", b"k" * 64)
 _TEXTS = (b"a", b" rain", b"x" * 40, "é 日".encode(), b"0", b"{}", b"event: error", b"[DONE]", b"data: x")
 _ALONE = 0.05
@@ -65,6 +67,18 @@ def _counts(line: bytes, chance: random.Random) -> bytes:
     return _changed(_COUNT, line, other, chance)
 
 
+def multiplied(line: bytes, chance: random.Random) -> bytes:
+    """Let all counts be so many times what they were: totals remain sums."""
+    factor = chance.randrange(1, 50)
+    return _COUNT.sub(lambda found: found[1] + b"%d" % (int(found[2]) * factor), line)
+
+
+def with_other_ids(line: bytes, chance: random.Random) -> bytes:
+    """Return a line with another id in the place of each, the same one wherever it stands."""
+    found = {each[2]: b"%s-%x" % (each[2][:200], chance.getrandbits(40)) for each in _ID.finditer(line)}
+    return _ID.sub(lambda each: each[1] + found[each[2]], line)
+
+
 def _ids(line: bytes, chance: random.Random) -> bytes:
     """Let an id be another one wherever it stands, seldom at one place alone: which are equal is of the pattern."""
     stated = [found[2] for found in _ID.finditer(line)][:8]
@@ -84,6 +98,10 @@ def _ids(line: bytes, chance: random.Random) -> bytes:
 
 def _keys(line: bytes, chance: random.Random) -> bytes:
     return _changed(_KEY, line, lambda _: chance.choice(_KEYS), chance)
+
+
+def _models(line: bytes, chance: random.Random) -> bytes:
+    return _changed(_MODEL, line, lambda _: chance.choice(_MODELS), chance)
 
 
 def _instants(line: bytes, chance: random.Random) -> bytes:
@@ -191,7 +209,7 @@ _OTHER_LAYOUTS = (
     _other_members,
     _other_end,
 )
-_WAYS = (*(_counts, _counts, _ids, _keys, _instants, _texts) * 3, _chunks)
+_WAYS = (*(_counts, _counts, multiplied, _ids, _keys, _instants, _texts) * 3, _chunks, _models)
 
 
 def _changed(pattern: re.Pattern[bytes], line: bytes, other: Callable[[bytes], bytes], chance: random.Random) -> bytes:

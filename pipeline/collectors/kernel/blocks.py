@@ -346,6 +346,7 @@ class BlockDecoder:
             numbers=numbers,
             ids=ids,
             keys=keys,
+            kept=rules.kept_of(told),
             shared=Chosen(shared, values),
         )
 

@@ -5,20 +5,23 @@ Owns which shapes are worth learning. Does not own what a rule is, nor how one i
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import event_columns
-from pipeline.collectors.event_columns import IDS, NUMBERS
+from pipeline.collectors.counting import named
+from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
-from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, Rule, hold_together
+from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, WHOLES, Rule, hold_together
 from pipeline.collectors.kernel.teacher import Teacher
 from pipeline.collectors.kernel.variants import Variants
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
@@ -30,7 +33,11 @@ if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray[Any, Any]
 
 LEARNED_FROM_BYTES = 2**13
-"""So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
+"""So many bytes of lines of one shape are read plainly before it is learned, for each ``_SHAPE_BYTES`` of it.
+
+To learn costs about as much, since samples are as long as their shape makes them.
+"""
+_SHAPE_BYTES = 256
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
 OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
@@ -76,6 +83,8 @@ class RuleTable:
         self._less = np.full(size, _NO_HOLE, np.int64)
         self._has_less = False
         self._within = np.full((2, size), _NO_HOLE, np.int64)
+        self._rare: dict[int, Rule] = {}
+        """The rules by which counts are kept by name, or must be sums of others."""
         self._counts: dict[int, tuple[int, ...] | None] = {}
         """Of shapes whose rows may be within one another."""
         self._shared = np.zeros(size, np.int64)
@@ -103,17 +112,22 @@ class RuleTable:
         np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
         numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
         for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
-            if self._bytes[number] >= LEARNED_FROM_BYTES:
+            if self._bytes[number] < LEARNED_FROM_BYTES:
+                continue
+            variant, of = self._variants.of(number)
+            shape = program.shape(of)
+            if self._bytes[number] >= LEARNED_FROM_BYTES * (len(shape) // _SHAPE_BYTES):
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
-                variant, of = self._variants.of(number)
-                self._variants.note(of, program.shape(of))
-                self._keep(number, self._teacher.rule_of(program.shape(of), holes, variant))
+                self._variants.note(of, shape)
+                self._keep(number, self._teacher.rule_of(shape, holes, variant))
 
     def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
         if not isinstance(rule, Rule):
             self._fates[number] = _SILENT if rule is NOTHING else _NEVER
             return
         self._fates[number] = _KNOWN
+        if rule.kept or rule.bound:
+            self._rare[number] = rule
         for column, name in enumerate(NUMBERS):
             found = rule.numbers.get(name)
             if found is not None:
@@ -147,7 +161,11 @@ class RuleTable:
         """Return of which told lines the shape has a rule, and the counts hold together."""
         counts = dict(zip(NUMBERS, np.maximum(numbers, 0), strict=True))
         holds: Array = (self._fates[told.shapes] == _KNOWN) & np.asarray(hold_together(counts))
-        together = counts["prompt_tokens"] + counts["completion_tokens"]
+        together = sum(counts[name] for name in WHOLES)
+        for rule, rows, content in self._of_rare(told):
+            together[rows] = rule.together(content)
+            for hole, holes in rule.bound.items():
+                holds[rows] &= content(hole) == sum(map(content, holes))
         for holes in self._totals[: self._totals_used]:
             of_lines = holes[told.shapes]
             holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
@@ -155,6 +173,23 @@ class RuleTable:
             began = self.instant_of(told)
             holds &= (began >= EARLIEST_US) & (began < LATEST_US)
         return holds
+
+    def _of_rare(self, told: Told) -> Iterator[tuple[Rule, Array, Callable[[int], Array]]]:
+        """Yield the rules of ``_rare`` that told lines have, which lines these are, and what stands in their holes."""
+        for number in np.flatnonzero(np.bincount(told.shapes)).tolist() if self._rare else ():
+            if number in self._rare:
+                rows = np.flatnonzero(told.shapes == number)
+                yield self._rare[number], rows, partial(_contents, told._replace(first_holes=told.first_holes[rows]))
+
+    def kept_of(self, told: Told) -> Chosen:
+        """Return the column ``KEPT``."""
+        codes = np.zeros(len(told.lines), np.int64)
+        values: dict[str | None, int] = {None: 0}
+        for rule, rows, content in self._of_rare(told):
+            counts = [np.broadcast_to(found.of(content), len(rows)).tolist() for found in rule.kept.values()]
+            texts = [named(dict(zip(rule.kept, each, strict=True))) for each in zip(*counts, strict=True)]
+            codes[rows] = [values.setdefault(text, len(values)) for text in texts] if texts else 0
+        return Chosen(codes, list(values))
 
     def says_nothing(self, told: Told) -> Array:
         """Return of which told lines the shape is of what is no exchange."""
@@ -278,7 +313,7 @@ def _ids_in(told: Told, holes_of: Array) -> tuple[Array, Array]:
     return places >> 16, places & 0xFFFF
 
 
-def _contents(told: Told, holes: Array) -> Array:
+def _contents(told: Told, holes: Array | int) -> Array:
     """Return what stands in a hole of each line; anything for no hole."""
     contents: Array = told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
     return contents

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
 
+    Bound: TypeAlias = dict[int, tuple[int, ...]]
+
 TERMS_MAX = 8
 """Of so many holes a sum is at most."""
+WHOLES = ("prompt_tokens", "completion_tokens")
 JOINT = "/"
 """What stands between two ids that a format makes one of."""
 
@@ -29,9 +33,9 @@ class Sum:
     always: int
     holes: tuple[int, ...]
 
-    def of(self, holes: Sequence[Any]) -> Any:
-        """Return the sum for the contents of holes."""
-        return self.always + sum(holes[hole] for hole in self.holes)
+    def of(self, content: Callable[[int], Any]) -> Any:
+        """Return the sum, for what stands in each hole: of one line, or as an array of many."""
+        return sum(map(content, self.holes), self.always)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Rule:
     """The values of ``SHARED``."""
     numbers: Mapping[str, Sum]
     """Of the columns of ``NUMBERS`` that are not null."""
+    kept: Mapping[str, Sum]
+    """Of what the column ``KEPT`` names."""
     ids: Mapping[str, tuple[int, ...]]
     """Which hole each of ``IDS`` is, where it is not null; which two, where it is made of these."""
     key: int | None
@@ -56,11 +62,18 @@ class Rule:
     less: int | None
     """Which hole has how long it took, where the instant is that of the end."""
     totals: tuple[int, ...]
-    """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
+    """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together, whether metered or kept by name."""
+    bound: Bound
+    """Further holes that must be the sum of others, or equal to another: else the plain reader takes them otherwise."""
     within: tuple[int | None, ...] = ()
     """Which holes have the ids by which a row says that it is within another one, where it does (``Places.within``)."""
     counts: tuple[int, ...] | None = ()
     """Which holes have the counts of such a row; ``None`` where some of these may be no holes."""
+
+    def together(self, content: Callable[[int], Any]) -> Any:
+        """Return what totals must be."""
+        stated = [counts[name] for counts in (self.numbers, self.kept) for name in WHOLES if name in counts]
+        return sum(found.of(content) for found in stated)
 
 
 class Nothing:

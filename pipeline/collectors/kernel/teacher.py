@@ -7,16 +7,18 @@ no rule is handed over for good. Owns samples. Does not own what a rule says (``
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import zlib
 from dataclasses import replace
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.counting import named
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
+from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
@@ -30,18 +32,25 @@ from pipeline.collectors.values.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.formats.places import TakenApart
     from pipeline.collectors.kernel.names import Name
-    from pipeline.collectors.kernel.rules import Nothing
+    from pipeline.collectors.kernel.rules import Bound, Nothing
     from pipeline.collectors.kernel.shapes import Form, Parsed
 
 _COUNTS_MAX = 16
-_LENGTHS_MAX = 7
+_LENGTHS_MAX = 8
+"""Of more, none can be in a sum, as in streams that state their usage none is."""
+_COMPARED_MAX = 6
+"""So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
+_ASKED_MAX = 100
+"""After so many samples no further way is tried."""
+_BOUND_MAX = 4
+"""So many counts that are sums of others in the example are tried as such."""
 _UNIT = 2**9
 """More than all that lengths and what is always added come to in a sample."""
 _GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
@@ -121,7 +130,7 @@ class Teacher:
             return None
         apart = self.taken_apart[variant - 1] if variant else None
         others, known = _known_of_forms.get((self._format, variant, lines.form), ([], None))
-        if known is not None:
+        if known is not None and not known.kept and not known.bound:  # else each model is asked of
             renamed: dict[Any, Any] = dict(zip(others, lines.models, strict=True))
             rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
             if _Samples(self, lines, random.Random(zlib.crc32(shape)), example, apart).confirm(rule):
@@ -179,24 +188,74 @@ class _Samples:
         self._keys, self._ids = of_kind[HoleKind.KEY], of_kind[HoleKind.IDENTIFIER]
         self._instants, self._lengths = of_kind[HoleKind.INSTANT], of_kind[HoleKind.LENGTH]
         self._durations = of_kind[HoleKind.DURATION]
-        counts = of_kind[HoleKind.COUNT]
-        self._totals = [at for at in counts if teacher.is_total(holes[at].name)]
-        self._counts = sorted((at for at in counts if at not in self._totals), key=lambda at: example[at])
+        self._all_counts = sorted(of_kind[HoleKind.COUNT], key=lambda at: example[at])
+        self._named_totals = [at for at in self._all_counts if teacher.is_total(holes[at].name)]
+        self._example = example
+        self._asked = 0
+        self._take(self._named_totals, {})
+
+    def _take(self, totals: Sequence[int], bound: Bound) -> None:
+        """Let some counts be totals, and others be sums; all others may be what they like."""
+        self._bound = bound
+        self._totals = [at for at in totals if at not in bound]
+        self._counts = [at for at in self._all_counts if at not in self._totals and at not in bound]
+
+    def _ways(self) -> Iterator[tuple[Sequence[int], Bound]]:
+        """Yield which counts may be totals, and which the sum of others, as they are in the example."""
+        yield from self._of_totals({})
+        example, counts = self._example, self._all_counts
+        equal = [(other, (one,)) for one, other in pairwise(counts) if example[one] == example[other]]
+        sums = [
+            (total, holes)
+            for total in self._named_totals
+            for size in (2, 3, 4)
+            for holes in combinations([at for at in counts if at not in self._named_totals], size)
+            if sum(example[hole] for hole in holes) == example[total]
+        ]
+        all_equal: Bound = {}
+        for other, one in equal:
+            all_equal[other] = all_equal.get(one[0], one)
+        of_some = [dict([each]) for each in (*equal, *sums)[:_BOUND_MAX]]
+        for bound in (*of_some, *([all_equal] if len(equal) > 1 else [])):
+            yield from self._of_totals(bound)
+
+    def _of_totals(self, bound: Bound) -> Iterator[tuple[Sequence[int], Bound]]:
+        yield self._named_totals, bound
+        if self._named_totals:
+            yield (), bound
 
     def rule(self) -> Rule | Nothing | None:
         if self._says_nothing():
             return NOTHING
-        if not self._instants or len(self._lengths) > _LENGTHS_MAX or len(self._counts) > _COUNTS_MAX:
+        if not self._instants:
             return None
-        found = self._found()
-        if found is None and self._totals:
-            self._counts, self._totals = sorted((*self._counts, *self._totals)), []
+        best = None
+        for totals, bound in self._ways():
+            if self._asked > _ASKED_MAX:
+                break
+            self._take(totals, bound)
             found = self._found() if len(self._counts) <= _COUNTS_MAX else None
-        if found is None:
-            return None
+            found = None if found is None else self._checked(found)
+            if found is not None and self._is_met(found):
+                return found
+            best = best or found
+        return best
+
+    def _is_met(self, rule: Rule) -> bool:
+        """Tell whether the example obeys a rule."""
+        content = self._example.__getitem__
+        are_sums = all(content(hole) == rule.together(content) for hole in rule.totals)
+        return are_sums and bool(hold_together({name: found.of(content) for name, found in rule.numbers.items()}))
+
+    def _checked(self, found: Rule) -> Rule | None:
+        """Return a rule that was found, if further samples come out as it says and lines can obey it."""
         found = self._with_binding_totals(found)
+        if found.totals and not found.numbers and not found.kept:
+            return None  # they are totals of nothing
         checked = [self._is_foretold(found, number) for number in range(len(_GREATEST))]
-        return found if False not in checked and checked.count(True) >= _SAMPLES_MIN else None
+        if False in checked or checked.count(True) < _SAMPLES_MIN:
+            return None
+        return found if self._holds_whatever_counts_are(found) else None
 
     def any_line(self) -> bytes:
         """Return a line of the shape."""
@@ -204,8 +263,7 @@ class _Samples:
 
     def confirm(self, rule: Rule) -> bool:
         """Tell whether a rule holds that was found for a shape of the same form."""
-        self._counts += [hole for hole in self._totals if hole not in rule.totals]
-        self._totals = list(rule.totals)
+        self._take(rule.totals, rule.bound)
         return self._is_foretold(rule, _OF_SAME_FORM) is True
 
     def _says_nothing(self) -> bool:
@@ -217,7 +275,7 @@ class _Samples:
     def _found(self) -> Rule | None:
         """Return the rule that two samples suggest: their counts are as large as those of the example, in order.
 
-        The second tells lengths from what is always added; where there are none, it is the first.
+        All lengths of the first are 1; the second tells which of them are added. Where there are none, it is the first.
         """
         one = self._contents()
         other = self._contents() if self._lengths else one
@@ -226,39 +284,55 @@ class _Samples:
         for hole in self._totals:
             one[hole] = other[hole] = 0
         for place, hole in enumerate(self._lengths):
-            one[hole], other[hole] = 2**place, 2 ** (len(self._lengths) - 1 - place) + 1
+            other[hole] += 2**place if len(self._lengths) <= _LENGTHS_MAX else 0
         row = self._row(one)
         other_row = self._row(other) if self._lengths else row
         if not isinstance(row, tuple) or not isinstance(other_row, tuple):
             return None
-        return self._suggested(row, other_row, one, other)
+        return self._suggested(row, other_row, one)
 
     def _with_binding_totals(self, rule: Rule) -> Rule:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
         contents = self._other_contents(rule, len(_GREATEST) - 1)
         if contents is None:
             return rule
-        counts = [contents[hole] for hole in self._counts]
-        values = {contents[hole] + 1 for hole in rule.totals} | {1, 10**7, *counts}
-        values |= {one + other for one, other in combinations(counts, 2)}
         for hole in rule.totals:
-            others = ([*contents[:hole], value, *contents[hole + 1 :]] for value in sorted(values))
-            if all(self._comes_out(rule, each) for each in others):
+            if all(self._comes_out(rule, each) for each in self._with_others_at(hole, contents)):
                 self._totals.remove(hole)
                 self._counts.append(hole)
         return replace(rule, totals=tuple(self._totals))
 
-    def _suggested(self, row: Row, other_row: Row, one: Sequence[Any], other: Sequence[Any]) -> Rule | None:
+    def _holds_whatever_counts_are(self, rule: Rule) -> bool:
+        """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
+
+        Asked of what meters no count, where nothing has to hold together, and where counts are bound: whatever else
+        compares them must be met.
+        """
+        if rule.numbers and not rule.kept and not rule.bound:
+            return True
+        contents = self._other_contents(rule, len(_GREATEST) - 1)
+        if contents is None or len(self._counts) > _COMPARED_MAX:
+            return False
+        # In the order of the example, so that what holds together there holds together here.
+        for place, hole in enumerate(self._counts):
+            contents[hole] = _UNIT * 3**place
+        others = (each for hole in self._counts for each in self._with_others_at(hole, contents))
+        return all(self._comes_out(rule, each) for each in others if self._is_agreed(rule, each))
+
+    def _with_others_at(self, hole: int, contents: Sequence[Any]) -> Iterator[list[Any]]:
+        """Yield contents with other counts in a hole: small, great, those of other holes, and sums of two of these."""
+        counts = [contents[at] for at in self._counts if at != hole]
+        sums = [one + other for one, other in combinations(counts, 2)]
+        for value in sorted({1, 10**7, contents[hole] + 1, *counts, *sums}):
+            yield [*contents[:hole], value, *contents[hole + 1 :]]
+
+    def _suggested(self, row: Row, other_row: Row, one: Sequence[Any]) -> Rule | None:
         values, others = (dict(zip(USAGE_EVENTS.names, each, strict=True)) for each in (row, other_row))
-        numbers: dict[str, Sum] = {}
-        for name in NUMBERS:
-            if (values[name] is None) != (others[name] is None):
-                return None
-            if values[name] is not None:
-                found = self._sum(values[name], others[name], one, other)
-                if found is None or len(found.holes) > TERMS_MAX:
-                    return None
-                numbers[name] = found
+        numbers, other_numbers = ({name: each[name] for name in NUMBERS} for each in (values, others))
+        stated, other_stated = (json.loads(each[KEPT] or "{}") for each in (values, others))
+        sums, kept = self._sums(numbers, other_numbers, one), self._sums(stated, other_stated, one)
+        if sums is None or kept is None:
+            return None
         ids = {name: holes for name in IDS if (holes := self._id(values[name], one)) is not None}
         whose = values["api_key_id"]
         keys: list[tuple[int | None, bool]] = [(hole, False) for hole in self._keys if whose == one[hole]]
@@ -280,11 +354,12 @@ class _Samples:
             return None  # one of several rows without ids is known by its place in the line as well
         if not self._lines.again.isdisjoint(self._teacher.within):
             return None
-        is_fixed = values["other_usage"] is not None or any(found.always for found in numbers.values())
-        named = {self._lines.holes[hole].name: hole for hole in self._ids}
+        is_fixed = bool(kept) or any(found.always for found in sums.values())
+        holes_of = {self._lines.holes[hole].name: hole for hole in self._ids}
         return Rule(
             shared=tuple(values[name] for name in SHARED),
-            numbers=numbers,
+            numbers=sums,
+            kept=kept,
             ids=ids,
             key=keys[0][0],
             key_id=key_id,
@@ -293,7 +368,8 @@ class _Samples:
             instant=instants[0][0],
             less=instants[0][1],
             totals=tuple(self._totals),
-            within=tuple(map(named.get, self._teacher.within)),
+            bound=self._bound,
+            within=tuple(map(holes_of.get, self._teacher.within)),
             counts=None if is_fixed else (*self._counts, *self._totals),
         )
 
@@ -305,23 +381,35 @@ class _Samples:
                 return holes
         return None
 
-    def _sum(self, value: int, other_value: int, one: Sequence[int], other: Sequence[int]) -> Sum | None:
-        """Return the sum of holes that is one value in one sample, and another in the other."""
-        taken = []
+    def _sums(
+        self, values: Mapping[str, int | None], others: Mapping[str, int | None], one: Sequence[int]
+    ) -> dict[str, Sum] | None:
+        """Return which sums of holes the values are that are stated; ``None`` where one is none."""
+        found: dict[str, Sum] = {}
+        for name in {*values, *others}:
+            value, other_value = values.get(name), others.get(name)
+            if value is None and other_value is None:
+                continue
+            own = None if value is None or other_value is None else self._sum(value, other_value, one)
+            if own is None:
+                return None
+            found[name] = own
+        return found
+
+    def _sum(self, value: int, other_value: int, one: Sequence[int]) -> Sum | None:
+        """Return the sum of holes that is one value in the first sample, and another in the second."""
+        holes = []
         large, rest = divmod(value, _UNIT)
         for hole in reversed(self._counts):
             if large >= one[hole] // _UNIT:
                 large -= one[hole] // _UNIT
-                taken.append(hole)
-        other_rest = other_value - (value - rest)
-        if large:
-            return None
-        for size in range(len(self._lengths) + 1):
-            for lengths in combinations(self._lengths, size):
-                always = rest - sum(one[hole] for hole in lengths)
-                if always >= 0 and always == other_rest - sum(other[hole] for hole in lengths):
-                    return Sum(always, (*taken, *lengths))
-        return None
+                holes.append(hole)
+        more = other_value - value
+        lengths = [hole for place, hole in enumerate(self._lengths) if more >> place & 1]
+        always = rest - len(lengths)
+        holes += lengths
+        is_sum = not large and always >= 0 and 0 <= more < 2 ** len(self._lengths) and len(holes) <= TERMS_MAX
+        return Sum(always, tuple(holes)) if is_sum else None
 
     def _is_foretold(self, rule: Rule, number: int) -> bool | None:
         """Tell whether a rule knows what the plain reader makes of another sample; ``None`` where there is none."""
@@ -337,17 +425,21 @@ class _Samples:
         """Return contents that hold together, ``None`` where none are found."""
         for _ in range(200):
             contents = self._any_contents(number)
-            numbers = {name: found.of(contents) for name, found in rule.numbers.items()}
-            for hole in self._totals:
-                contents[hole] = numbers.get("prompt_tokens", 0) + numbers.get("completion_tokens", 0)
-            if hold_together(numbers):
+            if self._is_agreed(rule, contents):
                 return contents
         return None
+
+    def _is_agreed(self, rule: Rule, contents: list[Any]) -> bool:
+        """Let totals be what they must, and tell whether the counts hold together."""
+        for hole in rule.totals:
+            contents[hole] = rule.together(contents.__getitem__)
+        return bool(hold_together({name: found.of(contents.__getitem__) for name, found in rule.numbers.items()}))
 
     def _foretold(self, rule: Rule, contents: Sequence[Any], line: bytes) -> Row:
         values: dict[str, Any] = dict.fromkeys(USAGE_EVENTS.names)
         values |= dict(zip(SHARED, rule.shared, strict=True))
-        values |= {name: found.of(contents) for name, found in rule.numbers.items()}
+        values |= {name: found.of(contents.__getitem__) for name, found in rule.numbers.items()}
+        values[KEPT] = named({name: found.of(contents.__getitem__) for name, found in rule.kept.items()})
         values |= {name: JOINT.join(contents[hole] for hole in holes) for name, holes in rule.ids.items()}
         key = rule.key_id if rule.key is None else contents[rule.key]
         values["api_key_id"] = fingerprint(key) if rule.is_raw else key
@@ -388,12 +480,19 @@ class _Samples:
             contents[hole] = self._chance.randrange(1, 10**9)
         return contents
 
-    def _row(self, contents: Sequence[int | str]) -> Row | Nothing | None:
+    def _row(self, contents: Sequence[Any]) -> Row | Nothing | None:
         return self._teacher.row_of(self._line(contents))
 
-    def _line(self, contents: Sequence[int | str]) -> bytes:
-        wholes = self._wholes
-        return self._lines.line(lambda number, *_: wholes.get(contents[number], contents[number]), self._chance)
+    def _line(self, contents: Sequence[Any]) -> bytes:
+        wholes, bound = self._wholes, self._bound
+        self._asked += 1
+
+        def content(number: int, *_: object) -> Any:
+            if number in bound:
+                return sum(contents[hole] for hole in bound[number])
+            return wholes.get(contents[number], contents[number])
+
+        return self._lines.line(content, self._chance)
 
 
 def _began(contents: Sequence[Any], instant: int, less: int | None) -> Any:

@@ -100,7 +100,7 @@ HANDED_OVER = {
         b'{"id": "a", "choices": [], "us\\u0061ge": {"prompt_tokens": 3, "completion_tokens": 2}}'
     ),
     "a text of which words are expected has no escapes": _with(b'"method": "POS\\u0054"'),
-    "a model that is longer than models are": _with(b'"request": {"model": "' + b"m" * 140 + b'"}'),
+    "a model that is longer than models are": _with(b'"request": {"model": "' + b"m" * 256 + b'"}'),
     "a model of a million bytes": _with(b'"request": {"model": "' + b"m" * 1_000_000 + b'"}'),
     "a status of sixty digits": _with(b'"status": ' + b"2" * 60, without=b', "status": 500'),
     "a status of two hundred thousand digits": _with(b'"status": ' + b"2" * 200_000, without=b', "status": 500'),
@@ -200,7 +200,7 @@ HANDED_OVER = {
     "an event that is an error": _stream(_said()).replace(b"data: ", b"event: error\\ndata: ", 1),
     "an error with a space before it": _stream(_said()).replace(b"data: ", b"event:  error\\ndata: ", 1),
     "a text for an answer that has escapes": _with(b'"response": "upstream \\u0065rror"'),
-    "a text for an answer that is longer than words are": _with(b'"response": "' + b"x" * 140 + b'"'),
+    "a text for an answer that is longer than words are": _with(b'"response": "' + b"x" * 256 + b'"'),
     "what is in an error is JSON": _answered(b'{"error": {"message": "\\x"}}'),
     "a text for an error is JSON": _answered(b'{"error": "\\x"}'),
     "an error that is stated twice": _answered(b'{"error": {"code": 1}, "error": null}'),

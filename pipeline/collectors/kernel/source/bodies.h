@@ -166,6 +166,12 @@ static const u8 *json_text(const u8 *p) {
   return json_lines(p);
 }
 
+/* How many bytes of a string a blank takes, before a body; 0 where there is none. Twin: body._BLANKS. */
+static int blank_of_text(const u8 *p) {
+  if (*p == ' ') return 1;
+  return *p == '\\' && (p[1] == 'n' || p[1] == 'r' || p[1] == 't') ? 2 : 0;
+}
+
 /* What was logged as the response. Twin: body.take_apart; whatever it would unwrap or guess at stands in the shape, where
    it is short, and is handed over otherwise. */
 static const u8 *response(const u8 *p, int depth) {
@@ -176,10 +182,11 @@ static const u8 *response(const u8 *p, int depth) {
   case '"': break;
   default: return unsure();
   }
-  p++;
+  const u8 *text = ++p;
+  for (int size; (size = blank_of_text(p)); p += size) {} /* as servers send to keep a connection */
   if (*p == '{' || *p == '[') return json_text(p);
   if (begins_with(p, "data:") || begins_with(p, "event:") || begins_with(p, "id:")) return transcript(p);
-  return *p == ':' || begins_with(p, "retry:") ? transcript(p) : text_under(p, LITERAL);
+  return *p == ':' || begins_with(p, "retry:") ? transcript(p) : text_under(text, LITERAL);
 }
 
 /* An object of the line, or the text of one; any other text stands in the shape, if it is short. Twins: mapping._at,

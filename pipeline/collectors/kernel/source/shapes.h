@@ -8,8 +8,8 @@
 
 enum {
   SHAPE_BYTES_MAX = 6144,      /* of one line; a line with more is handed over */
-  TOKEN_BYTES_MAX = 160,       /* of what is added between two looks at the limit */
-  WORD_BYTES_MAX = 128,        /* of a text that stands in the shape as it is */
+  TOKEN_BYTES_MAX = 288,       /* of what is added between two looks at the limit */
+  WORD_BYTES_MAX = 255,        /* of a text that stands in the shape as it is */
   SHAPES_MAX = 4096,
   SHAPE_POOL_BYTES = 4 << 20,
   SLOTS = 4 * SHAPES_MAX,

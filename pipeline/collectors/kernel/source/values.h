@@ -71,7 +71,7 @@ static const u8 *count(const u8 *p) {
   i64 n = 0;
   if (behind - p > 13) return unsure();
   for (; p < behind; p++) {
-    if (!is_digit(*p)) return unsure();
+    if (!is_digit(*p)) return literal_number(begin);
     n = n * 10 + (*p - '0');
   }
   if (n > COUNT_MAX) return unsure();

@@ -1,0 +1,223 @@
+"""Counts that are kept by name, and counts that must be equal or the sum of others: told only where they are so.
+
+Whether anything is kept at all may depend on whether a total is the sum of what is kept. Each claim is compared with
+the plain reader, for lines on either side of what decides.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from both_readers import by_kernel, read_plainly
+from fuzzing import found_rows
+from readings import sse
+
+from pipeline.collectors import LogFormat
+from pipeline.collectors.kernel import rule_table, teacher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FORMAT = LogFormat()
+WITH_USAGE = LogFormat(fields={"usage": "usage", "cache_hit": "cache_hit"})
+"""A log that counts beside its answers, and says which came out of a cache."""
+NOT_METERED = "/v1/moderations"
+
+
+@pytest.fixture(autouse=True)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(teacher, "_known", {})
+    monkeypatch.setattr(teacher, "_known_of_forms", {})
+
+
+def _line(*, path: str = "/v1/chat/completions", model: str = "m", **more: Any) -> bytes:
+    line = {"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "request_id": "r", "status": 200, "path": path}
+    return json.dumps(line | {"request": {"model": model}} | more).encode()
+
+
+def _chat(usage: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "a", "object": "chat.completion", "choices": [{"message": {"content": "x"}}], "usage": usage}
+
+
+def _told(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> int:
+    """Return how many lines the kernel tells; both readers agree on all."""
+    found = by_kernel(lines, log_format)
+    assert found_rows(found) == read_plainly(lines, log_format)
+    return found.told
+
+
+def _kept(lines: Sequence[bytes], log_format: LogFormat) -> list[str | None]:
+    rows = found_rows(by_kernel(lines, log_format))
+    return [row[0]["other_usage"] for _, row in sorted(rows.items())]
+
+
+def _counts(prompt: int, completion: int, total: int | None = None, **more: Any) -> dict[str, Any]:
+    return (
+        {"prompt_tokens": prompt, "completion_tokens": completion} | more | ({"total_tokens": total} if total else {})
+    )
+
+
+REASONING = {"completion_tokens_details": {"reasoning_tokens": 2}}
+
+
+@pytest.mark.parametrize("beside", [{"path": NOT_METERED}, {"cache_hit": True}])
+@pytest.mark.parametrize(
+    ("usages", "told"),
+    [
+        ([_counts(3, 4), _counts(700, 9)], 2),
+        ([_counts(3, 4, 7), _counts(5, 6, 11), _counts(5, 6, 12)], 2),
+        ([_counts(3, 4, 7, **REASONING), _counts(30, 40, 70, **REASONING), _counts(3, 4, 9, **REASONING)], 2),
+        ([_counts(3, 4, 9, **REASONING), _counts(30, 40, 72, **REASONING), _counts(3, 4, 8, **REASONING)], 2),
+        ([{"prompt_tokens": 5, "total_tokens": 5}, {"prompt_tokens": 5, "total_tokens": 6}], 1),
+    ],
+)
+def test_counts_are_kept_by_name_where_a_total_is_as_it_is_in_the_line_that_was_learned(
+    usages: list[dict[str, Any]], told: int, beside: dict[str, Any]
+) -> None:
+    lines = [_line(usage=usage, **beside) for usage in usages]
+    assert _told(lines, WITH_USAGE) == told
+
+
+def test_what_is_kept_is_what_lines_say() -> None:
+    lines = [_line(path=NOT_METERED, usage=_counts(each, 7)) for each in (1, 2, 3, 2, 1)]
+    assert _kept(lines, WITH_USAGE) == [f'{{"completion_tokens":7,"prompt_tokens":{each}}}' for each in (1, 2, 3, 2, 1)]
+
+
+@pytest.mark.parametrize("model", [f"m-{number}" for number in range(12)])
+def test_a_first_line_whose_total_is_no_sum_does_not_teach_that_nothing_is_kept(model: str) -> None:
+    totals = (9, 7, 5, 7)
+    lines = [_line(path=NOT_METERED, model=model, usage=_counts(3, 4, total)) for total in totals]
+    assert _told(lines, WITH_USAGE) == 2
+    assert [kept is not None for kept in _kept(lines, WITH_USAGE)] == [total == 7 for total in totals]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_of_kept_counts_each_model_is_asked_of_by_itself(number: int) -> None:
+    """Sonar counts reasoning apart where it is more than the completion, and no part is within a whole here."""
+    more = {"completion_tokens_details": {"reasoning_tokens": 900}}
+    lines = [_line(path=NOT_METERED, model=each, usage=_counts(30, 4, **more)) for each in ("m", f"sonar-{number}")]
+    _told(lines, WITH_USAGE)
+    assert _kept(lines, WITH_USAGE) == [
+        '{"completion_tokens":4,"prompt_tokens":30}',
+        '{"completion_tokens":904,"prompt_tokens":30}',
+    ]
+
+
+def test_more_counts_than_are_compared_with_one_another_teach_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [_line(path=NOT_METERED, usage=_counts(3, 4)), _line(path=NOT_METERED, usage=_counts(5, 6))]
+    assert _told(lines, WITH_USAGE) == 2
+    monkeypatch.setattr(teacher, "_COMPARED_MAX", 1)
+    monkeypatch.setattr(teacher, "_known", {})
+    assert _told(lines, WITH_USAGE) == 0
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [
+        ({"seconds": 7}, True),
+        ({"seconds": 12.5}, True),
+        ({"seconds": 28.0}, False),
+        ({"search_units": 2}, True),
+        ({"total_tokens": 9}, True),
+        ({"input_tokens": 9, "output_tokens": 0}, True),
+    ],
+)
+def test_whatever_is_kept_by_name_is_a_count(usage: dict[str, Any], told: bool) -> None:  # noqa: FBT001
+    body = {"id": "a", "object": "thread.run", "usage": usage}
+    lines = [_line(path="/v1/threads/t/runs/r", response=body | {"id": each}) for each in ("a", "b")]
+    assert _told(lines) == 2 * told
+
+
+def test_seconds_of_many_lengths_are_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [{"text": "x", "usage": {"type": "duration", "seconds": seconds}} for seconds in range(1, 51)]
+    lines = [_line(path="/v1/audio/transcriptions", response=body) for body in bodies]
+    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", len(lines[0]) * 2)  # of a shape of one line, nothing is
+    assert _told(lines) == len(lines)
+
+
+def test_a_count_that_is_stated_twice_is_told_where_both_are_equal() -> None:
+    def usage(cached: int, again: int) -> dict[str, Any]:
+        return _counts(400, 40, 440, prompt_tokens_details={"cached_tokens": cached}, prompt_cache_hit_tokens=again)
+
+    lines = [_line(response=_chat(usage(*each))) for each in ((256, 256), (128, 128), (256, 255), (500, 500))]
+    assert _told(lines) == 2
+
+
+def test_a_total_may_be_the_sum_of_more_than_prompt_and_completion() -> None:
+    def usage(total: int, reasoning: int = 9) -> dict[str, Any]:
+        return _counts(30, 4, total, completion_tokens_details={"reasoning_tokens": reasoning})
+
+    lines = [_line(response=_chat(usage(*each))) for each in ((43,), (63, 29), (34,), (44,))]
+    assert _told(lines) == 2
+
+
+@pytest.mark.parametrize("model", [f"m-{number}" for number in range(12)])
+def test_what_explains_a_total_may_be_explained_by_two(model: str) -> None:
+    """What was cached and written lies outside the prompt, unless reasoning happens to be as much."""
+
+    def usage(reasoning: int) -> dict[str, Any]:
+        cached = {"prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 5}}
+        return _counts(100, 50, 162, completion_tokens_details={"reasoning_tokens": reasoning}, **cached)
+
+    _told([_line(model=model, response=_chat(usage(reasoning))) for reasoning in (9, 12, 9)])
+
+
+def test_a_first_line_that_obeys_no_rule_does_not_keep_others_from_being_told() -> None:
+    lines = [_line(response=_chat(_counts(30, 4, total))) for total in (35, 34, 34)]
+    assert _told(lines) == 2
+
+
+BEGIN = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 9}}}
+END = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}}
+
+
+def _of_blocks(count: int, *end: dict[str, Any]) -> bytes:
+    blocks = [
+        {"type": f"content_block_{what}", "index": index} | more
+        for index in range(count)
+        for what, more in (("start", {}), ("delta", {"delta": {"type": "text_delta", "text": " rain"}}), ("stop", {}))
+    ]
+    return _line(path="/v1/messages", response=sse(BEGIN, *blocks, *end))
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 8])
+def test_a_stream_of_many_parts_is_told_where_it_states_its_usage(blocks: int) -> None:
+    assert _told([_of_blocks(blocks, END)] * 2) == 2
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 4, 8])
+def test_the_chunks_of_a_stream_without_usage_are_counted_in_each_of_its_parts(pieces: int) -> None:
+    """Of two parts of a stream, one sample once told neither from what is always there."""
+
+    def line(*repeated: int) -> bytes:
+        chunks = [
+            {"id": "a", "object": "text_completion", "choices": [{"index": index, "text": " rain"}]}
+            for index, times in enumerate(repeated)
+            for _ in range(times)
+        ]
+        return _line(path="/v1/completions", response=sse(*chunks))
+
+    lines = [line(*(1 + (place + more) % 4 for place in range(pieces))) for more in range(4)]
+    assert _told(lines) == 4
+
+
+@pytest.mark.parametrize(("size", "told"), [(129, 1), (255, 1), (256, 0)])
+def test_a_path_may_be_as_long_as_a_cloud_makes_it(size: int, told: int) -> None:
+    path = f"/v1/{'p' * (size - 21)}/chat/completions"
+    assert len(path) == size
+    assert _told([_line(path=path, response=_chat(_counts(3, 4)))]) == told
+
+
+@pytest.mark.parametrize("blanks", [" ", "\n         \n\n", "\r\n\t", "\u00a0", "\x0b", "\f"])
+@pytest.mark.parametrize("kind", ["document", "stream", "text"])
+def test_blanks_before_a_body_are_what_the_plain_reader_takes_for_blanks(blanks: str, kind: str) -> None:
+    body = {
+        "document": json.dumps(_chat(_counts(3, 4))),
+        "stream": sse(_chat(_counts(3, 4))),
+        "text": "upstream connect error",
+    }[kind]
+    is_one = blanks == " " if kind == "text" else not {*blanks} - {*" \n\r\t"}
+    assert _told([_line(response=blanks + body)]) == is_one
