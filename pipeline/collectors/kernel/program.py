@@ -144,9 +144,8 @@ class Program:
 
     def has_room(self, content: bytes | memoryview) -> bool:
         """Whether a block can be read, which may lie in its ``room``."""
-        return (isinstance(content, memoryview) and self.has(content)) or len(
-            content
-        ) + self._lent <= self.block_bytes_max
+        is_there = isinstance(content, memoryview) and self.has(content)
+        return is_there or len(content) + self._lent <= self.block_bytes_max
 
     def has(self, content: memoryview) -> bool:
         """Whether some bytes lie in its ``room``."""
