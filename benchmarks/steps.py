@@ -33,7 +33,7 @@ _STEPS: tuple[tuple[Any, str, str], ...] = (
     (blocks.BlockDecoder, "_told_rows", "which lines have a rule that they obey"),
     (blocks.BlockDecoder, "_events", "columns of the lines that have"),
     (program.Program, "identities", "identities"),
-    (blocks.BlockDecoder, "_read", "lines that are handed over, one by one"),
+    (blocks.BlockDecoder, "plainly", "lines that are handed over, one by one"),
     (segment.SegmentBuilder, "add_all", "collecting rows"),
     (segment.SegmentBuilder, "_flush", "making Arrow of rows"),
 )

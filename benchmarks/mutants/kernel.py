@@ -68,7 +68,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("json.h", "return depth < depth_max ? any_object(p, depth + 1) : unsure();", "return any_object(p, depth + 1);"),
     ("json.h", "is_cut = p == text_end;", "is_cut = 1;"),
     ("json.h", "  is_cut = 0;\n  return 0;", "  return 0;"),
-    ("json.h", "        if ((low & 0xFC00) == 0xDC00) {", "        {"),
+    ("json.h", "      if ((low & 0xFC00) == 0xDC00) {", "      {"),
     ("shapes.h", "  if (!are_allowed) return 0;\n", ""),
     ("layouts.h", "p + size <= text_end && same(p, bytes, size) ? p + size : 0", "p + size <= text_end ? p + size : 0"),
     ("layouts.h", "    if (!p || blanks(p) != text_end) return -1;\n", "    if (!p) return -1;\n"),
@@ -181,7 +181,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("instants.h", "sign = *p == '-' ? -1 : 1", "sign = *p == '-' ? 1 : -1"),
     ("instants.h", "  if (*p != '+' && *p != '-') return 0;\n", ""),
     ("kernel.c", "p && blanks(p) == text_end ?", "p ?"),
-    ("kernel.c", "is_ascii || is_utf8(begin, stopped) ?", "1 ?"),
+    ("kernel.c", "group->is_utf8 || is_utf8(group->at, stopped) ?", "1 ?"),
     (
         "instants.h",
         "  if (us < EARLIEST_US || us >= LATEST_US) return unsure();\n  put_hole(token",
@@ -302,6 +302,63 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("rows.h", " || *p != '\"') return unsure();\n    if (!(p = simple", ") return unsure();\n    if (!(p = simple"),
     ("rows.h", ' || !is_word_of(m.key, "value", 5)) return', ") return"),
     ("rows.h", "    if (next(&p, &m) != LAST_MEMBER) return unsure();\n", "    next(&p, &m);\n"),
+    ("json.h", " | (escaped & ~slashes & ~bits((v16)(c == all('\"'))));", ";"),
+    ("json.h", "      if (*p != '\"') return broken(p);\n      break;", "      break;"),
+    ("json.h", "    is_escaped = 0;\n    const u8 *behind = escaped", "    const u8 *behind = escaped"),
+    ("json.h", "o += skipped - (u32)__builtin_popcount(gone & ((1u << skipped) - 1));", "o += skipped;"),
+    ("kernel.c", "    if (group.open) continue;\n", ""),
+    ("kernel.c", "  if (group->is_odd) return ODD;\n", ""),
+    ("kernel.c", "return group->begins_again && fate != TOLD ? ODD : fate;", "return fate;"),
+    ("kernel.c", "lines < LINES_MAX && lines < lines_max", "lines < LINES_MAX"),
+    (
+        "wrapped.h",
+        "if (*form == '0' ? !is_digit(*p) : *p != (u8)*form) return 0;",
+        "if (*form == '0' ? 0 : *p != (u8)*form) return 0;",
+    ),
+    (
+        "wrapped.h",
+        "if (*form == '0' ? !is_digit(*p) : *p != (u8)*form) return 0;",
+        "if (*form == '0' && !is_digit(*p)) return 0;",
+    ),
+    ("wrapped.h", "  if (p == time) return 0;\n", ""),
+    (
+        "wrapped.h",
+        "else if ((*p != '+' && *p != '-') || !(p = formed(p + 1, \"00:00\"))) return 0;",
+        "else if (*p == '+' && !(p = formed(p + 1, \"00:00\"))) return 0;",
+    ),
+    ("wrapped.h", '!(p = formed(p + 1, "00:00"))', '!(p = formed(p + 1, "00"))'),
+    ("wrapped.h", '  if (held->stream == STDERR && !begins_with(p, " stderr ")) return 0;\n', ""),
+    ("wrapped.h", "if ((*p != 'F' && *p != 'P') || p[1]", "if (p[1]"),
+    ("wrapped.h", " || p[1] != ' ') return 0;", ") return 0;"),
+    ("wrapped.h", "  held->end = without_cr(to, held->end);\n", ""),
+    ("wrapped.h", "  return *p == '\"' ? p + 1 : 0;", "  return p + 1;"),
+    ("wrapped.h", "  if (*p != '{') return 0;\n  while", "  while"),
+    ("wrapped.h", "    if (which == MEMBERS) return 0;\n", ""),
+    ("wrapped.h", "if (*p != '\"' || !(p = written(", "if (!(p = written("),
+    ("wrapped.h", '      if (held->stream == STDERR && !begins_with(p, "\\"stderr\\"")) return 0;\n', ""),
+    ("wrapped.h", " || p - begin > BESIDE_BYTES_MAX", ""),
+    ("wrapped.h", "return found == LAST_MEMBER && blanks", "return blanks"),
+    ("wrapped.h", " && blanks(p) == text_end && seen", " && seen"),
+    ("wrapped.h", " && seen >> LOG & 1", ""),
+    ("wrapped.h", " && seen >> TIME & 1", ""),
+    ("wrapped.h", "u8 *stopped = without_cr(p, end), kept", "u8 *stopped = end, kept"),
+    ("wrapped.h", "(is_ascii || is_utf8(p, stopped)) && out_of_docker", "out_of_docker"),
+    ("wrapped.h", " || group->open & ~(1u << held.stream)", ""),
+    ("wrapped.h", "group->open = (group->open & ~(1u << held.stream)) | ", "group->open = "),
+    ("wrapped.h", "wrapper == OF_CRI && is_ascii && (is_first", "is_ascii && (is_first"),
+    ("wrapped.h", "is_ascii && (is_first || group->is_utf8);", "is_ascii;"),
+    ("wrapped.h", "if (*p != '\"' || p == name ||", "if (p == name ||"),
+    ("wrapped.h", " || p == name", " || 0"),
+    ("wrapped.h", " || p - name > 64", ""),
+    (
+        "wrapped.h",
+        " || *(colon = behind_blanks(p + 1)) != ':') continue;",
+        ") continue;\n    colon = behind_blanks(p + 1);",
+    ),
+    ("wrapped.h", "    if (is_digit(c) ||", "    if (1 || is_digit(c) ||"),
+    ("wrapped.h", "    if (is_digit(c) ||", "    if ("),
+    ("wrapped.h", "p - name > 64", "p - name > 63"),
+    ("wrapped.h", "while (*p == ' ') p++;", "while (*p == ' ' || *p == '\\t') p++;"),
 )
 """File, check, and what stands in its place.
 
@@ -333,7 +390,10 @@ The host sees to the same: no block has more ids than its bytes, and no more nam
 own memory and may never end, so no mutant is without; tests have more than these at once.
 """
 _KERNEL_TESTS = _ROOT / "tests/collectors/kernel"
-_ASKED = ("test_checks.py", "test_rows.py", "test_layouts.py", "test_raw_ids.py", "test_formats.py", "test_blocks.py")
+_ASKED = (
+    *("test_checks.py", "test_wrapped.py", "test_rows.py", "test_layouts.py", "test_raw_ids.py", "test_formats.py"),
+    "test_blocks.py",
+)
 _SUITE = (
     *("-q", "-x", "-n", "0", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line"),
     *(str(_KERNEL_TESTS / name) for name in _ASKED),

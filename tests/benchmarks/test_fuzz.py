@@ -13,7 +13,7 @@ from benchmarks import fuzz
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import readers, rule_table
-from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.blocks import BlockDecoder, DecodedLines
 from pipeline.collectors.logs.lines import Line
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ def test_an_answer_that_is_asked_for_once_is_the_one_of_before() -> None:
 
 
 def test_a_line_that_is_handed_over_at_another_place_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = BlockDecoder._read  # noqa: SLF001 - what is put wrong
+    plainly = BlockDecoder.plainly
 
     def elsewhere(self: BlockDecoder, lines: Iterable[Line]) -> Any:
-        return read(self, (line._replace(end=line.end + 1) for line in lines))
+        return plainly(self, (line._replace(end=line.end + 1) for line in lines))
 
-    monkeypatch.setattr(BlockDecoder, "_read", elsewhere)
+    monkeypatch.setattr(BlockDecoder, "plainly", elsewhere)
     broken = b'{"ts": "2026-03-01T06:51:19Z", "api_key_id"'
     assert fuzz.compared([broken], decoder()).differing == [0]
 
 
 def test_a_row_that_is_lost_behind_the_plain_reader_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BlockDecoder, "_read", lambda *_: ([], [], 0, 0, 1))
+    monkeypatch.setattr(BlockDecoder, "plainly", lambda *_: DecodedLines([], [], 0, 0, 0, 1))
     assert fuzz.compared([b"no JSON"], decoder()).differing == [0]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.collectors.logs import logical_lines
 from pipeline.collectors.logs.lines import Line, LineSplitter
 from pipeline.collectors.logs.logical_lines import LogicalLines
-from pipeline.collectors.wrappers import WRAPPERS, cri, docker
+from pipeline.collectors.wrappers import WRAPPERS
 
 if TYPE_CHECKING:
     from pipeline.collectors.wrappers import Wrapper
@@ -105,10 +105,7 @@ def test_as_many_come_together_as_there_is_room_for(name: str, monkeypatch: pyte
     content = b"\n".join((*_usual_lines(name, 10), b""))
     sizes = [_split(content, BY_NAME[name], [], run_max, closes=False)[2] for run_max in (0, 1, 4, 99)]
     assert sizes == [[1] * 10, [1] * 10, [4, 4, 2], [10]]
-    monkeypatch.setattr(logical_lines, "_RUN_LINES", 3)
-    assert _split(content, BY_NAME[name], [], 99, closes=False)[2] == [3, 3, 3, 1]
-    monkeypatch.setattr(logical_lines, "_RUN_LINES", 100)
-    monkeypatch.setattr(logical_lines, "_RUN_BYTES", 10)
+    monkeypatch.setattr(logical_lines, "_RUN_BYTES", content.index(b"\n") + 1)
     assert _split(content, BY_NAME[name], [], 99, closes=False)[2] == [2] * 5
 
 
@@ -141,28 +138,3 @@ def test_the_end_of_a_line_that_began_in_another_block_is_no_line() -> None:
     assert _split(content, BY_NAME["cri"], [1], 99, closes=False)[0] == [Line(1, 3, 3 + len(content), content[:-1])]
     ((beyond_the_cap,), *_) = _split(b"x" * 1000 + content, BY_NAME["cri"], [1001], 99, closes=False)
     assert beyond_the_cap.content is None
-
-
-def test_half_a_character_is_as_it_is_one_by_one() -> None:
-    entry = _of_docker(b'{"a": "\xff"}', 7)
-    one = docker.unwrap(entry)
-    assert one is not None
-    assert docker.unwrap_many([entry]) == [one.content] == [b'{"a": "\xed\xb3\xbf"}']
-
-
-def test_what_a_logger_writes_is_usual() -> None:
-    assert (
-        docker.unwrap_many(_usual_lines("docker", 2))
-        == cri.unwrap_many(_usual_lines("cri", 2))
-        == [b'{"a": 0}', b'{"a": 1}']
-    )
-    assert docker.unwrap_many([_of_docker(b"x", 4)]) == [b"x"]
-    assert docker.unwrap_many([]) == cri.unwrap_many([]) == []
-    odd = _of_docker(b"a\nb", 0)
-    assert docker.unwrap_many([odd]) == [None]
-    assert docker.unwrap_many([_of_docker(b"x", 0), odd]) == [None, None]
-    part = b'{"log":"a\\\\n","stream":"stdout","time":"1"}'  # a backslash and an n, and no line end
-    assert docker.unwrap_many([part, odd, _of_docker(b"x", 0)]) == [None] * 3
-    assert docker.unwrap_many([part, _of_docker(b"x", 0)]) == [None, b"x"]
-    assert docker.unwrap_many([b"", b"{", _usual_lines("docker", 1)[0] + b" "]) == [None] * 3
-    assert Line(1, 0, 1, b"").lines == 1

@@ -423,9 +423,9 @@ def test_lines_that_were_taken_out_of_others_are_decoded_as_soon_as_there_are_en
             return super().of_lines(lines)
 
     monkeypatch.setattr(in_order, "InOrder", Seen)
-    monkeypatch.setattr(logical_lines, "_RUN_LINES", 1)  # each comes by itself
+    monkeypatch.setattr(logical_lines, "_RUN_BYTES", -1)  # each comes by itself
     line = written(E, 0)[:-1]
-    content = b"".join(CRI + b"F " + line + b"\n" for _ in range(5))
+    content = b"".join(b"Oct  1 00:00:00 host gateway[12]: " + line + b"\n" for _ in range(5))
     for taken_bytes, expected in ((2 * len(line), [2, 2, 1]), (2 * len(line) + 1, [3, 2]), (1, [1] * 5)):
         monkeypatch.setattr(filling, "_TAKEN_BYTES", taken_bytes)
         counts.clear()

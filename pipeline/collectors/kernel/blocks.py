@@ -6,6 +6,7 @@ Owns the joining of both. Rows are those of ``decode.decode_line``, for every li
 from __future__ import annotations
 
 from contextlib import suppress
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,28 +20,32 @@ from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import beginning_of_identity, identities_of_lines, kinds_of_ids
 from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel.block_lines import Lines
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
 from pipeline.collectors.kernel.rule_table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
-from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, parse
 from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.found import Format
+    from pipeline.collectors.kernel.block_lines import WrappedLines
     from pipeline.collectors.kernel.program import Program, Told
     from pipeline.collectors.kernel.readers import Reader
+    from pipeline.collectors.logs.lines import Line
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
 _LINE_OF_EVENTS = event_columns.PLACES.index("line")
 _LINE_OF_QUARANTINE = QUARANTINE.get_field_index("line")
+_LINE = itemgetter(_LINE_OF_QUARANTINE)
 _KINDS_OF_IDS = ("request", "response")
 """Those of the columns ``IDS``."""
 
@@ -58,6 +63,9 @@ class DecodedLines(NamedTuple):
     further: int
     """How many of the rows are beyond the first of their line."""
     lines: int
+    """How many lines of the log they were."""
+    joined: int = 0
+    """How many of these are parts of what a later one ends."""
 
     @property
     def rows(self) -> int:
@@ -68,6 +76,16 @@ class DecodedLines(NamedTuple):
         """Return the line of each row, ascending."""
         of_events = [part.places[_LINE_OF_EVENTS] for part in self.events]
         return np.sort(np.concatenate((*of_events, [row[_LINE_OF_QUARANTINE] for row in self.quarantined])))
+
+    def and_(self, *others: DecodedLines) -> DecodedLines:
+        """Return the same of these lines and of others."""
+        parts = (self, *others)
+        quarantined = [row for part in parts for row in part.quarantined]
+        return DecodedLines(
+            [events for part in parts for events in part.events],
+            sorted(quarantined, key=_LINE) if others[1:] else quarantined,
+            *(sum(counts) for counts in zip(*(part[2:] for part in parts), strict=True)),
+        )
 
     def behind(self, lines: int) -> DecodedLines:
         """Return the same of lines behind so many: places are numbered so."""
@@ -81,55 +99,6 @@ def _behind(row: Row, lines: int) -> Row:
     values: list[Any] = [*row]
     values[_LINE_OF_QUARANTINE] += lines
     return tuple(values)
-
-
-class Lines(NamedTuple):
-    """Lines that lie one behind the other in ``content``, and where they are in the log."""
-
-    content: bytes | memoryview
-    start: int = 0
-    """Offset in the log, where they lie there as they lie here."""
-    first_line: int = 0
-    taken: Sequence[Line] | None = None
-    """The lines themselves, where they were taken out of others, such as those of a container's logger."""
-
-    def ends(self) -> Array:
-        """Return where each line ends."""
-        return np.flatnonzero(np.frombuffer(self.content, np.uint8) == ord("\n")) + 1
-
-    def all(self) -> Iterator[Line]:
-        """Yield each line."""
-        ends = self.ends()
-        return self.some(range(len(ends)), ends)
-
-    def some(self, indices: Iterable[int], line_ends: Array) -> Iterator[Line]:
-        """Yield some lines, where all end at ``line_ends`` in the content."""
-        if self.taken is not None:
-            yield from (self.taken[index] for index in indices)
-            return
-        ends = line_ends.tolist()
-        for index in indices:
-            begin, end = ends[index - 1] if index else 0, ends[index]
-            raw = bytes(self.content[begin : end - 1])
-            yield Line(
-                self.first_line + index, self.start + begin, self.start + end, raw[slice(*bare_span(raw, 0, len(raw)))]
-            )
-
-    def told(self, indices: Array, line_ends: Array) -> list[bytes]:
-        """Return the contents of some lines that the kernel told: it hands over lines with NULs or byte order marks."""
-        if self.taken is not None:
-            return [self.taken[index].content or b"" for index in indices.tolist()]
-        places = zip(np.concatenate(([0], line_ends))[indices].tolist(), line_ends[indices].tolist(), strict=True)
-        return [bytes(self.content[begin : end - 1]).removesuffix(b"\r") for begin, end in places]
-
-    def places(self, indices: Array, line_ends: Array) -> Array:
-        """Return number, start and end of some lines, a column a line."""
-        if self.taken is not None:
-            stated = np.array([(line.number, line.start, line.end) for line in self.taken], np.int64)
-            return np.ascontiguousarray(stated[indices].T)
-        ends = line_ends.astype(np.int64) + self.start
-        starts = np.concatenate(([self.start], ends[:-1]))
-        return np.stack((indices + self.first_line, starts[indices], ends[indices]))
 
 
 class BlockDecoder:
@@ -183,8 +152,10 @@ class BlockDecoder:
 
     def take_back(self) -> None:
         """Let the room that was lent be used again."""
-        if self._lent is not None and self._lent is not self._reader:
-            readers.give_back(self._lent)
+        if self._lent is not None:
+            self._lent.program.room(0)
+            if self._lent is not self._reader:
+                readers.give_back(self._lent)
         self._lent = None
 
     def decoded(self, content: bytes | memoryview, *, start: int, first_line: int) -> DecodedLines:
@@ -203,46 +174,70 @@ class BlockDecoder:
             Lines(b"".join(content + b"\n" for content in contents if content is not None), taken=lines)
         )
 
+    def decoded_wrapped(self, lines: WrappedLines, rows_max: int) -> Run | None:
+        """Return what lines of a log amount to that hold others, up to where none goes on and to so many rows.
+
+        They end with the line that makes the rows so many. ``None`` where the first is for whoever takes them one by
+        one. Raises ``ProgramFailed`` where the kernel fails.
+        """
+        reader, failures = self._reader, self.failures
+        if reader is None or not lines.are_for(reader.program):
+            return None
+        found = self._read_by(reader, lines)
+        if self.failures > failures:
+            message = "the kernel failed at what lies in these lines"
+            raise ProgramFailed(message)
+        full_at = lines.full_at(found.lines_of_rows()[rows_max - 1]) if found.rows >= rows_max else None
+        if full_at is not None:  # there are lines of several rows
+            return self.decoded_wrapped(lines.first(full_at), rows_max)
+        return None if lines.is_odd and not lines.size else Run(lines.size, found.lines, found)
+
     def _decoded(self, lines: Lines, *, may_change: bool = True) -> DecodedLines:
-        """Decode lines; those are read one by one for which the kernel has no room for answers."""
+        """Decode lines; one by one where the kernel cannot, or fails."""
         content = lines.content
         if isinstance(content, bytes):
             self.begin(content[: content.find(b"\n") + 1])
         reader = self._reader
-        if reader is None or len(content) > reader.program.block_bytes_max:
+        if reader is None or not reader.program.has_room(content):
             return self.plainly(lines.all())
+        try:
+            return self._read_by(reader, lines, may_change=may_change)
+        except ProgramFailed:
+            if isinstance(content, memoryview):
+                raise
+            return self.plainly(lines.all())
+
+    def _read_by(self, reader: Reader, lines: Lines | WrappedLines, *, may_change: bool = True) -> DecodedLines:
+        """Decode lines; those are read one by one for which the kernel has no room for answers."""
         program, rules = reader.program, reader.rules
         try:
-            told = program.read(content)
+            told = lines.read_by(program)
         except ProgramFailed:
             self.failures += 1
             self._reader = readers.new(self.log_format, reader.of)  # its memory cannot be relied on any more
             self._lent = None
             self._key_ids.clear()
-            if isinstance(content, memoryview):
-                raise
-            return self.plainly(lines.all())
+            raise
         events = self._events(reader, *self._told_rows(reader, told), lines)
-        ends, fates = told.line_ends, told.fates
-        if not len(ends) or ends[-1] < len(content):
-            ends = lines.ends()
-            fates = np.pad(fates, (0, len(ends) - len(fates)), constant_values=HANDED_OVER)
-        blank = int(np.count_nonzero(fates == BLANK))
-        rest = list(lines.some(np.flatnonzero(fates == HANDED_OVER).tolist(), ends))
+        fates = told.fates
+        is_read = (fates == TOLD) | (fates == BLANK)
+        count = int(told.line_counts[is_read].sum())
+        own = DecodedLines(
+            events=[events] if len(events) else [],
+            quarantined=[],
+            blank=int(np.count_nonzero(fates == BLANK)),
+            told=len(events),
+            further=len(events) - int(np.count_nonzero(fates == TOLD)),
+            lines=count,
+            joined=count - int(np.count_nonzero(is_read)),
+        )
+        handed_over = list(lines.some(np.flatnonzero(fates == HANDED_OVER).tolist(), told))
         if program.is_nearly_full:
             program.forget()
             rules.forget()
             self._key_ids.clear()
-        others = self._others(rest, reader.of, may_change=may_change)
-        parts = [part for part in (events, *others.events) if len(part)]
-        further = len(events) - int(np.count_nonzero(fates == TOLD))
-        return others._replace(
-            events=parts,
-            blank=blank + others.blank,
-            told=len(events) + others.told,
-            further=further + others.further,
-            lines=len(fates),
-        )
+        others = self._others(handed_over, reader.of, may_change=may_change)
+        return own.and_(others, self.decoded_lines(lines.odd)) if lines.odd else own.and_(others)
 
     def _others(self, lines: Sequence[Line], read_as: Format | None, *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
@@ -268,25 +263,19 @@ class BlockDecoder:
 
     def plainly(self, lines: Iterable[Line]) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each of some lines, read one by one."""
-        others, quarantined, blank, further, count = self._read(lines)
-        return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0, further, count)
-
-    def _read(self, lines: Iterable[Line]) -> tuple[list[Row], list[Row], int, int, int]:
-        """Read lines one by one; return the rows of events, of the quarantine, and how many were blank.
-
-        Then how many of the rows are beyond the first of their line, and how many lines there were.
-        """
         events: list[Row] = []
         quarantined: list[Row] = []
-        blank = further = count = 0
+        blank = further = count = joined = 0
         for line in lines:
-            count += 1
+            count += line.lines
+            joined += line.lines - 1
             rows = decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
             blank += not rows
             further += max(len(rows) - 1, 0)
             for row in rows:
                 (events if isinstance(row, EventRow) else quarantined).append(row.values)
-        return events, quarantined, blank, further, count
+        decoded = [event_columns.of_rows(events)] if events else []
+        return DecodedLines(decoded, quarantined, blank, 0, further, count, joined)
 
     def _told_rows(self, reader: Reader, told: Told) -> tuple[Told, Array, Chosen]:
         """Return the told lines that are rows: their shapes have rules, and what stands in their holes obeys them.
@@ -327,7 +316,7 @@ class BlockDecoder:
                 self._key_ids[key] = api_key_id_of(stated, self._our_names, self.fingerprint)
         return self._key_ids[key]
 
-    def _events(self, reader: Reader, told: Told, numbers: Array, keys: Chosen, lines: Lines) -> Events:
+    def _events(self, reader: Reader, told: Told, numbers: Array, keys: Chosen, lines: Lines | WrappedLines) -> Events:
         rules = reader.rules
         if not len(told.lines):
             return event_columns.of_rows([])
@@ -337,10 +326,10 @@ class BlockDecoder:
         event_ids = self._event_ids(reader.program, ids, keys)
         without = np.flatnonzero(np.logical_and.reduce([texts.sizes == 0 for texts in ids]))
         if len(without):
-            known = lines.told(told.lines[without], told.line_ends), [keys.values[key] for key in keys.codes[without]]
+            known = lines.contents(told.lines[without], told), [keys.values[key] for key in keys.codes[without]]
             event_ids[without] = np.frombuffer(identities_of_lines(*known), np.uint8).reshape(len(without), -1)
         return Events(
-            places=lines.places(told.lines.astype(np.int64), told.line_ends),
+            places=lines.places(told.lines.astype(np.int64), told),
             instants=rules.instant_of(told),
             event_ids=event_ids,
             numbers=numbers,

@@ -9,8 +9,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from pipeline.collectors.kernel.blocks import BlockDecoder, Lines
+from pipeline.collectors.kernel.block_lines import Lines, WrappedLines
+from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import ProgramFailed
+from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.lines import Line
+    from pipeline.collectors.wrappers import Wrapper
 
     Decoded: TypeAlias = tuple[LineBlock, DecodedLines]
 
@@ -100,12 +103,35 @@ class InOrder:
         return self._decoded(block, None)[1]
 
     def of_lines(self, lines: Sequence[Line]) -> DecodedLines:
-        """Decode lines that were taken out of others, here. Raises what ``fingerprint`` raises."""
+        """Decode lines that were taken out of others, here; what was lent is not used any more.
+
+        Raises what ``fingerprint`` raises.
+        """
+        self._end_loan()
         decoder = self._taken()
         try:
             return decoder.decoded_lines(lines)
         finally:
             self._idle.append(decoder)
+
+    def read_wrapped(
+        self, wrapper: Wrapper, block: memoryview, start: int, first_line: int, rows_max: int
+    ) -> Run | None:
+        """Decode lines in a wrapper, as ``BlockDecoder.decoded_wrapped``, here; the block may lie in lent memory.
+
+        Raises what ``fingerprint`` raises, and ``LogUnreadable`` where it is gone and has to be read again.
+        """
+        decoder = self._taken() if self._lender is None else self._lender
+        decoder.begin(self._first_line)
+        lines = WrappedLines(block, wrapper, start=start, first_line=first_line, lines_max=rows_max)
+        try:
+            return decoder.decoded_wrapped(lines, rows_max)
+        except ProgramFailed:  # what lies in its memory cannot be relied on
+            is_there = isinstance(block.obj, bytes)
+            return Run(0, instead=bytes(block) if is_there else self._read_again(start, start + len(block)))
+        finally:
+            if decoder is not self._lender:
+                self._idle.append(decoder)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -141,15 +167,15 @@ class InOrder:
             try:
                 return block, decoder.decoded(block.content, start=block.start, first_line=0)
             except ProgramFailed:  # what lies in its memory cannot be relied on
-                block = block._replace(content=self._read_again(block))
+                block = block._replace(content=self._read_again(block.start, block.end))
                 return block, decoder.plainly(Lines(block.content, block.start).all())
         finally:
             if lender is None:
                 self._idle.append(decoder)
 
-    def _read_again(self, block: LineBlock) -> bytes:
-        content = self._read(block.start, block.end - block.start)
-        if len(content) != block.end - block.start:
+    def _read_again(self, start: int, end: int) -> bytes:
+        content = self._read(start, end - start)
+        if len(content) != end - start:
             raise LogUnreadable(ProblemReason.UNREADABLE, "it was truncated while it was read")
         return content
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 IDS_OF_IDENTITY = 2
 """Of so many ids an identity is made, at most."""
-HANDED_OVER, TOLD, BLANK = range(3)
-"""Fates of lines."""
+HANDED_OVER, TOLD, BLANK, ODD = range(4)
+"""Fates of lines; what lies in an odd one is for whoever takes a wrapper off by itself."""
 
 _EXTENTS = ("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning")
 """In the order of ``extent`` of ``kernel.c``."""
@@ -62,11 +62,16 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("key_endings", "u1", ENDINGS.shape),
     ("key_pairs", "u1", PAIRS.shape),
     ("key_places", "u4", ("lines",)),
+    ("line_counts", "u4", ("lines",)),
 )
 """Its arrays, in the order of ``where`` of ``kernel.c``."""
 _FUNCTIONS = (
     *("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities", "keys_in"),
 )
+WRAPPERS = ("docker", "cri")
+"""Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""
+_PAD = 64
+"""So many bytes behind a block the program writes to."""
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -77,6 +82,8 @@ class Told(NamedTuple):
 
     line_ends: Array
     """Where each line ends in the block, its LF included."""
+    line_counts: Array
+    """How many lines of the log each was made of."""
     fates: Array
     lines: Array
     """Which line each told one is, from 0; so below, an element a told line."""
@@ -120,35 +127,55 @@ class Program:
         self.block_bytes_max = len(self._at["block"])
         self._room = self._at["block"].data
         self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
+        self._lent = 0
+        """So much of the room is lent."""
         self._introduced: dict[bytes, int] = {}
         self._introduce()
 
     def room(self, size: int) -> memoryview | None:
-        """Return where the program reads a block, for so many bytes; ``None`` where they are too many."""
-        return self._room[:size] if size <= self.block_bytes_max else None
+        """Return where the program reads a block, for so many bytes; ``None`` where they are too many.
 
-    def read(self, content: bytes | memoryview) -> Told:
-        """Read the first of the whole lines in some bytes, at most ``block_bytes_max``, which may lie in its ``room``.
+        What else is read lies behind them, until room for others is asked for.
+        """
+        if size > self.block_bytes_max:
+            return None
+        self._lent = size and size + _PAD
+        return self._room[:size]
 
-        It reads as many lines as there is room for answers: mostly all. Raises ``ProgramFailed`` at a trap.
+    def has_room(self, content: bytes | memoryview) -> bool:
+        """Whether a block can be read, which may lie in its ``room``."""
+        is_there = isinstance(content, memoryview) and self.has(content)
+        return is_there or len(content) + self._lent <= self.block_bytes_max
+
+    def has(self, content: memoryview) -> bool:
+        """Whether some bytes lie in its ``room``."""
+        return content.obj is self._room.obj
+
+    def read(self, content: bytes | memoryview, *, wrapper: str | None = None, lines_max: int = 2**32 - 1) -> Told:
+        """Read the first of the whole lines in some bytes, for which it has room.
+
+        It reads as many lines as there is room for answers: mostly all. Of those that a ``wrapper`` is around, it ends
+        where none goes on. Raises ``ProgramFailed`` at a trap.
         """
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 
-        at = self._at
-        if isinstance(content, bytes):
-            size = self._write(content)
-        elif content.obj is self._room.obj:
-            size = len(content)
+        at, begin = self._at, self._lent
+        if isinstance(content, memoryview) and self.has(content):
+            begin = np.frombuffer(content, np.uint8).ctypes.data - at["block"].ctypes.data if len(content) else 0
+        elif isinstance(content, bytes) or isinstance(content.obj, bytes):
+            self._write(content, begin)
         else:
             message = "a block lies in the memory of another instance"
             raise ValueError(message)
+        number = 0 if wrapper is None else WRAPPERS.index(wrapper) + 1
         try:
-            lines = self._call("read", size, self._depth_max)
+            lines = self._call("read", begin, begin + len(content), self._depth_max, number, lines_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
         told, texts_size = at["counters"][:2].tolist()
         return Told(
             line_ends=at["line_ends"][:lines],
+            line_counts=at["line_counts"][:lines],
             fates=at["fates"][:lines],
             lines=at["row_lines"][:told],
             shapes=at["row_shapes"][:told],
@@ -243,9 +270,9 @@ class Program:
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
-    def _write(self, content: bytes) -> int:
+    def _write(self, content: bytes | memoryview, at: int = 0) -> int:
         """Put bytes where the program reads what it is given; return how many they are."""
-        self._at["block"][: len(content)] = np.frombuffer(content, np.uint8)  # which gives the interpreter away
+        self._at["block"][at : at + len(content)] = np.frombuffer(content, np.uint8)  # which gives the interpreter away
         return len(content)
 
     def _views(self) -> dict[str, Array]:

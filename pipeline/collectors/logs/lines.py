@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from itertools import accumulate, count, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
@@ -52,6 +51,28 @@ class Line(NamedTuple):
     """How many lines of the log it is made of."""
 
 
+def lines_of(content: bytes, start: int, first_line: int) -> Iterator[Line]:
+    """Yield some complete lines, which lie one behind the other, the first at an offset of the log."""
+    begin = 0
+    for number, raw in enumerate(content.split(b"\n")[:-1], first_line):
+        end = begin + len(raw) + 1
+        yield Line(number, start + begin, start + end, raw[slice(*bare_span(raw, 0, len(raw)))])
+        begin = end
+
+
+class Run(NamedTuple):
+    """Lines at some place of a block that were read together."""
+
+    size: int
+    """How many bytes they have; none where what lies there goes on behind the block."""
+    lines: int = 0
+    """How many lines of the log they are."""
+    found: Any = None
+    """What they amount to, for whoever reads them."""
+    instead: bytes | None = None
+    """What lies in the block from that place on, where the block itself cannot be relied on any more."""
+
+
 class SplitPlace(NamedTuple):
     """Where a splitter stands, and what it knows of the lines before."""
 
@@ -71,22 +92,28 @@ class LineSplitter:
 
     def __init__(
         self,
-        blocks: Iterable[bytes],
+        blocks: Iterable[bytes | memoryview],
         *,
         start: int = 0,
         first_line: int = 1,
         before: bytes = b"",
         line_bytes_max: int,
         algorithm: Algorithm = Algorithm.SHA256,
+        give_back: Callable[[bytes], bool] | None = None,
     ) -> None:
         """Begin at offset ``start``, which is the beginning of line ``first_line``.
 
-        ``before`` are the bytes just before it.
+        ``before`` are the bytes just before it. ``give_back`` takes the end of a block, and says whether the next one
+        begins with it.
         """
         self.end = start
         self.segment_start = start
         self.next_line = first_line
         self._blocks = blocks
+        self._give_back = give_back
+        self._begun: list[bytes] = []
+        self._begun_bytes = 0
+        self._too_long: LongLine | None = None
         self._line_bytes_max = line_bytes_max
         self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
         self._recent_bytes = len(self._recent[0])
@@ -119,44 +146,54 @@ class LineSplitter:
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the complete lines in their order."""
-        for each in self.in_runs(_none_usual):
+        for each in self.in_runs(_no_run):
             if isinstance(each, Line):
                 yield each
 
-    def in_runs(self, usual: Callable[[list[bytes], int], list[bytes]]) -> Iterator[Line | list[Line]]:
-        """Yield the complete lines in their order, those together of which ``usual`` knows what they hold.
+    def in_runs(self, run_at: Callable[[bytes | memoryview, int], Run | None]) -> Iterator[Line | Run]:
+        """Yield the complete lines in their order, those together that ``run_at`` reads.
 
-        It is given the lines of a block and the index of one, none of them beyond the cap, and returns what the first
-        so many from there on hold. NULs and byte order marks stand around the lines as they are.
+        It is given a block and a place in it where a line begins. NULs and byte order marks stand around lines as they
+        are.
         """
-        begun: list[bytes] = []
-        begun_bytes = 0
-        too_long: LongLine | None = None
         for block in self._blocks:
-            *ended, rest = block.split(b"\n")
-            may_be_usual = len(block) <= self._line_bytes_max
-            known = 0
-            for at, part in enumerate(ended):
-                if at < known:
-                    continue
-                if may_be_usual and not begun and too_long is None and (held := usual(ended, at)):
-                    known = at + len(held)
-                    yield self._run(ended[at:known], held)
-                elif too_long is not None:
-                    too_long.add(part + b"\n")
-                    yield self._long_line(too_long)
-                    too_long = None
+            at = 0
+            while at < len(block):
+                run = None if self._begun or self._too_long is not None else run_at(block, at)
+                if run is not None and run.instead is not None:
+                    block, at = run.instead, 0  # noqa: PLW2901 - the same bytes, elsewhere
+                elif run is not None and run.size:
+                    self._take_run(block[at : at + run.size], run.lines)
+                    at += run.size
+                    yield run
+                elif run is not None and self._give_back is not None and self._give_back(bytes(block[at:])):
+                    break
                 else:
-                    yield self._line(b"".join((*begun, part)) if begun else part)
-                    begun, begun_bytes = [], 0
-            if too_long is not None:
-                too_long.add(rest)
-            elif rest:
-                begun.append(rest)
-                begun_bytes += len(rest)
-                if begun_bytes > self._line_bytes_max or are_nuls(begun):
-                    too_long = LongLine(self._digest, b"".join(begun), self._line_bytes_max)
-                    begun, begun_bytes = [], 0
+                    block = bytes(block)  # noqa: PLW2901 - likewise
+                    end = block.find(b"\n", at)
+                    part = block[at:end] if end >= 0 else block[at:]
+                    at += len(part) + 1
+                    if (line := self._taken(part, is_ended=end >= 0)) is not None:
+                        yield line
+
+    def _taken(self, part: bytes, *, is_ended: bool) -> Line | None:
+        """Take in a part of a line; return the line once it has ended."""
+        if self._too_long is None:
+            self._begun.append(part)
+            self._begun_bytes += len(part)
+            if is_ended:
+                line = self._line(b"".join(self._begun))
+                self._begun, self._begun_bytes = [], 0
+                return line
+            if self._begun_bytes > self._line_bytes_max or are_nuls(self._begun):
+                self._too_long = LongLine(self._digest, b"".join(self._begun), self._line_bytes_max)
+                self._begun, self._begun_bytes = [], 0
+            return None
+        self._too_long.add(part + b"\n" * is_ended)
+        if not is_ended:
+            return None
+        long_line, self._too_long = self._too_long, None
+        return self._long_line(long_line)
 
     def _line(self, raw: bytes) -> Line:
         if len(raw) > self._line_bytes_max:
@@ -168,18 +205,9 @@ class LineSplitter:
         begin, end = bare_span(raw, 0, len(raw))
         return self._advanced(len(ended), ended, raw[begin:end])
 
-    def _run(self, lines: list[bytes], held: list[bytes]) -> list[Line]:
-        """Return lines that hold what was logged."""
-        content = b"\n".join((*lines, b""))
+    def _take_run(self, content: bytes | memoryview, lines: int) -> None:
         self._digest.update(content)
-        first, start = self.next_line, self.end
-        ends = [*accumulate((len(line) + 1 for line in lines), initial=start)]
-        run = [
-            Line(number, *place, inner)
-            for number, place, inner in zip(count(first), pairwise(ends), held, strict=False)
-        ]
-        self._keep(content[-WINDOW_BYTES:], len(content), len(lines))
-        return run
+        self._keep(bytes(content[-WINDOW_BYTES:]), len(content), lines)
 
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
@@ -200,8 +228,8 @@ class LineSplitter:
         self.end += size
 
 
-def _none_usual(_lines: list[bytes], _at: int) -> list[bytes]:
-    return []
+def _no_run(_block: bytes | memoryview, _at: int) -> Run | None:
+    return None
 
 
 def are_nuls(parts: Sequence[bytes]) -> bool:

@@ -11,27 +11,85 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.logs.lines import Line, Run, lines_of
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
 
     from pipeline.collectors.logs.lines import LineSplitter
     from pipeline.collectors.wrappers import Unwrapped, Wrapper
     from pipeline.usage.sources import SegmentDigest
 
+    ReadTogether: TypeAlias = Callable[[memoryview, int, int, int], Run | None]
+    """Reads what lies in a block, from a place and a line of the log on, up to so many rows.
+
+    ``None`` where these lines are for whoever takes them one by one.
+    """
+
 _MEMBER = re.compile(rb'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
 """What only a part of a JSON document has: other text that a program writes beside its log is none of its lines."""
 _EDGE_BYTES = WINDOW_BYTES
-_RUN_LINES = 2**10
 _RUN_BYTES = 2**20
-"""So much is unwrapped at once."""
+"""About so much is unwrapped at once here."""
 
 
 class _Part(NamedTuple):
     line: Line
     content: bytes
+
+
+class _Group:
+    """Lines of what was logged since the last place where no stream had begun a line and not ended it."""
+
+    def __init__(self, unwrap: Callable[[bytes], Unwrapped | None], bytes_max: int) -> None:
+        self._unwrap = unwrap
+        self._bytes_max = bytes_max
+        self._open: dict[str, list[_Part]] = {}
+        self._ended: list[Line] = []
+        self._bytes = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a part waits for its end."""
+        return bool(self._open)
+
+    def take(self, line: Line) -> None:
+        """Take in the next line of the log."""
+        found = None if line.content is None else self._unwrap(line.content)
+        if found is None:
+            self._ended.append(line)
+            self._bytes += len(line.content or b"")
+        else:
+            self._bytes += len(found.content)
+            self._open.setdefault(found.stream, []).append(_Part(line, found.content))
+            if not found.is_part:
+                self._end(found.stream)
+        if self._bytes > 2 * self._bytes_max:
+            self.end_all()
+
+    def end_all(self) -> None:
+        """End each line that was begun."""
+        for stream in list(self._open):
+            self._end(stream)
+
+    def given_out(self) -> list[Line]:
+        """Return the lines, and begin anew."""
+        group, self._ended, self._bytes = self._ended, [], 0
+        group.sort(key=lambda line: line.number)
+        return group
+
+    def _end(self, stream: str) -> None:
+        self._ended += map(self._joined, _together(self._open.pop(stream)))
+
+    def _joined(self, parts: Sequence[_Part]) -> Line:
+        first, last = parts[0].line, parts[-1].line
+        content = b"".join(part.content for part in parts)
+        place = Line(last.number, first.start, last.end, b"", lines=len(parts))
+        if len(content) > self._bytes_max:
+            return place._replace(content=None, edges=content[:_EDGE_BYTES] + b"\n" + content[-_EDGE_BYTES:])
+        return place._replace(content=_said(content))
 
 
 class LogicalLines:
@@ -49,19 +107,22 @@ class LogicalLines:
         *,
         bytes_max: int,
         closes: bool,
+        read_together: ReadTogether | None = None,
     ) -> None:
-        """Begin where the splitter stands; without a ``wrapper`` each line is a group as it is."""
+        """Begin where the splitter stands; without a ``wrapper`` each line is a group as it is.
+
+        ``read_together`` reads groups while they lie in a block; a ``Run`` of it is handed out as it is.
+        """
         self.run_max = 0
-        """So many lines may come next together, as one group, where each holds a whole line; to be set as one reads."""
+        """So many lines may come next together, where each holds a whole line; to be set as one reads."""
         self._splitter = splitter
         self._wrapper = wrapper
         self._bytes_max = bytes_max
         self._closes = closes
-        self._seen: tuple[list[bytes], int, list[bytes | None]] = ([], 0, [])
-        """Lines of a block, the index of the first that was asked of, and what it and those behind it hold."""
-        self._open: dict[str, list[_Part]] = {}
-        self._ended: list[Line] = []
-        self._bytes = 0
+        self._read_together = read_together
+        self._apart_until = 0
+        """Up to this place of the log nothing is read by it."""
+        self._group = None if wrapper is None else _Group(wrapper.unwrap, bytes_max)
 
     @property
     def end(self) -> int:
@@ -88,6 +149,11 @@ class LogicalLines:
         """The last bytes before ``end``."""
         return self._splitter.tail
 
+    @property
+    def reads_together(self) -> bool:
+        """Whether what follows may be a ``Run``."""
+        return self._read_together is not None and self._splitter.end >= self._apart_until
+
     def begin_segment(self) -> None:
         """Let a segment begin after the group handed out last."""
         self._splitter.begin_segment()
@@ -97,80 +163,75 @@ class LogicalLines:
 
         Afterwards the splitter stands behind the last group.
         """
-        if self._wrapper is None:
+        return (each for each in self.in_runs() if isinstance(each, list))
+
+    def in_runs(self) -> Iterator[list[Line] | Run]:
+        """Yield the same; groups that were read together are a run, where ``run_max`` says that there may be any."""
+        group = self._group
+        if group is None:
             for line in self._splitter:
                 yield [line]
             return
         place = self._splitter.place()
-        for each in self._splitter.in_runs(self._usual):
-            if isinstance(each, list):
-                yield each
-                place = self._splitter.place()
-                continue
-            self._take(each, self._wrapper.unwrap)
-            if self._bytes > 2 * self._bytes_max:
-                self._end_all()
-            if not self._open:
-                yield self._group()
-                place = self._splitter.place()
-        if self._open and self._closes:
-            self._end_all()
-            yield self._group()
-        elif self._open:
+        for each in self._splitter.in_runs(self._run_at):
+            if isinstance(each, Run):
+                yield each.found if isinstance(each.found, list) else each
+            else:
+                group.take(each)
+                if group.is_open:
+                    continue
+                yield group.given_out()
+            place = self._splitter.place()
+        if group.is_open and self._closes:
+            group.end_all()
+            yield group.given_out()
+        elif group.is_open:
             self._splitter.return_to(place)
 
-    def _usual(self, lines: list[bytes], at: int) -> list[bytes]:
-        """Return what the lines from an index on hold, where each holds a whole one, and no part waits for its end."""
-        if self._wrapper is None or self._open or not self.run_max:
-            return []
-        of, first, held = self._seen
-        if of is not lines or at >= first + len(held):
-            first, some = at, [line.removesuffix(b"\r") for line in lines[at : at + _RUN_LINES]]
-            held = self._wrapper.usual(some)
-            self._seen = lines, first, held
-        run: list[bytes] = []
-        size = 0
-        for index in range(at, min(at + self.run_max, first + len(held))):
-            content = held[index - first]
-            if content is None or lines[index].endswith(b"\0") or size > _RUN_BYTES:
+    @property
+    def _is_open(self) -> bool:
+        return self._group is not None and self._group.is_open
+
+    def _run_at(self, block: bytes | memoryview, at: int) -> Run | None:
+        """Return the lines at a place of a block, as far as they can be read together."""
+        if self._wrapper is None or self._is_open or not self.run_max or len(block) > self._bytes_max:
+            return None
+        if self._read_together is not None and self.reads_together:
+            run = self._read_together(memoryview(block)[at:], self.end, self.next_line, self.run_max)
+            if run is None or run.instead is not None:
+                self._apart_until = self.end + len(block) - at
+            if run is not None:
+                return run
+        return None if isinstance(block, memoryview) else self._whole_lines(block, at, self._wrapper.unwrap)
+
+    def _whole_lines(self, block: bytes, at: int, unwrap: Callable[[bytes], Unwrapped | None]) -> Run | None:
+        """Return the lines at a place of a block, as long as each holds a whole line."""
+        lines: list[Line] = []
+        begin, before = at, self.end - at
+        while len(lines) < self.run_max and begin - at <= _RUN_BYTES and (end := block.find(b"\n", begin)) >= 0:
+            held = unwrap(block[begin:end].removesuffix(b"\r"))
+            if held is None or held.is_part or block.endswith(b"\0", begin, end):
                 break
-            run.append(content if _MEMBER.search(content) else b"")
-            size += len(content)
-        return run
+            lines.append(Line(self.next_line + len(lines), before + begin, before + end + 1, _said(held.content)))
+            begin = end + 1
+        return Run(begin - at, len(lines), lines) if lines else None
 
-    def _take(self, line: Line, unwrap: Callable[[bytes], Unwrapped | None]) -> None:
-        found = None if line.content is None else unwrap(line.content)
-        if found is None:
-            self._ended.append(line)
-            self._bytes += len(line.content or b"")
-            return
-        self._bytes += len(found.content)
-        parts = self._open.setdefault(found.stream, [])
-        parts.append(_Part(line, found.content))
-        if not found.is_part:
-            self._end(found.stream)
 
-    def _end_all(self) -> None:
-        for stream in list(self._open):
-            self._end(stream)
+def group_of(content: bytes, wrapper: Wrapper, *, start: int, first_line: int) -> list[Line] | None:
+    """Return what some complete lines of a log hold; ``None`` where they are not one group, but several or a part."""
+    group = _Group(wrapper.unwrap, len(content))
+    *lines, last = lines_of(content, start, first_line)
+    for line in lines:
+        group.take(line)
+        if not group.is_open:
+            return None
+    group.take(last)
+    return None if group.is_open else group.given_out()
 
-    def _end(self, stream: str) -> None:
-        parts = self._open.pop(stream)
-        for together in _together(parts):
-            self._ended.append(self._joined(together))
 
-    def _joined(self, parts: Sequence[_Part]) -> Line:
-        first, last = parts[0].line, parts[-1].line
-        content = b"".join(part.content for part in parts)
-        place = Line(last.number, first.start, last.end, b"", lines=len(parts))
-        if len(content) > self._bytes_max:
-            return place._replace(content=None, edges=content[:_EDGE_BYTES] + b"\n" + content[-_EDGE_BYTES:])
-        return place._replace(content=content if _MEMBER.search(content) else b"")
-
-    def _group(self) -> list[Line]:
-        group, self._ended, self._bytes = self._ended, [], 0
-        group.sort(key=lambda line: line.number)
-        return group
+def _said(content: bytes) -> bytes:
+    """Return the content of a line, nothing of one that is no document."""
+    return content if _MEMBER.search(content) else b""
 
 
 def _together(parts: list[_Part]) -> list[list[_Part]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.line_blocks import LineBlocks
+from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.logical_lines import LogicalLines
 
 if TYPE_CHECKING:
@@ -63,30 +64,34 @@ class Filling:
         waiting: list[Line] = []
         size = 0
         groups.run_max = self._events_max
-        for group in groups:
+        for group in groups.in_runs():
+            if isinstance(group, Run):
+                yield self._added(group.found)
+                groups.run_max = self._events_max - self._builder.rows
+                continue
             waiting += group
             size += sum(len(line.content or b"") for line in group)
-            if size >= _TAKEN_BYTES or self._builder.rows + len(waiting) >= self._events_max:
-                yield self._added_lines(waiting)
+            is_much = size >= _TAKEN_BYTES or self._builder.rows + len(waiting) >= self._events_max
+            if is_much or groups.reads_together:
+                yield self._added(self._in_order.of_lines(waiting))
                 waiting, size = [], 0
             groups.run_max = self._events_max - self._builder.rows - len(waiting)
         if waiting:
-            yield self._added_lines(waiting)
+            yield self._added(self._in_order.of_lines(waiting))
 
-    def _added_lines(self, lines: Sequence[Line]) -> bool:
-        found = self._in_order.of_lines(lines)
-        joined = sum(line.lines - 1 for line in lines)
-        self._builder.add_all(found.events, found.quarantined, blank=found.blank, further=found.further, joined=joined)
+    def _added(self, found: DecodedLines) -> bool:
+        counts = {"blank": found.blank, "further": found.further, "joined": found.joined}
+        self._builder.add_all(found.events, found.quarantined, **counts)
         return self._builder.rows >= self._events_max
 
     def _in_blocks(self, blocks: LineBlocks) -> Iterator[bool]:
         for block in blocks:
             for decoded in self._in_order.rest() if block is None else self._in_order.add(block):
-                yield from self._added(blocks, *decoded)
+                yield from self._added_block(blocks, *decoded)
         for decoded in self._in_order.rest():
-            yield from self._added(blocks, *decoded)
+            yield from self._added_block(blocks, *decoded)
 
-    def _added(self, blocks: LineBlocks, block: LineBlock, found: DecodedLines) -> Iterator[bool]:
+    def _added_block(self, blocks: LineBlocks, block: LineBlock, found: DecodedLines) -> Iterator[bool]:
         """Take in a block, in parts where a segment ends within: it does after the very line that fills it.
 
         Yield each time whether it is full.
@@ -107,4 +112,4 @@ class Filling:
     def _take(self, blocks: LineBlocks, block: LineBlock, found: DecodedLines) -> None:
         numbered = found.behind(blocks.next_line)
         blocks.take(block, found.lines)
-        self._builder.add_all(numbered.events, numbered.quarantined, blank=found.blank, further=found.further)
+        self._added(numbered)

@@ -250,7 +250,11 @@ class LogReading(Iterator["LogSegment"]):
     def _in_order(self, log: LogFile, place: Continuation, head: bytes) -> InOrder:
         """Return the decoder of blocks: in several threads where reading takes long."""
         from pipeline.collectors.kernel.in_order import InOrder  # noqa: PLC0415  # only where there is a line to read
+        from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
+        first_line = head.partition(b"\n")[0]
+        wrapper = wrapper_of(head)
+        held = None if wrapper is None else wrapper.unwrap(first_line.removesuffix(b"\r"))
         size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
         return InOrder(
             source=self._source,
@@ -258,7 +262,7 @@ class LogReading(Iterator["LogSegment"]):
             fingerprint=self._fingerprint,
             threads=self._processes if self._is_fast else 1,
             size=size,
-            first_line=head.partition(b"\n")[0],
+            first_line=first_line if held is None else held.content,
             read=log.read,
         )
 

@@ -27,7 +27,7 @@ def _found() -> Iterator[Wrapper]:
     for found in iter_modules(__path__, f"{__name__}."):
         module = import_module(found.name)
         if hasattr(module, "unwrap"):
-            yield Wrapper(module.NAME, module.unwrap, getattr(module, "unwrap_many", None))
+            yield Wrapper(module.NAME, module.unwrap)
 
 
 WRAPPERS = tuple(_found())

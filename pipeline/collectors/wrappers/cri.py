@@ -15,7 +15,6 @@ NAME = "cri"
 
 _INSTANT = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _LINE = re.compile(_INSTANT + rb" (stdout|stderr) ([PF])(?::[^ ]*)? ?(.*)", re.DOTALL)
-_WHOLE = re.compile(_INSTANT + rb" (?:stdout|stderr) F(?::[^ ]*)? ?")
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -25,9 +24,3 @@ def unwrap(line: bytes) -> Unwrapped | None:
         return None
     stream, tag, content = found.groups()
     return Unwrapped(content=content, is_part=tag == b"P", stream=stream.decode("ascii"))
-
-
-def unwrap_many(lines: list[bytes]) -> list[bytes | None]:
-    """Return what containers wrote in whole lines, ``None`` for any other."""
-    before = map(_WHOLE.match, lines)
-    return [None if found is None else line[found.end() :] for found, line in zip(before, lines, strict=True)]

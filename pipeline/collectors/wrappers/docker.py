@@ -7,18 +7,11 @@ and, where labels are kept, ``attrs``.
 
 from __future__ import annotations
 
-import json
-import re
-
 from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
 
 NAME = "docker"
 
 _FIELDS = frozenset(("log", "stream", "time", "attrs"))
-_BEFORE = b'{"log":"'
-_BEHIND = re.compile(rb'\\n","stream":"(?:stdout|stderr)","time":"[0-9T:.Z+-]*"\}')
-_BEHIND_MAX = 80
-"""So long it is at most, with room to spare."""
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -36,29 +29,3 @@ def unwrap(line: bytes) -> Unwrapped | None:
         is_part=not written.endswith("\n"),
         stream=str(entry.get("stream", "")),
     )
-
-
-def unwrap_many(lines: list[bytes]) -> list[bytes | None]:
-    """Return what containers wrote in whole lines, as the driver writes them, ``None`` for any other.
-
-    What is written of all of them is read as one JSON text, with a line end between each two.
-    """
-    texts = [_text_in(line) for line in lines]
-    written = [text for text in texts if text is not None]
-    try:
-        said = json.loads(b'"%s"' % b"\\n".join(written)).encode("utf-8", "surrogatepass").split(b"\n")
-    except ValueError:  # no JSON text, or no UTF-8
-        return [None] * len(lines)
-    if len(said) != max(len(written), 1):  # one has a line end of its own
-        return [None] * len(lines)
-    contents = iter(said)
-    return [None if text is None else next(contents).removesuffix(b"\r") for text in texts]
-
-
-def _text_in(line: bytes) -> bytes | None:
-    """Return the JSON text of a whole line, without quotes and line end, where a line is laid out as usual."""
-    found = _BEHIND.search(line, max(len(line) - _BEHIND_MAX, 0))
-    if found is None or found.end() != len(line) or not line.startswith(_BEFORE):
-        return None
-    text = line[len(_BEFORE) : found.start()]
-    return None if text.endswith(b"\\") else text  # which may be half of what stands behind it

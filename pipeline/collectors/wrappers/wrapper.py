@@ -26,15 +26,6 @@ class Wrapper(NamedTuple):
     name: str
     unwrap: Callable[[bytes], Unwrapped | None]
     """Returns what lies in a line without its line end, ``None`` where the line is not of this logger."""
-    unwrap_many: Callable[[list[bytes]], list[bytes | None]] | None = None
-    """As ``usual``, where that is quicker for many lines at once than for one after the other."""
-
-    def usual(self, lines: list[bytes]) -> list[bytes | None]:
-        """Return what lies in each of some lines that holds a whole one, ``None`` for any other, or whatever is odd."""
-        if self.unwrap_many is not None:
-            return self.unwrap_many(lines)
-        found = map(self.unwrap, lines)
-        return [None if each is None or each.is_part else each.content for each in found]
 
 
 def json_in(line: bytes) -> Any:

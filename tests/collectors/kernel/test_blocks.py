@@ -22,7 +22,7 @@ from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.lines import Line, bare_span
-from pipeline.collectors.reading import filling, log_reading
+from pipeline.collectors.reading import log_reading
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.program import Program, ProgramFailed
 
 kernel = Program(LogFormat())
-Program._write = lambda *_: 2**31  # beyond its memory
+kernel._lent = 2**31  # so it reads beyond its memory
 try:
     kernel.read(b"")
 except ProgramFailed as failed:
@@ -418,18 +418,21 @@ def _in_cri(line: bytes) -> list[bytes]:
 def test_lines_that_a_logger_wrapped_are_told_by_the_kernel_as_the_plain_reader_reads_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: Any, segment_events_max: int
 ) -> None:
-    monkeypatch.setattr(filling, "_TAKEN_BYTES", 100_000)
     maker = LineMaker("wrapped")
     lines = [json.dumps(USUAL).encode(), *_made(200), *(maker.made().content for _ in range(200)), b"", b"text"]
     log = tmp_path / "app.log"
     log.write_bytes(_joined([part for line in lines if b"\n" not in line for part in wrapped(line)]))
     told: list[int] = []
-    real = BlockDecoder.decoded_lines
-    monkeypatch.setattr(
-        BlockDecoder, "decoded_lines", lambda self, taken: [found := real(self, taken), told.append(found.told)][0]
-    )
+    real = BlockDecoder.decoded_wrapped
 
-    def read(reader: Any) -> list[Any]:
+    def decoded_wrapped(decoder: BlockDecoder, *what: Any) -> Any:
+        run = real(decoder, *what)
+        told.append(0 if run is None else run.found.told)
+        return run
+
+    monkeypatch.setattr(BlockDecoder, "decoded_wrapped", decoded_wrapped)
+
+    def read(reader: Any) -> tuple[Any, Any]:
         found = read_log(
             log,
             source="s",
@@ -448,9 +451,7 @@ def test_lines_that_a_logger_wrapped_are_told_by_the_kernel_as_the_plain_reader_
             )
             for segment in segments
         ]
-        records = [segment.record for segment in segments]
-        ends = records if segment_events_max > len(lines) else [records[-1].end]
-        return [[row for events, _ in rows for row in events], [row for _, others in rows for row in others], ends]
+        return rows, [segment.record for segment in segments]
 
     assert read("fast") == read("plain")
     assert sum(told) > 100

@@ -123,7 +123,8 @@ static const u8 of_second_high[16] = {
   ANY_LAST | OVERLONG_3 | ABOVE, ANY_LAST | SURROGATE | ABOVE, ANY_LAST | SURROGATE | ABOVE, SHORT, SHORT, SHORT, SHORT,
 };
 
-static inline v16 looked_up(const u8 *table, v16 at) { return (v16)wasm_i8x16_swizzle((v128_t)load(table), (v128_t)at); }
+static inline v16 picked(v16 v, v16 at) { return (v16)wasm_i8x16_swizzle((v128_t)v, (v128_t)at); }
+static inline v16 looked_up(const u8 *table, v16 at) { return picked(load(table), at); }
 static inline v16 less(v16 v, u8 by) { return (v16)wasm_u8x16_sub_sat((v128_t)v, (v128_t)all(by)); }
 
 /* The bytes that stand one, two, three before those of `now`. */

@@ -225,46 +225,84 @@ static u8 *put_character(u8 *o, u32 code) {
   return o;
 }
 
+/* Of eight bytes, those that are left without some: their places, for each set of those that go. */
+static u8 places_left[256 + 1][8];
+
+static void fill_places_left(void) {
+  for (u32 gone = 0; gone < 256; gone++)
+    for (u32 i = 0, left = 0; i < 8; i++)
+      if (!(gone >> i & 1)) places_left[gone][left++] = (u8)i;
+}
+
+/* Puts sixteen bytes without some; returns the place behind them. */
+static inline u8 *put_left(u8 *o, v16 c, u32 gone) {
+  u32 low = gone & 0xFF, high = gone >> 8;
+  v16 first = picked(c, load(places_left[low])), second = picked(c, load(places_left[high]) + all(8));
+  __builtin_memcpy(o, &first, 16);
+  o += 8 - __builtin_popcount(low);
+  __builtin_memcpy(o, &second, 16);
+  return o + 8 - __builtin_popcount(high);
+}
+
+/* What is written as an escape, which begins at p; the place behind it, or 0. A lone surrogate is one. */
+static const u8 *escaped_character(const u8 *p, u32 *code) {
+  const u8 *behind = escape(p);
+  if (!behind) return 0;
+  switch (*code = p[1]) {
+  case 'b': *code = '\b'; break;
+  case 'f': *code = '\f'; break;
+  case 'n': *code = '\n'; break;
+  case 'r': *code = '\r'; break;
+  case 't': *code = '\t'; break;
+  case 'u':
+    *code = (u32)hex4(p + 2);
+    if ((*code & 0xFC00) == 0xD800 && behind[0] == '\\' && behind[1] == 'u') {
+      const u8 *pair = escape(behind);
+      if (!pair) return 0;
+      u32 low = (u32)hex4(behind + 2);
+      if ((low & 0xFC00) == 0xDC00) {
+        *code = 0x10000 + ((*code & 0x3FF) << 10 | (low & 0x3FF));
+        behind = pair;
+      }
+    }
+  }
+  return behind;
+}
+
 /* Decodes a string to `*out` up to its closing quote, or to the end of a line in it: LF, and CR where `has_cr_ends`.
    Returns the place of what stopped it; a zero byte stands behind what was decoded. A lone surrogate is kept in the
-   way of UTF-8: no id has one, and of words and keys the host finds out that they are no text. */
+   way of UTF-8: no id has one, and of words and keys the host finds out that they are no text. Quotes and backslashes,
+   which nearly all escapes are, only lose the backslash before them. */
 static const u8 *decoded(const u8 *p, u8 **out, int has_lf_ends, int has_cr_ends) {
   u8 *o = *out;
+  u32 is_escaped = 0, code;
   for (;;) {
     v16 c = load(p);
-    u32 stop = bits((v16)(c == all('"')) | (v16)(c == all('\\')) | (v16)(c < all(0x20)));
-    __builtin_memcpy(o, &c, 16);
-    if (!stop) {
+    u32 slashes = bits((v16)(c == all('\\'))), others = bits((v16)(c == all('"')) | (v16)(c < all(0x20)));
+    if (!(slashes | others | is_escaped)) {
+      __builtin_memcpy(o, &c, 16);
       p += 16;
       o += 16;
       continue;
     }
+    u32 escaped = escaped_of(slashes, &is_escaped), gone = slashes & ~escaped;
+    u32 stop = (others & ~escaped) | (escaped & ~slashes & ~bits((v16)(c == all('"'))));
+    u8 *behind_all = put_left(o, c, gone);
+    if (!stop) {
+      p += 16;
+      o = behind_all;
+      continue;
+    }
     u32 skipped = (u32)__builtin_ctz(stop);
     p += skipped;
-    o += skipped;
-    if (*p == '"') break;
-    if (*p != '\\') return broken(p);
-    const u8 *behind = escape(p);
-    if (!behind) return 0;
-    u32 code = p[1];
-    switch (code) {
-    case 'b': code = '\b'; break;
-    case 'f': code = '\f'; break;
-    case 'n': code = '\n'; break;
-    case 'r': code = '\r'; break;
-    case 't': code = '\t'; break;
-    case 'u':
-      code = (u32)hex4(p + 2);
-      if ((code & 0xFC00) == 0xD800 && behind[0] == '\\' && behind[1] == 'u') {
-        const u8 *pair = escape(behind);
-        if (!pair) return 0;
-        u32 low = (u32)hex4(behind + 2);
-        if ((low & 0xFC00) == 0xDC00) {
-          code = 0x10000 + ((code & 0x3FF) << 10 | (low & 0x3FF));
-          behind = pair;
-        }
-      }
+    o += skipped - (u32)__builtin_popcount(gone & ((1u << skipped) - 1));
+    if (!(escaped >> skipped & 1)) {
+      if (*p != '"') return broken(p);
+      break;
     }
+    is_escaped = 0;
+    const u8 *behind = escaped_character(--p, &code);
+    if (!behind) return 0;
     if ((has_lf_ends && code == '\n') || (has_cr_ends && code == '\r')) break;
     o = put_character(o, code);
     p = behind;

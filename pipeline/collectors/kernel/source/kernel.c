@@ -5,15 +5,16 @@
 #include "identities.h"
 #include "instants.h"
 #include "raw_keys.h"
-#include "rows.h"
+#include "wrapped.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
-enum { HANDED_OVER, TOLD, BLANK };
+enum { HANDED_OVER, TOLD, BLANK, ODD };
 
 static u8 block[BLOCK_BYTES_MAX + PAD];
 static u32 line_ends[LINES_MAX];
 static u8 fates[LINES_MAX];
+static u32 line_counts[LINES_MAX]; /* how many lines of the log each was made of */
 
 /* ---- the fields of a line ---- */
 
@@ -119,26 +120,41 @@ static u8 *end_of_line(u8 *p, const u8 *limit, int *is_ascii) {
 
 static void note_counters(void);
 
-/* Reads the whole lines in the first `size` bytes of `block`; returns how many there are. */
-u32 EXPORT(read)(u32 size, int deepest) {
+/* What becomes of the line that a group is, behind which one byte may be written. */
+static u8 fate_of(const Group *group, u32 number, u32 wrapper) {
+  if (group->is_odd) return ODD;
+  u8 *stopped = group->end, kept = *stopped, fate;
+  *stopped = 0;
+  text_end = stopped;
+  if (wrapper ? !has_member(group->at, stopped) : is_blank(group->at, stopped)) fate = BLANK;
+  else fate = group->is_utf8 || is_utf8(group->at, stopped) ? (u8)line(group->at, number) : HANDED_OVER;
+  *stopped = kept;
+  return group->begins_again && fate != TOLD ? ODD : fate;
+}
+
+/* Reads the lines in `block` from one place to another, at most so many, and returns how many there are. Those that a
+   logger wrapped are read as far as none goes on. */
+u32 EXPORT(read)(u32 from, u32 to, int deepest, u32 wrapper, u32 lines_max) {
   u32 lines = 0;
-  u8 *begin = block, *limit = block + size;
+  u8 *first = block + from, *begin = first, *limit = block + to;
+  Group group = {0};
+  if (!places_left[0][1]) fill_places_left();
   if (deepest != depth_max) forget_layouts();
   depth_max = deepest;
   rows = hole_count = texts_size = 0;
   for (int i = 0; i < PAD; i++) limit[i] = 0;
-  while (begin < limit && lines < LINES_MAX) {
+  while (begin < limit && lines < LINES_MAX && lines < lines_max) {
     int is_ascii = 0;
     u8 *end = end_of_line(begin, limit, &is_ascii);
     if (!end) break;
-    u8 *stopped = end > begin && end[-1] == '\r' ? end - 1 : end, kept = *stopped;
-    *stopped = 0;
-    text_end = stopped;
-    if (is_blank(begin, stopped)) fates[lines] = BLANK;
-    else fates[lines] = is_ascii || is_utf8(begin, stopped) ? (u8)line(begin, lines) : HANDED_OVER;
-    *stopped = kept;
-    line_ends[lines++] = (u32)(end + 1 - block);
+    if (wrapper) add_line(&group, begin, end, is_ascii, wrapper);
+    else group = (Group){.at = begin, .end = without_cr(begin, end), .lines = 1, .is_utf8 = is_ascii};
     begin = end + 1;
+    if (group.open) continue;
+    fates[lines] = fate_of(&group, lines, wrapper);
+    line_counts[lines] = group.lines;
+    line_ends[lines++] = (u32)(begin - first);
+    group = (Group){0};
   }
   note_counters();
   return lines;
@@ -219,7 +235,7 @@ void *EXPORT(where)(int what) {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
     beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
-    key_endings, key_pairs, key_places,
+    key_endings, key_pairs, key_places, line_counts,
   };
   return places[what];
 }
