@@ -365,6 +365,7 @@ def test_a_log_is_one_document_where_its_first_lines_say_so(name: str, log: byte
         (b"[", [b"1\r\n", b"x"], False),
         (b"[", [b'{"a": 1},\n'], True),
         (b"[", [b'{"a": 1}', b"", b"]", b"\n"], False),
+        (b"[[", [b"[", b"\n"], False),
         (b"[", [b'{"a": 1}, {"a": 2}'], True),
         (b"{", [b'"a": 1\n', b"x"], False),
         (b"{", [b'"a": 1'], False),

@@ -46,7 +46,7 @@ def test_a_number_beyond_a_double_is_no_instant_no_key_and_no_count(collect: Any
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "{} {}", "{} 7", "{} , , {}", "nonsense", "{'ts': 1}", '{"a": 01}', '{"a": "\x01"}', '{"a": 1,}']
+    "text", ['{"a"', "{} {}", "{} 7", "{} , , {}", "nonsense", "{'ts': 1}", '{"a": 01}', '{"a": "\x01"}', '{"a": 1,}']
 )
 def test_a_line_that_is_not_one_json_document_is_quarantined(collect: Any, text: str) -> None:
     assert collect(text).refusal == ("invalid_json", "the line is not one JSON document")

@@ -193,7 +193,7 @@ def test_one_document_is_told_from_lines(name: str, content: bytes, *, is_one: b
 
 def test_of_a_long_first_line_of_an_array_the_last_byte_tells_whether_it_goes_on() -> None:
     for last in (*range(32, 127), ord("\r")):
-        content = b'["' + b"x" * 2**16 + bytes([last]) + b"\n more"
+        content = b'[{"a": "' + b"x" * 2**16 + bytes([last]) + b"\n more"
         assert is_one_document("a.jsonl", content[: 2**16], [content]) is (last not in b"}]\r"), chr(last)
 
 

@@ -477,11 +477,13 @@ def repeated(maker: Maker) -> Body:
     """Return a chat completion that states counts twice, or beside its total, as DeepSeek and xAI do."""
     prompt, completion = maker.count(), maker.count()
     cached, reasoning = maker.part(prompt), maker.part(completion)
+    written = maker.chance.choice((0, cached, reasoning))
+    beside = maker.chance.choice(([], [], [reasoning], [cached, written], [cached], [written]))
     usage = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
-        "total_tokens": maker.sum(prompt, completion, *([reasoning] if maker.chance.random() < _HALF else [])),
-        "prompt_tokens_details": {"cached_tokens": cached},
+        "total_tokens": maker.sum(prompt, completion, *beside),
+        "prompt_tokens_details": {"cached_tokens": cached} | maker.some(cache_write_tokens=written),
         "completion_tokens_details": {"reasoning_tokens": reasoning},
         "prompt_cache_hit_tokens": cached,
     }

@@ -49,6 +49,8 @@ _COMPARED_MAX = 6
 """So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
 _ASKED_MAX = 100
 """After so many samples no further way is tried."""
+_SUMMED = 3
+"""A total that is no sum of prompt and completion is one of so many: xAI adds the reasoning."""
 _BOUND_MAX = 4
 """So many counts that are sums of others in the example are tried as such."""
 _UNIT = 2**9
@@ -208,8 +210,7 @@ class _Samples:
         sums = [
             (total, holes)
             for total in self._named_totals
-            for size in (2, 3, 4)
-            for holes in combinations([at for at in counts if at not in self._named_totals], size)
+            for holes in combinations([at for at in counts if at not in self._named_totals], _SUMMED)
             if sum(example[hole] for hole in holes) == example[total]
         ]
         all_equal: Bound = {}

@@ -28,6 +28,8 @@ _BEGINS_OBJECT = re.compile(
 """The first lines of an object over several lines, as far as they are there: no log of JSON lines begins so."""
 _BEGINS_ARRAY = re.compile(rb'\[[ \t]*(?:\{(?:[^"]|"(?:[^"\\]|\\.)*+")*+)?\r?')
 """The first line of an array of objects, between two of its tokens: what ends within a text is a line that is torn."""
+_MAY_BEGIN_ARRAY = re.compile(rb"\[[ \t]*(?:\{|\Z)")
+"""How such a line begins, of which there may be more than was looked at."""
 _AROUND = b"\0\xef\xbb\xbf \t\r\n"
 """What stands before a document and is no part of it: NULs, a byte order mark, blanks."""
 _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
@@ -59,7 +61,7 @@ def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
         return _BEGINS_OBJECT.match(head) is not None
     last = _end_of_first_line(pieces)
     if last:
-        return is_array and last not in b"}]\r"  # a long line that is torn is a line
+        return _MAY_BEGIN_ARRAY.match(head) is not None and last not in b"}]\r"  # a long line that is torn is a line
     return is_array or _COMPRESSED.sub("", name.lower()).endswith((".json", ".har"))
 
 
