@@ -57,10 +57,10 @@ def test_a_log_that_begins_as_a_document_without_end_is_told_of_and_the_other_lo
 ) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.json", content)
-    write_log(root, "b.jsonl", plain("2026-10-01T10:00:00Z", id="a"))
+    write_log(root, "b.jsonl", *(plain("2026-10-01T10:00:00Z", id=f"a{number}") for number in range(4)))
     done = tallybook(root, "nightly", *AS_OF)
     assert done.returncode == 0, done.stderr
-    assert "2.00" in done.stdout
+    assert "8.00" in done.stdout
     assert "logs/a.json" in done.stderr or "quarantined" in done.stderr
 
 
