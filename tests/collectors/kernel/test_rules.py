@@ -229,6 +229,7 @@ WHETHER_IT_IS_ONE = {
     "values.fields._text": "whether it is empty; what is no name of a model is spelled otherwise",
     "values.fields.spelled": "likewise",
     "exchange._with_what_is_beside": "whether anything is stated",
+    "values.strict_json._is_same": "of what is stated twice, and so is handed over",
 }
 """Code that asks whether there is a name, and one that can be stored: of all lines of a shape, one sample tells."""
 
