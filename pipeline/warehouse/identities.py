@@ -63,18 +63,10 @@ def suspected_identities(files: Sequence[FileRows], *, sorted_events_max: int = 
     return one_by_one(beginning_alike(files, repeated, read=read).values())
 
 
-def identities_beginning_with(files: Sequence[FileRows], repeated: Prefixes) -> pa.Table:
-    """Return ``event_id`` of every identity whose first 8 bytes are among ``repeated`` (sorted).
-
-    Looked up in verified event files; each once, in no order.
-    """
-    return one_by_one(beginning_alike(files, repeated).values())
-
-
 def beginning_alike(
     files: Sequence[FileRows], repeated: Prefixes, *, read: _Read | None = None
 ) -> dict[FileRows, Identities]:
-    """Return the identities whose first 8 bytes are among ``repeated`` (sorted), of each file that has any."""
+    """Return the identities whose first 8 bytes are among ``repeated`` (sorted), of each verified file that has any."""
     look = partial(_beginning_alike, repeated=repeated, flags=_flags(repeated), read=read or _identities)
     looked_at = files if repeated.size else ()
     with ThreadPoolExecutor(pa.cpu_count()) as pool:

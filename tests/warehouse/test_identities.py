@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from pipeline.warehouse import identities
 from pipeline.warehouse.identities import (
+    beginning_alike,
     beginnings,
     beginnings_of,
-    identities_beginning_with,
+    one_by_one,
     repeated_beginnings,
     suspected_identities,
 )
@@ -101,11 +102,11 @@ def test_identities_are_looked_up_by_their_beginnings_each_once(tmp_path: Path) 
         tmp_path, [[identity(each, end) for each in EDGES for end in (3, 4)], [identity(EDGES[0], 3)], []]
     )
     for wanted in (EDGES[:1], EDGES[-1:], EDGES[2:4], EDGES[::2], EDGES):
-        found = identities_beginning_with(paths, words(*wanted))["event_id"].to_pylist()
+        found = one_by_one(beginning_alike(paths, words(*wanted)).values())["event_id"].to_pylist()
         assert sorted(found) == sorted(identity(each, end) for each in wanted for end in (3, 4))
     for absent in ((), (5,), (2**37 - 2, 2**37 + 1), (2**64 - 3,)):
-        assert identities_beginning_with(paths, words(*absent))["event_id"].to_pylist() == []
-    assert identities_beginning_with([], words(7)).schema == pa.schema({"event_id": pa.binary()})
+        assert one_by_one(beginning_alike(paths, words(*absent)).values())["event_id"].to_pylist() == []
+    assert one_by_one(beginning_alike([], words(7)).values()).schema == pa.schema({"event_id": pa.binary()})
 
 
 def test_beginnings_of_groups_of_files_are_sorted_and_as_often_there_as_they_occur(tmp_path: Path) -> None:

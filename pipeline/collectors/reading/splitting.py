@@ -113,7 +113,7 @@ def split_of(
     )
     from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
-    if is_blank(head[: place.start]) and place.start <= len(head):
+    if place.start <= len(head) and is_blank(head[: place.start]):
         is_document = is_one_document(name, head, log.span(0, line_bytes_max))
     else:
         is_document = goes_on_as_document(head)
