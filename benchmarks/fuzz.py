@@ -24,8 +24,9 @@ import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import blocks, rule_table
+from pipeline.collectors.kernel import blocks
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line, bare_span
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _round(seed: str) -> _Round:
         maker, log_format = related(seed), chance.choice((_FORMATS[0], _WITH_USAGE_BESIDE))
     else:
         maker, log_format = made_by(seed, _AIMED), chance.choice(_FORMATS)
-    with mock.patch.object(rule_table, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):
+    with mock.patch.object(table, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):
         return _round_of(seed, maker, log_format, chance)
 
 

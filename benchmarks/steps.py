@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.collectors import LogFormat, read_log, segment
-from pipeline.collectors.kernel import blocks, program, teacher
+from pipeline.collectors.kernel import blocks, program
+from pipeline.collectors.kernel.rules import finder
 from pipeline.collectors.logs import line_blocks
 from pipeline.collectors.logs.log_file import LogFile
 
@@ -29,7 +30,7 @@ _STEPS: tuple[tuple[Any, str, str], ...] = (
     (line_blocks.LineBlocks, "__iter__", "joining whole lines"),
     (line_blocks.LineBlocks, "take", "hashing"),
     (program.Program, "read", "the kernel"),
-    (teacher.Teacher, "rule_of", "learning shapes"),
+    (finder.RuleFinder, "rule_of", "learning shapes"),
     (blocks.BlockDecoder, "_told_rows", "which lines have a rule that they obey"),
     (blocks.BlockDecoder, "_events", "columns of the lines that have"),
     (program.Program, "identities", "identities"),

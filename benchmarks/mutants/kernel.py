@@ -23,8 +23,9 @@ import pytest
 
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import compiled, readers, rule_table
+from pipeline.collectors.kernel import compiled, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import table
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -463,7 +464,7 @@ class _Failed:
 
 def _told_line(seconds: float) -> str | None:
     """Return how many lines made by chance it took to notice; ``None`` where none did."""
-    rule_table.LEARNED_FROM_BYTES = 0  # in this process, which does nothing else
+    table.LEARNED_FROM_BYTES = 0  # in this process, which does nothing else
     makers = [fuzz.made_by(f"{number}", share) for number, share in enumerate((1.0, 1.0, 0.0))]
     decoders = [BlockDecoder(source="s", log_format=each, fingerprint=fuzz.fingerprint) for each in _FORMATS]
     end, read = time.monotonic() + seconds, 0

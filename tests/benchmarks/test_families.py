@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.families import FAMILIES, LOGGERS, by_json, by_tallybook, rows_of, written
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.wrappers import wrapper_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_both_find_the_same_rows_and_the_kernel_tells_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     log = tmp_path / "app.jsonl"
     written(FAMILIES[name], log, 60_000)
     rows = by_json(FAMILIES[name], log)

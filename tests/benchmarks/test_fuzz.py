@@ -12,8 +12,9 @@ from varied_lines import varied
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.blocks import BlockDecoder, DecodedLines
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ pytest.importorskip("wasmtime", reason="wasmtime is not installed")
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 

@@ -16,8 +16,8 @@ from fuzzing import LineMaker, expected_rows, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.tables.schemas import QUARANTINE
@@ -36,7 +36,7 @@ _QUARANTINE_LINE = itemgetter(QUARANTINE.get_field_index("line"))
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Learn every shape from its first line, however odd it is."""
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
 
 
 def _fast(content: bytes, log_format: LogFormat = FORMAT) -> tuple[dict[int, Any], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+from concurrent.futures import Future
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +159,7 @@ def test_lines_that_are_being_decoded_have_their_room_in_the_segment(
     monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 64)
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
-    monkeypatch.setattr(in_order.InOrder, "_is_ready", lambda _: False)  # what is asked for early is never there yet
+    monkeypatch.setattr(Future, "done", lambda _: False)  # what is asked for early is never there yet
     lines = log_of(E * 10)
     content = b"".join(lines)
     _, segments = read(tmp_path / "log", content, processes=3, segment_events_max=segment_events_max)

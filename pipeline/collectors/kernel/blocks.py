@@ -19,11 +19,12 @@ from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS, key_in
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import beginning_of_identity, identities_of_lines, kinds_of_ids
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.block_lines import Lines
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
-from pipeline.collectors.kernel.rule_table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
+from pipeline.collectors.kernel.rules import table
+from pipeline.collectors.kernel.rules.table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
 from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.values.refusal import LineRefused
@@ -242,7 +243,7 @@ class BlockDecoder:
     def _others(self, lines: Sequence[Line], read_as: Format | None, *, may_change: bool) -> DecodedLines:
         """Return what lines amount to that were handed over: of another format, where many are, else one by one."""
         contents = [line.content for line in lines if line.content is not None]
-        is_much = may_change and sum(map(len, contents)) >= max(rule_table.LEARNED_FROM_BYTES, 1)
+        is_much = may_change and sum(map(len, contents)) >= max(table.LEARNED_FROM_BYTES, 1)
         found = self._format_of(contents[len(contents) // 2], read_as) if is_much else read_as
         if found is read_as:
             return self.plainly(lines)

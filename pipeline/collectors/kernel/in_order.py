@@ -6,7 +6,7 @@ Owns the threads. Does not own the decoding (``blocks``), nor how many there are
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pipeline.collectors.kernel.block_lines import Lines, WrappedLines
@@ -17,7 +17,6 @@ from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.blocks import DecodedLines
@@ -36,7 +35,7 @@ class _Job(NamedTuple):
     block: LineBlock
     lender: BlockDecoder | None
     """In whose memory the block lies: it reads nothing else before the block was given out."""
-    found: Future[Decoded] | Decoded
+    found: Future[Decoded]
 
 
 class InOrder:
@@ -55,9 +54,9 @@ class InOrder:
     ) -> None:
         """Decode here, or, where some ``size`` bytes make it worthwhile, in threads, at most ``THREADS_MAX``.
 
-        The one that asks is one of ``threads``: it is busy with reading, hashing and the making of Arrow. The log's
-        ``first_line`` says of which format it is; ``read`` returns what lies at a place of it, for blocks that were
-        read into a kernel which failed at them.
+        The one that asks is one of ``threads``: it reads, hashes and makes Arrow, and decodes as well what would have
+        to wait for the others. The log's ``first_line`` says of which format it is; ``read`` returns what lies at a
+        place of it, for blocks that were read into a kernel which failed at them.
         """
         count = min(threads - 1, THREADS_MAX, size // _BYTES_A_THREAD)
         self.failures = 0
@@ -67,7 +66,8 @@ class InOrder:
         self._idle: list[BlockDecoder] = []
         self._waiting: deque[_Job] = deque()
         self._pool = ThreadPoolExecutor(count) if count else None
-        self._waiting_max = count
+        self._threads = count
+        self._waiting_max = 2 * count + 1
         self._lender: BlockDecoder | None = None
         """Whose memory was lent last, until a block comes that lies there or elsewhere."""
         self._first_line = first_line
@@ -88,14 +88,16 @@ class InOrder:
         if lender is None:
             self._end_loan()
         self._lender = None
-        found = self._pool.submit(self._decoded, block, lender) if self._pool else self._decoded(block, lender)
+        found = self._pool.submit(self._decoded, block, lender) if self._pool else self._decoded_here(block, lender)
         self._waiting.append(_Job(block, lender, found))
-        while self._waiting and (len(self._waiting) > self._waiting_max or self._is_ready()):
+        self._help(self._threads)
+        while self._waiting and (len(self._waiting) > self._waiting_max or self._waiting[0].found.done()):
             yield from self._next()
 
     def rest(self) -> Iterator[tuple[LineBlock, DecodedLines]]:
         """Yield what has not been given out yet. Raises likewise."""
         while self._waiting:
+            self._help(0)
             yield from self._next()
 
     def of_block(self, block: LineBlock) -> DecodedLines:
@@ -145,18 +147,30 @@ class InOrder:
             self.failures += decoder.failures
             decoder.close()
 
-    def _is_ready(self) -> bool:
-        found = self._waiting[0].found
-        return isinstance(found, tuple) or found.done()
-
     def _next(self) -> Iterator[Decoded]:
         job = self._waiting.popleft()
         try:
-            yield job.found if isinstance(job.found, tuple) else job.found.result()
+            yield job.found.result()
         finally:
             if job.lender is not None:
                 job.lender.take_back()
                 self._idle.append(job.lender)
+
+    def _help(self, enough: int) -> None:
+        """Decode here what was added last, where more than enough blocks wait that no thread has begun with."""
+        waiting = [at for at, (_, _, found) in enumerate(self._waiting) if not (found.running() or found.done())]
+        if len(waiting) > enough and self._waiting[waiting[-1]].found.cancel():
+            job = self._waiting[waiting[-1]]
+            self._waiting[waiting[-1]] = job._replace(found=self._decoded_here(job.block, job.lender))
+
+    def _decoded_here(self, block: LineBlock, lender: BlockDecoder | None) -> Future[Decoded]:
+        """Decode a block, as a thread would: what that raises is raised where the block is given out."""
+        found: Future[Decoded] = Future()
+        try:
+            found.set_result(self._decoded(block, lender))
+        except Exception as raised:  # noqa: BLE001 - it is raised again
+            found.set_exception(raised)
+        return found
 
     def _decoded(self, block: LineBlock, lender: BlockDecoder | None) -> Decoded:
         """Decode a block, or the one long line that it is; where it lies in lent memory, by whom that is."""

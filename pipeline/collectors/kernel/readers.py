@@ -1,6 +1,6 @@
 """Programs with what has been learned of their shapes: made once, and used by one log after the other.
 
-Owns those that nobody uses. Does not own a program (``program``), nor what is learned (``rule_table``).
+Owns those that nobody uses. Does not own a program (``program``), nor what is learned (``rules.table``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.kernel.program import Program, ProgramFailed
-from pipeline.collectors.kernel.rule_table import RuleTable
+from pipeline.collectors.kernel.rules.table import RuleTable
 
 if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
@@ -48,9 +48,9 @@ def take(log_format: LogFormat, found: Format | None) -> Reader | None:
 
 
 def give_back(reader: Reader) -> None:
-    """Let somebody else use a reader."""
+    """Let somebody else use a reader; of too many, let go one of what was read first."""
     if sum(map(len, _idle.values())) >= _IDLE_MAX:
-        _idle.clear()
+        next(filter(None, _idle.values())).pop()
     _idle.setdefault(reader.what, []).append(reader)
 
 

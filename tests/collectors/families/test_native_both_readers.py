@@ -12,7 +12,8 @@ from fuzzing import found_rows
 from native_bodies import CASES, HELD, SPOKEN, turn
 from readings import sse
 
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.rules import table
 
 ODD = (0, 1, None, "7", 2.0, 10**12, -1, True)
 SPEED = {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 9, "output_tokens": 3}}}
@@ -42,7 +43,7 @@ PLAIN = {
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 

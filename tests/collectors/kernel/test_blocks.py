@@ -17,9 +17,10 @@ from fuzzing import LineMaker, expected_rows, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import in_order, program, readers, rule_table
+from pipeline.collectors.kernel import in_order, program, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.reading import log_reading
@@ -35,7 +36,7 @@ USUAL = {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "st
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 
@@ -147,7 +148,7 @@ def test_more_shapes_than_there_is_room_for_are_read_plainly() -> None:
     lines = [json.dumps(USUAL | {"path": f"/v1/{number}/chat/completions"}).encode() for number in range(4500)]
     decoder = _decoder()
     with pytest.MonkeyPatch.context() as seldom:
-        seldom.setattr(rule_table, "LEARNED_FROM_BYTES", 10**9)
+        seldom.setattr(table, "LEARNED_FROM_BYTES", 10**9)
         found = decoder.decoded(_joined(lines), start=0, first_line=1)
     assert found_rows(found) == _plain(lines)
 

@@ -15,8 +15,9 @@ from both_readers import by_kernel, read_plainly
 from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.program import Program
+from pipeline.collectors.kernel.rules import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ COUNTED = {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_t
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 

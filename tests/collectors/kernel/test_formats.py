@@ -23,10 +23,11 @@ from pipeline.collectors.formats.found import all_formats, by_name, format_of, i
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.formats.tools import langsmith
 from pipeline.collectors.formats.tools.openai_batch import Batch
-from pipeline.collectors.kernel import in_order, readers, rule_table
+from pipeline.collectors.kernel import in_order, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, TEXTS, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.values import strict_json
 from pipeline.collectors.values.refusal import LineRefused
@@ -42,7 +43,7 @@ WRITTEN_BY_LITELLM = Path(__file__).parents[1] / "formats" / "litellm_1_110_2.js
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 
@@ -245,7 +246,7 @@ def test_no_shape_is_learned_of_lines_that_were_not_looked_at_for_variants(monke
     known, new = SPEND, SPEND | {"status": "success"}
     lines = _written(*[known] * 3, *(known | {"request_id": f"a{at}_cache_hit7"} for at in range(3)))
     decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 300)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 300)
     for block in (
         lines,
         [*lines, *_written(new | {"request_id": CALL})],
@@ -593,7 +594,7 @@ def test_a_line_of_another_format_is_told_by_the_names_of_its_own() -> None:
 
 
 def test_a_log_of_two_tools_is_told_by_two_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
     found = _agree(_written(*[LITELLM, HELICONE] * 20))
     assert found.told == 40
 
@@ -603,7 +604,7 @@ def test_a_log_of_two_tools_stays_what_it_is_while_kernels_take_turns_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     """A block is hashed after it was read, and lies in the memory of a kernel that others may want meanwhile."""
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
     monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 9_000)
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
@@ -628,7 +629,7 @@ def test_a_log_of_two_tools_stays_what_it_is_while_kernels_take_turns_in_it(
 
 
 def test_a_kernel_is_not_used_again_while_a_block_lies_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 1)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
     content, others = (b"\n".join([*_written(*each), b""]) for each in ([HELICONE] * 20, [LITELLM] * 40))
     decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
     decoder.begin(others.partition(b"\n")[0])

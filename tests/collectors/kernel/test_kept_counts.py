@@ -15,7 +15,7 @@ from fuzzing import found_rows
 from readings import sse
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import rule_table, teacher
+from pipeline.collectors.kernel.rules import finder, search, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,9 @@ NOT_METERED = "/v1/moderations"
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
-    monkeypatch.setattr(teacher, "_known", {})
-    monkeypatch.setattr(teacher, "_known_of_forms", {})
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(finder, "_known", {})
+    monkeypatch.setattr(finder, "_known_of_forms", {})
 
 
 def _line(*, path: str = "/v1/chat/completions", model: str = "m", **more: Any) -> bytes:
@@ -109,8 +109,8 @@ def test_of_kept_counts_each_model_is_asked_of_by_itself(number: int) -> None:
 def test_more_counts_than_are_compared_with_one_another_teach_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [_line(path=NOT_METERED, usage=_counts(3, 4)), _line(path=NOT_METERED, usage=_counts(5, 6))]
     assert _told(lines, WITH_USAGE) == 2
-    monkeypatch.setattr(teacher, "_COMPARED_MAX", 1)
-    monkeypatch.setattr(teacher, "_known", {})
+    monkeypatch.setattr(search, "_COMPARED_MAX", 1)
+    monkeypatch.setattr(finder, "_known", {})
     assert _told(lines, WITH_USAGE) == 0
 
 
@@ -134,7 +134,7 @@ def test_whatever_is_kept_by_name_is_a_count(usage: dict[str, Any], told: bool) 
 def test_seconds_of_many_lengths_are_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = [{"text": "x", "usage": {"type": "duration", "seconds": seconds}} for seconds in range(1, 51)]
     lines = [_line(path="/v1/audio/transcriptions", response=body) for body in bodies]
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", len(lines[0]) * 2)  # of a shape of one line, nothing is
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", len(lines[0]) * 2)  # of a shape of one line, nothing is
     assert _told(lines) == len(lines)
 
 

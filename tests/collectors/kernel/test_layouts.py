@@ -16,8 +16,9 @@ from fuzzing import LineMaker, found_rows
 from varied_lines import laid_out_otherwise, varied
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.program import Program
+from pipeline.collectors.kernel.rules import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ OTHER = USUAL.replace(b'"a"', b'"b"').replace(b": 3,", b": 30,").replace(b": 5}"
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 

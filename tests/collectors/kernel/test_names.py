@@ -29,9 +29,10 @@ from pipeline.collectors.families import bedrock
 from pipeline.collectors.families.reading import any_of
 from pipeline.collectors.formats.found import is_request_log
 from pipeline.collectors.formats.tools.openai_batch import Batch
-from pipeline.collectors.kernel import blocks, readers, rule_table
+from pipeline.collectors.kernel import blocks, readers
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
 from pipeline.collectors.kernel.places import formats_read, names_of
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
 from pipeline.collectors.values.strict_json import documents_of
@@ -136,7 +137,7 @@ def _is_of_another_format(content: bytes) -> bool:
 
 
 def test_a_line_that_has_no_instant_or_no_key_by_our_names_teaches_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     body = {"choices": [], "id": "r", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
     line = {"ts": "2026-03-01T06:00:16Z", "api_key_id": "k", "status": 200, "response": body}
     told = {}

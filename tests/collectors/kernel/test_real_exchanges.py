@@ -15,8 +15,8 @@ from fuzzing import found_rows
 from varied_lines import multiplied, with_other_ids
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import rule_table
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import table
 
 CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
 _COPIES = 3
@@ -29,7 +29,7 @@ kilobyte of nulls, and runs of assistants whose events state usage again and aga
 @pytest.mark.slow
 @pytest.mark.skipif(not (CORPUS / "requests.jsonl.zst").exists(), reason="the corpus of real exchanges is not here")
 def test_nearly_all_real_exchanges_are_read_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     chance = random.Random("exchanges")
     with (CORPUS / "requests.jsonl.zst").open("rb") as file:
         stream = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))

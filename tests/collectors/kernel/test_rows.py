@@ -10,8 +10,9 @@ from both_readers import by_kernel, read_plainly
 from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 
@@ -286,9 +287,9 @@ def test_many_spans_that_say_to_be_within_one_another_take_no_more_than_their_nu
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each is within hundreds, none of which has a count in common with it."""
-    counts_of = rule_table.RuleTable._counts_of  # noqa: SLF001 - what is asked of each
+    counts_of = table.RuleTable._counts_of  # noqa: SLF001 - what is asked of each
     asked: list[int] = []
-    monkeypatch.setattr(rule_table.RuleTable, "_counts_of", lambda *each: (asked.append(each[-1]), counts_of(*each))[1])
+    monkeypatch.setattr(table.RuleTable, "_counts_of", lambda *each: (asked.append(each[-1]), counts_of(*each))[1])
     spans = [
         _span(100 * number) | {"spanId": "ab"[number % 2], "parentSpanId": "ba"[number % 2]} for number in range(900)
     ]
@@ -308,11 +309,11 @@ def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
 
 def test_a_span_counts_for_its_share_of_the_line_until_its_shape_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line of many spans, each of a shape of its own, would cost as much as many lines of each."""
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 2000)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 2000)
     spans = [_span(number, attributes=_attributes(gen_ai_of_system=f"s{number}")) for number in range(50)]
-    learned = rule_table.RuleTable._keep  # noqa: SLF001 - what costs
+    learned = table.RuleTable._keep  # noqa: SLF001 - what costs
     asked: list[int] = []
-    monkeypatch.setattr(rule_table.RuleTable, "_keep", lambda *each: (asked.append(each[1]), learned(*each)))
+    monkeypatch.setattr(table.RuleTable, "_keep", lambda *each: (asked.append(each[1]), learned(*each)))
     line = _line(_group(*spans))
     assert len(line) > 3 * 2000
     assert (_agree(line, line).told, asked) == (0, [])

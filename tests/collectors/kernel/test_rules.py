@@ -13,11 +13,12 @@ from fuzzing import LineMaker
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import teacher
 from pipeline.collectors.kernel.program import Program
-from pipeline.collectors.kernel.rules import Rule
-from pipeline.collectors.kernel.shapes import parsed
-from pipeline.collectors.kernel.teacher import Teacher
+from pipeline.collectors.kernel.rules import finder
+from pipeline.collectors.kernel.rules.finder import RuleFinder
+from pipeline.collectors.kernel.rules.plain import PlainReader
+from pipeline.collectors.kernel.rules.rule import Rule
+from pipeline.collectors.kernel.rules.shapes import parsed
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
 
@@ -41,8 +42,8 @@ USAGES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teacher, "_known", {})
-    monkeypatch.setattr(teacher, "_known_of_forms", {})
+    monkeypatch.setattr(finder, "_known", {})
+    monkeypatch.setattr(finder, "_known_of_forms", {})
 
 
 def _line(requested: str, reported: str | None, usage: dict[str, Any]) -> bytes:
@@ -62,7 +63,7 @@ def _taught(program: Program, line: bytes) -> Rule | None:
     """Return the rule of a line's shape."""
     told = program.read(line)
     assert len(told.lines) == 1
-    return Teacher(FORMAT, program.names).rule_of(program.shape(int(told.shapes[0])), told.holes[:512].tolist())
+    return RuleFinder(FORMAT, program.names).rule_of(program.shape(int(told.shapes[0])), told.holes[:512].tolist())
 
 
 def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_than_its_line_is_its_identity(
@@ -73,15 +74,15 @@ def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_tha
     assert rule is not None
     assert (rule.ids, len(rule.totals)) == ({}, 1)
     _forget(forms=True)
-    row_of = Teacher.row_of
-    monkeypatch.setattr(Teacher, "row_of", lambda asked, sample: row_of(asked, sample + b" "))
+    row_of = PlainReader.row_of
+    monkeypatch.setattr(PlainReader, "row_of", lambda asked, sample: row_of(asked, sample + b" "))
     assert _taught(program, line + b"\n") is None
 
 
 def _forget(*, forms: bool) -> None:
-    teacher._known.clear()  # noqa: SLF001 - what was asked before is the matter of these tests
+    finder._known.clear()  # noqa: SLF001 - what was asked before is the matter of these tests
     if forms:
-        teacher._known_of_forms.clear()  # noqa: SLF001 - likewise
+        finder._known_of_forms.clear()  # noqa: SLF001 - likewise
 
 
 @pytest.mark.parametrize("usage", USAGES.values(), ids=USAGES)
@@ -108,13 +109,13 @@ def test_a_shape_has_the_rule_that_it_teaches_whichever_model_was_asked_of_befor
 
 def test_a_second_model_asks_the_plain_reader_less_often(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
-    row_of = Teacher.row_of
+    row_of = PlainReader.row_of
 
-    def noted(teacher: Teacher, sample: bytes) -> Any:
+    def noted(plain: PlainReader, sample: bytes) -> Any:
         asked.append(sample)
-        return row_of(teacher, sample)
+        return row_of(plain, sample)
 
-    monkeypatch.setattr(Teacher, "row_of", noted)
+    monkeypatch.setattr(PlainReader, "row_of", noted)
     counts: list[int] = []
     for model in MODELS[:3]:
         asked.clear()
@@ -146,8 +147,8 @@ def test_a_name_that_nobody_looks_at_makes_another_shape_of_the_same_form(
     _forget(forms=True)
     assert _taught(program, one) == taught[0] == taught[1] is not None
     asked: list[bytes] = []
-    row_of = Teacher.row_of
-    monkeypatch.setattr(Teacher, "row_of", lambda teacher, sample: asked.append(sample) or row_of(teacher, sample))
+    row_of = PlainReader.row_of
+    monkeypatch.setattr(PlainReader, "row_of", lambda plain, sample: asked.append(sample) or row_of(plain, sample))
     assert _taught(program, other) == taught[1]
     assert len(asked) == 1
     shapes = [program.shape(int(program.read(each).shapes[0])) for each in (one, other)]
@@ -176,12 +177,12 @@ def test_what_a_form_hands_on_is_what_each_shape_would_teach_by_itself(program: 
         if len(told.lines) == 1:
             shape, example = program.shape(int(told.shapes[0])), told.holes[:512].tolist()
             if shape not in learned:
-                learned[shape] = Teacher(FORMAT, program.names).rule_of(shape, example), example
+                learned[shape] = RuleFinder(FORMAT, program.names).rule_of(shape, example), example
     forms = [parsed(shape, program.names).form for shape, (rule, _) in learned.items() if rule is not None]
     assert len(forms) - len(set(forms)) > 300, "too few shapes have a form that another has"
     for shape, (rule, example) in learned.items():
         _forget(forms=True)
-        assert _in_order(Teacher(FORMAT, program.names).rule_of(shape, example)) == _in_order(rule), shape
+        assert _in_order(RuleFinder(FORMAT, program.names).rule_of(shape, example)) == _in_order(rule), shape
 
 
 def _in_order(rule: Any) -> Any:

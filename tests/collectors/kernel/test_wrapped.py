@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.kernel import readers, rule_table
+from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.block_lines import WrappedLines
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import BLANK as NOTHING
 from pipeline.collectors.kernel.program import ODD as ODD_ONE
 from pipeline.collectors.kernel.program import WRAPPERS as TAKEN_OFF
 from pipeline.collectors.kernel.program import Program, ProgramFailed
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.wrappers import WRAPPERS
@@ -37,7 +38,7 @@ TIME = b'"time":"2026-03-01T06:51:19.123456789Z"'
 
 @pytest.fixture(autouse=True)
 def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(readers, "_idle", {})
 
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.kernel import in_order, readers, rule_table
+from pipeline.collectors.kernel import in_order, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs import log_file, logical_lines
 from pipeline.collectors.reading import filling, splitting
 
@@ -125,7 +126,7 @@ def test_wherever_blocks_segments_and_runs_end_the_same_is_read(
         "segment_events_max": chance.choice((1, 2, 3, 7, 1000)) if not log.has_arrays or logger != "journald" else 1000,
     }
     with pytest.MonkeyPatch.context() as sizes:
-        sizes.setattr(rule_table, "LEARNED_FROM_BYTES", chance.choice((0, 10**9)))
+        sizes.setattr(table, "LEARNED_FROM_BYTES", chance.choice((0, 10**9)))
         sizes.setattr(logical_lines, "_RUN_BYTES", chance.choice((10, 1000, 2**20)))
         sizes.setattr(filling, "_TAKEN_BYTES", chance.choice((1, 1000, 2**21)))
         sizes.setattr(splitting, "_BLOCK_BYTES", chance.choice((1, 1000, 2**22)))

@@ -1,8 +1,8 @@
 /* Shapes: a line reduced to what any reader looks at, with holes where lines of one shape differ.
 
-   A shape is a text of tokens (`shapes.py` reads them, and is the other place where they are listed). What stands in a
-   hole leaves as a number: a count, an instant, a length, or the place of a text. Equal shapes get one number; they are
-   compared to the last byte. */
+   A shape is a text of tokens (`rules/shapes.py` reads them, and is the other place where they are listed). What stands
+   in a hole leaves as a number: a count, an instant, a length, or the place of a text. Equal shapes get one number; they
+   are compared to the last byte. */
 #pragma once
 #include "json.h"
 

@@ -1,6 +1,6 @@
 """What lines of one shape amount to, as a rule: which hole, or which sum of holes, each column of an event takes.
 
-And what all lines of the shape have in common. Owns what a rule says. Does not own how one is found (``teacher``), nor
+And what all lines of the shape have in common. Owns what a rule says. Does not own how one is found (``search``), nor
 what a count or a key is: rows are told only where the counts hold together (``hold_together``) as they do in samples.
 """
 

@@ -4,7 +4,7 @@ A format says which ids its code takes apart (``places.TakenApart``), and no sha
 variants are numbered behind the shapes. The samples of one have an id that fits, and what is taken of it stands in its
 hole; those of the shape itself have ids that do not fit.
 
-Owns which lines are of a variant. Does not own rules (``teacher``), nor what is learned (``rule_table``).
+Owns which lines are of a variant. Does not own rules (``finder``), nor what is learned (``table``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pipeline.collectors.kernel.program import Told
-    from pipeline.collectors.kernel.teacher import Teacher
+    from pipeline.collectors.kernel.rules.finder import RuleFinder
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -29,10 +29,10 @@ _NO_ID = "-"
 class Variants:
     """The variants of the shapes that a program has numbered."""
 
-    def __init__(self, teacher: Teacher, shapes_max: int) -> None:
+    def __init__(self, finder: RuleFinder, shapes_max: int) -> None:
         """Begin without any shape that has an id which is taken apart."""
-        self._teacher = teacher
-        self._apart = teacher.taken_apart
+        self._finder = finder
+        self._apart = finder.taken_apart
         self._shapes_max = shapes_max
         self.size = shapes_max * (1 + len(self._apart)) + 1
         """How many numbers there are for shapes and variants, and for lines that have no rule: the last one."""
@@ -48,7 +48,7 @@ class Variants:
     def note(self, number: int, shape: bytes) -> None:
         """Note which ids of a shape are taken apart; until then, none of its lines is a variant."""
         if self._apart and number not in self._ids:
-            named, self._ids[number] = self._teacher.ids_of(shape)
+            named, self._ids[number] = self._finder.ids_of(shape)
             self._holes[:, number] = [named.get(apart.name, _NO_HOLE) for apart in self._apart]
 
     def of(self, number: int) -> tuple[int, int]:

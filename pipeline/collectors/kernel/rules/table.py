@@ -1,6 +1,6 @@
 """The rules of the shapes that a program has numbered, as arrays, and their arithmetic for many lines at once.
 
-Owns which shapes are worth learning. Does not own what a rule is, nor how one is found (``teacher``).
+Owns which shapes are worth learning. Does not own what a rule is, nor how one is found (``search``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pipeline.collectors.counting import named
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
-from pipeline.collectors.kernel.rules import JOINT, NOTHING, TERMS_MAX, WHOLES, Rule, hold_together
-from pipeline.collectors.kernel.teacher import Teacher
-from pipeline.collectors.kernel.variants import Variants
+from pipeline.collectors.kernel.rules.finder import RuleFinder
+from pipeline.collectors.kernel.rules.rule import JOINT, NOTHING, TERMS_MAX, WHOLES, Rule, hold_together
+from pipeline.collectors.kernel.rules.variants import Variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.program import Program, Told
-    from pipeline.collectors.kernel.rules import Nothing
+    from pipeline.collectors.kernel.rules.rule import Nothing
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -55,8 +55,8 @@ class RuleTable:
 
     def __init__(self, program: Program, log_format: LogFormat, found: Format | None) -> None:
         """Begin without any; lines are of a format, in a log of one."""
-        self._teacher = Teacher(log_format, program.names, found)
-        self._variants = Variants(self._teacher, program.shapes_max)
+        self._finder = RuleFinder(log_format, program.names, found)
+        self._variants = Variants(self._finder, program.shapes_max)
         self._size = self._variants.size
         self.forget()
 
@@ -112,14 +112,13 @@ class RuleTable:
         np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
         numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
         for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
-            if self._bytes[number] < LEARNED_FROM_BYTES:
-                continue
             variant, of = self._variants.of(number)
             shape = program.shape(of)
-            if self._bytes[number] >= LEARNED_FROM_BYTES * (len(shape) // _SHAPE_BYTES):
+            is_much = self._bytes[number] >= LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
+            if is_much or self._finder.knows(shape, variant):
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
                 self._variants.note(of, shape)
-                self._keep(number, self._teacher.rule_of(shape, holes, variant))
+                self._keep(number, self._finder.rule_of(shape, holes, variant))
 
     def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
         if not isinstance(rule, Rule):

@@ -1,0 +1,81 @@
+"""The plain reader, asked of made-up lines of one format in logs of one.
+
+Owns the question, and what the format says of its lines that decides what may be concluded from an answer. Does not own
+the answer (``decode``), nor the lines (``samples``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.decode import EventRow, decode_line
+from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
+from pipeline.collectors.formats.log_format import read_by
+from pipeline.collectors.formats.places import Places
+from pipeline.collectors.kernel.places import totals_of
+from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.values.strict_json import parse
+
+if TYPE_CHECKING:
+    from pipeline.collectors.decode import Row
+    from pipeline.collectors.formats.found import Format
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.rules.rule import Nothing
+
+LINE = Line(7, 1000, 2000, b"")
+"""Where each sample lies, it is said."""
+SOURCE = "sample"
+_TOTAL = re.compile("total(?:_?tokens?(?:_?count)?)?", re.IGNORECASE)
+"""Names of what should be prompt and completion together."""
+
+
+class PlainReader:
+    """Says what lines of one format in logs of one amount to."""
+
+    def __init__(self, log_format: LogFormat, found: Format | None) -> None:
+        self._log_format = log_format
+        self._of = found
+        places = (found and found.places) or Places()
+        self.name = f"{read_by(log_format)} {found.name if found else ''}"
+        """What identifies it: another one of this name answers likewise."""
+        self.identity = log_format.identity
+        """The rule of the source."""
+        self.may_say_nothing = found is not None
+        self.may_have_several = bool(places.rows)
+        """Whether one line may have several rows."""
+        self.within = places.within or ()
+        self.taken_apart = places.taken_apart
+        """The ids that the format takes apart."""
+        self._has_headers = bool(places.headers)
+        self._totals = totals_of(log_format, found)
+
+    def row_of(self, sample: bytes) -> Row | Nothing | None:
+        """Return the row that is made of a line; ``None`` where that is none of an event."""
+        line = LINE._replace(content=sample)
+        rows = decode_line(line, source=SOURCE, log_format=self._log_format, fingerprint=fingerprint)
+        if not rows and self.may_say_nothing:
+            return NOTHING
+        return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
+
+    def is_of_its_format(self, sample: bytes) -> bool:
+        """Tell whether a line is of the format whose names its shape has: of another it has too few."""
+        if self._log_format.format is not None or self._log_format.fields:
+            return True
+        document = parse(sample.decode(), depth_max=self._log_format.depth_max)
+        return isinstance(document, dict) and format_of(document) is self._of
+
+    def header_of(self, name: str) -> str:
+        """Return the header of a request that a key is in which stands under a name, empty where it is in none."""
+        return name if self._has_headers and name in KEY_HEADERS else ""
+
+    def is_total(self, name: str) -> bool:
+        """Tell the name of what should be prompt and completion together."""
+        return name in self._totals or _TOTAL.fullmatch(name) is not None
+
+
+def fingerprint(raw: str) -> str:
+    """Stand for the fingerprint of a key, in samples; no id of a key is written so."""
+    return f"\0{raw}"

@@ -1,0 +1,178 @@
+"""The search for a shape's rule: ways in which its counts may hang together, and samples that must come out.
+
+A rule is suggested by samples whose counts tell every sum of them apart. Then it must foretell what the plain reader
+makes of others, among them such whose counts are equal, in another order, and whose chunks take turns.
+
+Owns which ways are tried, and what a rule must hold for. Does not own what is suggested (``suggestion``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.kernel.rules.rule import NOTHING, hold_together
+from pipeline.collectors.kernel.rules.samples import GREATEST
+from pipeline.collectors.kernel.rules.suggestion import Suggestion, Way, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.collectors.kernel.rules.plain import PlainReader
+    from pipeline.collectors.kernel.rules.rule import Bound, Nothing, Rule
+    from pipeline.collectors.kernel.rules.samples import Samples
+
+_COMPARED_MAX = 6
+"""So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
+_ASKED_MAX = 100
+"""After so many samples no further way is tried."""
+_SUMMED = 3
+"""A total that is no sum of prompt and completion is one of so many: xAI adds the reasoning."""
+_BOUND_MAX = 4
+"""So many counts that are sums of others in the example are tried as such."""
+_SAMPLES_MIN = 4
+"""So many of the samples with other counts must hold together."""
+_OF_SAME_FORM = 6
+"""Which of them is asked where a shape of the same form has a rule: that whose counts, and sums of them, all differ."""
+_TRIES_MAX = 200
+
+
+class Search:
+    """Searches the rule of the shape of some samples.
+
+    ``example`` are the contents of the holes of one line: its counts are of a usual order.
+    """
+
+    def __init__(self, plain: PlainReader, samples: Samples, example: Sequence[int]) -> None:
+        self._plain = plain
+        self._samples = samples
+        self._example = example
+        self._counts = sorted(samples.counts, key=lambda at: example[at])
+        self._named_totals = [at for at in self._counts if plain.is_total(samples.lines.holes[at].name)]
+
+    def rule(self) -> Rule | Nothing | None:
+        """Return the rule, ``None`` where there is none that could be relied on."""
+        if self._says_nothing():
+            return NOTHING
+        if not self._samples.instants:
+            return None
+        best = None
+        for way in self._ways():
+            if self._samples.asked > _ASKED_MAX:
+                break
+            found = Suggestion(self._plain, self._samples, way).rule()
+            found = None if found is None else self._checked(found)
+            if found is not None and self._is_met(found):
+                return found
+            best = best or found
+        return best
+
+    def confirms(self, rule: Rule) -> bool:
+        """Tell whether a rule holds that was found for a shape of the same form."""
+        return self._is_foretold(rule, _OF_SAME_FORM) is True
+
+    def _says_nothing(self) -> bool:
+        """Tell a shape of which the plain reader says nothing, whatever stands in its holes."""
+        return self._plain.may_say_nothing and all(
+            self._samples.row(self._samples.any_contents(number), {}) is NOTHING for number in range(len(GREATEST))
+        )
+
+    def _ways(self) -> Iterator[Way]:
+        """Yield in which ways counts may hang together, as they do in the example."""
+        example, counts = self._example, self._counts
+        equal = [(other, (one,)) for one, other in pairwise(counts) if example[one] == example[other]]
+        sums = [
+            (total, holes)
+            for total in self._named_totals
+            for holes in combinations([at for at in counts if at not in self._named_totals], _SUMMED)
+            if sum(example[hole] for hole in holes) == example[total]
+        ]
+        all_equal: Bound = {}
+        for other, one in equal:
+            all_equal[other] = all_equal.get(one[0], one)
+        of_some = [dict([each]) for each in (*equal, *sums)[:_BOUND_MAX]]
+        for bound in ({}, *of_some, *([all_equal] if len(equal) > 1 else [])):
+            yield self._way(self._named_totals, bound)
+            if self._named_totals:
+                yield self._way((), bound)
+
+    def _way(self, totals: Sequence[int], bound: Bound) -> Way:
+        totals = [at for at in totals if at not in bound]
+        return Way([at for at in self._counts if at not in totals and at not in bound], totals, bound)
+
+    def _is_met(self, rule: Rule) -> bool:
+        """Tell whether the example obeys a rule."""
+        content = self._example.__getitem__
+        are_sums = all(content(hole) == rule.together(content) for hole in rule.totals)
+        return are_sums and _holds(rule, self._example)
+
+    def _checked(self, found: Rule) -> Rule | None:
+        """Return a rule that was suggested, if further samples come out as it says and lines can obey it."""
+        found = self._with_binding_totals(found)
+        if found.totals and not found.numbers and not found.kept:
+            return None  # they are totals of nothing
+        checked = [self._is_foretold(found, number) for number in range(len(GREATEST))]
+        if False in checked or checked.count(True) < _SAMPLES_MIN:
+            return None
+        return found if self._holds_whatever_counts_are(found) else None
+
+    def _with_binding_totals(self, rule: Rule) -> Rule:
+        """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
+        contents = self._other_contents(rule, len(GREATEST) - 1)
+        if contents is None:
+            return rule
+        totals = list(rule.totals)
+        for hole in rule.totals:
+            counts = self._way(totals, rule.bound).counts
+            if all(self._samples.comes_out(rule, each) for each in _with_others_at(hole, contents, counts)):
+                totals.remove(hole)
+        return replace(rule, totals=tuple(totals))
+
+    def _holds_whatever_counts_are(self, rule: Rule) -> bool:
+        """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
+
+        Asked of what meters no count, where nothing has to hold together, and where counts are bound: whatever else
+        compares them must be met.
+        """
+        if rule.numbers and not rule.kept and not rule.bound:
+            return True
+        way = self._way(rule.totals, rule.bound)
+        contents = self._other_contents(rule, len(GREATEST) - 1)
+        if contents is None or len(way.counts) > _COMPARED_MAX:
+            return False
+        spread(way, contents)
+        others = (each for hole in way.counts for each in _with_others_at(hole, contents, way.counts))
+        return all(self._samples.comes_out(rule, each) for each in others if _agrees(rule, each))
+
+    def _is_foretold(self, rule: Rule, number: int) -> bool | None:
+        """Tell whether a rule knows what the plain reader makes of another sample; ``None`` where there is none."""
+        contents = self._other_contents(rule, number)
+        return None if contents is None else self._samples.comes_out(rule, contents)
+
+    def _other_contents(self, rule: Rule, number: int) -> list[Any] | None:
+        """Return contents that hold together, ``None`` where none are found."""
+        for _ in range(_TRIES_MAX):
+            contents = self._samples.any_contents(number)
+            if _agrees(rule, contents):
+                return contents
+        return None
+
+
+def _with_others_at(hole: int, contents: Sequence[Any], holes: Sequence[int]) -> Iterator[list[Any]]:
+    """Yield contents with other counts in a hole: small, great, those of other holes, and sums of two of these."""
+    counts = [contents[at] for at in holes if at != hole]
+    sums = [one + other for one, other in combinations(counts, 2)]
+    for value in sorted({1, 10**7, contents[hole] + 1, *counts, *sums}):
+        yield [*contents[:hole], value, *contents[hole + 1 :]]
+
+
+def _agrees(rule: Rule, contents: list[Any]) -> bool:
+    """Let totals be what they must, and tell whether the counts hold together."""
+    for hole in rule.totals:
+        contents[hole] = rule.together(contents.__getitem__)
+    return _holds(rule, contents)
+
+
+def _holds(rule: Rule, contents: Sequence[Any]) -> bool:
+    return bool(hold_together({name: found.of(contents.__getitem__) for name, found in rule.numbers.items()}))
