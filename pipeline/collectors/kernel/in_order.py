@@ -67,7 +67,7 @@ class InOrder:
         self._waiting: deque[_Job] = deque()
         self._pool = ThreadPoolExecutor(count) if count else None
         self._threads = count
-        self._waiting_max = 2 * count + 1
+        self._waiting_max = count + 1
         self._lender: BlockDecoder | None = None
         """Whose memory was lent last, until a block comes that lies there or elsewhere."""
         self._first_line = first_line

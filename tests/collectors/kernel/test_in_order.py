@@ -72,6 +72,7 @@ def test_who_adds_blocks_decodes_those_that_no_thread_has_begun_with(
     def noted(decoder: BlockDecoder, content: bytes, *, start: int, first_line: int) -> Any:
         if current_thread() is main_thread():
             by_adder.append(start)
+            may_go_on.set()
         else:  # the only thread is stuck with the block that it has
             is_begun.set()
             assert may_go_on.wait(60)
@@ -81,11 +82,9 @@ def test_who_adds_blocks_decodes_those_that_no_thread_has_begun_with(
     blocks, (first, *others) = opened(threads=2), blocks_of(contents)
     assert list(blocks.add(first)) == []
     assert is_begun.wait(60)
-    assert [found for each in others[:2] for found in blocks.add(each)] == []
-    assert by_adder == [others[1].start]  # and one waits for the thread
-    may_go_on.set()
-    starts = [block.start for each in others[2:] for block, _ in blocks.add(each)]
+    starts = [block.start for each in others for block, _ in blocks.add(each)]
     starts += [block.start for block, _ in blocks.rest()]
+    assert by_adder[0] == others[1].start  # and the one before waits for the thread
     assert starts == [block.start for block in blocks_of(contents)]
 
 
@@ -104,7 +103,7 @@ def test_what_a_key_cannot_be_made_of_is_raised_behind_the_blocks_before(
     assert found == [block.start for block in blocks_of(contents[:6])]
 
 
-@pytest.mark.parametrize(("threads", "kernels"), [(1, 1), (2, 4), (3, 6)])
+@pytest.mark.parametrize(("threads", "kernels"), [(1, 1), (2, 3), (3, 4)])
 def test_no_more_blocks_wait_than_there_is_memory_lent_for(
     opened: Callable[..., InOrder], monkeypatch: pytest.MonkeyPatch, threads: int, kernels: int
 ) -> None:

@@ -13,8 +13,10 @@ from fuzzing import LineMaker
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program
-from pipeline.collectors.kernel.rules import finder
+from pipeline.collectors.kernel.rules import finder, table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.kernel.rules.plain import PlainReader
 from pipeline.collectors.kernel.rules.rule import Rule
@@ -255,3 +257,28 @@ def test_who_decides_by_what_a_model_is_does_so_only_of_counts_that_no_rule_is_f
         decode_line(line, source="s", log_format=FORMAT, fingerprint=str)
     assert {*LOOK_AT_MODELS, "families.reading.first"} <= Model.looked_at_by, "nothing was watched"
     assert Model.looked_at_by - {*LOOK_AT_MODELS, *WHETHER_IT_IS_ONE} == set()
+
+
+def test_what_is_known_of_a_shape_is_not_waited_for_by_another_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = _line("m", None, _COUNTS)
+
+    def told(learned_from: int) -> list[int]:
+        monkeypatch.setattr(table, "LEARNED_FROM_BYTES", learned_from)
+        monkeypatch.setattr(readers, "_idle", {})
+        decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+        return [decoder.decoded(line, start=0, first_line=1).told for _ in range(2)]
+
+    assert told(10**9) == [0, 0]
+    assert told(0) == [1, 1]
+    assert told(10**9) == [1, 1]
+
+
+def test_of_too_many_kernels_that_nobody_uses_one_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_idle", {})
+    monkeypatch.setattr(readers, "_IDLE_MAX", 2)
+    formats = [FORMAT, LogFormat(time_zone="Europe/Paris")]
+    taken = [readers.take(each, None) for each in (*formats, *formats)]
+    for reader in taken:
+        assert reader is not None
+        readers.give_back(reader)
+    assert [readers.take(each, None) in taken for each in (*formats, *formats)] == [False, True, False, True]
