@@ -67,6 +67,11 @@ _SMALL_ROWS_MAX = 64
 A compressor of zstd is made for every page: a file of 30 events is written in 1.5 ms and read in 1.0, by Snappy in 0.6
 and 0.4, and has 8.8 KB instead of 8.2, most of which are about the columns.
 """
+_ZSTD_LEVEL = 1
+"""Beyond it files are larger: most of them is ids, and what higher levels look for in random digits costs bits.
+
+100,000 events with two ids take 6.17 MB at level 1, 6.22 at 2 and 6.44 at 3, and are written in 0.75 of the time of 3.
+"""
 _DELTA_PACKED = frozenset({"occurred_at", "line", "byte_start", "byte_end"})  # of many values, near each other
 _NO_DICTIONARY = _DELTA_PACKED | {
     "event_id",
@@ -90,7 +95,7 @@ def encode(table: pa.Table, notes: Mapping[str, str] | None = None, *, rows_per_
         sink,
         table.schema,
         compression="snappy" if is_small else "zstd",
-        compression_level=None if is_small else 3,
+        compression_level=None if is_small else _ZSTD_LEVEL,
         use_dictionary=[name for name in table.schema.names if name not in _NO_DICTIONARY],
         column_encoding={field.name: "DELTA_BINARY_PACKED" for field in table.schema if _is_packed(field)},
         store_schema=False,  # Parquet's own types say it all, and an Arrow schema would outweigh a quiet day
