@@ -94,6 +94,7 @@ def test_no_workspace_holds_the_raw_key_or_the_secret() -> None:
         assert SECRET.encode() not in content, path
 
 
+@pytest.mark.long
 @OF_EVERY_AGE
 def test_it_is_verified_recomputed_and_explained_and_nothing_of_it_is_changed_by_looking_at_it(books: Path) -> None:
     before, last = fingerprints(books), documents(books)[-1]["invoice_id"]
@@ -136,6 +137,7 @@ def test_it_is_continued_and_all_that_was_frozen_keeps_its_bytes(books: Path) ->
     assert {name: now.get(name) for name in before} == before
 
 
+@pytest.mark.long
 @OF_EVERY_AGE
 def test_a_night_without_anything_new_bills_what_it_billed_and_the_next_one_writes_nothing(books: Path) -> None:
     files = period_files(books)

@@ -232,6 +232,7 @@ def test_a_configuration_that_is_no_regular_file_is_refused_and_never_waited_for
 MORE_GLOBS = [pytest.param(glob, marks=pytest.mark.long) for glob in ("*", "lake/**/*", "logs/../**/*", "invoices/**")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("glob", ["**/*", *MORE_GLOBS])
 def test_a_workspace_is_no_log_of_itself_whatever_the_globs_say(glob: str, tmp_path: Path) -> None:
     config = f'[[sources]]\nname = "gateway"\npaths = ["logs/*", "{glob}"]\n'

@@ -111,6 +111,7 @@ def leaves(value: Any) -> Iterator[str]:
         yield value
 
 
+@pytest.mark.long
 def test_json_says_every_name_exactly_wherever_it_was_given(books: Path) -> None:
     by_account = {each["account_id"]: each for each in documents(books)}
     assert len(by_account) == len(NAMES)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+@pytest.mark.long
 @every_kind
 def test_equal_recipes_make_equal_lines_and_other_seeds_do_not(kind: str) -> None:
     once, again, other = (list(islice(lines_of(Recipe(kind=kind, seed=seed)), 200)) for seed in (3, 3, 4))

@@ -125,6 +125,7 @@ def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, s
     assert_heard(books, "tokens_on_another_meter")
 
 
+@pytest.mark.long
 def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_can_be_issued(
     books: Path, sql: Path
 ) -> None:

@@ -51,6 +51,7 @@ def credit(root: Path, *arguments: str, reason: str = "outage", as_of: str = "20
     return tallybook(root, "invoice", "credit", "INV-000001", *arguments, "--reason", reason, "--as-of", as_of)
 
 
+@pytest.mark.long
 def test_a_part_is_credited_once_however_often_it_is_asked_for(books: Path) -> None:
     assert credit(books, "--line", "1", "--amount", "2.00").returncode == 0
     before = fingerprints(books)

@@ -159,6 +159,7 @@ keys = [{ id = "key_a", from = 2026-10-09T22:00:00Z, to = 2026-10-20T12:30:00Z }
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_each_invoice_has_a_folder_with_its_document_and_the_lines_of_the_month_that_are_its_own(
     tmp_path: Path,
 ) -> None:
@@ -209,6 +210,7 @@ def test_what_a_draft_was_rendered_as_goes_when_the_draft_changes_or_goes(tmp_pa
     assert (issued / "INV-000001.pdf").read_bytes() == b"of 4.00"
 
 
+@pytest.mark.long
 def test_what_is_no_file_of_ours_in_the_folder_of_a_draft_stays(tmp_path: Path) -> None:
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
     folder = root / "invoices/2026-10/draft-2026-10-acme"

@@ -79,6 +79,7 @@ FREEZE = {
 """The commands that freeze a document, and what each is given."""
 
 
+@pytest.mark.long
 def test_nothing_is_frozen_before_the_last_document_was(books: Path) -> None:
     assert issue(books, "2026-09", "2026-11-03T09:15:00Z").returncode == 0
     before = fingerprints(books / "invoices")

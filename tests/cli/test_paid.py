@@ -55,6 +55,7 @@ def entries(root: Path) -> int:
     return len(list(layout.payments(root).glob("*.json")))
 
 
+@pytest.mark.long
 def test_an_invoice_is_paid_in_parts_until_nothing_is_open(books: Path) -> None:
     register = fingerprints(layout.register(books))
     first = settled(books, "INV-000001", "--on", "2026-11-10", "--amount", "5", "--reference", "1st of 2")

@@ -146,6 +146,7 @@ def test_usage_of_a_child_without_a_price_keeps_its_parents_invoice_from_being_i
     assert "account 'corp': 1000000 tokens of model 'unheard-of' in 2026-11" in refused.stderr
 
 
+@pytest.mark.long
 def test_rows_of_focus_add_up_by_sub_account_and_a_price_is_compared_on_the_parents_draft(books: Path) -> None:
     rows = list(csv.DictReader(done(books, "export", "focus", "--seller", "Tally", "--period", "2026-10").splitlines()))
     sums: dict[str, Decimal] = {}

@@ -45,6 +45,7 @@ def cost(card: RateCard, model: str, **tokens: int) -> Decimal:
     )
 
 
+@pytest.mark.long
 def test_cards_imported_from_the_genai_prices_package_cost_what_the_package_says(tmp_path: Path) -> None:
     pytest.importorskip("genai_prices", reason="the extra 'import' is not installed: pip install 'tallybook[import]'")
     package = importlib.import_module("genai_prices")

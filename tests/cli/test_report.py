@@ -182,6 +182,7 @@ def test_currencies_are_never_added(page: ReportPage) -> None:
     assert re.search(r"EUR\xa01\.\d\d of usage", " ".join(page.texts))
 
 
+@pytest.mark.long
 def test_a_report_is_the_same_to_the_last_byte_and_writes_nothing_but_itself(books: Path) -> None:
     before = fingerprints(books)
     content = printed(books)

@@ -335,6 +335,7 @@ _ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(st.sampled_from(["request", "request_id", "status", "method", "path", "latency_ms", "host"]), _ANYTHING)
 def test_whatever_stands_in_a_field_that_decides_no_bill_the_line_is_read(field: str, value: Any) -> None:
     line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "response": {"id": "r", "model": "m"}}

@@ -83,6 +83,7 @@ def test_what_is_nested_deeper_than_a_bound_is_unreadable_and_only_that() -> Non
     assert depth_of(parse(nested(100_000), depth_max=3)) == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("levels", [65, 100_000])
 def test_deep_nesting_does_not_hide_what_is_broken(levels: int) -> None:
     whole = nested(levels)

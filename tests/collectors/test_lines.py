@@ -145,6 +145,7 @@ def test_a_segment_may_hold_no_events_at_all(collect: Any) -> None:
     assert (segment.events.num_rows, segment.quarantined.num_rows, segment.record.blank) == (0, 0, 3)
 
 
+@pytest.mark.long
 def test_block_boundaries_never_matter() -> None:
     rng = random.Random(7)
     content = (

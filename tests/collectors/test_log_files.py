@@ -230,6 +230,7 @@ def test_a_zstd_window_of_128_mib_is_the_largest_that_is_read(tmp_path: Path, wi
     assert refused.value.reason is ProblemReason.CORRUPT_COMPRESSION
 
 
+@pytest.mark.long
 def test_a_piece_of_zstd_is_64_mib_at_most_whatever_it_is_made_of(tmp_path: Path) -> None:
     """A block of one byte repeated 128 Ki times takes 4 bytes (RFC 8878, 3.1.1.2)."""
     block = (2**17 << 3 | 2).to_bytes(3, "little") + b"\n"

@@ -318,6 +318,7 @@ def test_all_writes_to_a_cache_and_audio_have_a_name(collect: Any) -> None:
     assert event["completion_audio_tokens"] == 10
 
 
+@pytest.mark.long
 @calm
 @given(
     both=st.tuples(st.integers(0, 1000), st.integers(0, 1000)),

@@ -213,6 +213,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.long
 @calm
 @given(
     body=st.dictionaries(_KEYS, _VALUES, max_size=8),

@@ -92,6 +92,7 @@ def test_the_first_lines_of_a_block_and_the_rest_are_the_block() -> None:
         assert block.split_behind(1) == (LineBlock(b"a\n", 10, 12), LineBlock(b"bb\n\nccc\n", 12, 20))
 
 
+@pytest.mark.long
 def test_a_block_has_8_mib_at_most() -> None:
     for line, count, lines in ((b"\n", 2**23 + 5, [2**23, 5]), (b"x" * (2**20 - 1) + b"\n", 20, [8, 8, 4])):
         found = [

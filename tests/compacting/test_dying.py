@@ -70,6 +70,7 @@ def test_what_died_is_finished_by_running_it_again(cut: str | None, step: int, c
     assert outcomes == {0, 3}, "it died before and after its entry"
 
 
+@pytest.mark.long
 def test_what_was_compacted_is_gone_once_that_is_said_and_does_not_come_back_with_a_power_cut(
     collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

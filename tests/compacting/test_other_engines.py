@@ -40,6 +40,7 @@ def as_delta(root: Path) -> Any:
     return deltalake.DeltaTable(str(layout.usage_events(root / "lake")))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("has_checkpoint", [False, True])
 def test_deltalake_and_duckdb_read_the_same_rows_from_one_file_a_day(
     books: Path, monkeypatch: pytest.MonkeyPatch, *, has_checkpoint: bool
@@ -60,6 +61,7 @@ def test_deltalake_and_duckdb_read_the_same_rows_from_one_file_a_day(
     assert [row["line"] for row in rows(found)] == [row["line"] for row in before]
 
 
+@pytest.mark.long
 def test_polars_reads_one_day_of_it(books: Path) -> None:
     pl = pytest.importorskip("polars")
     assert tallybook(books, *COMPACT).returncode == 0

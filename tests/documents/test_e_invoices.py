@@ -44,6 +44,7 @@ def said(document: bytes, path: str) -> list[str]:
     return [found.text or "" for found in etree.fromstring(document).findall(path, OF_UBL)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", [ubl_invoice, cii_invoice])
 def test_an_invoice_with_every_kind_of_line_and_its_credit_note_break_no_rule(write: Write) -> None:
     for invoice in (with_everything(), credited(with_everything())):

@@ -40,6 +40,7 @@ def reading(url: str) -> Any:
     return make
 
 
+@pytest.mark.long
 def test_objects_that_grow_are_copied_and_compressed_give_the_same_lake_and_are_read_by_workers_alone(
     sail: str, bucket: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

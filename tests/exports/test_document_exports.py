@@ -42,6 +42,7 @@ def test_a_line_of_jsonl_is_the_document_of_its_invoice(tmp_path: Path) -> None:
     assert exported[0]["total"] == "2.00"
 
 
+@pytest.mark.long
 def test_an_export_is_of_a_period_or_an_account_and_into_a_file(tmp_path: Path) -> None:
     root = books(tmp_path)
     done = tallybook(root, "export", "jsonl", "--period", "2026-10", "--to", str(tmp_path / "out.jsonl"))

@@ -166,6 +166,7 @@ def test_customers_are_what_accounts_toml_calls_them(tmp_path: Path) -> None:
     assert (wrong.returncode, "stripe_customer 'cus 1' of account 'acme' is no id" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_a_bundle_for_a_customer_does_not_say_what_other_systems_call_it(tmp_path: Path) -> None:
     root, bundle = make_workspace(tmp_path / "books"), tmp_path / "bundle"
     accounts = root / "accounts.toml"

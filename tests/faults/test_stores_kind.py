@@ -53,6 +53,7 @@ def test_every_fault_is_tried_at_a_kind_of_request_or_by_lot_one_in_so_many(kind
     assert len(drawn) == pytest.approx(200 * len(everything) / 7, rel=0.2)
 
 
+@pytest.mark.long
 def test_an_object_that_nobody_names_is_found_and_so_is_one_that_lacks(tmp_path: Path, bucket: Bucket) -> None:
     root = books(tmp_path / "books")
     assert store_rivals.unnamed(root, bucket) == store_rivals.lacking(bucket) == []
@@ -65,6 +66,7 @@ def test_an_object_that_nobody_names_is_found_and_so_is_one_that_lacks(tmp_path:
     assert store_rivals.lacking(bucket) == [piece]
 
 
+@pytest.mark.long
 def test_a_machine_with_an_empty_disk_has_every_fact(tmp_path: Path, bucket: Bucket) -> None:
     root = books(tmp_path / "books")
     empty = machines.another_machine(root, tmp_path / "another")

@@ -98,6 +98,7 @@ def test_a_night_finishes_what_died_after_its_entry(
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_what_is_acknowledged_as_forgotten_does_not_come_back_with_a_power_cut(
     issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

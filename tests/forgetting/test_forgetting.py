@@ -104,6 +104,7 @@ def test_what_was_invoiced_is_recomputed_from_the_counts_that_are_kept(issued: P
     assert "ok    nothing_forgotten_came_back" in told
 
 
+@pytest.mark.long
 def test_a_file_of_counts_that_is_changed_or_gone_is_named(issued: Path) -> None:
     done(issued, *FORGET)
     forgetting = lake.read_log(issued / "lake").forgettings[-1]

@@ -60,6 +60,7 @@ def test_the_page_has_a_query_for_each_tool() -> None:
     assert [tool for tool in TOOLS if "SELECT" in query_of(tool)] == list(TOOLS)
 
 
+@pytest.mark.long
 def test_grafana_draws_what_a_day_and_model_costs(books: Path) -> None:
     """The plugin opens the file for writing, and its macro compares with instants, both ends included."""
     range_of = r"\1 >= '2026-10-01T00:00:00Z' AND \1 <= '2026-10-31T23:59:59Z'"

@@ -76,6 +76,7 @@ def test_a_night_that_reads_and_counts_imports_what_does_it_and_nothing_else(tmp
     assert (code, heavy) == (0, ["pyarrow", "duckdb", "numpy", "wasmtime", *READING, *formats])
 
 
+@pytest.mark.long
 def test_commands_let_arrow_ask_the_system_for_memory_unless_somebody_says_otherwise() -> None:
     code = (
         "from pipeline.base.lean_imports import keep_imports_lean; keep_imports_lean();"

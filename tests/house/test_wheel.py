@@ -48,6 +48,7 @@ def test_a_built_wheel_makes_a_workspace_and_bills_it(installed: Path, tmp_path:
     assert (tmp_path / "books" / "invoices" / "2026-10" / "lines.csv").stat().st_size > 0
 
 
+@pytest.mark.long
 def test_a_built_wheel_holds_every_sql_file_every_page_and_the_sample_and_nothing_that_was_computed(
     installed: Path,
 ) -> None:

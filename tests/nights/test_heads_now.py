@@ -99,6 +99,7 @@ def without_what_was_kept(root: Path) -> list[str]:
     return answers(root)
 
 
+@pytest.mark.long
 def test_what_was_kept_answers_as_a_whole_book_does(lived: Path) -> None:
     workspace = open_workspace(lived, now=AT)
     book = invoice_book(workspace, aggregate(workspace))

@@ -66,6 +66,7 @@ def test_one_clock_in_the_year_2099_makes_no_bill_and_stops_none(workspace: Path
     ]
 
 
+@pytest.mark.long
 def test_a_held_event_is_billed_when_its_day_comes(workspace: Path) -> None:
     night(workspace, "2026-10-06T03:00:00Z")
     counts = night(workspace, "2026-10-08T23:00:00Z")["counts"]
@@ -108,6 +109,7 @@ def test_an_invoice_that_was_issued_while_events_were_held_is_recomputed_to_the_
     assert tallybook(workspace, "recompute", "INV-000001").returncode == 0
 
 
+@pytest.mark.long
 def test_what_a_night_of_a_later_clock_counted_is_counted_by_whoever_looks_afterwards(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", config=CONFIG, accounts=COMMITTED)
     write_log(root, "l.jsonl", plain("2098-12-31T10:00:00Z", id="a"))

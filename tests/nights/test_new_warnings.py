@@ -42,6 +42,7 @@ def usage_of(key: str, number: int, **more: Any) -> str:
     return plain(f"2026-10-01T10:{number:02}:00Z", id=f"{key}-{number}", key=key, prompt=100, **more)
 
 
+@pytest.mark.long
 def test_strict_fails_once_for_an_unassigned_key_and_again_when_more_is_used_with_it(books: Path) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
     found = night(books, 0, code=3)
@@ -67,6 +68,7 @@ def test_what_is_known_is_told_with_its_day_and_what_is_new_without(books: Path)
     assert ["key_x" in line for line in told] == [True, False]
 
 
+@pytest.mark.long
 def test_a_model_without_a_rate_fails_once_for_each_account(tmp_path: Path) -> None:
     accounts = [f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["{key}"]\n' for name, key in OWNERS.items()]
     books = make_workspace(tmp_path / "books", accounts="\n".join(accounts))

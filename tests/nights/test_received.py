@@ -72,6 +72,7 @@ def test_no_text_of_standard_input_is_in_any_file(books: Path, compress: Callabl
     assert not (books / "received").exists()
 
 
+@pytest.mark.long
 def test_standard_input_counts_once_and_every_later_piece_of_it_too(books: Path) -> None:
     done = tallybook(books, "collect", "-", stdin=TWO)
     assert (done.returncode, done.stderr) == (0, "")
@@ -152,6 +153,7 @@ def test_a_last_line_without_its_end_is_read_since_nothing_more_comes(books: Pat
     assert (books / kept(TWO)).read_text() == TWO
 
 
+@pytest.mark.long
 def test_a_compressed_log_is_kept_as_it_comes(books: Path) -> None:
     content = gzip.compress(TWO.encode(), mtime=0)
     done = piped(books, content, "--keep")

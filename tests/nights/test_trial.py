@@ -157,6 +157,7 @@ def test_force_commits_and_says_what_is_quarantined(books: Path, command: str, s
     assert tallybook(books, command).returncode == 0
 
 
+@pytest.mark.long
 def test_a_better_reading_never_gives_way_to_a_worse_one_but_by_force(books: Path) -> None:
     configure(books, RIGHT)
     write_log(books, "edge.jsonl", *map(edge, range(4)), BAD)

@@ -108,6 +108,7 @@ def test_it_counts_and_costs_what_the_night_counts_and_charges(books: Path, log:
     )
 
 
+@pytest.mark.long
 def test_it_says_whose_keys_nobody_knows_and_which_models_have_no_rate(said: dict[str, Any]) -> None:
     raw = next(key for key in said["unassigned"] if key != "key_nobodys")
     assert said["unassigned"] == {"key_nobodys": 1, raw: 1}
@@ -194,6 +195,7 @@ def test_the_mapping_of_a_format_is_shown_as_it_would_be_configured(name: str) -
     assert shown == {"format": name, "fields": json.loads(json.dumps(by_name()[name].mapping, default=dict))}
 
 
+@pytest.mark.long
 def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:
     (books / "tallybook.toml").write_text(APP + 'format = "request-log"\n')
     log = tmp_path / "proxy.log"
@@ -286,6 +288,7 @@ def test_a_log_that_tells_nobody_is_said_to_need_a_constant(books: Path, tmp_pat
     assert 'name it in fields, as api_key_id = { value = "…" }' in tallybook(books, "try", str(file)).stdout
 
 
+@pytest.mark.long
 def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books: Path, tmp_path: Path) -> None:
     entry = {"log": json.dumps(PAYLOAD) + "\n", "stream": "stdout", "time": "2026-10-01T10:00:00Z"}
     wrapped = tmp_path / "wrapped.log"

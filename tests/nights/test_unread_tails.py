@@ -39,6 +39,7 @@ def books(made_once: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made_once, tmp_path / "books")
 
 
+@pytest.mark.long
 def test_lines_that_came_before_a_log_was_renamed_out_of_the_globs_are_said_until_they_are_read(books: Path) -> None:
     append_log(books, "app.jsonl", *lines(3, 5))
     (books / "logs" / "app.jsonl").rename(books / "logs" / "app.jsonl.1")

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from workspaces import make_workspace, plain, tallybook, write_log
@@ -63,6 +64,7 @@ def test_no_warning_is_lost_and_codes_stand_in_their_order(found: list[tuple[War
     assert all(len(group.shown) <= SHOWN_MAX for group in groups)
 
 
+@pytest.mark.long
 def test_forty_new_keys_are_eleven_lines_on_stderr_and_forty_in_json(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(

@@ -192,6 +192,7 @@ def is_as_meant(label: Label, found: Event | str | None) -> bool:
     return found.status == label.what and found.tokens == label.tokens
 
 
+@pytest.mark.long
 def test_the_default_workspace_holds_every_kind_of_trap(tmp_path: Path) -> None:
     made = make_workspace(tmp_path / "w", seed=0)
     result = bill(tmp_path / "w")

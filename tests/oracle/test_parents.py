@@ -266,6 +266,7 @@ def frozen(invoice: Invoice) -> Invoice:
     return invoice_from_document(invoice_document(invoice))
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_no_others(seed: int) -> None:

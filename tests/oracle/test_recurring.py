@@ -149,6 +149,7 @@ def all_months() -> list[date]:
     return [date(year, month, 1) for year, months in ((2026, range(7, 13)), (2027, range(1, 11))) for month in months]
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(SEEDS)
 def test_each_month_owes_what_was_agreed_on_each_of_its_days(seed: int) -> None:
@@ -179,6 +180,7 @@ def check_each_month_owes_what_was_agreed(seed: int) -> None:
     assert found == expected
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(SEEDS)
 def test_another_contract_after_issue_is_corrected_to_the_cent_and_nothing_is_owed_twice(seed: int) -> None:

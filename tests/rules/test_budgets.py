@@ -100,6 +100,7 @@ def test_a_scope_is_said_in_words() -> None:
     assert str(Scope(accounts=("birke",), tags=("team=search",))) == "account birke, tag team=search"
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(SERIES, TODAYS)
 def test_a_forecast_holds_its_middle_and_what_is_spent(series: dict[date, Decimal], today: date) -> None:

@@ -209,6 +209,7 @@ CHARGES = st.lists(
 ROUNDINGS = st.sampled_from(Rounding)
 
 
+@pytest.mark.long
 @given(CHARGES, ROUNDINGS)
 def test_every_bill_adds_up(charges: list[Charge], rounding: Rounding) -> None:
     invoice = draft(*charges, rounding=rounding)
@@ -220,6 +221,7 @@ def test_every_bill_adds_up(charges: list[Charge], rounding: Rounding) -> None:
     assert sum(line.quantity for line in invoice.lines) == sum(charge.quantity for charge in charges)
 
 
+@pytest.mark.long
 @given(CHARGES, ROUNDINGS, st.data())
 def test_neither_the_order_of_charges_nor_splitting_them_changes_an_invoice(
     charges: list[Charge], rounding: Rounding, data: st.DataObject
@@ -244,6 +246,7 @@ def _piece(whole: Charge, quantity: int) -> Charge:
     )
 
 
+@pytest.mark.long
 @given(CHARGES, ROUNDINGS, st.none() | st.integers(1, 10**9))
 def test_an_invoice_reads_back_equal_from_its_json(
     charges: list[Charge], rounding: Rounding, number: int | None

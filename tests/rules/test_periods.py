@@ -138,6 +138,7 @@ def test_months_are_made_of_their_days(period: BillingPeriod, zone_name: str) ->
     assert BillingPeriod.parse(str(period)) == period
 
 
+@pytest.mark.long
 def test_all_zones_agree_that_no_day_of_this_decade_is_missing_or_double() -> None:
     for name in ZONE_NAMES:
         zone = time_zone(name)

@@ -336,6 +336,7 @@ def test_no_text_of_an_input_file_is_kept_or_told(tmp_path: Path) -> None:
     assert [path for path in ours if SAID.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.long
 def test_trying_an_output_proposes_where_its_batch_lies(tmp_path: Path) -> None:
     books = workspace(
         tmp_path, 'currency = "USD"\n[[sources]]\nname = "other"\npaths = ["elsewhere/*"]\nformat = "kong"\n'

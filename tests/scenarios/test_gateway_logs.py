@@ -489,6 +489,7 @@ def bedrock_record(call: Call) -> str:
     )
 
 
+@pytest.mark.long
 def test_a_night_over_the_objects_of_a_bucket_bills_what_a_request_log_of_them_bills(tmp_path: Path) -> None:
     """As Bedrock lays them out: hours as folders, and below these ``data`` with the bodies that were too long."""
     calls = [replace(call, reasoning=0) for call in WITH_WRITES]

@@ -281,6 +281,7 @@ def test_a_checkpoint_whose_name_is_gone_proves_all_the_same_that_the_last_commi
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_verify_names_a_checkpoint_that_says_something_else(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     for number in range(3):

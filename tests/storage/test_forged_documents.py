@@ -55,6 +55,7 @@ def forged(root: Path, number: int, change: Callable[[dict[str, Any]], object]) 
     return failed
 
 
+@pytest.mark.long
 def test_documents_that_were_never_touched_say_how_many_they_are(books: Path) -> None:
     found = checks(books)
     assert found[KEPT] == (True, "1 configuration, each what its digest says")

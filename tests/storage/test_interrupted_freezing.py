@@ -37,6 +37,7 @@ def counted_once(drafted: Path, monkeypatch: pytest.MonkeyPatch) -> Aggregate:
     return built
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("counted_once")
 def test_no_document_ever_names_a_configuration_that_is_not_kept(
     drafted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -114,6 +114,7 @@ def test_a_request_that_was_billed_before_and_is_logged_again_after_is_the_same(
     assert sum(sum(record.events.values()) for record in lake.read_log(books / "lake").sources) == 3 * len(KEYS)
 
 
+@pytest.mark.long
 def test_logs_that_are_read_anew_after_a_rotation_give_the_same_invoices(books: Path) -> None:
     assert rotate(books).returncode == 0
     assert rotate(books, "--seen", stdin="\n".join(KEYS)).returncode == 0
@@ -204,6 +205,7 @@ def test_another_secret_than_the_one_of_the_rotation_is_refused(books: Path) -> 
         assert "not the one" in found.stderr
 
 
+@pytest.mark.long
 def test_a_trial_calls_keys_what_a_night_will_call_them_and_keeps_nothing(books: Path, tmp_path: Path) -> None:
     assert rotate(books).returncode == 0
     log = tmp_path / "new.jsonl"
@@ -307,6 +309,7 @@ def test_verify_names_a_damaged_entry_of_the_aliases(books: Path, damage: str) -
     assert entry.name in found.stdout
 
 
+@pytest.mark.long
 def test_verify_notices_that_the_last_entry_of_the_aliases_is_gone(books: Path) -> None:
     assert rotate(books).returncode == 0
     append_log(books, "app.jsonl", line(11, 0, KEYS[0]))

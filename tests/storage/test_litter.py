@@ -79,6 +79,7 @@ def take_the_lock(root: Path) -> None:
         pass
 
 
+@pytest.mark.long
 def test_every_folder_that_a_life_writes_to_is_one_that_is_swept(lived: tuple[Path, set[Path]]) -> None:
     root, written = lived
     assert {root, root / "invoices", root / "received", root / "key-aliases"} <= written

@@ -93,6 +93,7 @@ def failed_checks(root: Path) -> dict[str, str]:
     return {check["name"]: check["detail"] for check in json.loads(done.stdout)["checks"] if not check["ok"]}
 
 
+@pytest.mark.long
 def test_the_newest_commit_is_missed_by_whatever_would_go_on_without_it(issued: Path) -> None:
     newest(layout.delta_log(layout.lake(issued))).unlink()
     for command in CHANGING:

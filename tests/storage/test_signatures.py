@@ -75,6 +75,7 @@ def failure(root: Path, *keys: str) -> str:
     return detail.removeprefix("not so: ")
 
 
+@pytest.mark.long
 def test_it_is_said_up_to_which_number_is_signed(books: Path) -> None:
     assert check(books) == (
         True,
@@ -218,6 +219,7 @@ def test_without_the_library_it_is_said_what_to_install(books: Path, monkeypatch
     assert (done.returncode, "pip install 'tallybook[sign]'" in done.stderr) == (1, True)
 
 
+@pytest.mark.long
 def test_a_bundle_holds_the_signature_of_its_invoice_and_says_how_to_check_it(books: Path, tmp_path: Path) -> None:
     run(books, "recompute", "INV-000003", "--bundle", str(tmp_path / "unsigned"))
     assert not (tmp_path / "unsigned/signature.txt").exists()

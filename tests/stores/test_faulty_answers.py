@@ -46,6 +46,7 @@ def content_of(store: ObjectStore, key: str) -> bytes:
     return got[0]
 
 
+@pytest.mark.long
 def test_of_sixteen_that_create_a_key_at_once_one_wins(store: ObjectStore) -> None:
     for number in range(3):
         key = f"log/{number}"
@@ -136,6 +137,7 @@ def test_a_create_that_another_beats_before_it_is_asked_again_is_not_ours(
     assert content_of(store, "log/0") == b"theirs"
 
 
+@pytest.mark.long
 def test_a_store_that_refuses_for_good_is_told_in_one_line(
     store: ObjectStore, server: FaultyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +193,7 @@ def test_what_a_store_sends_of_another_object_than_was_asked_for_is_not_taken(
         store.get_range("log", 3, 6, tag=tag)
 
 
+@pytest.mark.long
 def test_a_piece_of_a_derived_table_that_nothing_names_is_swept_once_nobody_can_be_about_to_name_it(
     address: str, server: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_glob_names_the_keys_that_it_names_as_files(files: Path, glob: str) ->
     assert sorted(key for key in KEYS if of_store.names(key)) == named
 
 
+@pytest.mark.long
 def test_what_is_listed_is_what_the_glob_names_and_begins_where_it_does(bucket: str, tmp_path: Path) -> None:
     for key in KEYS:
         put(f"{bucket}/{key}", b"{}\n")

@@ -131,6 +131,7 @@ def test_a_lost_or_damaged_copy_is_brought_anew(tmp_path: Path) -> None:
     assert [entry.read_bytes() for entry in entries] == whole
 
 
+@pytest.mark.long
 def test_a_store_that_lost_its_last_entry_is_refused(tmp_path: Path, stores: str) -> None:
     one, other = two_machines(tmp_path)
     done(one, *NIGHT)
@@ -141,6 +142,7 @@ def test_a_store_that_lost_its_last_entry_is_refused(tmp_path: Path, stores: str
     assert "no commit yet" in done(other, "doctor", code=2).stdout
 
 
+@pytest.mark.long
 def test_an_older_lake_in_the_place_of_the_one_that_was_copied_is_refused(tmp_path: Path, stores: str) -> None:
     one, other = two_machines(tmp_path)
     write_log(other, "b.jsonl", plain("2026-10-06T10:00:00Z", id="r2"))
@@ -165,6 +167,7 @@ def test_what_verify_finds_missing_or_damaged_on_the_store_fails(tmp_path: Path,
     assert f"{stores}/lake/{data.key} is not there" in done(one, "verify", code=6).stdout
 
 
+@pytest.mark.long
 def test_an_entry_of_somebody_else_is_refused_and_no_copy_of_it_is_kept(tmp_path: Path, stores: str) -> None:
     one, _ = two_machines(tmp_path)
     done(one, *NIGHT)
@@ -221,6 +224,7 @@ def test_a_night_with_nothing_new_asks_the_store_little(tmp_path: Path, requests
     assert requests.total() <= 60, requests
 
 
+@pytest.mark.long
 def test_a_full_lake_beside_an_empty_store_is_refused_until_it_was_copied_there(
     tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +259,7 @@ def test_a_bucket_that_is_not_there_is_one_line_and_nothing_is_done(
     assert not list((one / "lake").rglob("*.parquet"))
 
 
+@pytest.mark.long
 def test_configured_in_the_workspace_it_is_the_same(tmp_path: Path, bucket: str) -> None:
     tables = f'[lake]\nurl = "{bucket}/lake"\n[invoices]\nurl = "{bucket}/invoices"\n'
     one = make_workspace(tmp_path / "one", config=tables)

@@ -140,6 +140,7 @@ def test_a_log_that_begins_anew_under_its_key_is_a_new_one(tmp_path: Path, bucke
     assert events(workspace) == 4
 
 
+@pytest.mark.long
 def test_the_same_log_is_billed_once_wherever_it_lies_and_however_it_is_compressed(tmp_path: Path, bucket: str) -> None:
     workspace = workspace_on(tmp_path / "w", "logs/*", f"{bucket}/logs/**")
     write_log(workspace, "a.jsonl", *lines(1, 2, 3).decode().splitlines())
@@ -154,6 +155,7 @@ def test_the_same_log_is_billed_once_wherever_it_lies_and_however_it_is_compress
     assert billed(workspace) == "8.00"
 
 
+@pytest.mark.long
 def test_lost_notes_cost_the_heads_and_nothing_else(tmp_path: Path, bucket: str, requests: Requests) -> None:
     put(f"{bucket}/logs/a.jsonl", lines(*range(8_000)))
     workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
@@ -230,6 +232,7 @@ def test_many_small_objects_are_a_request_each_and_many_at_once(
     assert events(workspace) == count
 
 
+@pytest.mark.long
 def test_a_bucket_that_is_not_there_costs_its_own_source_alone(tmp_path: Path, bucket: str) -> None:
     other = '[[sources]]\nname = "other"\npaths = ["s3://no-such-bucket-of-ours/logs/*"]\n'
     workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*", more=other)

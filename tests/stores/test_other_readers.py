@@ -34,18 +34,21 @@ def options() -> dict[str, str]:
     return {name: os.environ[name] for name in names} | {"AWS_ALLOW_HTTP": "true"}
 
 
+@pytest.mark.long
 def test_deltalake_reads_every_event_from_the_store(table: str) -> None:
     rows = pa.table(DeltaTable(table, storage_options=options()).to_pyarrow_table())
     assert rows.num_rows == 3
     assert sum(rows["prompt_tokens"].to_pylist()) == 3_000_000
 
 
+@pytest.mark.long
 def test_polars_reads_one_day_from_the_store(table: str) -> None:
     pl = pytest.importorskip("polars")
     rows = pl.scan_delta(table, storage_options=options()).filter(pl.col("date") == date(2026, 10, 6)).collect()
     assert rows["prompt_tokens"].to_list() == [1_000_000]
 
 
+@pytest.mark.long
 def test_duckdb_reads_every_event_from_the_store_by_the_dataset_of_deltalake(table: str) -> None:
     import duckdb  # noqa: PLC0415
 
@@ -72,6 +75,7 @@ def test_duckdb_reads_the_derived_tables_from_the_store(table: str) -> None:
     assert connection.execute(f"select sum(quantity) from '{usage}'").fetchone() == (3_000_000,)  # noqa: S608  # ours
 
 
+@pytest.mark.long
 def test_what_is_derived_is_on_the_store_with_its_manifest(table: str) -> None:
     import polars as pl  # noqa: PLC0415
 
@@ -82,6 +86,7 @@ def test_what_is_derived_is_on_the_store_with_its_manifest(table: str) -> None:
     assert rows["quantity"].sum() == 3_000_000
 
 
+@pytest.mark.long
 def test_a_commit_of_another_writer_is_refused_with_advice(table: str, tmp_path: Path) -> None:
     rows = pa.table(DeltaTable(table, storage_options=options()).to_pyarrow_table())
     write_deltalake(table, rows, mode="append", storage_options=options())

@@ -118,6 +118,7 @@ def test_a_store_that_ignores_conditions_is_refused_before_anything_is_committed
     assert tallybook(root, *NIGHT).returncode == 0
 
 
+@pytest.mark.long
 def test_a_machine_that_could_not_let_go_of_the_lock_takes_it_again_at_once(
     tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_of_two_machines_that_write_one_number_the_second_is_told_and_has_the_fi
     assert chain_of(other) == chain_of(one) == ["of one"]
 
 
+@pytest.mark.long
 def test_an_entry_that_the_store_did_not_take_is_not_here_either(machine: Machine, server: FaultyStore) -> None:
     folder = machine("one")
     server.plan(Planned(fault="500 before", at=1, is_lasting=True))

@@ -66,6 +66,7 @@ def lines(root: Path, period: str, account: str) -> list[tuple[str, str, str]]:
     return [(row["kind"], row["amount"], row["description"]) for row in rows if row["account_id"] == account]
 
 
+@pytest.mark.long
 def test_a_month_without_usage_owes_its_days_of_fee_and_seats_and_the_item(issued: Path) -> None:
     assert lines(issued, "2026-10", "acme") == [
         ("fee", "10.00", "monthly fee for 2026-10, 10 of 31 days"),

@@ -81,6 +81,7 @@ def costs(answer: dict[str, Any], *names: str) -> dict[Any, Decimal]:
     }
 
 
+@pytest.mark.long
 def test_an_hour_costs_what_the_events_in_it_are_charged_whatever_the_shape_of_their_price(books: Path) -> None:
     workspace = open_workspace(books, now=datetime(2026, 11, 1, tzinfo=UTC))
     by_line = events_by_line(present_state(workspace), ["key_a", "key_b"], account_id="acme", period="2026-10")
@@ -263,6 +264,7 @@ def test_from_the_cost_to_the_bills_every_step_is_named_and_they_add_up(tmp_path
         assert "correction" in found
 
 
+@pytest.mark.long
 def test_a_bill_of_a_quarter_is_taken_whole_and_its_other_months_are_a_step(tmp_path: Path) -> None:
     root = make_workspace(
         tmp_path / "books",

@@ -34,6 +34,7 @@ def line_of(books: Path, invoice: str, **wanted: str) -> int:
     return int(line["line"])
 
 
+@pytest.mark.long
 def test_a_line_is_its_events_their_exact_charges_and_one_rounding(books: Path) -> None:
     # 4,321 + 1,000 + 30 prompt tokens before the price change at noon of the 10th, or after it at the new rate
     number = line_of(books, "INV-000001", api_key_id="key_a", meter="prompt", rate_per_million="2.00")

@@ -47,6 +47,7 @@ def rows(file: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
+@pytest.mark.long
 def test_the_file_has_the_relations_of_sql_with_their_types_and_meanings(books: Path) -> None:
     file = exported(books, "--events")
     found = rows(
@@ -75,6 +76,7 @@ def test_every_relation_has_the_rows_and_the_exact_amounts_of_now(books: Path) -
     assert rows(file, "select lake_commit from database_written") == [(0,)]
 
 
+@pytest.mark.long
 def test_events_are_left_out_unless_they_are_asked_for(books: Path) -> None:
     tables = {name for (name,) in rows(exported(books), "select table_name from duckdb_tables()")}
     assert tables == set(VIEWS) - {"usage_events"} | {"database_written"}

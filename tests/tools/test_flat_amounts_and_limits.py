@@ -49,6 +49,7 @@ def shown(root: Path, period: str) -> list[tuple[str, ...]]:
     return [(row["kind"], row["meter"], row["quantity"], row["amount"]) for row in rows]
 
 
+@pytest.mark.long
 def test_late_usage_that_reaches_a_tier_is_corrected_to_the_cap_and_no_further(issued: Path) -> None:
     assert shown(issued, "2026-10") == [
         ("usage", "prompt", "1000000", "1.80"),

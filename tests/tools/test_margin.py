@@ -199,6 +199,7 @@ def test_a_bundle_for_a_customer_says_nothing_of_costs(tmp_path: Path) -> None:
     assert b"provider" not in said
 
 
+@pytest.mark.long
 def test_a_cost_in_dollars_is_paid_in_euros_by_the_account_s_own_rules_or_is_not_known(tmp_path: Path) -> None:
     euros = FLAT.replace("USD", "EUR")
     accounts = ACCOUNTS.replace(
@@ -278,6 +279,7 @@ def test_without_a_cost_card_there_is_no_margin_and_the_reason_is_said(tmp_path:
         assert tallybook(root, "margin", "--by", words).returncode != 0
 
 
+@pytest.mark.long
 def test_frames_and_sql_have_the_same_amounts(books: Path) -> None:
     opened = frames.open_books(books)
     table = opened.margin("key", period="2026-10", key=["key_a", "key_b"]).arrow()

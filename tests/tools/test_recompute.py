@@ -92,6 +92,7 @@ def test_what_is_gone_from_the_lake_is_a_difference_too(books: Path) -> None:
     assert tallybook(books, "recompute", "INV-000002").returncode == 0  # the configuration of then still counts
 
 
+@pytest.mark.long
 def test_without_the_configuration_of_then_nothing_is_guessed(books: Path) -> None:
     live_on(books)
     for kept in (books / "invoices/configurations").iterdir():

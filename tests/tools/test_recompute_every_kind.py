@@ -99,6 +99,7 @@ def document(root: Path, number: int) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_the_register_holds_what_these_tests_are_about(issued_once: Path) -> None:
     found = [document(issued_once, number) for number in DOCUMENTS]
     assert not (layout.register(issued_once) / f"{len(DOCUMENTS) + 1:020}.json").exists()

@@ -65,6 +65,7 @@ def lines(done: object) -> dict[tuple[str, str], tuple[str, str, str]]:
     return {(row["period"], row["meter"]): (row["old_amount"], row["new_amount"], row["difference"]) for row in rows}
 
 
+@pytest.mark.long
 def test_each_line_has_its_old_and_new_amount_and_the_new_cards_own_windows_count(books: Path) -> None:
     done = tallybook(books, "reprice", "--card", "new", "-o", "csv")
     assert done.returncode == 0, done.stderr

@@ -49,6 +49,7 @@ def rows(root: Path, sql: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.long
 def test_amounts_and_their_sums_are_exact_to_the_last_digit(books: Path) -> None:
     exact = Decimal(8) * (10**11 + 3) / 10**6 + Decimal(2) * 8 / 10**6
     assert rows(books, "select sum(amount) as cost, sum(quantity) as quantity from charges") == [
@@ -204,6 +205,7 @@ def test_a_common_table_expression_may_be_called_anything_and_recur(books: Path)
     ]
 
 
+@pytest.mark.long
 def test_a_table_is_limited_and_says_so_and_csv_has_every_row(books: Path) -> None:
     sql = "select range as i from range(25000)"
     done = ask(books, sql, "--limit", "3", "-o", "json")

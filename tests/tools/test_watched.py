@@ -93,6 +93,7 @@ def workspace(books: Path) -> Workspace:
     return open_workspace(books, now=NOW)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("as_of", [None, date(2026, 10, 13)])
 def test_what_is_spent_is_what_cost_says_of_the_same_scope_and_days(workspace: Workspace, as_of: date | None) -> None:
     states = {state.budget.name: state for state in budgets(workspace, as_of=as_of)}
@@ -168,6 +169,7 @@ def ask(root: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+@pytest.mark.long
 def test_exit_codes_are_for_scripts_and_nothing_is_written(books: Path) -> None:
     before = fingerprints(books)
     code, said = ask(books, "budgets", "--as-of", "2026-10-20", "--budget", "model")

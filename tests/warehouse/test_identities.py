@@ -78,6 +78,7 @@ def test_without_events_nothing_is_suspected(tmp_path: Path) -> None:
     assert suspected(write_files(tmp_path, [[]])) == []
 
 
+@pytest.mark.long
 def test_many_identities_are_told_apart_in_batches(tmp_path: Path) -> None:
     listed = [(number * 0x9E3779B97F4A7C15 % 2**64).to_bytes(8, "little") + b"12345678" for number in range(600_000)]
     paths = write_files(tmp_path, [listed, listed[599_990:]])

@@ -414,6 +414,7 @@ def _in_cri(line: bytes) -> list[bytes]:
     return [b"2026-03-01T06:51:19.5Z stdout %s %s" % pair for pair in zip(tags, parts, strict=True)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrapped", [_in_docker, _in_cri])
 @pytest.mark.parametrize("segment_events_max", [60, 10**6])
 def test_lines_that_a_logger_wrapped_are_told_by_the_kernel_as_the_plain_reader_reads_them(

@@ -273,6 +273,7 @@ def test_bytes_that_are_no_utf8_are_seen_wherever_they_stand() -> None:
         assert _fates(lines) == [_is_utf8(line) for line in lines]
 
 
+@pytest.mark.long
 def test_escapes_are_what_they_are_wherever_they_stand() -> None:
     """In a string that nobody looks into, and in one of which somebody asks whether it is empty."""
     ends = [b"", *(bytes([code]) for code in range(1, 128) if code != 10), b"u0041", b"u00g0", b"u005", b'"', b'u005c"']

@@ -54,6 +54,7 @@ def test_a_raw_key_of_every_form_has_a_beginning(beginning: str) -> None:
     assert not is_raw_key(beginning + "a" * 15)
 
 
+@pytest.mark.long
 @given(st.from_regex(r"[ -~]{0,4}(?:sk-|gsk_|eyJ|gh[pousr]_|fw_|ABSK|ya29\.|AQ\.)[A-Za-z0-9]{14,40}", fullmatch=True))
 def test_what_is_a_raw_key_has_a_beginning(text: str) -> None:
     assert _found(text) or not is_raw_key(text)

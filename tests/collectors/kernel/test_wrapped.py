@@ -245,6 +245,7 @@ def test_what_is_no_part_of_a_document_says_nothing(wrapper: str, claim: str) ->
 _CHARACTERS = st.sampled_from(('"', "\\", "/", "\b\f\r\t", "a", "bcdefghijklmnop", "é", "\U0001f600", "\x1f", "<"))
 
 
+@pytest.mark.long
 @given(words=st.lists(st.lists(_CHARACTERS, max_size=30).map("".join), max_size=6), escaped=st.booleans())
 def test_whatever_a_container_writes_is_taken_out_as_python_does(words: list[str], *, escaped: bool) -> None:
     notes = [said(number, word + "x").decode() for number, word in enumerate(words)]
