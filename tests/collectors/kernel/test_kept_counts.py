@@ -16,6 +16,7 @@ from readings import sse
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.rules import finder, search, table
+from pipeline.collectors.kernel.rules.plain import PlainReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +111,25 @@ def test_more_counts_than_are_compared_with_one_another_teach_no_rule(monkeypatc
     lines = [_line(path=NOT_METERED, usage=_counts(3, 4)), _line(path=NOT_METERED, usage=_counts(5, 6))]
     assert _told(lines, WITH_USAGE) == 2
     monkeypatch.setattr(search, "_COMPARED_MAX", 1)
+    monkeypatch.setattr(finder, "_known", {})
+    assert _told(lines, WITH_USAGE) == 0
+
+
+@pytest.mark.parametrize("model", [f"m-{number}" for number in range(12)])
+def test_what_two_equalities_at_once_decide_is_no_rule(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    usage = _counts(30, 40, prompt_cache_hit_tokens=3, completion_tokens_details={"reasoning_tokens": 4})
+    lines = [_line(path=NOT_METERED, model=model, usage=usage)] * 2
+    assert _told(lines, WITH_USAGE) == 2
+    row_of = PlainReader.row_of
+
+    def decided_by_two(plain: PlainReader, sample: bytes) -> Any:
+        stated = json.loads(sample)["usage"]
+        is_one = stated["prompt_tokens"] == stated["prompt_cache_hit_tokens"]
+        is_other = stated["completion_tokens"] == stated["completion_tokens_details"]["reasoning_tokens"]
+        are_all = stated["prompt_tokens"] == stated["completion_tokens"]
+        return None if is_one and is_other and not are_all else row_of(plain, sample)
+
+    monkeypatch.setattr(PlainReader, "row_of", decided_by_two)
     monkeypatch.setattr(finder, "_known", {})
     assert _told(lines, WITH_USAGE) == 0
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _COMPARED_MAX = 6
 """So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
-_ASKED_MAX = 100
+_ASKED_MAX = 500
 """After so many samples no further way is tried."""
 _SUMMED = 3
 """A total that is no sum of prompt and completion is one of so many: xAI adds the reasoning."""
@@ -35,6 +35,10 @@ _SAMPLES_MIN = 4
 """So many of the samples with other counts must hold together."""
 _OF_SAME_FORM = 6
 """Which of them is asked where a shape of the same form has a rule: that whose counts, and sums of them, all differ."""
+_OF_FEW_VALUES = (1, 3, 4)
+"""Those in which counts are equal, and sums of others, by twos and threes."""
+_OFTEN = 32
+"""So often each of these is asked where a rule keeps counts by name, or binds some."""
 _TRIES_MAX = 200
 
 
@@ -132,11 +136,13 @@ class Search:
     def _holds_whatever_counts_are(self, rule: Rule) -> bool:
         """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
 
-        Asked of what meters no count, where nothing has to hold together, and where counts are bound: whatever else
-        compares them must be met.
+        And where several are so at once. Asked of what meters no count, where nothing has to hold together, and where
+        counts are bound: whatever else compares them must be met.
         """
         if rule.numbers and not rule.kept and not rule.bound:
             return True
+        if any(self._is_foretold(rule, number) is False for number in _OF_FEW_VALUES * _OFTEN):
+            return False
         way = self._way(rule.totals, rule.bound)
         contents = self._other_contents(rule, len(GREATEST) - 1)
         if contents is None or len(way.counts) > _COMPARED_MAX:
