@@ -3,9 +3,9 @@
 Owns compression, encodings and row groups, and how some rows of a file are read. Does not own where the files lie nor
 what they are called.
 
-Measured on a million random events, sorted as ``lake`` sorts them: 62.6 bytes per event, of which 44 are the random
-bits of three identifiers; delta-packed integers save 1.5 of them and a quarter of the reading time against Parquet's
-defaults.
+Measured on a million random events, sorted as ``lake`` sorts them, at level 3 of zstd: 62.6 bytes per event, of which
+44 are the random bits of three identifiers; delta-packed integers save 1.5 of them and a quarter of the reading time
+against Parquet's defaults.
 """
 
 from __future__ import annotations
