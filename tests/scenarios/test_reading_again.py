@@ -17,6 +17,7 @@ from pipeline.collectors import counting
 from pipeline.collectors.families import reading
 from pipeline.collectors.formats import log_format
 from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.rules import finder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,8 @@ def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
     with monkeypatch.context() as before:
         for module in (usage, counting, reading):
             before.setattr(module, "TOKENS_MAX", 2**63 - 1)
-        before.setattr(readers, "_idle", {})  # no shape is known that was learned of another reader
+        before.setattr(readers, "_idle", {})  # no shape is known that was asked of another reader
+        before.setattr(finder, "_known", {})
         run(root, "collect", "--as-of", "2026-03-02")
     assert lake.read_log(root / "lake").sources[0].events == {"measured": 2}
     assert "1 event superseded" in run(root, "collect", "--again", "--as-of", "2026-03-02")

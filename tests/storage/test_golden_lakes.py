@@ -33,6 +33,7 @@ from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.collectors import decode
 from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.rules import finder
 from pipeline.lake.log import delta
 from pipeline.objects import append_log as entries
 from pipeline.objects import disk, layout
@@ -468,7 +469,8 @@ def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
             left_out=frozenset({"usage.b", "usage.a"}),
         )
 
-    monkeypatch.setattr(readers, "_idle", {})  # no shape is known that was learned of another reader
+    monkeypatch.setattr(readers, "_idle", {})  # no shape is known that was asked of another reader
+    monkeypatch.setattr(finder, "_known", {})
     monkeypatch.setattr(decode, "read_exchange", stating_more)
     books = make_workspace(tmp_path / "books")
     write_log(books, "app.jsonl", plain("2026-03-01T10:00:00Z", id="a"))
