@@ -393,7 +393,7 @@ own memory and may never end, so no mutant is without; tests have more than thes
 _KERNEL_TESTS = _ROOT / "tests/collectors/kernel"
 _ASKED = (
     *("test_checks.py", "test_wrapped.py", "test_rows.py", "test_layouts.py", "test_raw_ids.py", "test_formats.py"),
-    "test_blocks.py",
+    *("test_blocks.py", "test_kept_counts.py"),
 )
 _SUITE = (
     *("-q", "-x", "-n", "0", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line"),

@@ -207,6 +207,7 @@ HANDED_OVER = {
     "a text for an error is JSON": _answered(b'{"error": "\\x"}'),
     "an error that is stated twice": _answered(b'{"error": {"code": 1}, "error": null}'),
     "an error of a fraction without digits": _answered(b'{"error": 1.}'),
+    "what a body may begin with are blanks of JSON": _answered(b'"\\f' + _written(COUNTED) + b'"'),
     "what follows a document in a text": _answered(b'"{\\"id\\": \\"a\\"} x"'),
 }
 """Lines that the kernel must not tell, by what it would get wrong if it did."""
