@@ -68,6 +68,7 @@ class InOrder:
         self._pool = ThreadPoolExecutor(count) if count else None
         self._threads = count
         self._waiting_max = count + 1
+        """So many blocks were added at most and not given out: each has a kernel's memory."""
         self._lender: BlockDecoder | None = None
         """Whose memory was lent last, until a block comes that lies there or elsewhere."""
         self._first_line = first_line

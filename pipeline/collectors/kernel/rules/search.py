@@ -40,6 +40,7 @@ _OF_FEW_VALUES = (1, 3, 4)
 _OFTEN = 32
 """So often each of these is asked where a rule keeps counts by name, or binds some."""
 _TRIES_MAX = 200
+"""So many contents are made up at most until some hold together."""
 
 
 class Search:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned, for each ``_SHAPE_BYTES`` of it.
 
-To learn costs about as much, since samples are as long as their shape makes them.
+To learn costs about as much, since samples are as long as their shape makes them. What is known of it already, of
+another log or to another thread, is not waited for.
 """
 _SHAPE_BYTES = 256
 ID_BYTES_MAX = 256
