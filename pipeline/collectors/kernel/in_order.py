@@ -67,8 +67,7 @@ class InOrder:
         self._waiting: deque[_Job] = deque()
         self._pool = ThreadPoolExecutor(count) if count else None
         self._threads = count
-        self._waiting_max = count + 1
-        """So many blocks were added at most and not given out: each has a kernel's memory."""
+        """How many decode; one block more may have been added and not given out: each has a kernel's memory."""
         self._lender: BlockDecoder | None = None
         """Whose memory was lent last, until a block comes that lies there or elsewhere."""
         self._first_line = first_line
@@ -92,7 +91,7 @@ class InOrder:
         found = self._pool.submit(self._decoded, block, lender) if self._pool else self._decoded_here(block, lender)
         self._waiting.append(_Job(block, lender, found))
         self._help(self._threads)
-        while self._waiting and (len(self._waiting) > self._waiting_max or self._waiting[0].found.done()):
+        while self._waiting and (len(self._waiting) > self._threads + 1 or self._waiting[0].found.done()):
             yield from self._next()
 
     def rest(self) -> Iterator[tuple[LineBlock, DecodedLines]]:

@@ -9,8 +9,8 @@ import atexit
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.kernel.program import Program, ProgramFailed
+from pipeline.collectors.kernel.rules.plain import name_of
 from pipeline.collectors.kernel.rules.table import RuleTable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Reader(NamedTuple):
     rules: RuleTable
     of: Format | None
     what: str
-    """What identifies what it reads: the settings, and the format of the lines."""
+    """The name of what it reads (``name_of``)."""
 
 
 _idle: dict[str, list[Reader]] = {}
@@ -42,7 +42,7 @@ def take(log_format: LogFormat, found: Format | None) -> Reader | None:
     """Return a reader of lines of a format that nobody else uses; ``None`` where there can be none."""
     with _making:
         try:
-            return _idle[_what(log_format, found)].pop()
+            return _idle[name_of(log_format, found)].pop()
         except LookupError:
             return new(log_format, found)
 
@@ -60,8 +60,4 @@ def new(log_format: LogFormat, found: Format | None) -> Reader | None:
         program = Program(log_format, found)
     except (ImportError, OSError, ProgramFailed, ValueError):
         return None
-    return Reader(program, RuleTable(program, log_format, found), found, _what(log_format, found))
-
-
-def _what(log_format: LogFormat, found: Format | None) -> str:
-    return f"{read_by(log_format)} {found.name if found else ''}"
+    return Reader(program, RuleTable(program, log_format, found), found, name_of(log_format, found))

@@ -39,7 +39,7 @@ class PlainReader:
         self._log_format = log_format
         self._of = found
         places = (found and found.places) or Places()
-        self.name = f"{read_by(log_format)} {found.name if found else ''}"
+        self.name = name_of(log_format, found)
         """What identifies it: another one of this name answers likewise."""
         self.identity = log_format.identity
         """The rule of the source."""
@@ -74,6 +74,11 @@ class PlainReader:
     def is_total(self, name: str) -> bool:
         """Tell the name of what should be prompt and completion together."""
         return name in self._totals or _TOTAL.fullmatch(name) is not None
+
+
+def name_of(log_format: LogFormat, found: Format | None) -> str:
+    """Return what identifies what reads lines of a format in logs of one: the settings, and the format of the lines."""
+    return f"{read_by(log_format)} {found.name if found else ''}"
 
 
 def fingerprint(raw: str) -> str:
