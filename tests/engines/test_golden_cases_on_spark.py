@@ -41,7 +41,8 @@ def assert_comes_out(case: Path, engine: OnSpark) -> None:
     try:
         actual = asked(case, given, expected.schema, engine)
     except EngineRefused:
-        assert any(has_a_count_beyond_all(table) for table in given.values())
+        if not any(has_a_count_beyond_all(table) for table in given.values()):
+            raise
         return
     assert_as_expected(case, actual, expected)
 

@@ -53,6 +53,8 @@ _PORT = 15002
 """Where a server listens whose address names no port."""
 _LISTENS_SECONDS = 10
 _RETRIES_MAX = 4
+_UNREAD = "Exception deserializing response!"
+"""What grpc says of an answer that it could not read."""
 _LAST_ORDER = re.compile(r"\norder by\b(?![\s\S]*\norder by\b)([\s\S]*)$")
 _QUALIFIED = re.compile(r"\b[a-z_]+\.")
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*$", re.MULTILINE)
@@ -231,15 +233,34 @@ def connected(remote: str, doing: _Doing = COUNTING) -> Any:
         warnings.simplefilter("ignore", FutureWarning)  # the client has doubts about new pandas
         try:
             from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
-            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
         except ImportError as missing:
             raise ExtraMissing(_NOT_INSTALLED) from missing
         _look_for(remote, doing)
         with explained(remote, doing):
             spark: Any = SparkSession.builder.remote(remote).create()
-            # A server that went away in the midst is asked again for a minute, and not for ten.
-            spark._client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES_MAX)])  # noqa: SLF001  # no other way
+            spark._client.set_retry_policies([_what_is_asked_again()])  # noqa: SLF001  # no other way
             return spark
+
+
+def _what_is_asked_again() -> Any:
+    """Return the client's rule of what it asks again: what it asks itself, for a minute, and not for ten.
+
+    And what the server answered in one piece and cannot be read, which happens now and then where much is asked at
+    once. Of an answer in parts the server is asked for the rest, which not every one still has.
+    """
+    import grpc  # noqa: PLC0415  # an extra
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
+
+    class Policy(DefaultPolicy):
+        def can_retry(self, error: BaseException) -> bool:
+            is_unread = (
+                isinstance(error, grpc.RpcError)
+                and error.code() is grpc.StatusCode.INTERNAL
+                and error.details() == _UNREAD
+            )
+            return is_unread or bool(super().can_retry(error))
+
+    return Policy(max_retries=_RETRIES_MAX)
 
 
 def _look_for(remote: str, doing: _Doing) -> None:
