@@ -121,8 +121,9 @@ class Program:
         self._functions: dict[str, Any] = {name: exports[name] for name in _FUNCTIONS}
         memory: Any = exports["memory"]
         base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
-        self._memory: Array = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(base))
-        self._kept = memory
+        whole: Any = (ctypes.c_uint8 * size).from_address(base)
+        whole.store = self._store  # whoever has a view of it keeps what it lies in
+        self._memory: Array = np.ctypeslib.as_array(whole)
         self._at = self._views()
         self.block_bytes_max = len(self._at["block"])
         self._room = self._at["block"].data

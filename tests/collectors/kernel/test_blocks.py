@@ -374,6 +374,22 @@ def test_a_kernel_refuses_a_block_in_the_memory_of_another() -> None:
     assert one.room(one.block_bytes_max + 1) is None
 
 
+KEPT = """
+from pipeline.collectors import LogFormat
+from pipeline.collectors.kernel.program import Program
+
+room = Program(LogFormat()).room(4)
+room[:] = b"kept"
+print(bytes(room).decode())
+"""
+
+
+def test_the_memory_of_a_kernel_stays_as_long_as_anybody_has_a_view_of_it() -> None:
+    """In a process of its own, which would die of it."""
+    done = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "kept\n", "")
+
+
 @pytest.mark.long
 def test_several_threads_read_what_one_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_order, "_BYTES_A_THREAD", 1)
