@@ -158,6 +158,20 @@ def test_a_name_that_nobody_looks_at_makes_another_shape_of_the_same_form(
     assert len({parsed(shape, program.names).form for shape in shapes}) == 1
 
 
+def test_of_what_states_no_counts_no_more_is_asked_than_there_are_answers(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing that could be equal: of an error a few samples of each kind are enough."""
+    asked: list[bytes] = []
+    row_of = PlainReader.row_of
+    monkeypatch.setattr(PlainReader, "row_of", lambda plain, sample: asked.append(sample) or row_of(plain, sample))
+    line = json.loads(_line("m-1", None, {})) | {"status": 429, "response": {"error": {"message": "slow down"}}}
+    rule = _taught(program, json.dumps(line).encode() + b"\n")
+    assert rule is not None
+    assert not rule.numbers
+    assert 7 < len(asked) < 30
+
+
 _MODEL_STATED = re.compile(rb'(model[A-Za-z]*\\*"\s*:\s*\\*")[A-Za-z0-9._:/@+-]+')
 
 

@@ -140,9 +140,10 @@ class Search:
         And where several are so at once. Asked of what meters no count, where nothing has to hold together, and where
         counts are bound: whatever else compares them must be met.
         """
-        if rule.numbers and not rule.kept and not rule.bound:
+        if not self._counts or (rule.numbers and not rule.kept and not rule.bound):
             return True
-        if any(self._is_foretold(rule, number) is False for number in _OF_FEW_VALUES * _OFTEN):
+        may_be_equal = len(self._counts) > 1
+        if may_be_equal and any(self._is_foretold(rule, number) is False for number in _OF_FEW_VALUES * _OFTEN):
             return False
         way = self._way(rule.totals, rule.bound)
         contents = self._other_contents(rule, len(GREATEST) - 1)
