@@ -159,6 +159,7 @@ def test_a_night_without_anything_new_bills_what_it_billed_and_the_next_one_writ
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 @ALL_IN_THE_SLOW_SUITE
 def test_its_logs_collected_anew_by_todays_program_give_the_same_drafts(books: Path, tmp_path: Path) -> None:
     anew = shutil.copytree(books, tmp_path / "anew", ignore=shutil.ignore_patterns("lake", "invoices"))

@@ -43,6 +43,7 @@ def bills(workspace: Path) -> dict[str, bytes]:
     return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in files if path.is_file()}
 
 
+@pytest.mark.long
 @OF_EVERY_AGE
 def test_it_is_said_first_then_done_and_then_there_is_nothing_more_to_do(books: Path) -> None:
     before, frozen, age = fingerprints(books), issued(books), lake.read_log(layout.lake(books)).lake_version or 0

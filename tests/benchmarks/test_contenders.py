@@ -55,6 +55,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.long
 @of(READING)
 def test_every_contender_reads_an_undamaged_log_of_streams_as_the_oracle_does(each: Contender, log: Path) -> None:
     assert comparing.rows_differing(answer(each, log), answer(contender(READING, ORACLES[READING]), log)) == 0

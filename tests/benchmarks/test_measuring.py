@@ -20,6 +20,7 @@ def seconds(wall: float) -> Run:
     return Run(wall_seconds=wall, cpu_seconds=wall, peak_bytes=10_000_000)
 
 
+@pytest.mark.long
 def test_a_run_knows_the_memory_of_its_own_process_and_not_of_the_one_that_measures() -> None:
     ballast = bytearray(b"x") * 150_000_000  # held by the measuring process
 

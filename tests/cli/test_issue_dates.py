@@ -102,6 +102,7 @@ def test_nothing_is_frozen_before_the_last_document_was(books: Path) -> None:
     assert issue(books, "2026-10", "2026-11-03T09:15:00Z").returncode == 0, "the same instant is not before"
 
 
+@pytest.mark.long
 def test_in_every_time_zone_the_days_of_issue_are_in_the_order_of_the_numbers(books: Path) -> None:
     """At noon UTC it is another day in Auckland than in Honolulu: days of two zones cannot be compared."""
     for account, as_of in (

@@ -69,6 +69,7 @@ def depth_of(value: Any) -> int:
     return levels
 
 
+@pytest.mark.long
 def test_what_is_nested_deeper_than_a_bound_is_unreadable_and_only_that() -> None:
     assert parse("[[1]]", depth_max=2) == [[1]]
     assert parse("[[[1]], 2]", depth_max=2) == [[UNREADABLE], 2]

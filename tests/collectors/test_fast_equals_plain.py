@@ -116,6 +116,7 @@ def test_damaged_streams_are_read_as_the_plain_reader_reads_them(seed: int, coun
     assert told > len(lines) // 8
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(set(FAMILIES) - ON_AWS))
 def test_every_family_is_read_by_the_kernel(name: str) -> None:
     chance = random.Random(name)
@@ -304,6 +305,7 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     assert rows[1][0]["content_chunks"] == 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
 @pytest.mark.parametrize("depth_max", [3, 64])
 def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -> None:

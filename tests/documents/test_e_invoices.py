@@ -51,6 +51,7 @@ def test_an_invoice_with_every_kind_of_line_and_its_credit_note_break_no_rule(wr
         assert broken_rules(write(invoice)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("category", list(TaxCategory))
 def test_each_category_of_tax_breaks_no_rule(category: TaxCategory) -> None:
     rate = Decimal(19) if category is TaxCategory.STANDARD else Decimal(0)

@@ -51,6 +51,7 @@ def objects(reader: PdfReader) -> Iterator[DictionaryObject]:
             yield found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MADE)
 def test_what_an_archive_asks_of_a_pdf_holds(name: str) -> None:
     content = MADE[name]()

@@ -19,6 +19,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 SECRET = "a made-up secret of a test, long enough"  # noqa: S105 - made up
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what asks the server out of the fast suite: a session and its plans take longer than most tests."""
+    for item in items:
+        if "sail" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of Spark on two threads, whose workers have the secret of key ids in their environment."""

@@ -53,6 +53,7 @@ def test_an_export_is_of_a_period_or_an_account_and_into_a_file(tmp_path: Path) 
     assert (refused.returncode, "does not exist; make it" in refused.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_a_document_that_exports_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = "".join(f"{line}\n" for line in ('"""Totals alone."""', "", "def exported(invoices):", *BODY))
     (tmp_path / "invoice_totals.py").write_text(lines, encoding="utf-8")

@@ -268,6 +268,7 @@ def span(number: int, *, tenant: str | None) -> str:
     return json.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"spans": spans}]}]})
 
 
+@pytest.mark.long
 def test_it_names_the_places_that_may_tell_whose_a_log_is(books: Path, tmp_path: Path) -> None:
     file = tmp_path / "spans.jsonl"
     file.write_text("".join(f"{span(n, tenant='key_a')}\n" for n in (1, 2)))

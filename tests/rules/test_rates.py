@@ -208,6 +208,7 @@ def test_a_rate_card_cannot_be_changed_behind_its_back() -> None:
         frozen.per_million[Meter.PROMPT] = Decimal(0)  # type: ignore[index]
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=12, unique=True), st.integers(-5, 65), st.data())
 def test_the_rate_in_force_is_the_only_window_that_holds_the_instant(
     days: list[int], probe: int, data: st.DataObject

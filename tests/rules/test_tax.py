@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents).scaleb(-2))
 TAXES = st.sampled_from([Tax(rate=Decimal(100), label=label) for label in ("old", "new", "other")])
 
 
+@pytest.mark.long
 @given(
     own=st.integers(0, 500),
     corrections=st.lists(st.tuples(st.sampled_from(MONTHS[:2]), CENTS)),

@@ -236,6 +236,7 @@ def test_one_changed_byte_far_from_both_ends_is_found_and_nothing_of_that_segmen
     assert set(instants(root)) == {"05"}
 
 
+@pytest.mark.long
 def test_readings_of_a_path_that_was_begun_anew_are_told_apart(books: Path) -> None:
     kept = (books / "logs" / "a.jsonl").read_bytes()
     write_log(books, "a.jsonl", timed(plain("2026-03-04T10:00:00Z", id="id-4"), "2026-03-07T10:00:00Z"))

@@ -87,6 +87,7 @@ def test_it_is_said_up_to_which_number_is_signed(books: Path) -> None:
     assert NAME not in run(books, "verify")
 
 
+@pytest.mark.long
 def test_what_came_since_is_signed_by_the_next_one_and_nothing_twice(books: Path) -> None:
     append_log(books, "l.jsonl", plain("2026-10-05T10:00:00Z", id="chat-10"))
     run(books, "nightly", *AS_OF)

@@ -37,6 +37,7 @@ def test_what_a_lax_reader_would_guess_at_is_refused(text: bytes, told: str) -> 
         parse_object(text)
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), ours))
 def test_what_we_write_is_what_we_read(document: dict[str, object]) -> None:

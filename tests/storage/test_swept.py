@@ -83,6 +83,7 @@ def test_a_rotation_sweeps_what_may_hold_a_secret(books: Path, command: tuple[st
     assert [path for path in left if path.exists()] == []
 
 
+@pytest.mark.long
 def test_forgetting_sweeps_the_lake(books: Path) -> None:
     left = left_in(books, *OF_THE_LAKE)
     done = tallybook(books, "forget", "--before", "2026-11-01", "--with-uninvoiced", "--yes", *AS_OF)

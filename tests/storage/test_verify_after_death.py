@@ -85,6 +85,7 @@ def detail_of(root: Path, name: str) -> str:
     return line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("state", "command", "told"),
     [

@@ -75,6 +75,7 @@ def test_of_eight_that_replace_an_object_at_once_one_wins(store: ObjectStore) ->
 ONCE = ("500 before", "503 before", "closed before", "409 before", "500 after", "closed after", "late")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ONCE)
 def test_what_was_created_is_ours_whatever_became_of_the_answer(
     impatient: ObjectStore, server: FaultyStore, fault: str
@@ -86,6 +87,7 @@ def test_what_was_created_is_ours_whatever_became_of_the_answer(
     assert not impatient.put_if_absent("log/0", b"theirs")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ONCE)
 def test_what_was_replaced_has_our_tag_whatever_became_of_the_answer(
     impatient: ObjectStore, server: FaultyStore, fault: str
@@ -99,6 +101,7 @@ def test_what_was_replaced_has_our_tag_whatever_became_of_the_answer(
         impatient.replace("manifest", b"3", tag=first)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["500 before", "closed before", "late", "cut short"])
 def test_what_is_read_is_asked_again_and_whole(impatient: ObjectStore, server: FaultyStore, fault: str) -> None:
     content = bytes(range(256)) * 100
@@ -117,6 +120,7 @@ def test_what_is_listed_is_asked_again_and_whole(store: ObjectStore, server: Fau
     assert len(server.injected) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["500 before", "500 after", "closed after", "late"])
 def test_what_was_removed_is_gone_whatever_became_of_the_answer(
     impatient: ObjectStore, server: FaultyStore, fault: str

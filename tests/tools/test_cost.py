@@ -97,6 +97,7 @@ def test_an_hour_costs_what_the_events_in_it_are_charged_whatever_the_shape_of_t
     assert costs(answer, "usage_hour", "api_key_id") == charged
 
 
+@pytest.mark.long
 def test_the_hours_of_a_day_cost_what_the_day_costs_where_clocks_are_half_an_hour_apart_and_change(books: Path) -> None:
     days = asked(books, "--by", "day,account")
     of_hours: dict[Any, Decimal] = defaultdict(Decimal)
@@ -342,6 +343,7 @@ def test_books_without_usage_cost_nothing_at_all(tmp_path: Path) -> None:
         assert (answer["rows"], answer["totals"]) == ([], [])
 
 
+@pytest.mark.long
 def test_the_hours_of_an_account_whose_months_begin_within_the_calendars_are_all_there(tmp_path: Path) -> None:
     accounts = '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nrate_card = "flat"\nbilling_day = 15\n'
     root = make_workspace(tmp_path / "books", accounts=accounts, cards={"flat": FLAT})

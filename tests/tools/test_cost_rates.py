@@ -119,6 +119,7 @@ def by_events(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> pa.Table
         return costed.usage_by_cost_rate(workspace)
 
 
+@pytest.mark.long
 def test_rows_of_usage_daily_get_the_rates_that_events_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = opened(tmp_path / "books")
     found = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cost_card_of(workspace))

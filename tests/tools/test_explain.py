@@ -109,6 +109,7 @@ completion = 8.00
     assert sorted(set().union(*charged.values())) == ["10-02", "10-15", "10-31"]
 
 
+@pytest.mark.long
 def test_a_draft_is_explained_as_of_now(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-11-02T01:00:00Z", id="resp-13", prompt=1_000))
     assert tallybook(books, "collect").returncode == 0
@@ -116,6 +117,7 @@ def test_a_draft_is_explained_as_of_now(books: Path) -> None:
     assert "6000 tokens, exact sum 0.015 USD\nrounded once, half-up, to 0.02 USD\n" in done.stdout
 
 
+@pytest.mark.long
 def test_an_issued_line_is_explained_by_what_it_was_issued_from(books: Path) -> None:
     number = str(line_of(books, "INV-000001", api_key_id="key_a", meter="prompt", rate_per_million="2.00"))
     before = tallybook(books, "explain", "INV-000001", number).stdout
@@ -182,6 +184,7 @@ def test_every_copy_of_a_response_is_listed_whichever_is_asked_for(issued_once: 
     assert answers[0].count("logs/october.jsonl line ") == 3  # two copies, and the duplicate names its survivor
 
 
+@pytest.mark.long
 def test_as_much_of_a_logged_id_as_names_no_other_is_enough(issued_once: Path) -> None:
     assert what_became_of(issued_once, "req-1-r") == what_became_of(issued_once, "req-1-retry")
     assert what_became_of(issued_once, "req…retry") == what_became_of(issued_once, "req-1-retry")

@@ -233,6 +233,7 @@ def test_a_cost_in_dollars_is_paid_in_euros_by_the_account_s_own_rules_or_is_not
     assert (done.returncode == 0, "no digit may be lost" in done.stderr) == (False, True)
 
 
+@pytest.mark.long
 def test_an_account_may_have_a_cost_card_of_its_own_and_others_none(tmp_path: Path) -> None:
     accounts = ACCOUNTS.replace('rate_card = "flat"', 'rate_card = "flat"\ncost_card = "provider"')
     root = make_books(tmp_path / "books", config="", accounts=accounts)

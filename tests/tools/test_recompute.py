@@ -128,6 +128,7 @@ def test_a_kept_configuration_names_no_file_but_a_configuration(books: Path, tmp
     assert not (tmp_path / "evil.toml").exists()
 
 
+@pytest.mark.long
 def test_a_snapshot_of_an_earlier_commit_is_what_was_read_then(books: Path) -> None:
     before = read_log(books / "lake")
     live_on(books)
@@ -216,6 +217,7 @@ def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path
             assert foreign not in content, f"{path.name} holds {foreign!r}"
 
 
+@pytest.mark.long
 def test_no_command_shows_a_raw_key_or_content(issued_once: Path) -> None:
     """Asked of the lines that hold them: the broken one, the one with an error, the one with a raw key."""
     shown(issued_once, ("--source", "logs/october.jsonl", "--line", "7"), ("--request-id", "req-7"))

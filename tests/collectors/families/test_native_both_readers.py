@@ -60,6 +60,7 @@ def _varied(value: Any, chance: random.Random, odd: float, factor: int) -> Any:
     return chance.choice(ODD) if chance.random() < odd else value * factor
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("odd", [0.0, 0.2])
 @pytest.mark.parametrize("name", BODIES)
 def test_both_readers_say_the_same(name: str, odd: float) -> None:

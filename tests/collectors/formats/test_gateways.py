@@ -298,6 +298,7 @@ VALUES = some.recursive(
 )
 
 
+@pytest.mark.long
 @given(chance=some.data())
 @pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
 def test_a_document_with_anything_in_any_place_is_read_or_refused(module: Any, chance: some.DataObject) -> None:

@@ -834,6 +834,7 @@ def _is_exchange(entry: Any, log_format: LogFormat) -> bool:
     return True
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_half_a_character_in_any_text_of_a_text_is_read_as_plainly(kind: str) -> None:
     maker = ForeignLines(f"half {kind}", is_gentle=True, kind=kind)

@@ -299,6 +299,7 @@ def test_many_spans_that_say_to_be_within_one_another_take_no_more_than_their_nu
     assert len(asked) == 2 * len(spans)
 
 
+@pytest.mark.long
 def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
     def spans_of(number: int) -> Sequence[dict[str, Any]]:
         return [_span(1000 * number + each) for each in range(number % 4)]
