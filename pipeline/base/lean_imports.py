@@ -32,6 +32,8 @@ UNUSED = frozenset(
     }
 )
 """Modules that no command uses, as a rule."""
+_OF_DOCSTRINGS = "pyarrow.vendored.docscrape"
+"""What Arrow parses docstrings with when its functions are imported: half of what that takes."""
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _let_in: set[str] = set()
 
@@ -48,13 +50,25 @@ class _NotInstalled:
         return None
 
 
+class _NoSections(dict[str, tuple[()]]):
+    """What stands in a docstring, of which nobody asks: no section has anything."""
+
+    def __init__(self, _docstring: str) -> None: ...
+
+    def __missing__(self, _section: str) -> tuple[()]:
+        return ()
+
+
 def keep_imports_lean() -> None:
     """Let every import of ``UNUSED`` fail, from now on and in this process, as if it were not installed.
 
-    Let numpy start no threads, and Arrow take its memory from the system's allocator, unless the environment says
-    otherwise. To be called before they are imported.
+    Let Arrow find no parameters in the docstrings of its options. Let numpy start no threads, and Arrow take its memory
+    from the system's allocator, unless the environment says otherwise. To be called before they are imported.
     """
     sys.meta_path.insert(0, _NotInstalled())
+    of_docstrings = type(sys)(_OF_DOCSTRINGS)
+    vars(of_docstrings)["NumpyDocString"] = _NoSections
+    sys.modules.setdefault(_OF_DOCSTRINGS, of_docstrings)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 

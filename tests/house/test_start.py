@@ -17,7 +17,10 @@ from pipeline.cli import main
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = ["pandas", "pyarrow", "duckdb", "numpy", "numpy.ma", "rich", "wasmtime", "jinja2", "babel", "lxml", "typst"]
+HEAVY = [
+    *("pandas", "pyarrow", "duckdb", "numpy", "numpy.ma", "rich", "wasmtime", "jinja2", "babel", "lxml", "typst"),
+    "pydoc",  # which comes with what parses docstrings
+]
 READING = [f"pipeline.collectors.{name}" for name in ("decode", "families", "bodies", "kernel", "wrappers", "segment")]
 FORMATS = [
     *("pipeline.collectors.formats.tools.otel", "pipeline.collectors.formats.tools.litellm"),
