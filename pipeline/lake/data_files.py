@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.lake.event_files import by_date
+from pipeline.lake.event_files import sorted_days
 from pipeline.lake.log.commit import DataFile, QuarantineFile
 from pipeline.lake.log.compacting import CompactedFile
 from pipeline.lake.log.forgetting import KeptFile
@@ -22,12 +22,12 @@ from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.mounted.files import publish, publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import date
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
 
+    from pipeline.lake.event_files import EventsOfDay
     from pipeline.lake.log.compacting import Part
 
 _ORIGIN = "tallybook.origin"
@@ -61,20 +61,25 @@ class WrittenFiles:
 
 def encoded_events(events: pa.Table, number: int, *, origin: int | None = None) -> Iterator[tuple[DataFile, bytes]]:
     """Yield one file for each date, with its bytes; the numbers are as in ``write_events``."""
-    return _encoded_days(by_date(events), number, origin)
+    return _encoded_days(_days(events), events.schema, number, origin)
+
+
+def _days(events: pa.Table) -> Iterator[EventsOfDay]:
+    return sorted_days(events, rows_max=parquet_bytes.ROWS_PER_GROUP)
 
 
 def _encoded_days(
-    days: Iterable[tuple[date, pa.Table]], number: int, origin: int | None
+    days: Iterable[EventsOfDay], schema: pa.Schema, number: int, origin: int | None
 ) -> Iterator[tuple[DataFile, bytes]]:
-    for day, rows in days:
-        sha256, content = _named_by_digest(rows, number, origin)
+    for day in days:
+        content = parquet_bytes.encode_groups(day.parts, schema, day.rows, _notes(number, origin))
+        sha256 = hashlib.sha256(content).hexdigest()
         file = DataFile(
-            path=f"date={day.isoformat()}/{sha256}.parquet",
-            date=day,
+            path=f"date={day.date.isoformat()}/{sha256}.parquet",
+            date=day.date,
             sha256=sha256,
             size=len(content),
-            rows=rows.num_rows,
+            rows=day.rows,
             origin=origin,
         )
         yield file, content
@@ -101,10 +106,10 @@ def write_events(lake_dir: Path, events: pa.Table, number: int, *, origin: int |
     """
     table_dir = layout.usage_events(lake_dir)
     files = []
-    days = list(by_date(events))
-    disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.isoformat()}" for day, _ in days))
+    days = list(_days(events))
+    disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.date.isoformat()}" for day in days))
     with publishing(table_dir) as published:
-        for file, content in _encoded_days(days, number, origin):
+        for file, content in _encoded_days(days, events.schema, number, origin):
             _write(table_dir / file.path, content, published)
             files.append(file)
     return tuple(files)
@@ -187,19 +192,21 @@ def _named_by_digest(
     number: int,
     origin: int | None,
     *,
-    more: Mapping[str, str] | None = None,
+    more: dict[str, str] | None = None,
     rows_per_group: int = parquet_bytes.ROWS_PER_GROUP,
 ) -> tuple[str, bytes]:
-    """Return the sha256 and the bytes of a data file.
-
-    It names its commits, so that the same rows committed twice on purpose (a log that was truncated and written again)
-    are two files, and so that a file which no entry names is known for what it is.
-    """
-    notes = {parquet_bytes.COMMIT_NOTE: str(number), **(more or {})} | (
-        {} if origin is None else {_ORIGIN: str(origin)}
-    )
-    content = parquet_bytes.encode(rows, notes, rows_per_group=rows_per_group)
+    """Return the sha256 and the bytes of a data file."""
+    content = parquet_bytes.encode(rows, _notes(number, origin) | (more or {}), rows_per_group=rows_per_group)
     return hashlib.sha256(content).hexdigest(), content
+
+
+def _notes(number: int, origin: int | None) -> dict[str, str]:
+    """Return what a data file says of itself: its commits.
+
+    So the same rows committed twice on purpose (a log that was truncated and written again) are two files, and a file
+    that no entry names is known for what it is.
+    """
+    return {parquet_bytes.COMMIT_NOTE: str(number)} | ({} if origin is None else {_ORIGIN: str(origin)})
 
 
 def _write(path: Path, content: bytes, published: Callable[[Path, bytes], None]) -> None:

@@ -10,7 +10,7 @@ Does not own writing (``lake``).
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,33 +32,59 @@ SORTED_BY = (
 _REPEATING = ("api_key_id", "model_reported", "model_requested", "source")  # few values on many rows
 
 
-def by_date(events: pa.Table) -> Iterator[tuple[date, pa.Table]]:
-    """Split events by the UTC date of ``occurred_at``.
+class EventsOfDay(NamedTuple):
+    """The events of a UTC date, sorted by ``SORTED_BY``, nulls last."""
 
-    Dates ascending, each table sorted by ``SORTED_BY``, nulls last.
-    """
+    date: date
+    rows: int
+    parts: Iterator[pa.Table]
+    """Made while they are asked for: whoever writes them has no second copy of all."""
+
+
+def by_date(events: pa.Table) -> Iterator[tuple[date, pa.Table]]:
+    """Split events by the UTC date of ``occurred_at``; dates ascending."""
+    for day in sorted_days(events, rows_max=max(events.num_rows, 1)):
+        yield day.date, pa.concat_tables(day.parts)
+
+
+def sorted_days(events: pa.Table, *, rows_max: int) -> Iterator[EventsOfDay]:
+    """Split events by the UTC date of ``occurred_at``, in parts of so many rows; dates ascending."""
     if not events.num_rows:
         return
-    events = events.combine_chunks()  # taking rows out of many chunks costs twice as much
-    sort_keys = _sort_keys(events)
+    stated = [name for name in events.column_names if events[name].null_count < events.num_rows]
+    whole = events.select(stated).combine_chunks()  # taking rows out of many chunks costs twice as much
+    sort_keys = _sort_keys(whole)
     order = pc.sort_indices(sort_keys, sort_keys=[(name, "ascending") for name in sort_keys.column_names])
     dates = sort_keys["date"].combine_chunks().take(order)
     runs = pc.run_end_encode(dates)
     for (start, end), day in zip(pairwise([0, *runs.run_ends.to_pylist()]), runs.values.to_pylist(), strict=True):
-        yield day, events.take(order.slice(start, end - start))
+        yield EventsOfDay(day, end - start, _parts(whole, order.slice(start, end - start), events.schema, rows_max))
+
+
+def _parts(stated: pa.Table, order: pa.Array, schema: pa.Schema, rows_max: int) -> Iterator[pa.Table]:
+    """Yield rows in an order; a column of ``schema`` that is not stated is null."""
+    for at in range(0, len(order), rows_max):
+        rows = stated.take(order.slice(at, rows_max))
+        columns = [
+            rows[each.name] if each.name in stated.column_names else pa.nulls(rows.num_rows, each.type)
+            for each in schema
+        ]
+        yield pa.table(columns, schema=schema)
 
 
 def _sort_keys(events: pa.Table) -> pa.Table:
-    """Take the columns to sort by, with the repeating strings as their ranks: integers sort four times faster."""
+    """Take the columns to sort by, with the repeating strings as their ranks: integers sort four times faster.
+
+    Those that no event states sort nothing.
+    """
     dates = (
         events["occurred_at"].cast(pa.timestamp("us")).cast(pa.date32())
     )  # without its zone an instant shows its UTC date
-    ranks = {name: _ranks(events[name]) if name in _REPEATING else events[name] for name in SORTED_BY}
+    stated = [name for name in SORTED_BY if name in events.column_names]
+    ranks = {name: _ranks(events[name]) if name in _REPEATING else events[name] for name in stated}
     return pa.table({"date": dates, **ranks})
 
 
 def _ranks(column: pa.ChunkedArray) -> pa.Array:
     encoded = pc.dictionary_encode(column.combine_chunks())
-    if not len(encoded.dictionary):
-        return pa.nulls(len(column), pa.uint64())
     return pc.rank(encoded.dictionary, tiebreaker="dense").take(encoded.indices)

@@ -14,7 +14,7 @@ from lake_inputs import COMMITTED_AT, commit_events, event, events_table, quaran
 
 from pipeline import lake
 from pipeline.base.errors import CommitConflict, DataFileDamaged
-from pipeline.lake.event_files import SORTED_BY, by_date
+from pipeline.lake.event_files import SORTED_BY, by_date, sorted_days
 from pipeline.objects import append_log, layout
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables import schemas
@@ -283,9 +283,23 @@ def test_every_event_is_in_the_file_of_its_utc_date_once_and_in_the_order_of_the
     ]
     split = list(by_date(events_table(events)))
     assert [day for day, _ in split] == sorted({at.date() for at, *_ in drawn})
+    in_parts = [(day, list(day.parts)) for day in sorted_days(events_table(events), rows_max=2)]
+    assert [(day.date, pa.concat_tables(parts)) for day, parts in in_parts] == split
+    assert all(
+        [part.num_rows for part in parts] == [2] * (day.rows // 2) + [1] * (day.rows % 2) for day, parts in in_parts
+    )
     for day, rows in split:
         expected = events_table([each for each in events if each["occurred_at"].date() == day])
         assert rows.equals(expected.sort_by([(name, "ascending") for name in SORTED_BY]))
+
+
+def test_a_file_of_many_groups_of_rows_is_the_same_whether_they_come_one_by_one() -> None:
+    rows = events_table([event(number, MIDNIGHT, model_reported=None) for number in range(101)])
+    groups = [rows.slice(at, 20) for at in range(0, 101, 20)]
+    content = parquet_bytes.encode(rows, {"note": "n"}, rows_per_group=20)
+    assert parquet_bytes.encode_groups(iter(groups), rows.schema, 101, {"note": "n"}) == content
+    assert pq.ParquetFile(pa.BufferReader(content)).num_row_groups == 6
+    assert parquet_bytes.decode(content).equals(rows)
 
 
 def test_no_file_ever_holds_a_floating_column() -> None:

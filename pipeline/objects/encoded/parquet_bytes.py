@@ -60,7 +60,8 @@ class Described:
 
 COMMIT_NOTE = "tallybook.commit"
 """The note in a data file of the lake that says for which commit it was written, or up to which it may be named."""
-ROWS_PER_GROUP = 1_000_000
+ROWS_PER_GROUP = 1 << 17
+"""So many rows at once are laid out, and read by one thread; with a million, files are 0.1 % smaller."""
 _SMALL_ROWS_MAX = 64
 """So many rows are compressed by Snappy, which every reader of Parquet knows.
 
@@ -83,24 +84,36 @@ _NO_DICTIONARY = _DELTA_PACKED | {
 def encode(table: pa.Table, notes: Mapping[str, str] | None = None, *, rows_per_group: int = ROWS_PER_GROUP) -> bytes:
     """Encode a table as one Parquet file, with ``notes`` as its key-value metadata.
 
+    Raises what ``encode_groups`` raises.
+    """
+    groups = (table.slice(at, rows_per_group) for at in range(0, max(table.num_rows, 1), rows_per_group))
+    return encode_groups(groups, table.schema, table.num_rows, notes)
+
+
+def encode_groups(
+    groups: Iterable[pa.Table], schema: pa.Schema, rows: int, notes: Mapping[str, str] | None = None
+) -> bytes:
+    """Encode tables that have so many rows together as one Parquet file, each as a group of its rows.
+
     Raises ``ValueError`` where a column is floating (no table of ours may hold one) or a null is where none may be.
     """
-    floating = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    floating = [field.name for field in schema if pa.types.is_floating(field.type)]
     if floating:
         message = f"columns {floating} are floating; counts are integers and amounts decimals"
         raise ValueError(message)
     sink = pa.BufferOutputStream()
-    is_small = table.num_rows <= _SMALL_ROWS_MAX
+    is_small = rows <= _SMALL_ROWS_MAX
     with pq.ParquetWriter(
         sink,
-        table.schema,
+        schema,
         compression="snappy" if is_small else "zstd",
         compression_level=None if is_small else _ZSTD_LEVEL,
-        use_dictionary=[name for name in table.schema.names if name not in _NO_DICTIONARY],
-        column_encoding={field.name: "DELTA_BINARY_PACKED" for field in table.schema if _is_packed(field)},
+        use_dictionary=[name for name in schema.names if name not in _NO_DICTIONARY],
+        column_encoding={field.name: "DELTA_BINARY_PACKED" for field in schema if _is_packed(field)},
         store_schema=False,  # Parquet's own types say it all, and an Arrow schema would outweigh a quiet day
     ) as writer:
-        writer.write_table(table, row_group_size=rows_per_group)
+        for group in groups:
+            writer.write_table(group)
         writer.add_key_value_metadata(dict(notes or {}))
     return bytes(sink.getvalue())
 
