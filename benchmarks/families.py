@@ -448,8 +448,8 @@ def _events(transcript: str) -> Iterator[Any]:
 
 
 def by_tallybook(path: Path) -> list[pa.Table]:
-    """Return the events of a log, with all columns of the lake."""
-    return [each.events for each in read_log(path, source="s", name="n", log_format=LogFormat(), fingerprint=str)]
+    """Return the events of a log, as they are committed to the lake."""
+    return [each.coded for each in read_log(path, source="s", name="n", log_format=LogFormat(), fingerprint=str)]
 
 
 def rows_of(tables: list[pa.Table]) -> list[Row]:

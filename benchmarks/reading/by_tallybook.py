@@ -12,7 +12,7 @@ from pipeline.collectors.decode import decode_line
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.segment import SegmentBuilder
-from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.tables.coded import plain, together
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ _FORMAT = LogFormat()
 
 
 def through_the_entrance(path: Path) -> pa.Table:
-    """Read as ``tallybook collect`` does, whatever fast paths there are; return all columns of the lake."""
+    """Read as ``tallybook collect`` does, whatever fast paths there are; return what is committed to the lake."""
     reading = read_log(
         path,
         source=path.name,
@@ -30,7 +30,7 @@ def through_the_entrance(path: Path) -> pa.Table:
         fingerprint=_no_raw_key,
         processes=cpu_count() or 1,
     )
-    return pa.concat_tables([USAGE_EVENTS.empty_table(), *(segment.events for segment in reading)])
+    return together([segment.coded for segment in reading])
 
 
 def line_by_line(path: Path) -> pa.Table:
@@ -47,6 +47,7 @@ def compared(events: pa.Table) -> pa.Table:
     """Return the columns that all contenders answer with."""
     import pyarrow.compute as pc  # noqa: PLC0415 - reading needs none of it
 
+    events = plain(events)
     is_measured = pc.equal(events["status"], "measured")
     nothing = pa.scalar(None, pa.int64())
     return pa.table(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.tables.columns import chosen_column, gathered_texts
+from pipeline.tables.coded import CODED_EVENTS
+from pipeline.tables.columns import chosen_column, gathered_texts, nothing
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COLUMNS, Role
 
@@ -126,8 +127,8 @@ def joined(parts: Sequence[Events]) -> Events:
 
 
 def record_batch(events: Events, source: str) -> pa.RecordBatch:
-    """Return the rows of ``schemas.USAGE_EVENTS``; all are of one source."""
-    kinds = {field.name: field.type for field in USAGE_EVENTS}
+    """Return the rows of ``coded.CODED_EVENTS``; all are of one source."""
+    kinds = {field.name: field.type for field in CODED_EVENTS}
     columns: dict[str, pa.Array] = {
         "event_id": pa.Array.from_buffers(kinds["event_id"], len(events), [None, pa.py_buffer(events.event_ids)]),
         "occurred_at": _number_column(events.instants, kinds["occurred_at"]),
@@ -140,7 +141,7 @@ def record_batch(events: Events, source: str) -> pa.RecordBatch:
         columns |= {name: _number_column(values, kinds[name]) for name, values in zip(names, numbers, strict=True)}
     for name, values in zip(SHARED, zip(*events.shared.values, strict=True), strict=True):
         columns[name] = chosen_column(values, kinds[name], events.shared.codes)
-    return pa.RecordBatch.from_arrays([columns[name] for name in kinds], schema=USAGE_EVENTS)
+    return pa.RecordBatch.from_arrays([columns[name] for name in kinds], schema=CODED_EVENTS)
 
 
 def _in_order(events: Events, order: Array) -> Events:
@@ -189,7 +190,10 @@ def _joined_choices(parts: Sequence[Chosen]) -> Chosen:
 
 def _number_column(values: Array, kind: pa.DataType) -> pa.Array:
     is_stated = values != NOTHING
-    own = np.ascontiguousarray(values.astype(np.int32) if kind == pa.int32() else values)
+    if not is_stated.any():
+        return nothing(len(values), kind)
+    # Copied: most of these columns state nothing, and one of those that do would keep the memory of all.
+    own = values.astype(np.int32 if kind == pa.int32() else np.int64)
     return pa.Array.from_buffers(kind, len(values), [_validity(is_stated), pa.py_buffer(own)])
 
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 from pipeline.collectors.decode import EventRow
 from pipeline.collectors.event_columns import joined, of_rows, record_batch
 from pipeline.tables import columns
-from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.tables.coded import CODED_EVENTS, plain
+from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +35,15 @@ class LogSegment:
     """Lines of one log that can be committed together: their events, their quarantined lines, and their record."""
 
     record: SourceRecord
-    events: pa.Table
-    """Rows of ``schemas.USAGE_EVENTS``, in the order of the log."""
+    coded: pa.Table
+    """Its events: rows of ``coded.CODED_EVENTS``, or of ``schemas.USAGE_EVENTS``, in the order of the log."""
     quarantined: pa.Table
     """Rows of ``schemas.QUARANTINE``, in the order of the log."""
+
+    @property
+    def events(self) -> pa.Table:
+        """Rows of ``schemas.USAGE_EVENTS``, made when they are asked for."""
+        return plain(self.coded)
 
 
 class Segment(Protocol):
@@ -46,6 +52,10 @@ class Segment(Protocol):
     @property
     def record(self) -> SourceRecord:
         """What accounts for each of its lines."""
+
+    @property
+    def coded(self) -> pa.Table:
+        """As in ``LogSegment``."""
 
     @property
     def events(self) -> pa.Table:
@@ -116,7 +126,7 @@ class SegmentBuilder:
     def tables(self) -> tuple[pa.Table, pa.Table]:
         """Return events and quarantined lines; from now on all are counted, by status and by reason."""
         self._flush(1)
-        return pa.Table.from_batches(self._event_batches, schema=USAGE_EVENTS), pa.Table.from_batches(
+        return pa.Table.from_batches(self._event_batches, schema=CODED_EVENTS), pa.Table.from_batches(
             self._quarantine_batches, schema=QUARANTINE
         )
 

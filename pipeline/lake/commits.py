@@ -24,6 +24,7 @@ from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import remove_on_store
 from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.verified import names_in
+from pipeline.tables.coded import CODED_EVENTS
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import COMPACTING_SINCE, FORGETTING_SINCE, LAKE_VERSION
 
@@ -254,8 +255,11 @@ def _check_accounts(
     if not sources:
         message = "a commit without sources would change the lake without reason; commit nothing instead"
         raise ValueError(message)
-    for name, table, schema in (("events", events, USAGE_EVENTS), ("quarantined", quarantined, QUARANTINE)):
-        if not table.schema.equals(schema):
+    for name, table, schemas in (
+        ("events", events, (USAGE_EVENTS, CODED_EVENTS)),
+        ("quarantined", quarantined, (QUARANTINE,)),
+    ):
+        if table.schema not in schemas:
             message = (
                 f"{name} has the columns {table.schema.names} of types {[str(each) for each in table.schema.types]}; "
                 "see pipeline.tables.schemas"

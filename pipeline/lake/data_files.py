@@ -20,6 +20,7 @@ from pipeline.lake.log.forgetting import KeptFile
 from pipeline.objects import disk, layout
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.objects.mounted.files import publish, publishing
+from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,18 +62,16 @@ class WrittenFiles:
 
 def encoded_events(events: pa.Table, number: int, *, origin: int | None = None) -> Iterator[tuple[DataFile, bytes]]:
     """Yield one file for each date, with its bytes; the numbers are as in ``write_events``."""
-    return _encoded_days(_days(events), events.schema, number, origin)
+    return _encoded_days(_days(events), number, origin)
 
 
 def _days(events: pa.Table) -> Iterator[EventsOfDay]:
     return sorted_days(events, rows_max=parquet_bytes.ROWS_PER_GROUP)
 
 
-def _encoded_days(
-    days: Iterable[EventsOfDay], schema: pa.Schema, number: int, origin: int | None
-) -> Iterator[tuple[DataFile, bytes]]:
+def _encoded_days(days: Iterable[EventsOfDay], number: int, origin: int | None) -> Iterator[tuple[DataFile, bytes]]:
     for day in days:
-        content = parquet_bytes.encode_groups(day.parts, schema, day.rows, _notes(number, origin))
+        content = parquet_bytes.encode_groups(day.parts, USAGE_EVENTS, day.rows, _notes(number, origin))
         sha256 = hashlib.sha256(content).hexdigest()
         file = DataFile(
             path=f"date={day.date.isoformat()}/{sha256}.parquet",
@@ -109,7 +108,7 @@ def write_events(lake_dir: Path, events: pa.Table, number: int, *, origin: int |
     days = list(_days(events))
     disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.date.isoformat()}" for day in days))
     with publishing(table_dir) as published:
-        for file, content in _encoded_days(days, events.schema, number, origin):
+        for file, content in _encoded_days(days, number, origin):
             _write(table_dir / file.path, content, published)
             files.append(file)
     return tuple(files)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.tables.schemas import USAGE_EVENTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
@@ -42,13 +44,13 @@ class EventsOfDay(NamedTuple):
 
 
 def by_date(events: pa.Table) -> Iterator[tuple[date, pa.Table]]:
-    """Split events by the UTC date of ``occurred_at``; dates ascending."""
+    """Split events by the UTC date of ``occurred_at``; dates ascending. They may have codes, and then have texts."""
     for day in sorted_days(events, rows_max=max(events.num_rows, 1)):
         yield day.date, pa.concat_tables(day.parts)
 
 
 def sorted_days(events: pa.Table, *, rows_max: int) -> Iterator[EventsOfDay]:
-    """Split events by the UTC date of ``occurred_at``, in parts of so many rows; dates ascending."""
+    """Split events by the UTC date of ``occurred_at``, in parts of so many rows; else as ``by_date``."""
     if not events.num_rows:
         return
     stated = [name for name in events.column_names if events[name].null_count < events.num_rows]
@@ -58,18 +60,18 @@ def sorted_days(events: pa.Table, *, rows_max: int) -> Iterator[EventsOfDay]:
     dates = sort_keys["date"].combine_chunks().take(order)
     runs = pc.run_end_encode(dates)
     for (start, end), day in zip(pairwise([0, *runs.run_ends.to_pylist()]), runs.values.to_pylist(), strict=True):
-        yield EventsOfDay(day, end - start, _parts(whole, order.slice(start, end - start), events.schema, rows_max))
+        yield EventsOfDay(day, end - start, _parts(whole, order.slice(start, end - start), rows_max))
 
 
-def _parts(stated: pa.Table, order: pa.Array, schema: pa.Schema, rows_max: int) -> Iterator[pa.Table]:
-    """Yield rows in an order; a column of ``schema`` that is not stated is null."""
+def _parts(stated: pa.Table, order: pa.Array, rows_max: int) -> Iterator[pa.Table]:
+    """Yield rows in an order; a column that is not stated is null."""
     for at in range(0, len(order), rows_max):
         rows = stated.take(order.slice(at, rows_max))
         columns = [
-            rows[each.name] if each.name in stated.column_names else pa.nulls(rows.num_rows, each.type)
-            for each in schema
+            rows[each.name].cast(each.type) if each.name in stated.column_names else pa.nulls(rows.num_rows, each.type)
+            for each in USAGE_EVENTS
         ]
-        yield pa.table(columns, schema=schema)
+        yield pa.table(columns, schema=USAGE_EVENTS)
 
 
 def _sort_keys(events: pa.Table) -> pa.Table:
@@ -86,5 +88,6 @@ def _sort_keys(events: pa.Table) -> pa.Table:
 
 
 def _ranks(column: pa.ChunkedArray) -> pa.Array:
-    encoded = pc.dictionary_encode(column.combine_chunks())
+    values = column.combine_chunks()
+    encoded = values if pa.types.is_dictionary(values.type) else pc.dictionary_encode(values)
     return pc.rank(encoded.dictionary, tiebreaker="dense").take(encoded.indices)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _OFFSET_MAX = 2**31 - 1
 _SIZES_MAX = 32
+_NOTHING_MIN = 2**15
+_nothing: dict[pa.DataType, pa.Array] = {}
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -48,13 +50,24 @@ def text_column(values: Sequence[bytes | None]) -> pa.Array:
     return _array(values, pa.string(), _texts([value or b"" for value in values]), nulls)
 
 
+def nothing(size: int, kind: pa.DataType) -> pa.Array:
+    """Return a column of nulls; all of a kind have the same memory."""
+    found = _nothing.get(kind)
+    if found is None or len(found) < size:
+        found = _nothing[kind] = pa.nulls(max(size, _NOTHING_MIN), kind)
+    return found[:size]
+
+
 def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:
     """Return the column of which each row is the one of ``values`` at its choice. Raises what ``column`` raises.
 
-    As Arrow's ``take``, without ``pyarrow.compute``: to import it takes longer than to read some megabytes.
+    Of codes where ``kind`` is a dictionary. As Arrow's ``take``, without ``pyarrow.compute``: to import it takes longer
+    than to read some megabytes.
     """
     if _is_empty(values):
-        return pa.nulls(len(choices), kind)
+        return nothing(len(choices), kind)
+    if pa.types.is_dictionary(kind):
+        return _codes(values, kind, choices)
     few = column(values, kind)
     if len(values) == 1:
         return pa.repeat(few[0], len(choices))
@@ -104,6 +117,15 @@ def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: 
         return [pa.py_buffer(np.fromiter(numbers, np.int32 if kind == pa.int32() else np.int64, len(values)))]
     message = f"no column of {kind} is made of {', '.join(sorted(each.__name__ for each in types))}"
     raise TypeError(message)
+
+
+def _codes(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:
+    texts: dict[Any, int] = {}
+    places = np.array([-1 if value is None else texts.setdefault(value, len(texts)) for value in values], np.int32)
+    chosen = places[choices]
+    validity = _bits(chosen >= 0) if (places < 0).any() else None
+    codes = pa.Array.from_buffers(kind.index_type, len(chosen), [validity, pa.py_buffer(np.maximum(chosen, 0))])
+    return pa.DictionaryArray.from_arrays(codes, column(list(texts), kind.value_type), safe=False)
 
 
 def _chosen_buffers(few: pa.Array, choices: Integers) -> list[pa.Buffer]:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tables.columns import chosen_column, column, gathered_texts, record_batch
+from pipeline.tables.coded import CODES
+from pipeline.tables.columns import chosen_column, column, gathered_texts, nothing, record_batch
 from pipeline.tables.schemas import INSTANT, QUARANTINE, USAGE_EVENTS
 
 _KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
@@ -57,6 +58,26 @@ def test_a_column_of_few_values_is_that_of_all_its_rows(data: st.DataObject) -> 
     assert made.equals(pa.array([values[choice] for choice in choices], kind))
 
 
+@given(st.data())
+def test_codes_of_few_values_are_what_the_rows_have(data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.none() | st.sampled_from(["", "a", "ü"]), min_size=1, max_size=4))
+    choices = data.draw(st.lists(st.integers(0, len(values) - 1)))
+    made = chosen_column(values, CODES, np.array(choices, np.int64))
+    made.validate(full=True)
+    assert made.to_pylist() == [values[choice] for choice in choices]
+    stated = made.dictionary.to_pylist()
+    assert len(stated) == len(set(stated))
+
+
+def test_columns_of_nulls_have_the_same_memory() -> None:
+    few, more = nothing(3, pa.int64()), nothing(5, pa.int64())
+    assert [buffer.address for buffer in few.buffers()] == [buffer.address for buffer in more.buffers()]
+    for size in (0, 5, 2**17):
+        made = nothing(size, CODES)
+        made.validate(full=True)
+        assert (made.type, len(made), made.null_count) == (CODES, size, size)
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "error"),
     [
@@ -90,7 +111,7 @@ def test_reading_a_log_imports_neither_pandas_nor_functions_of_arrow() -> None:
         "import sys; from pathlib import Path; from pipeline.collectors import LogFormat, read_log\n"
         "path = Path('data/sample/requests-2026-10-04.jsonl'); "
         "path = path if path.exists() else next(Path('data').rglob('*.jsonl'))\n"
-        "rows = sum(s.events.num_rows for s in read_log(path, source='s', name='n', log_format=LogFormat(), "
+        "rows = sum(s.coded.num_rows for s in read_log(path, source='s', name='n', log_format=LogFormat(), "
         "fingerprint=lambda raw: 'key_1'))\n"
         "assert rows > 0; assert not {'pandas', 'pyarrow.compute'} & set(sys.modules)"
     )

@@ -27,6 +27,7 @@ from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.reading import filling, log_reading
 from pipeline.collectors.segment import SegmentBuilder
+from pipeline.tables.coded import CODED_EVENTS
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.sources import SegmentDigest, SourceRecord
 
@@ -351,7 +352,7 @@ def test_rows_become_arrow_as_they_are() -> None:
         assert int(each["occurred_at"].timestamp() * 1_000_000) == row.pop("occurred_at")
         del each["occurred_at"]
         assert each == row
-    assert batch.schema.equals(USAGE_EVENTS)
+    assert batch.schema.equals(CODED_EVENTS)
     assert len(of_rows(values)) == 3
     assert of_rows(values).statuses() == {"measured": 3}
     assert of_rows([]).statuses() == {}

@@ -291,7 +291,7 @@ class LogReading(Iterator["LogSegment"]):
             events=dict(sorted(builder.events.items())),
             read_by=read_by(self._log_format),
         )
-        return LogSegment(record=record, events=events, quarantined=quarantined)
+        return LogSegment(record=record, coded=events, quarantined=quarantined)
 
     def _count(self, builder: SegmentBuilder, splitter: Split) -> None:
         """Count the lines of a segment. Raises ``LinesLost`` where there are more, or fewer, than were split off."""

@@ -17,7 +17,8 @@ from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.on_workers.segments_there import SegmentThere, parted
 from pipeline.jobs.night.trial import quarantine_example
 from pipeline.jobs.warned import NightWarning
-from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.tables.coded import together
+from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,7 +75,7 @@ class Batches:
         self.snapshot = lake.commit(
             self.workspace.lake,
             self.snapshot,
-            events=pa.concat_tables([USAGE_EVENTS.empty_table(), *(segment.events for segment in held)]),
+            events=together([segment.coded for segment in held]),
             quarantined=pa.concat_tables([QUARANTINE.empty_table(), *(segment.quarantined for segment in held)]),
             written=written,
             sources=records,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def without_forgotten(segment: Segment, forgotten: WhatWasForgotten) -> Segment:
     """Return a segment without its events of what was forgotten, which its record counts as such."""
-    if not forgotten.forgettings or not segment.events.num_rows:
+    if not forgotten.forgettings or not segment.coded.num_rows:
         return segment
     found = forgotten.has(segment.events)
     count = total(found.cast("int64"))
@@ -29,13 +29,13 @@ def without_forgotten(segment: Segment, forgotten: WhatWasForgotten) -> Segment:
         return segment
     from pipeline.collectors.segment import LogSegment  # noqa: PLC0415  # only where there was something to read
 
-    events = segment.events.filter(pc.invert(found))
+    events = segment.coded.filter(pc.invert(found))
     record = replace(
         segment.record,
         events=dict(Counter(events["status"].to_pylist())),
         forgotten=segment.record.forgotten + count,
     )
-    return LogSegment(record=record, events=events, quarantined=segment.quarantined)
+    return LogSegment(record=record, coded=events, quarantined=segment.quarantined)
 
 
 def left_out_text(count: int) -> str:

@@ -17,7 +17,8 @@ from pipeline.jobs.night.on_workers.segments_there import Lot, SegmentThere
 from pipeline.jobs.night.on_workers.wire import AnswerOfLog, PartKind, files_of, record_of
 from pipeline.objects.encoded import arrow_bytes
 from pipeline.objects.temporary.spooled import SpooledBytes
-from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.tables.coded import together
+from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +61,7 @@ class ReadThere:
             if kind is PartKind.SEGMENT:
                 yield LogSegment(
                     record=record_of(content),
-                    events=pa.concat_tables([USAGE_EVENTS.empty_table(), *events]),
+                    coded=together(events),
                     quarantined=pa.concat_tables([QUARANTINE.empty_table(), *quarantined]),
                 )
                 events, quarantined = [], []

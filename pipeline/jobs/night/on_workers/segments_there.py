@@ -60,6 +60,11 @@ class SegmentThere:
     lot: Lot = field(repr=False)
 
     @property
+    def coded(self) -> pa.Table:
+        """Its events, as they are in files."""
+        return self.events
+
+    @property
     def events(self) -> pa.Table:
         """Its events."""
         return _of(self.lot.events, self.record)
