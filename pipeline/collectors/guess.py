@@ -198,9 +198,16 @@ def sample_documents(path: LogPath, log_format: LogFormat) -> list[JsonObject]:
     place = Continuation(start=0, first_line=1, before=b"", end=_BYTES_MAX, problem=None)
     try:
         with open_log(path, log_format, follows_links=True) as log:
-            pieces = Pieces(log, place)
+            pieces, head = Pieces(log, place), log.head()
             split = split_of(
-                log, path.name, log.head(), pieces, place, line_bytes_max=log_format.line_bytes_max, lender=None
+                log,
+                path.name,
+                head,
+                pieces,
+                place,
+                wrapper=wrapper_of(head),
+                line_bytes_max=log_format.line_bytes_max,
+                lender=None,
             )
             for group in () if isinstance(split, LineBlocks) else split:
                 for line in group:

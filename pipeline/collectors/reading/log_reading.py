@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.collectors.reading.splitting import Split
     from pipeline.collectors.segment import LogSegment, SegmentBuilder
+    from pipeline.collectors.wrappers import Wrapper
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.usage.sources import Window
 
@@ -195,19 +196,22 @@ class LogReading(Iterator["LogSegment"]):
         from pipeline.collectors.reading.filling import Filling  # noqa: PLC0415
         from pipeline.collectors.reading.splitting import Pieces, split_of  # noqa: PLC0415
         from pipeline.collectors.segment import SegmentBuilder  # noqa: PLC0415
+        from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
         if self._batch is not None and not self._is_begun:
             self._log_format = self._batch.read(self._log_format)
         self._is_begun = True
         pieces = Pieces(log, place, self._on_bytes)
         head = log.head()
-        in_order = self._in_order(log, place, head)
+        wrapper = wrapper_of(head)
+        in_order = self._in_order(log, place, head, wrapper)
         split = split_of(
             log,
             self._path.name,
             head,
             pieces,
             place,
+            wrapper=wrapper,
             line_bytes_max=self._log_format.line_bytes_max,
             lender=in_order if self._is_fast else None,
         )
@@ -247,13 +251,11 @@ class LogReading(Iterator["LogSegment"]):
         else:
             self._count(builder, split)
 
-    def _in_order(self, log: LogFile, place: Continuation, head: bytes) -> InOrder:
+    def _in_order(self, log: LogFile, place: Continuation, head: bytes, wrapper: Wrapper | None) -> InOrder:
         """Return the decoder of blocks: in several threads where reading takes long."""
         from pipeline.collectors.kernel.in_order import InOrder  # noqa: PLC0415  # only where there is a line to read
-        from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
         first_line = head.partition(b"\n")[0]
-        wrapper = wrapper_of(head)
         held = None if wrapper is None else wrapper.unwrap(first_line.removesuffix(b"\r"))
         size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
         return InOrder(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.collectors.logs.logical_lines import LogicalLines
     from pipeline.collectors.logs.whole_document import WholeDocument
+    from pipeline.collectors.wrappers import Wrapper
 
     Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
     """What splits a log: each knows what of it has been split so far."""
@@ -93,13 +94,15 @@ def split_of(
     pieces: Pieces,
     place: Continuation,
     *,
+    wrapper: Wrapper | None,
     line_bytes_max: int,
     lender: InOrder | None,
 ) -> Split:
     """Return what splits a log, from a place on, into the lines of what was logged.
 
-    ``name`` is the file's, ``head`` its beginning, ``pieces`` are its bytes from that place on. With a ``lender`` it is
-    read into what that lends, where the kernel knows its lines or what a logger put around them.
+    ``name`` is the file's, ``head`` its beginning, ``pieces`` are its bytes from that place on, ``wrapper`` is what a
+    logger put around its lines. With a ``lender`` it is read into what that lends, where the kernel knows its lines or
+    the wrapper.
     """
     from pipeline.collectors.kernel.program import WRAPPERS  # noqa: PLC0415  # only where there is a line to read
     from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415
@@ -111,7 +114,6 @@ def split_of(
         is_blank,
         is_one_document,
     )
-    from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
     if place.start <= len(head) and is_blank(head[: place.start]):
         is_document = is_one_document(name, head, log.span(0, line_bytes_max))
@@ -125,7 +127,6 @@ def split_of(
             line_bytes_max=line_bytes_max,
             algorithm=place.algorithm,
         )
-    wrapper = wrapper_of(head)
     if lender is not None and wrapper is None:
         return LineBlocks(
             pieces.into(lender.lend),
