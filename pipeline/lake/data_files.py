@@ -40,9 +40,6 @@ _PARTS = "tallybook.parts"
 
 Such are kept of a log that was read again, and once more as it was read at first.
 """
-ROWS_PER_GROUP_OF_PARTS = 1 << 16
-"""Of a compacted file: whoever asks for one part reads no more than the groups that it lies in."""
-
 _NAME = "tallybook.kept"
 """The note that says which counts of forgotten events a file holds: two tables without rows are two files."""
 
@@ -143,7 +140,7 @@ def write_compacted(
     """
     named = "".join(f"{part.path}\n" for part in parts)
     more = {_PARTS: hashlib.sha256(named.encode()).hexdigest()} | ({} if in_force else {_KEPT_ROWS: "1"})
-    sha256, content = _named_by_digest(rows, number, None, more=more, rows_per_group=ROWS_PER_GROUP_OF_PARTS)
+    sha256, content = _named_by_digest(rows, number, None, more=more)
     path = folder / f"{sha256}.parquet"
     _write(path, content, published)
     written = path.read_bytes()
@@ -192,10 +189,9 @@ def _named_by_digest(
     origin: int | None,
     *,
     more: dict[str, str] | None = None,
-    rows_per_group: int = parquet_bytes.ROWS_PER_GROUP,
 ) -> tuple[str, bytes]:
     """Return the sha256 and the bytes of a data file."""
-    content = parquet_bytes.encode(rows, _notes(number, origin) | (more or {}), rows_per_group=rows_per_group)
+    content = parquet_bytes.encode(rows, _notes(number, origin) | (more or {}))
     return hashlib.sha256(content).hexdigest(), content
 
 

@@ -293,10 +293,13 @@ def test_every_event_is_in_the_file_of_its_utc_date_once_and_in_the_order_of_the
         assert rows.equals(expected.sort_by([(name, "ascending") for name in SORTED_BY]))
 
 
-def test_a_file_of_many_groups_of_rows_is_the_same_whether_they_come_one_by_one() -> None:
+def test_a_file_of_many_groups_of_rows_is_the_same_whether_they_come_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parquet_bytes, "ROWS_PER_GROUP", 20)
     rows = events_table([event(number, MIDNIGHT, model_reported=None) for number in range(101)])
     groups = [rows.slice(at, 20) for at in range(0, 101, 20)]
-    content = parquet_bytes.encode(rows, {"note": "n"}, rows_per_group=20)
+    content = parquet_bytes.encode(rows, {"note": "n"})
     assert parquet_bytes.encode_groups(iter(groups), rows.schema, 101, {"note": "n"}) == content
     assert pq.ParquetFile(pa.BufferReader(content)).num_row_groups == 6
     assert parquet_bytes.decode(content).equals(rows)
