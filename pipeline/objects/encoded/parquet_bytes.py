@@ -61,8 +61,7 @@ class Described:
 COMMIT_NOTE = "tallybook.commit"
 """The note in a data file of the lake that says for which commit it was written, or up to which it may be named."""
 ROWS_PER_GROUP = 1 << 16
-"""So many rows are laid out at once, and read at once by whoever asks for some: with a million, files are 0.1 % smaller.
-"""
+"""So many are laid out at once, and read by whoever asks for some of them; with a million, files are 0.1 % smaller."""
 _SMALL_ROWS_MAX = 64
 """So many rows are compressed by Snappy, which every reader of Parquet knows.
 
