@@ -28,6 +28,7 @@ from click.shell_completion import CompletionItem
 
 from pipeline import __version__
 from pipeline.base.environment import ENGINE_VARIABLE
+from pipeline.base.late_methods import compile_methods_late
 from pipeline.base.lean_imports import keep_imports_lean, look_for_garbage_seldom
 from pipeline.base.raw_keys import masked
 from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
@@ -182,6 +183,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     night that was done.
     """
     keep_imports_lean()
+    compile_methods_late()
     look_for_garbage_seldom()
     _leave_no_core()
     sys.excepthook = show_traceback

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.tables.coded import plain, plain_column
+from pipeline.tables.columns import nothing
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -53,25 +55,36 @@ def sorted_days(events: pa.Table, *, rows_max: int) -> Iterator[EventsOfDay]:
     """Split events by the UTC date of ``occurred_at``, in parts of so many rows; else as ``by_date``."""
     if not events.num_rows:
         return
-    stated = [name for name in events.column_names if events[name].null_count < events.num_rows]
-    whole = events.select(stated).combine_chunks()  # taking rows out of many chunks costs twice as much
-    sort_keys = _sort_keys(whole)
+    # Few become texts at once, and many part by part, whose columns that nothing is stated in are not held at all.
+    few = events.num_rows <= rows_max
+    held = plain(events) if few else events.select([name for name in events.column_names if _is_stated(events[name])])
+    held = held.combine_chunks()  # taking rows out of many chunks costs twice as much
+    sort_keys = _sort_keys(held)
     order = pc.sort_indices(sort_keys, sort_keys=[(name, "ascending") for name in sort_keys.column_names])
     dates = sort_keys["date"].combine_chunks().take(order)
     runs = pc.run_end_encode(dates)
     for (start, end), day in zip(pairwise([0, *runs.run_ends.to_pylist()]), runs.values.to_pylist(), strict=True):
-        yield EventsOfDay(day, end - start, _parts(whole, order.slice(start, end - start), rows_max))
+        yield EventsOfDay(day, end - start, _parts(held, order.slice(start, end - start), rows_max))
 
 
-def _parts(stated: pa.Table, order: pa.Array, rows_max: int) -> Iterator[pa.Table]:
-    """Yield rows in an order; a column that is not stated is null."""
+def _is_stated(column: pa.ChunkedArray) -> bool:
+    return bool(column.null_count < len(column))
+
+
+def _parts(held: pa.Table, order: pa.Array, rows_max: int) -> Iterator[pa.Table]:
+    """Yield rows in an order; a column that is not held is null."""
     for at in range(0, len(order), rows_max):
-        rows = stated.take(order.slice(at, rows_max))
-        columns = [
-            rows[each.name].cast(each.type) if each.name in stated.column_names else pa.nulls(rows.num_rows, each.type)
-            for each in USAGE_EVENTS
-        ]
-        yield pa.table(columns, schema=USAGE_EVENTS)
+        rows = held.take(order.slice(at, rows_max))
+        yield rows if rows.schema == USAGE_EVENTS else _with_all_columns(rows)
+
+
+def _with_all_columns(rows: pa.Table) -> pa.Table:
+    names = set(rows.column_names)
+    columns = [
+        plain_column(rows[each.name], each.type) if each.name in names else nothing(rows.num_rows, each.type)
+        for each in USAGE_EVENTS
+    ]
+    return pa.table(columns, schema=USAGE_EVENTS)
 
 
 def _sort_keys(events: pa.Table) -> pa.Table:
@@ -82,7 +95,7 @@ def _sort_keys(events: pa.Table) -> pa.Table:
     dates = (
         events["occurred_at"].cast(pa.timestamp("us")).cast(pa.date32())
     )  # without its zone an instant shows its UTC date
-    stated = [name for name in SORTED_BY if name in events.column_names]
+    stated = [name for name in SORTED_BY if name in events.column_names and _is_stated(events[name])]
     ranks = {name: _ranks(events[name]) if name in _REPEATING else events[name] for name in stated}
     return pa.table({"date": dates, **ranks})
 

@@ -41,4 +41,10 @@ def together(parts: list[pa.Table]) -> pa.Table:
 
 def plain(events: pa.Table) -> pa.Table:
     """Return usage events with texts, where they are not so already."""
-    return events.cast(USAGE_EVENTS)
+    columns = [plain_column(events[each.name], each.type) for each in USAGE_EVENTS]
+    return pa.table(columns, schema=USAGE_EVENTS)
+
+
+def plain_column(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Return a column with texts, where it has codes; ``kind`` is what it is then."""
+    return values if values.type == kind else values.cast(kind)
