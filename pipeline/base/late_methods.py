@@ -1,7 +1,7 @@
 """Lets data classes compile a method when it is first called, and not when their module is imported.
 
-``dataclasses`` writes six methods a class as text and compiles each, which takes a third of the start of a command; of
-800 methods of the classes that a night imports, 60 are called. Python 3.13 compiles those of a class at once; there
+``dataclasses`` writes six methods a class as text and compiles each, which takes a third of the start of a command: of
+800 that ``collect`` imports where nothing is new, 58 are called. Python 3.13 compiles those of a class at once; there
 nothing is done. Programs that import the package are left alone: only ``main`` calls this.
 """
 

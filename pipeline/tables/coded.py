@@ -1,26 +1,31 @@
 """Usage events in memory: texts that many rows share are codes into a dictionary.
 
-A month of a large log is a third smaller so. Owns which columns these are, and both ways. Does not own what is written
+They take a quarter less so. Owns which columns these are, and both ways. Does not own what is written
 to files: that is text, since a dictionary has the order in which its texts came.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COLUMNS, Role
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 CODES = pa.dictionary(pa.int32(), pa.string())
 _IDENTIFYING = frozenset(column.name for column in COLUMNS if column.role is Role.IDENTITY)
 
 
-def is_coded(field: pa.Field) -> bool:
+def _is_coded(field: pa.Field) -> bool:
     """Tell whether a column of usage events is codes: texts that are no ids."""
     return pa.types.is_string(field.type) and field.name not in _IDENTIFYING
 
 
-CODED_EVENTS = pa.schema([field.with_type(CODES) if is_coded(field) else field for field in USAGE_EVENTS])
+CODED_EVENTS = pa.schema([field.with_type(CODES) if _is_coded(field) else field for field in USAGE_EVENTS])
 """As ``USAGE_EVENTS``."""
 
 
@@ -34,7 +39,7 @@ def coded(events: pa.Table) -> pa.Table:
     return pa.table(columns, schema=CODED_EVENTS)
 
 
-def together(parts: list[pa.Table]) -> pa.Table:
+def together(parts: Sequence[pa.Table]) -> pa.Table:
     """Return usage events of several tables, with codes."""
     return pa.concat_tables([CODED_EVENTS.empty_table(), *map(coded, parts)])
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _OFFSET_MAX = 2**31 - 1
 _SIZES_MAX = 32
-_NOTHING_MIN = 2**15
+_NOTHING_MAX = 2**15
 _nothing: dict[pa.DataType, pa.Array] = {}
 
 
@@ -51,11 +51,12 @@ def text_column(values: Sequence[bytes | None]) -> pa.Array:
 
 
 def nothing(size: int, kind: pa.DataType) -> pa.Array:
-    """Return a column of nulls; all of a kind have the same memory."""
-    found = _nothing.get(kind)
-    if found is None or len(found) < size:
-        found = _nothing[kind] = pa.nulls(max(size, _NOTHING_MIN), kind)
-    return found[:size]
+    """Return a column of nulls; all of a kind that are not very long have the same memory."""
+    if size > _NOTHING_MAX:
+        return pa.nulls(size, kind)
+    if kind not in _nothing:
+        _nothing[kind] = pa.nulls(_NOTHING_MAX, kind)
+    return _nothing[kind][:size]
 
 
 def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:

@@ -72,7 +72,7 @@ def test_codes_of_few_values_are_what_the_rows_have(data: st.DataObject) -> None
 def test_columns_of_nulls_have_the_same_memory() -> None:
     few, more = nothing(3, pa.int64()), nothing(5, pa.int64())
     assert [buffer.address for buffer in few.buffers()] == [buffer.address for buffer in more.buffers()]
-    for size in (0, 5, 2**17):
+    for size in (0, 5, 2**15, 2**15 + 1):
         made = nothing(size, CODES)
         made.validate(full=True)
         assert (made.type, len(made), made.null_count) == (CODES, size, size)

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from itertools import permutations
 
 import pyarrow as pa
+import pytest
 from lake_inputs import event, events_table
 
 from pipeline.lake.data_files import encoded_events
+from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.coded import CODED_EVENTS, CODES, coded, plain, together
 from pipeline.tables.schemas import USAGE_EVENTS
 
@@ -35,11 +37,16 @@ def test_all_texts_but_ids_are_codes() -> None:
     assert {field.name for field in CODED_EVENTS if field.type == CODES} == texts - {"request_id", "response_id"}
 
 
-def test_files_are_the_same_to_the_byte_in_whatever_order_their_texts_came() -> None:
+@pytest.mark.parametrize("rows_per_group", [1, 2, 100])
+def test_files_are_the_same_to_the_byte_in_whatever_order_their_texts_came(
+    rows_per_group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_bytes, "ROWS_PER_GROUP", rows_per_group)
     files = set()
     for parts in permutations(PARTS):
         of_parts = [coded(events_table(part)) for part in parts]
         ((file, content),) = encoded_events(together(of_parts), 1)
         assert content == next(encoded_events(plain(together(of_parts)), 1))[1]
+        assert plain(together(of_parts)).sort_by("line").equals(parquet_bytes.decode(content).sort_by("line"))
         files.add((file.sha256, file.rows))
     assert len(files) == 1

@@ -245,8 +245,8 @@ def connected(remote: str, doing: _Doing = COUNTING) -> Any:
 def _what_is_asked_again() -> Any:
     """Return the client's rule of what it asks again: what it asks itself, for a minute, and not for ten.
 
-    And what the server answered in one piece and cannot be read, which happens now and then where much is asked at
-    once. Of an answer in parts the server is asked for the rest, which not every one still has.
+    And what the server answered in one piece and cannot be read, as was met where much was asked at once. Of an answer
+    in parts the server is asked for the rest, which not every one still has.
     """
     import grpc  # noqa: PLC0415  # an extra
     from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
