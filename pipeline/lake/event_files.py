@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.tables.coded import plain, plain_column
-from pipeline.tables.columns import nothing
+from pipeline.objects.encoded.parquet_bytes import with_columns
+from pipeline.tables.coded import plain
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -75,16 +75,7 @@ def _parts(held: pa.Table, order: pa.Array, rows_max: int) -> Iterator[pa.Table]
     """Yield rows in an order; a column that is not held is null."""
     for at in range(0, len(order), rows_max):
         rows = held.take(order.slice(at, rows_max))
-        yield rows if rows.schema == USAGE_EVENTS else _with_all_columns(rows)
-
-
-def _with_all_columns(rows: pa.Table) -> pa.Table:
-    names = set(rows.column_names)
-    columns = [
-        plain_column(rows[each.name], each.type) if each.name in names else nothing(rows.num_rows, each.type)
-        for each in USAGE_EVENTS
-    ]
-    return pa.table(columns, schema=USAGE_EVENTS)
+        yield rows if rows.schema == USAGE_EVENTS else with_columns(rows, USAGE_EVENTS)
 
 
 def _sort_keys(events: pa.Table) -> pa.Table:

@@ -1,7 +1,7 @@
 """Usage events in memory: texts that many rows share are codes into a dictionary.
 
-They take a quarter less so. Owns which columns these are, and both ways. Does not own what is written
-to files: that is text, since a dictionary has the order in which its texts came.
+So they take a quarter less. Owns which columns these are, and both ways. Does not own what is written to files: that
+is text, since a dictionary has the order in which its texts came.
 """
 
 from __future__ import annotations
@@ -46,10 +46,4 @@ def together(parts: Sequence[pa.Table]) -> pa.Table:
 
 def plain(events: pa.Table) -> pa.Table:
     """Return usage events with texts, where they are not so already."""
-    columns = [plain_column(events[each.name], each.type) for each in USAGE_EVENTS]
-    return pa.table(columns, schema=USAGE_EVENTS)
-
-
-def plain_column(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """Return a column with texts, where it has codes; ``kind`` is what it is then."""
-    return values if values.type == kind else values.cast(kind)
+    return events if events.schema.equals(USAGE_EVENTS) else events.cast(USAGE_EVENTS)

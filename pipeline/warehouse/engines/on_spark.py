@@ -233,12 +233,14 @@ def connected(remote: str, doing: _Doing = COUNTING) -> Any:
         warnings.simplefilter("ignore", FutureWarning)  # the client has doubts about new pandas
         try:
             from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
+
+            asked_again = _what_is_asked_again()
         except ImportError as missing:
             raise ExtraMissing(_NOT_INSTALLED) from missing
         _look_for(remote, doing)
         with explained(remote, doing):
             spark: Any = SparkSession.builder.remote(remote).create()
-            spark._client.set_retry_policies([_what_is_asked_again()])  # noqa: SLF001  # no other way
+            spark._client.set_retry_policies([asked_again])  # noqa: SLF001  # no other way
             return spark
 
 
