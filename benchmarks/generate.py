@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
-import zstandard
 
 from benchmarks.lines import KINDS, Recipe, lines_of
+from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def _compressing(path: Path) -> Iterator[IO[bytes]]:
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as compressed:
                 yield compressed  # type: ignore[misc]  # a GzipFile writes as any binary file does
         elif path.suffix == ".zst":
-            with zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) as compressed:
+            with zstd.ZstdFile(file, "wb", level=3) as compressed:
                 yield compressed
         else:
             yield file

@@ -51,7 +51,7 @@ _OPTIONS = (
     *("-m", "not slow"),
     "--ask-anew",  # what was answered before the change says nothing of it
 )
-_WARM = ("click", "duckdb", "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "rich.console", "zstandard")
+_WARM = ("click", "duckdb", "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "rich.console", "backports.zstd")
 _BROKEN = 99
 """The exit code of a fork that raised what no test caught: a trial that could not be made."""
 _TRUST = 5

@@ -5,12 +5,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 
 from benchmarks.comparing import READING, as_table, rows_differing
 from benchmarks.generate import compress, number_of, sized, write_log
 from benchmarks.lines import KINDS, Recipe, lines_of
 from benchmarks.reading.by_tallybook import compared, line_by_line, through_the_entrance
+from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,11 +55,7 @@ def test_requests_can_be_logged_without_their_messages() -> None:
 
 def decompressed(path: Path) -> bytes:
     content = path.read_bytes()
-    return (
-        gzip.decompress(content)
-        if path.suffix == ".gz"
-        else zstandard.ZstdDecompressor().decompressobj().decompress(content)
-    )
+    return gzip.decompress(content) if path.suffix == ".gz" else zstd.decompress(content)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zstandard
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs.lineage import KnownSources, continue_from, window
 from pipeline.collectors.logs.log_file import WINDOW_BYTES, open_log
@@ -34,9 +34,9 @@ def in_members(compress: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 FORMS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
+    "zstd": zstd.compress,
     "gzip, many members": in_members(gzip.compress),
-    "zstd, many frames": in_members(zstandard.ZstdCompressor().compress),
+    "zstd, many frames": in_members(zstd.compress),
 }
 COMPRESSED = [name for name in FORMS if name != "plain"]
 

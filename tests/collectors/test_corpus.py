@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-import zstandard
+
+from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,13 +134,13 @@ NORMAL: dict[str, Callable[[dict[str, Any], str], Counts]] = {
 
 @pytest.fixture(scope="module")
 def truth() -> dict[str, dict[str, Any]]:
-    with zstandard.open(CORPUS / "truth.jsonl.zst", "rt", encoding="utf-8") as lines:
+    with zstd.open(CORPUS / "truth.jsonl.zst", "rt", encoding="utf-8") as lines:
         return {line["request_id"]: line for line in map(json.loads, lines)}
 
 
 @pytest.fixture(scope="module")
 def lines() -> dict[str, str]:
-    with zstandard.open(CORPUS / "requests.jsonl.zst", "rt", encoding="utf-8", newline="\n") as texts:
+    with zstd.open(CORPUS / "requests.jsonl.zst", "rt", encoding="utf-8", newline="\n") as texts:
         return {json.loads(text)["request_id"]: text for text in texts}
 
 

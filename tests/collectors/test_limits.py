@@ -8,9 +8,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zstandard
 from blake3 import blake3
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import KeyFingerprint, LogFormat, read_log
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.values import fields
@@ -34,7 +34,7 @@ WINDOW = 65_536
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
+    "zstd": zstd.compress,
 }
 
 

@@ -7,11 +7,12 @@ import gzip
 import json
 import os
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zstandard
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors.logs import log_file
 from pipeline.collectors.logs.compression import decompressed
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors.logs.compression import Piece
+
+CHECKED = {int(zstd.CompressionParameter.checksum_flag): 1}
 
 
 def _lines(exchange: Any, first: int, last: int, note: str = "") -> bytes:
@@ -111,7 +114,7 @@ def test_a_log_compressed_after_it_was_collected_is_the_same_log(
     log = tmp_path / "app.jsonl"
     log.write_bytes(content)
     first = collect_file(log)
-    for number, compress in enumerate((gzip.compress, zstandard.ZstdCompressor().compress)):
+    for number, compress in enumerate((gzip.compress, zstd.compress)):
         compressed = tmp_path / f"app.jsonl.{number}"
         compressed.write_bytes(compress(content))
         assert collect_file(compressed, known=first.records).segments == []
@@ -178,7 +181,7 @@ def test_an_unchanged_plain_log_is_read_at_its_windows_only(
     assert sum(sizes) < 140_000 < log.stat().st_size
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
 def test_an_unchanged_compressed_log_is_not_decompressed_again(
     collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any
 ) -> None:
@@ -199,7 +202,7 @@ def test_an_unchanged_compressed_log_is_not_decompressed_again(
     assert 65_536 <= sum(sizes) < len(content) / 2
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor(write_checksum=True).compress])
+@pytest.mark.parametrize("compress", [gzip.compress, partial(zstd.compress, options=CHECKED)])
 def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(
     collect_file: Any, exchange: Any, tmp_path: Path, compress: Any
 ) -> None:
@@ -220,7 +223,7 @@ def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(
 def test_a_known_log_of_which_one_read_fails_is_never_read_from_its_start(
     how: str, collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compress = {"plain": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}[how]
+    compress = {"plain": bytes, "gzip": gzip.compress, "zstd": zstd.compress}[how]
     before, after = (
         [compress(_lines(exchange, at, at + 20, os.urandom(500).hex())) for at in ats] for ats in ((0, 20), (40, 60))
     )

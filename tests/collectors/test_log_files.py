@@ -7,15 +7,16 @@ import gzip
 import json
 import lzma
 import os
+import random
 import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.logs import log_file
+from pipeline.collectors.logs import compression, log_file
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
@@ -27,7 +28,7 @@ def _lines(exchange: Any, first: int, last: int) -> bytes:
 
 
 def _zstd(content: bytes) -> bytes:
-    return zstandard.ZstdCompressor(write_checksum=True).compress(content)
+    return zstd.compress(content, options={zstd.CompressionParameter.checksum_flag: 1})
 
 
 def _ids(collected: Any) -> list[str]:
@@ -287,6 +288,39 @@ def test_raw_deflate_without_a_header_is_plain_text_to_us(collect_file: Any, tmp
 def _written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, _zstd])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_compressed_log_is_put_where_there_is_room_in_blocks_that_end_with_a_line_where_one_ends_near(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any, seed: int
+) -> None:
+    chance = random.Random(seed)
+    piece, block, window = chance.choice([(50, 700, 60), (900, 4_000, 500), (700, 300, 200), (1, 40, 20)])
+    monkeypatch.setattr(compression, "PIECE_BYTES_MAX", piece)
+    monkeypatch.setattr(log_file, "PIECE_BYTES_MAX", piece)
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", block)
+    monkeypatch.setattr(log_file, "WINDOW_BYTES", window)
+    lines = [b"x" * chance.choice([0, 1, 20, 150, 998, 3_000]) + b"\n" for _ in range(200)]
+    content = b"".join(lines) + b"unfinished"
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(b"".join(compress(content[at : at + 7_000]) for at in range(0, len(content), 7_000)))
+    room = memoryview(bytearray(5_000))
+    refused = chance.choice([0, 3])
+
+    def lend(size: int) -> memoryview | None:
+        nonlocal room
+        room[:] = bytes(len(room))  # whoever keeps what lay there has lost it
+        return None if refused and chance.randrange(refused) == 0 else room[:size]
+
+    with open_log(log, LogFormat()) as opened:
+        found, in_room = [], 0
+        for each in opened.span_into(lend, 7, len(content) - 3, None):
+            found.append(bytes(each))
+            in_room += isinstance(each, memoryview)
+            assert isinstance(each, bytes) or b"\n" not in found[-1][-window:] or found[-1].endswith(b"\n")
+    assert b"".join(found) == content[7:-3]
+    assert in_room > 5
 
 
 def test_a_plain_log_is_read_in_blocks_that_end_with_a_line_where_one_ends_near(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import zstandard
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, decode, read_again, read_by, read_log
 from pipeline.collectors.batch_files import BatchOf
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
@@ -74,7 +74,7 @@ def ids(segment: Any) -> list[str]:
 
 
 READERS = pytest.mark.parametrize("reader", ["fast", "plain"])
-PACKED = pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+PACKED = pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
 
 
 @READERS
@@ -88,7 +88,7 @@ def test_a_log_is_segments_whose_records_account_for_every_line(tmp_path: Path, 
     common: dict[str, Any] = {
         "source": "logs/a",
         "name": "app",
-        "compression": {bytes: "none", gzip.compress: "gzip", zstandard.compress: "zstd"}[pack],
+        "compression": {bytes: "none", gzip.compress: "gzip", zstd.compress: "zstd"}[pack],
         "file_size": len(packed),
         "read_by": read_by(LogFormat()),
     }
@@ -216,7 +216,7 @@ def test_one_document_over_many_lines_is_read_once_it_is_whole(tmp_path: Path) -
 
 
 @READERS
-@pytest.mark.parametrize(("pack", "how"), [(gzip.compress, "gzip"), (zstandard.compress, "zstd")])
+@pytest.mark.parametrize(("pack", "how"), [(gzip.compress, "gzip"), (zstd.compress, "zstd")])
 def test_a_stream_that_is_cut_is_read_as_far_as_it_goes_and_said(
     tmp_path: Path, reader: str, pack: Any, how: str
 ) -> None:

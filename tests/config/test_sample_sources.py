@@ -6,9 +6,9 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 from workspaces import plain, tallybook
 
+from pipeline.base.zstd import zstd
 from pipeline.configuration.settings import read_settings
 from pipeline.configuration.source_files import find_logs
 from pipeline.jobs.upkeep.init import init
@@ -33,7 +33,7 @@ def test_a_rotated_log_is_read_whatever_logrotate_calls_it(tmp_path: Path, name:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = f"{plain('2026-03-01T10:00:00Z', id='a')}\n".encode()
     packed = gzip.compress(content) if ".gz" in name else content
-    path.write_bytes(zstandard.compress(content) if ".zst" in name else packed)
+    path.write_bytes(zstd.compress(content) if ".zst" in name else packed)
     (root / "logs" / "README.txt").write_text("no log")
     assert "collected 1 new line from 1 of 1 log" in tallybook(root, "collect").stdout
 

@@ -8,11 +8,11 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 from random_logs import make_workspace
 from test_collecting_on_workers import lake_of, on_workers
 from workspaces import tallybook
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.lake import read_log
@@ -41,7 +41,7 @@ def one_day(folder: Path, dice: random.Random, lines: list[bytes], day: int) -> 
                 log.rename(folder / f"{log.stem}-{day}.log")
             case "is compressed":
                 packed = gzip.compress(log.read_bytes(), mtime=0) if dice.random() < 0.5 else b""
-                log.with_name(f"{log.name}-{day}.gz").write_bytes(packed or zstandard.compress(log.read_bytes()))
+                log.with_name(f"{log.name}-{day}.gz").write_bytes(packed or zstd.compress(log.read_bytes()))
                 log.unlink()
             case "is copied":
                 shutil.copy(log, folder / f"copy-{day}-{log.name}")

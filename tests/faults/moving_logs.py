@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import lives
-import zstandard
 from quick import WHOLE
 from tally import Tally
 from workspaces import make_workspace, plain
 
+from pipeline.base.zstd import zstd
 from pipeline.cli.context import EXIT_BAD_INPUT
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ COLLECT = ("collect",)
 LIVE = "app.jsonl"
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "gz": lambda content: gzip.compress(content, mtime=0),
-    "zst": zstandard.ZstdCompressor(level=3).compress,
+    "zst": zstd.compress,
 }
 OUTCOMES = frozenset({"billed once", "gone before anybody saw it", "told", "a cut was told"})
 
@@ -81,10 +81,10 @@ def plain_bytes(path: Path) -> bytes:
     if path.suffix == ".zst":
         found, rest = b"", content
         while rest:
-            frame = zstandard.ZstdDecompressor().decompressobj()
+            frame = zstd.ZstdDecompressor()
             try:
                 found += frame.decompress(rest)
-            except zstandard.ZstdError:
+            except zstd.ZstdError:
                 return found
             rest = frame.unused_data
         return found
@@ -349,11 +349,11 @@ def _is_boundary(kind: str, content: bytes) -> bool:
         else:
             rest = content
             while rest:
-                frame = zstandard.ZstdDecompressor().decompressobj()
+                frame = zstd.ZstdDecompressor()
                 frame.decompress(rest)
                 if not frame.eof:
                     return False
                 rest = frame.unused_data
-    except (EOFError, OSError, zlib.error, zstandard.ZstdError):
+    except (EOFError, OSError, zlib.error, zstd.ZstdError):
         return False
     return True

@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import zstandard
+from python_zstd import zstd
 from wire import Event, Refused, Why, read_line
 
 if TYPE_CHECKING:
@@ -121,7 +121,12 @@ def read_file(path: Path, name: str, source: dict[str, Any], settings: dict[str,
 def decompressed(content: bytes) -> bytes:
     """Known by its first bytes; members and frames may follow each other, and the last may be cut."""
     if content.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
+        plain, rest = b"", content
+        while rest:
+            frame = zstd.ZstdDecompressor()
+            plain += frame.decompress(rest)
+            rest = frame.unused_data if frame.eof else b""
+        return plain
     plain = b""
     if not content.startswith(b"\x1f\x8b"):
         return content

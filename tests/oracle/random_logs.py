@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import zstandard
 from maker import EDGE_FIELDS, LINE_BYTES_MAX, Maker
 from other_apis import OTHERS
+from python_zstd import zstd
 from refusals import REFUSALS
 from silences import SILENCES
 from traps import COMMON, RARE
@@ -173,7 +173,7 @@ def file_bytes(name: str, lines: list[bytes], chance: random.Random) -> bytes:
     return {
         "logs/a.jsonl": lambda: first + second + rest,
         "logs/b.jsonl.gz": lambda: gzip.compress(first, mtime=0) + gzip.compress(second + rest, mtime=0)[:-8],
-        "logs/c.jsonl.zst": lambda: b"".join(zstandard.ZstdCompressor().compress(part) for part in (first, second)),
+        "logs/c.jsonl.zst": lambda: b"".join(zstd.compress(part) for part in (first, second)),
         "logs/lying.jsonl.gz": lambda: b"\xef\xbb\xbf" + first + second,
         "edge/e.jsonl": lambda: first + second,
         "open/o.jsonl": lambda: first + second,

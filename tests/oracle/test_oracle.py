@@ -26,7 +26,7 @@ ACCOUNTS = '[[accounts]]\nid = "acme"\nname = "Acme"\ntimezone = "Europe/Berlin"
 CARD = 'id = "standard"\n[[rates]]\nmodel = "m"\nprompt = 1\ncompletion = 8\n'
 MODULES = (
     *("oracle", "wire", "family_wire", "bodies", "maker", "traps", "other_apis", "silences", "refusals"),
-    *("random_logs", "compare"),
+    *("random_logs", "compare", "python_zstd"),
 )
 
 

@@ -7,10 +7,10 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 from random_logs import make_workspace
 from workspaces import tallybook
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.lake import read_log
@@ -61,7 +61,7 @@ def test_shuffled_and_split_logs_collected_over_several_nights_give_the_same_inv
     for night in range(nights):
         for piece in range(2):
             mine = b"".join(lines[night * 2 + piece :: nights * 2])
-            packed = [mine, gzip.compress(mine), zstandard.compress(mine)][dice.randrange(3)]
+            packed = [mine, gzip.compress(mine), zstd.compress(mine)][dice.randrange(3)]
             (parts / "logs" / f"{dice.randrange(10**6):06}-{night}-{piece}.jsonl").write_bytes(packed)
         assert tallybook(parts, "nightly", *AS_OF).returncode == 0
     assert invoices(parts) == expected

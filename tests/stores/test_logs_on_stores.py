@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
 from stored_objects import put, remove, watched
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.base.zstd import zstd
 from pipeline.jobs.night import collect
 from pipeline.jobs.upkeep.init import init
 from pipeline.lake.checked_files import verified_data_files
@@ -66,7 +66,7 @@ def requests(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Requests:
     [
         pytest.param(bytes, id="plain"),
         pytest.param(gzip.compress, id="gzip", marks=pytest.mark.long),
-        pytest.param(zstandard.ZstdCompressor().compress, id="zstd", marks=pytest.mark.long),
+        pytest.param(zstd.compress, id="zstd", marks=pytest.mark.long),
     ],
 )
 def test_an_object_is_collected_and_called_by_its_address(tmp_path: Path, bucket: str, compressed: object) -> None:

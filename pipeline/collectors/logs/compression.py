@@ -14,16 +14,13 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-import zstandard
-
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_PIECE_BYTES_MAX = 2**20
-_ZSTD_FEED_BYTES = 2**11  # 4 bytes of zstd may become 128 KiB, so this bounds a piece to 64 MiB
-_ZSTD_WINDOW_BYTES_MAX = 2**27  # what the zstd command accepts by default
+PIECE_BYTES_MAX = 2**20
+_ZSTD_WINDOW_LOG_MAX = 27  # 128 MiB: what the zstd command accepts by default
 
 
 class Compression(StrEnum):
@@ -43,7 +40,10 @@ MEMBER_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|[\x50-\x5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Decompressed bytes; ``is_verified`` where everything up to their end belongs to members that ended cleanly."""
+    """Decompressed bytes, at most ``PIECE_BYTES_MAX``.
+
+    ``is_verified`` where everything up to their end belongs to members that ended cleanly.
+    """
 
     content: bytes
     is_verified: bool
@@ -54,6 +54,16 @@ def compression_of(first_bytes: bytes) -> Compression:
     return next(
         (compression for magic, compression in _MAGIC.items() if first_bytes.startswith(magic)), Compression.NONE
     )
+
+
+def zstd_content_size(header: bytes) -> int | None:
+    """Return how many bytes the first frame states to hold, from its header; ``None`` where it states none."""
+    from pipeline.base.zstd import zstd  # noqa: PLC0415  # 4 ms
+
+    try:
+        return zstd.get_frame_info(header).decompressed_size
+    except zstd.ZstdError:
+        return None
 
 
 def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max: int) -> Iterator[Piece]:
@@ -125,7 +135,7 @@ class _GzipMember:
         self._inflater = module.decompressobj(zlib.MAX_WBITS | 16)
 
     def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
-        output = self._inflater.decompress(content, _PIECE_BYTES_MAX)
+        output = self._inflater.decompress(content, PIECE_BYTES_MAX)
         if self._inflater.eof:
             return output, memoryview(self._inflater.unused_data), True
         return output, content[len(content) - len(self._inflater.unconsumed_tail) :], False
@@ -136,14 +146,20 @@ class _GzipMember:
 
 class _ZstdMember:
     def __init__(self) -> None:
-        self.broken: type[Exception] = zstandard.ZstdError
-        self._inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX).decompressobj()
+        from pipeline.base.zstd import zstd  # noqa: PLC0415  # 4 ms
+
+        self.broken: type[Exception] = zstd.ZstdError
+        window_max = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG_MAX}
+        self._inflater = zstd.ZstdDecompressor(options=window_max)
+        self._has_all = False
+        """Whether it keeps all that it was fed: it is asked for the rest of the output before it is fed again."""
 
     def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
-        fed = content[:_ZSTD_FEED_BYTES]
-        output = self._inflater.decompress(fed)
-        is_over = self._inflater.eof
-        return output, content[len(fed) - (len(self._inflater.unused_data) if is_over else 0) :], is_over
+        output = self._inflater.decompress(b"" if self._has_all else content, PIECE_BYTES_MAX)
+        if self._inflater.eof:
+            return output, memoryview(self._inflater.unused_data), True
+        self._has_all = not self._inflater.needs_input
+        return output, content if self._has_all else content[len(content) :], False
 
     def padding_skipped(self, content: memoryview) -> memoryview:
         return content

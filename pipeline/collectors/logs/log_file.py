@@ -13,17 +13,18 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
-
-import zstandard
 
 from pipeline.collectors.logs.compression import (
     MAGIC_BYTES_MAX,
     MEMBER_BEGINS,
+    PIECE_BYTES_MAX,
     Compression,
     Piece,
     compression_of,
     decompressed,
+    zstd_content_size,
 )
 from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable, ProblemReason
 from pipeline.configuration.stored.stored_log import StoredLog
@@ -95,12 +96,15 @@ class LogFile:
     def span_into(
         self, lend: Callable[[int], memoryview | None], start: int, end: int, on_bytes: Callable[[int], None] | None
     ) -> Iterator[bytes | memoryview]:
-        """Yield the same bytes; what is read of a plain file lies where ``lend`` has room, if it has any.
+        """Yield the same bytes; what is read of a file lies where ``lend`` has room, if it has any.
 
         ``lend`` is told a size, and what it lends must not be lent again before the next bytes are asked for.
         """
         read_into = self.read_into
-        if self.compression is not Compression.NONE or read_into is None:
+        if self.compression is not Compression.NONE:
+            yield from _put_into(lend, self.span(start, end, on_bytes))
+            return
+        if read_into is None:
             yield from self.span(start, end, on_bytes)
             return
 
@@ -136,10 +140,7 @@ class LogFile:
             return None
         if self.compression is Compression.GZIP:
             return int.from_bytes(self.read(max(self.file_size - 4, 0), 4), "little")
-        try:
-            return zstandard.frame_content_size(self.read(0, _ZSTD_HEADER_BYTES_MAX))
-        except zstandard.ZstdError:
-            return None
+        return zstd_content_size(self.read(0, _ZSTD_HEADER_BYTES_MAX))
 
     def _is_single_member(self) -> bool:
         """Tell that no second member can begin anywhere.
@@ -182,9 +183,39 @@ class LogFile:
 
     def _behind_last_line(self, start: int, size: int) -> int:
         """Return how many bytes lie behind the last line end of a span; 0 where none is near its end."""
-        near = self.read(start + size - min(size, WINDOW_BYTES), min(size, WINDOW_BYTES))
-        at = near.rfind(b"\n") + 1
-        return len(near) - at if at else 0
+        return _behind_last_line(self.read(start + size - min(size, WINDOW_BYTES), min(size, WINDOW_BYTES)))
+
+
+def _put_into(lend: Callable[[int], memoryview | None], contents: Iterator[bytes]) -> Iterator[bytes | memoryview]:
+    """Yield the same bytes in blocks that lie where ``lend`` has room, if it has any; each ends with a line, if it can.
+
+    No content is larger than ``PIECE_BYTES_MAX``.
+    """
+    rest = b""
+    for content in contents:
+        room = lend(max(len(rest) + len(content), _PLAIN_BLOCK_BYTES))
+        if room is None:
+            yield rest + content
+            rest = b""
+            continue
+        size = len(rest)
+        room[:size] = rest
+        for part in chain((content,), contents):
+            room[size : size + len(part)] = part
+            size += len(part)
+            if size + PIECE_BYTES_MAX > len(room):
+                break
+        end = size - _behind_last_line(bytes(room[max(size - WINDOW_BYTES, 0) : size]))
+        rest = bytes(room[end:size])
+        yield room[:end]
+    if rest:
+        yield rest
+
+
+def _behind_last_line(near: bytes) -> int:
+    """Return how many bytes lie behind the last line end of some; 0 where there is none."""
+    at = near.rfind(b"\n") + 1
+    return len(near) - at if at else 0
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zstandard
 from closed_values import closed, let_any_of_ask_objects, looked_into, watch, with_closed_texts
 from damaged_streams import DamagedStreams
 from family_bodies import Maker
@@ -23,6 +21,7 @@ from fuzzing import LineMaker
 from native_bodies import CASES
 from odd_documents import places
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.families import bedrock
@@ -171,8 +170,7 @@ def test_every_name_that_is_asked_for_in_made_up_lines_is_known(asked: set[str])
 @pytest.mark.long
 @pytest.mark.skipif(not (CORPUS / "requests.jsonl.zst").exists(), reason="the corpus of real exchanges is not here")
 def test_every_name_that_is_asked_for_in_real_exchanges_is_known(asked: set[str]) -> None:
-    with (CORPUS / "requests.jsonl.zst").open("rb") as file:
-        reader = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+    with zstd.open(CORPUS / "requests.jsonl.zst") as reader:
         assert _read(line.rstrip(b"\n") for line in reader) > 2000
     assert _unknown(asked) == set()
     assert Watched.gone_through_by <= GOES_THROUGH_ALL
@@ -267,8 +265,7 @@ def test_nobody_looks_into_what_stands_in_no_shape_of_made_up_lines() -> None:
 @pytest.mark.skipif(not (CORPUS / "requests.jsonl.zst").exists(), reason="the corpus of real exchanges is not here")
 @pytest.mark.usefixtures("_closed")
 def test_nobody_looks_into_what_stands_in_no_shape_of_real_exchanges() -> None:
-    with (CORPUS / "requests.jsonl.zst").open("rb") as file:
-        reader = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+    with zstd.open(CORPUS / "requests.jsonl.zst") as reader:
         assert _read(line.rstrip(b"\n") for line in reader) > 2000
     assert looked_into() - {*LOOKS_INTO} == set()
 

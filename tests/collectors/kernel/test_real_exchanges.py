@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
 from pathlib import Path
 
 import pytest
-import zstandard
 from both_readers import fingerprint, read_plainly
 from fuzzing import found_rows
 from varied_lines import multiplied, with_other_ids
 
+from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.rules import table
@@ -31,8 +30,7 @@ kilobyte of nulls, and runs of assistants whose events state usage again and aga
 def test_nearly_all_real_exchanges_are_read_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     chance = random.Random("exchanges")
-    with (CORPUS / "requests.jsonl.zst").open("rb") as file:
-        stream = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+    with zstd.open(CORPUS / "requests.jsonl.zst") as stream:
         exchanges = [line.rstrip(b"\n") for line in stream]
     decoder = BlockDecoder(source="s", log_format=LogFormat(), fingerprint=fingerprint)
     others = []
