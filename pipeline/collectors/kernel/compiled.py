@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 
 KERNEL = Path(__file__).with_name("kernel.wasm")
 _DIGEST_BYTES = 32
+_GUARD_BYTES = 2**28
+"""Addresses behind the program's memory at which the machine stops it: more than its arrays lie away from an index, so
+that no instruction has to compare the two."""
 _OF_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -37,6 +40,7 @@ def compiled() -> Compiled:
 
     config = wasmtime.Config()
     config.cranelift_opt_level = "speed"
+    config.memory_guard_size = _GUARD_BYTES
     engine = wasmtime.Engine(config)
     program = KERNEL.read_bytes()
     path = kept_at(program)

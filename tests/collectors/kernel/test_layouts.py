@@ -271,6 +271,23 @@ def test_bytes_that_are_no_utf8_are_seen_wherever_they_stand() -> None:
     for begin in range(16):
         lines = [b'{"x": "' + b"x" * begin + text + end for text in texts for end in (b'"}', b'"}' + b" " * 40)]
         assert _fates(lines) == [_is_utf8(line) for line in lines]
+    few = [
+        b"\xc3\xa9",
+        b"\xe2\x80\x93",
+        b"\xf0\x9f\x8d\x90",
+        b"\xc3",
+        b"\xe2\x80",
+        b"\xf0\x9f\x8d",
+        b"\xa9",
+        b"\xed\xa0\x80",
+    ]
+    for begin in range(40, 100):  # sixty-four bytes are passed at once
+        lines = [
+            b'{"x": "' + "\u00e9".encode() * (begin % 2) + b"x" * begin + text + b"x" * behind + b'"}'
+            for text in few
+            for behind in (*range(14), 60, *range(75, 90))
+        ]
+        assert _fates(lines) == [_is_utf8(line) for line in lines]
 
 
 @pytest.mark.long

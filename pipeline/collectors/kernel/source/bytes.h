@@ -48,7 +48,11 @@ static inline int equal(const u8 *one, const u8 *other, u32 size) {
 static inline int same(const u8 *one, const u8 *other, u32 size) {
   if (size < 16) return equal(one, other, size);
   v16 differing = load(one + size - 16) ^ load(other + size - 16);
-  for (u32 i = 0; i + 16 <= size; i += 16) differing |= load(one + i) ^ load(other + i);
+  u32 i = 0;
+  for (; i + 64 <= size; i += 64)
+    differing |= (load(one + i) ^ load(other + i)) | (load(one + i + 16) ^ load(other + i + 16)) |
+                 (load(one + i + 32) ^ load(other + i + 32)) | (load(one + i + 48) ^ load(other + i + 48));
+  for (; i + 16 <= size; i += 16) differing |= load(one + i) ^ load(other + i);
   return is_zero(differing);
 }
 
@@ -140,6 +144,9 @@ static inline v16 no_utf8(v16 before, v16 now) {
   return ((less(second, 0xE0 - 0x80) | less(third, 0xF0 - 0x80)) & all(TWO)) ^ found;
 }
 
+/* Whether sixty-four bytes are. */
+static inline int is_ascii(const u8 *p) { return !bits(load(p) | load(p + 16) | load(p + 32) | load(p + 48)); }
+
 /* Twin: the WHATWG's and Python's UTF-8 (`bytes.decode`): no overlong forms, no surrogates, nothing above U+10FFFF. */
 static int is_utf8(const u8 *p, const u8 *end) {
   static const u8 counted[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -147,6 +154,7 @@ static int is_utf8(const u8 *p, const u8 *end) {
   for (; end - p >= 16; p += 16) {
     v16 now = load(p);
     if (bits(now) | bits(before) >> 13) wrong |= no_utf8(before, now); /* of three bytes before, one may go on */
+    else while (end - p >= 80 && is_ascii(p + 16)) p += 64;
     before = now;
   }
   v16 last = load(p) & (v16)(load(counted) < all((u8)(end - p))); /* and a zero byte, which no character goes on with */

@@ -84,39 +84,34 @@ static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
 
 /* ---- the same chunk again ---- */
 
-/* A string that lies in a string, where quotes and backslashes are escaped twice: the place of its closing quote, which
-   is \", or 0. Nothing but JSON text comes through: no control character, no quote or backslash that stands alone. */
-static inline const u8 *end_of_inner(const u8 *p) {
+/* Behind the escape at p in a string that lies in a string, where quotes and backslashes are escaped twice; 0 where it is
+   none of JSON text: no quote or backslash stands alone, and no control character. */
+static const u8 *behind_inner_escape(const u8 *p) {
+  if (*p != '\\') return 0;
+  if (p[1] == 'u') {
+    for (int i = 2; i < 6; i++)
+      if (hex(p[i]) < 0) return 0;
+    int code = hex4(p + 2);
+    return code < 0x20 || code == '"' || code == '\\' ? 0 : p + 6;
+  }
+  if (p[1] != '\\') return 0;
+  switch (p[2]) {
+  case 'b': case 'f': case 'n': case 'r': case 't': case '/': return p + 3;
+  case '\\': return p[3] == '"' || p[3] == '\\' ? p + 4 : 0;
+  case 'u': break;
+  default: return 0;
+  }
+  for (int i = 3; i < 7; i++)
+    if (hex(p[i]) < 0) return 0;
+  return p + 7;
+}
+
+/* A string that lies in a string: the place of its closing quote, which is \", or 0. */
+static inline __attribute__((always_inline)) const u8 *end_of_inner(const u8 *p) {
   for (;;) {
     p = plain(p);
-    if (*p != '\\') return 0;
-    switch (p[1]) {
-    case '"': return p;
-    case 'u': {
-      for (int i = 2; i < 6; i++)
-        if (hex(p[i]) < 0) return 0;
-      int code = hex4(p + 2);
-      if (code < 0x20 || code == '"' || code == '\\') return 0;
-      p += 6;
-      break;
-    }
-    case '\\':
-      switch (p[2]) {
-      case 'b': case 'f': case 'n': case 'r': case 't': case '/': p += 3; break;
-      case '\\':
-        if (p[3] != '"' && p[3] != '\\') return 0;
-        p += 4;
-        break;
-      case 'u':
-        for (int i = 3; i < 7; i++)
-          if (hex(p[i]) < 0) return 0;
-        p += 7;
-        break;
-      default: return 0;
-      }
-      break;
-    default: return 0;
-    }
+    if (*p == '\\' && p[1] == '"') return p;
+    if (!(p = behind_inner_escape(p))) return 0;
   }
 }
 
@@ -146,7 +141,6 @@ typedef struct {
   const u8 *parts[VARYING_MAX + 1];
   u32 sizes[VARYING_MAX + 1], holes;
   i64 counts[VARYING_MAX]; /* of the event that was compared last */
-  u32 count;               /* how many */
 } Form;
 
 /* The form of an event, whose chunk lies in its `line`, which is its last one. */
@@ -166,17 +160,20 @@ static int form_of(Form *form, const u8 *event, const u8 *line, const u8 *decode
 }
 
 /* Whether the event at p has a form: returns the place behind it, or 0, and which of its holes are empty. */
-static inline const u8 *fits(Form *form, const u8 *p, u32 *empty) {
-  *empty = form->count = 0;
+static inline __attribute__((always_inline)) const u8 *fits(Form *form, const u8 *p, u32 *empty) {
+  u32 found = 0, count = 0;
   for (u32 i = 0;; i++) {
-    if (p + form->sizes[i] > text_end || !same(p, form->parts[i], form->sizes[i])) return 0;
-    p += form->sizes[i];
-    if (i == form->holes) return p;
-    const u8 *end = varying.tokens[i] == NUMBER ? end_of_count(p, &form->counts[form->count++]) : end_of_inner(p);
+    u32 size = form->sizes[i];
+    if (p + size > text_end || !same(p, form->parts[i], size)) return 0;
+    p += size;
+    if (i == form->holes) break;
+    const u8 *end = varying.tokens[i] == NUMBER ? end_of_count(p, &form->counts[count++]) : end_of_inner(p);
     if (!end) return 0;
-    *empty |= (u32)(end == p) << i;
+    found |= (u32)(end == p) << i;
     p = end;
   }
+  *empty = found;
+  return p;
 }
 
 /* The chunk that was read last. */
