@@ -157,6 +157,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("chunks.h", "  if (!is_other_kind && !end_run()) return -1;", "  if (!is_other_kind) run.kinds = 0;"),
     ("chunks.h", "  if (is_latest && equal(o - size, chunk, size)) {", "  if (is_latest) {"),
     ("chunks.h", "holes[latest.first_hole + i] = counts[i];\n", ";\n"),
+    ("chunks.h", "  if (*p != '\\\\') return 0;\n  if (p[1] == 'u')", "  if (p[1] == 'u')"),
+    ("chunks.h", "  if (p[1] != '\\\\') return 0;\n  switch", "  switch"),
     ("chunks.h", "    return code < 0x20 || code == '\"' || code == '\\\\' ? 0 : p + 6;", "    return p + 6;"),
     ("chunks.h", "return p[3] == '\"' || p[3] == '\\\\' ? p + 4 : 0;", "return p + 4;"),
     ("chunks.h", "    if (hex(p[i]) < 0) return 0;\n  return p + 7;", "    ;\n  return p + 7;"),
@@ -377,7 +379,8 @@ The next step sees to the same: two lines of data in one event amount to what tw
 at a wrong place is not found; of JSON lines and arrays, what tells them from one document is asked twice; an array's
 elements that are no objects, headers of the response that are not null, and text before a stream's first line are
 refused by whatever reads them; a name longer than any is no name, and one of a count longer than words is no
-shape; a number beyond nanoseconds is beyond the century; a chunk that goes on beyond the line meets the zero
+shape; a number beyond nanoseconds is beyond the century; what is no digit makes the
+code of a character negative, and that is below a blank's; a chunk that goes on beyond the line meets the zero
 byte behind it, and so does what is fixed in a layout. A shape is no beginning of another one, so layouts' sizes need
 not be compared; a leaf that cannot be read cannot be read by any layout, nor by parsing. Where an object may begin, and
 what is taken for a word, only makes lines quicker; so does it that a duration may be a word

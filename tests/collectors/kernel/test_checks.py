@@ -283,9 +283,13 @@ _AGAIN = {
     "an escaped quote": b"\\u0022",
     "an escaped backslash": b"\\u005c",
     "the end of a line": b"\\n",
+    "the end of a line, before a letter of an escape": b"\\nb",
     "an escape that is none": b"\\\\x",
     "an escape of four digits that is none": b"\\\\u00g0",
     "backslashes before a letter": b"\\\\\\x",
+    "the quote that ends the body, before an escape": b'"\\n',
+    "the quote that ends the body, before digits": b'"u0041',
+    "a bare control character, before an escape": b"\t\\n",
     "another name, and text": b'\\", \\"model\\": \\"m',
     "usage, and text": (
         b'\\"}}], \\"usage\\": {\\"prompt_tokens\\": 7, \\"completion_tokens\\": 7}, \\"x\\": [{\\"y\\": {\\"z\\": \\"'
