@@ -147,7 +147,7 @@ class LineBlocks:
         return b"".join(self._recent)[-WINDOW_BYTES:]
 
     def _blocks(self, content: bytes) -> Iterator[LineBlock | None]:
-        """Yield the lines of ``content`` in blocks of bounded size: what was compressed may be 64 MiB of line ends."""
+        """Yield the lines of ``content`` in blocks of bounded size, whatever the size of the pieces."""
         begin = 0
         while begin < len(content):
             limit = begin + _BLOCK_BYTES_MAX
