@@ -309,7 +309,6 @@ def test_a_compressed_log_is_put_where_there_is_room_in_blocks_that_end_with_a_l
     refused = chance.choice([0, 3])
 
     def lend(size: int) -> memoryview | None:
-        nonlocal room
         room[:] = bytes(len(room))  # whoever keeps what lay there has lost it
         return None if refused and chance.randrange(refused) == 0 else room[:size]
 

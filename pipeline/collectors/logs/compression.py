@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PIECE_BYTES_MAX = 2**20
+"""So much comes of a stream at once, at most, whatever it is made of."""
 _ZSTD_WINDOW_LOG_MAX = 27  # 128 MiB: what the zstd command accepts by default
 
 
