@@ -28,12 +28,14 @@ import recovery
 from quick import WHOLE
 from tally import Tally
 
+from pipeline import cli
 from pipeline.cli import surroundings
 from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from quick import Share
     from recovery import Undisturbed
@@ -64,14 +66,18 @@ ONCE, LASTING = "once", "from then on"
 ALIKE = frozenset(number for number in MAY_BE_REFUSED if type(OSError(number, "")) is OSError)
 """Reasons that are of one class: who does not ask an error which of them it is cannot tell them apart."""
 _MAY_ASK = {(surroundings.__file__, "machine_error_text"), (surroundings.__file__, "machine_remedy")}
-_MAY_ASK |= {(click.core.__file__, "main")}
-"""The code that may: it words what the command ends with, in the same way for each of them (a test says so); and
-click's, which asks whether a pipe is closed.
+_MAY_ASK |= {(click.core.__file__, "main"), (cli.__file__, "invoke")}
+"""The code that may: it words what the command ends with, in the same way for each of them (a test says so); click's,
+which asks whether a pipe is closed; and ours, which looks in an error's words for the name of a data file.
 """
 _BY_PATH = {"mkdir": "mkdir", "rename": "rename", "link": "link", "unlink": "unlink", "rmdir": "rmdir"} | dict.fromkeys(
     ("scandir", "listdir"), "listing"
 )
 _BY_DESCRIPTOR = {"write": "write", "fsync": "fsync", "ftruncate": "ftruncate", "read": "read", "pread": "read"}
+
+
+def _may_ask(frame: FrameType) -> bool:
+    return (frame.f_code.co_filename, frame.f_code.co_name) in _MAY_ASK
 
 
 class Unasked(OSError):
@@ -81,15 +87,14 @@ class Unasked(OSError):
 
     def __getattribute__(self, name: str) -> Any:
         """Note who asks for anything that the reason can be told from."""
-        if name in {"errno", "strerror", "args"}:
-            code = sys._getframe(1).f_code  # noqa: SLF001 - who asks
-            if (code.co_filename, code.co_name) not in _MAY_ASK:
-                self.is_asked = True
+        if name in {"errno", "strerror", "args"} and not _may_ask(sys._getframe(1)):  # noqa: SLF001 - who asks
+            self.is_asked = True
         return super().__getattribute__(name)
 
     def __str__(self) -> str:
-        """Note that it was told in words."""
-        self.is_asked = True
+        """Note who asks for it in words."""
+        if not _may_ask(sys._getframe(1)):  # noqa: SLF001 - who asks
+            self.is_asked = True
         return super().__str__()
 
     def __repr__(self) -> str:

@@ -9,13 +9,17 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import lives
 import machine_refusals
 import pytest
 from quick import Share
 from workspaces import Done, append_log, make_workspace, plain, tallybook, write_log
 
+from pipeline import cli
 from pipeline.cli import failures, surroundings
+from pipeline.cli.context import Invocation
+from pipeline.lake import checked_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +86,32 @@ def test_each_reason_is_worded_in_the_same_way(number: int) -> None:
     assert remedy is not None
     for each in (said, remedy):
         assert "run the command again" in each
+
+
+@pytest.mark.parametrize("number", sorted(machine_refusals.MAY_BE_REFUSED))
+@pytest.mark.parametrize("path", [[], ["/books/lake/part-0.parquet"]])
+def test_whether_a_data_file_is_named_says_nothing_of_the_reason(
+    number: int, path: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line looks for one in the words of every error; all that it finds is the path."""
+    error = machine_refusals.Unasked(number, os.strerror(number), *path)
+    looked_for = []
+
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    def left(_: Path, met: Exception) -> None:
+        looked_for.append(met)
+
+    monkeypatch.setattr(click.Group, "invoke", refused)
+    monkeypatch.setattr(checked_files, "refuse_what_left", left)
+    commands = cli.LazyCommands("tallybook")
+    context = click.Context(commands, obj=Invocation(workspace=tmp_path))
+    with pytest.raises(machine_refusals.Unasked) as raised:
+        commands.invoke(context)
+    assert raised.value is error
+    assert len(looked_for) == len(path)
+    assert not error.is_asked
 
 
 def refused(number: int) -> machine_refusals.Unasked:
