@@ -80,9 +80,10 @@ class InOrder:
         return self._lender.room(size)
 
     def add(self, block: LineBlock) -> Iterator[tuple[LineBlock, DecodedLines]]:
-        """Take in a block, and yield those that are ready, or have to be, to make room.
+        """Take in a block, and yield the next one that is ready, or has to be, to make room.
 
-        Raises what ``fingerprint`` raises, and ``LogUnreadable`` where a block is gone that has to be read again.
+        One at most, since who takes several at once lets the threads wait for another one meanwhile. Raises what
+        ``fingerprint`` raises, and ``LogUnreadable`` where a block is gone that has to be read again.
         """
         lender = self._lender if isinstance(block.content, memoryview) else None
         if lender is None:
@@ -91,7 +92,7 @@ class InOrder:
         found = self._pool.submit(self._decoded, block, lender) if self._pool else self._decoded_here(block, lender)
         self._waiting.append(_Job(block, lender, found))
         self._help(self._threads)
-        while self._waiting and (len(self._waiting) > self._threads + 1 or self._waiting[0].found.done()):
+        if len(self._waiting) > self._threads + 1 or self._waiting[0].found.done():
             yield from self._next()
 
     def rest(self) -> Iterator[tuple[LineBlock, DecodedLines]]:

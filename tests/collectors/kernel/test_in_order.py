@@ -88,6 +88,29 @@ def test_who_adds_blocks_decodes_those_that_no_thread_has_begun_with(
     assert starts == [block.start for block in blocks_of(contents)]
 
 
+def test_blocks_that_are_ready_come_out_one_for_each_that_is_added(
+    opened: Callable[..., InOrder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who took all of them at once would give the threads nothing to do meanwhile."""
+    may_go_on, are_done, decoded = Event(), [Event(), Event(), Event()], BlockDecoder.decoded
+
+    def held(decoder: BlockDecoder, content: bytes, *, start: int, first_line: int) -> Any:
+        assert may_go_on.wait(60)
+        try:
+            return decoded(decoder, content, start=start, first_line=first_line)
+        finally:
+            are_done[starts.index(start)].set()
+
+    monkeypatch.setattr(BlockDecoder, "decoded", held)
+    blocks, contents = opened(threads=2), list(blocks_of(lines(3)))
+    starts = [block.start for block in contents]
+    assert [list(blocks.add(each)) for each in contents[:2]] == [[], []]
+    may_go_on.set()
+    assert all(done.wait(60) for done in are_done[:2])
+    assert [block.start for block, _ in blocks.add(contents[2])] == starts[:1]
+    assert [block.start for block, _ in blocks.rest()] == starts[1:]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_what_a_key_cannot_be_made_of_is_raised_behind_the_blocks_before(
     opened: Callable[..., InOrder], threads: int
