@@ -62,7 +62,7 @@ _FORMATS = (
     LogFormat(dialect="openai-chat"),
 )
 _WITH_USAGE_BESIDE = LogFormat(fields={"usage": "usage", "cache_hit": "cache_hit"})
-_LEARNED_FROM_BYTES = (0, 0, 1_500)
+_LEARNED_FROM_BYTES = (0, 0, 5_000)
 """A shape is learned from every line at once, however odd; in some rounds, only where it is met again: these are
 quicker, and more lines meet rules that were learned from others.
 """

@@ -32,6 +32,7 @@ def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(finder, "_known", {})
     monkeypatch.setattr(finder, "_known_of_forms", {})
+    monkeypatch.setattr(finder, "_met", {})
 
 
 def _line(*, path: str = "/v1/chat/completions", model: str = "m", **more: Any) -> bytes:
@@ -154,6 +155,7 @@ def test_whatever_is_kept_by_name_is_a_count(usage: dict[str, Any], told: bool) 
 def test_seconds_of_many_lengths_are_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = [{"text": "x", "usage": {"type": "duration", "seconds": seconds}} for seconds in range(1, 51)]
     lines = [_line(path="/v1/audio/transcriptions", response=body) for body in bodies]
+    monkeypatch.setattr(table, "_LINE_BYTES", 0)
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", len(lines[0]) * 2)  # of a shape of one line, nothing is
     assert _told(lines) == len(lines)
 

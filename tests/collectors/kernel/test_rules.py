@@ -46,6 +46,7 @@ USAGES: dict[str, dict[str, Any]] = {
 def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "_known", {})
     monkeypatch.setattr(finder, "_known_of_forms", {})
+    monkeypatch.setattr(finder, "_met", {})
 
 
 def _line(requested: str, reported: str | None, usage: dict[str, Any]) -> bytes:
@@ -285,6 +286,37 @@ def test_what_is_known_of_a_shape_is_not_waited_for_by_another_kernel(monkeypatc
     assert told(10**9) == [0, 0]
     assert told(0) == [1, 1]
     assert told(10**9) == [1, 1]
+
+
+def test_what_one_kernel_has_met_of_a_shape_counts_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = _line("m", None, _COUNTS)
+    monkeypatch.setattr(table, "_LINE_BYTES", 0)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 3 * len(line))
+    told = []
+    for _ in range(4):
+        monkeypatch.setattr(readers, "_idle", {})
+        decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+        told.append(decoder.decoded(line, start=0, first_line=1).told)
+    assert told == [0, 0, 1, 1]
+
+
+def test_a_short_line_counts_for_what_it_takes_beside_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = _line("m", None, _COUNTS)
+    monkeypatch.setattr(table, "_LINE_BYTES", 9 * len(line))
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 11 * len(line))
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+    assert [decoder.decoded(line, start=0, first_line=1).told for _ in range(3)] == [0, 1, 1]
+
+
+def test_of_too_many_shapes_it_is_forgotten_how_much_was_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller who makes each of his lines a shape of its own takes no memory."""
+    monkeypatch.setattr(finder, "_KNOWN_MAX", 8)
+    asked = finder.RuleFinder(FORMAT, ())
+    for number in range(100):
+        assert asked.met(b"%d" % number, 0, 10) == 10
+    assert len(finder._met) <= 8  # noqa: SLF001 - what takes memory
+    assert asked.met(b"99", 0, 5) == 15
+    assert asked.met(b"99", 1, 5) == 5
 
 
 def test_of_too_many_kernels_that_nobody_uses_one_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

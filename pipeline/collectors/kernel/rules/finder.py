@@ -34,6 +34,8 @@ _known: dict[tuple[str, int, bytes], Rule | Nothing | None] = {}
 _known_of_forms: dict[tuple[str, int, Form], tuple[list[str], Rule]] = {}
 """Of shapes of one form, the names of models of one, and its rule."""
 _KNOWN_MAX = 2**14
+_met: dict[int, float] = {}
+"""How many bytes of lines of a shape were met before it was asked of, by a hash of what ``_known`` has it by."""
 _asking = Lock()
 """Held while a shape is asked of: another thread that meets the same one waits for the answer."""
 
@@ -58,6 +60,14 @@ class RuleFinder:
     def knows(self, shape: bytes, variant: int) -> bool:
         """Tell whether the plain reader was asked of a shape, or of a variant of one, and need not be again."""
         return (self._plain.name, variant, shape) in _known
+
+    def met(self, shape: bytes, variant: int, size: float) -> float:
+        """Note that lines of a shape were met; return how many bytes of such lines were, by anyone."""
+        known = hash((self._plain.name, variant, shape))
+        if len(_met) >= _KNOWN_MAX:
+            _met.clear()
+        _met[known] = _met.get(known, 0) + size  # where another thread notes likewise, one of both may be lost
+        return _met[known]
 
     def rule_of(self, shape: bytes, example: Sequence[int], variant: int = 0) -> Rule | Nothing | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.

@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned, for each ``_SHAPE_BYTES`` of it.
 
-To learn costs about as much, since samples are as long as their shape makes them. What is known of it already, of
-another log or to another thread, is not waited for.
+To learn costs about as much, since samples are as long as their shape makes them. Those count that any thread has met,
+in any log; what is known of it already is not waited for.
 """
 _SHAPE_BYTES = 256
+_LINE_BYTES = 1_500
+"""As long as so many bytes of it take a line takes the plain reader beside them."""
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
 OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
@@ -67,7 +69,6 @@ class RuleTable:
         self._variants.forget()
         self._fates = np.full(size, _NEW, np.uint8)
         self._fates[-1] = _NEVER
-        self._bytes = np.zeros(size, np.int64)
         self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
         self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
         self._terms_used = 0
@@ -109,14 +110,15 @@ class RuleTable:
         if not is_new.any():
             return
         rows = np.bincount(told.lines, minlength=len(told.line_ends))
-        sizes = (np.diff(told.line_ends, prepend=0) // np.maximum(rows, 1))[told.lines]  # each row has its share
-        np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
-        numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
-        for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
+        sizes = (np.diff(told.line_ends, prepend=0) + _LINE_BYTES) // np.maximum(rows, 1)  # each row has its share
+        numbers, firsts, which = np.unique(told.shapes[is_new], return_index=True, return_inverse=True)
+        sizes = np.bincount(which, sizes[told.lines[is_new]])
+        places = zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), sizes.tolist(), strict=True)
+        for number, first, size in places:
             variant, of = self._variants.of(number)
             shape = program.shape(of)
-            is_much = self._bytes[number] >= LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
-            if is_much or self._finder.knows(shape, variant):
+            enough = LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
+            if self._finder.knows(shape, variant) or self._finder.met(shape, variant, size) >= enough:
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
                 self._variants.note(of, shape)
                 self._keep(number, self._finder.rule_of(shape, holes, variant))
