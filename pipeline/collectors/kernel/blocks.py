@@ -351,16 +351,23 @@ class BlockDecoder:
         ]
         numbers = program.introduced(beginnings)[chosen]
         which = [
-            np.array([_KINDS_OF_IDS.index(kind[place]) if place < len(kind) else len(ids) for kind in kinds])[chosen]
+            [_KINDS_OF_IDS.index(kind[place]) if place < len(kind) else len(ids) for kind in kinds]
             for place in range(IDS_OF_IDENTITY)
         ]
         columns: list[list[Any]] = [[*(texts.starts for texts in ids), 0], [*(texts.sizes for texts in ids), 0]]
-        starts, sizes = ([np.choose(each, column) for each in which] for column in columns)
+        starts, sizes = ([_of_columns(column, each, chosen) for each in which] for column in columns)
         return program.identities(numbers, starts, sizes)
 
     def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
         stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
         return kinds_of_ids(self.log_format.identity, stated)
+
+
+def _of_columns(columns: Sequence[Any], which: Sequence[int], chosen: Array) -> Any:
+    """Return what each row has in one of some columns: of the kind that is chosen for it, ``which`` says in which."""
+    if len(set(which)) == 1:  # mostly
+        return columns[which[0]]
+    return np.choose(np.array(which)[chosen], columns)
 
 
 def _distinct(values: Array) -> tuple[Array, Array]:

@@ -71,7 +71,8 @@ class RuleTable:
         self._fates[-1] = _NEVER
         self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
         self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
-        self._terms_used = 0
+        self._stated: set[tuple[int, int]] = set()
+        """Which of the terms of which columns stand in a hole of some shape."""
         self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
         self._totals_used = 0
         self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
@@ -135,7 +136,7 @@ class RuleTable:
             if found is not None:
                 self._always[column, number] = found.always
                 self._terms[: len(found.holes), column, number] = found.holes
-                self._terms_used = max(self._terms_used, len(found.holes))
+                self._stated.update((term, column) for term in range(len(found.holes)))
         self._totals[: len(rule.totals), number] = rule.totals
         self._totals_used = max(self._totals_used, len(rule.totals))
         for column, name in enumerate(IDS):
@@ -229,9 +230,9 @@ class RuleTable:
     def numbers_of(self, told: Told) -> Array:
         """Return the columns ``NUMBERS``, a row a column."""
         numbers: Array = np.take(self._always, told.shapes, axis=1)
-        for term in range(self._terms_used):
-            holes = np.take(self._terms[term], told.shapes, axis=1)
-            numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        for term, column in self._stated:
+            holes = self._terms[term, column][told.shapes]
+            numbers[column] += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
         return numbers
 
     def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
