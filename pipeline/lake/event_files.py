@@ -9,6 +9,7 @@ Does not own writing (``lake``).
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,7 +43,7 @@ class EventsOfDay(NamedTuple):
     date: date
     rows: int
     parts: Iterator[pa.Table]
-    """Made while they are asked for: whoever writes them has no second copy of all."""
+    """Made while they are asked for, one ahead: whoever writes them has no second copy of all."""
 
 
 def by_date(events: pa.Table) -> Iterator[tuple[date, pa.Table]]:
@@ -64,7 +65,8 @@ def sorted_days(events: pa.Table, *, rows_max: int) -> Iterator[EventsOfDay]:
     dates = sort_keys["date"].combine_chunks().take(order)
     runs = pc.run_end_encode(dates)
     for (start, end), day in zip(pairwise([0, *runs.run_ends.to_pylist()]), runs.values.to_pylist(), strict=True):
-        yield EventsOfDay(day, end - start, _parts(held, order.slice(start, end - start), rows_max))
+        parts = _parts(held, order.slice(start, end - start), rows_max)
+        yield EventsOfDay(day, end - start, parts if end - start <= rows_max else _one_ahead(parts))
 
 
 def _is_stated(column: pa.ChunkedArray) -> bool:
@@ -76,6 +78,15 @@ def _parts(held: pa.Table, order: pa.Array, rows_max: int) -> Iterator[pa.Table]
     for at in range(0, len(order), rows_max):
         rows = held.take(order.slice(at, rows_max))
         yield rows if rows.schema == USAGE_EVENTS else with_columns(rows, USAGE_EVENTS)
+
+
+def _one_ahead(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield parts, of which a thread makes the next one meanwhile; what that raises is raised where it is asked for."""
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(next, parts, None)
+        while (part := made.result()) is not None:
+            made = thread.submit(next, parts, None)
+            yield part
 
 
 def _sort_keys(events: pa.Table) -> pa.Table:

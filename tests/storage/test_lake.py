@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import permutations
+from threading import Event, active_count
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,12 +15,14 @@ from lake_inputs import COMMITTED_AT, commit_events, event, events_table, quaran
 
 from pipeline import lake
 from pipeline.base.errors import CommitConflict, DataFileDamaged
+from pipeline.lake import event_files
 from pipeline.lake.event_files import SORTED_BY, by_date, sorted_days
 from pipeline.objects import append_log, layout
 from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 EVENING = datetime(2026, 3, 1, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -291,6 +294,50 @@ def test_every_event_is_in_the_file_of_its_utc_date_once_and_in_the_order_of_the
     for day, rows in split:
         expected = events_table([each for each in events if each["occurred_at"].date() == day])
         assert rows.equals(expected.sort_by([(name, "ascending") for name in SORTED_BY]))
+
+
+def _parts_of_a_day(monkeypatch: pytest.MonkeyPatch, before_each: Callable[[int], None]) -> Iterator[pa.Table]:
+    """Return the parts of ten rows by four; ``before_each`` is called by who makes one, with its number."""
+    made = event_files._parts  # noqa: SLF001 - where parts are made
+
+    def parts(*known: Any) -> Iterator[pa.Table]:
+        for number, part in enumerate(made(*known)):
+            before_each(number)
+            yield part
+
+    monkeypatch.setattr(event_files, "_parts", parts)
+    ((_, rows, found),) = sorted_days(events_table([event(number, MIDNIGHT) for number in range(10)]), rows_max=4)
+    assert rows == 10
+    return found
+
+
+def test_the_next_part_of_a_day_is_made_while_the_one_before_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    are_made = [Event(), Event(), Event()]
+    parts = _parts_of_a_day(monkeypatch, lambda number: are_made[number].set())
+    assert next(parts).num_rows == 4
+    assert are_made[1].wait(60)
+    assert not are_made[2].is_set(), "two at once would be held"
+    assert [part.num_rows for part in parts] == [4, 2]
+
+
+def test_what_fails_while_a_part_is_made_is_raised_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_at_the_last(number: int) -> None:
+        if number == 2:
+            message = "no memory"
+            raise MemoryError(message)
+
+    parts = _parts_of_a_day(monkeypatch, fail_at_the_last)
+    assert [next(parts).num_rows, next(parts).num_rows] == [4, 4]
+    with pytest.raises(MemoryError, match="no memory"):
+        next(parts)
+
+
+def test_who_asks_for_no_further_part_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = _parts_of_a_day(monkeypatch, lambda _: None)
+    next(parts)
+    threads = active_count()
+    parts.close()  # type: ignore[attr-defined] - a generator, as whoever lets it go closes it
+    assert active_count() == threads - 1
 
 
 def test_a_file_of_many_groups_of_rows_is_the_same_whether_they_come_one_by_one(
