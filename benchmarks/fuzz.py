@@ -26,7 +26,7 @@ from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import blocks
 from pipeline.collectors.kernel.blocks import BlockDecoder
-from pipeline.collectors.kernel.rules import table
+from pipeline.collectors.kernel.rules import finder, table
 from pipeline.collectors.logs.lines import Line, bare_span
 
 if TYPE_CHECKING:
@@ -188,7 +188,10 @@ def _round(seed: str) -> _Round:
         maker, log_format = related(seed), chance.choice((_FORMATS[0], _WITH_USAGE_BESIDE))
     else:
         maker, log_format = made_by(seed, _AIMED), chance.choice(_FORMATS)
-    with mock.patch.object(table, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)):
+    with (
+        mock.patch.object(table, "LEARNED_FROM_BYTES", chance.choice(_LEARNED_FROM_BYTES)),
+        mock.patch.object(finder, "_AHEAD", sys.maxsize),
+    ):
         return _round_of(seed, maker, log_format, chance)
 
 

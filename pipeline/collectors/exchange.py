@@ -114,7 +114,8 @@ def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_
     headers = envelope.response_headers
     if reading.stated is None and not is_unbilled:
         is_embedding = reading.family == embeddings.NAME
-        reading = replace(reading, stated=bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding))
+        stated = bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding)
+        reading = reading if stated is None else replace(reading, stated=stated)
     tier = bedrock.tier_beside(headers)
     is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
     return replace(reading, service_tier=tier) if is_told else reading

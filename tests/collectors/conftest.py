@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors import KeyFingerprint, LogFormat, read_log
+from pipeline.collectors.kernel.rules import finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,6 +98,13 @@ def _collect_file(
             sum(record.quarantined.values()),
         )
     return Collected(segments=segments, reading=reading)
+
+
+@pytest.fixture(autouse=True)
+def _has_spent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test find rules as a process that has just begun: others here ask for more than lines are worth."""
+    monkeypatch.setattr(finder, "_costs", finder._Costs())  # noqa: SLF001 - likewise
+    monkeypatch.setattr(finder, "_met", {})
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,6 @@ def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
     monkeypatch.setattr(finder, "_known", {})
     monkeypatch.setattr(finder, "_known_of_forms", {})
-    monkeypatch.setattr(finder, "_met", {})
 
 
 def _line(*, path: str = "/v1/chat/completions", model: str = "m", **more: Any) -> bytes:

@@ -20,6 +20,7 @@ from pipeline.collectors.kernel.rules import finder, table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.kernel.rules.plain import PlainReader
 from pipeline.collectors.kernel.rules.rule import Rule
+from pipeline.collectors.kernel.rules.samples import Samples
 from pipeline.collectors.kernel.rules.shapes import parsed
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
@@ -46,7 +47,6 @@ USAGES: dict[str, dict[str, Any]] = {
 def _knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "_known", {})
     monkeypatch.setattr(finder, "_known_of_forms", {})
-    monkeypatch.setattr(finder, "_met", {})
 
 
 def _line(requested: str, reported: str | None, usage: dict[str, Any]) -> bytes:
@@ -313,10 +313,41 @@ def test_of_too_many_shapes_it_is_forgotten_how_much_was_met(monkeypatch: pytest
     monkeypatch.setattr(finder, "_KNOWN_MAX", 8)
     asked = finder.RuleFinder(FORMAT, ())
     for number in range(100):
-        assert asked.met(b"%d" % number, 0, 10) == 10
+        assert not asked.is_worth_it(b"%d" % number, 0, 10, 15)
     assert len(finder._met) <= 8  # noqa: SLF001 - what takes memory
-    assert asked.met(b"99", 0, 5) == 15
-    assert asked.met(b"99", 1, 5) == 5
+    assert asked.is_worth_it(b"99", 0, 5, 15)
+    assert not asked.is_worth_it(b"99", 1, 5, 15)
+
+
+@pytest.mark.parametrize("often", [3, 6])
+def test_whoever_makes_every_few_lines_a_shape_of_their_own_makes_them_cost_twice_what_they_do(
+    monkeypatch: pytest.MonkeyPatch, often: int
+) -> None:
+    """What is asked is counted, in lines that are read plainly; a caller chooses what stands behind a path."""
+    made: list[Samples] = []
+    begin = Samples.__init__
+
+    def noted(samples: Samples, *of: Any) -> None:
+        made.append(samples)
+        begin(samples, *of)
+
+    monkeypatch.setattr(Samples, "__init__", noted)
+    monkeypatch.setattr(finder, "_AHEAD", 100)
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
+    known = json.loads(_line("m", None, _COUNTS))
+    lines = [json.dumps(known | {"path": f"/v1/chat/completions?{at // often}"}).encode() for at in range(900)]
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+    told = 0
+    for at in range(0, len(lines), often):
+        block = b"".join(line + b"\n" for line in lines[at : at + often])
+        told += decoder.decoded(block, start=0, first_line=1).told
+    costs = sum(each.asked + each.made // 8 for each in made)
+    of_one = max(each.asked + each.made // 8 for each in made)
+    assert 900 < costs <= 900 + 100 + of_one
+    assert 0 < told < 900
+    usual = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+    usual_lines = _line("another", None, _COUNTS) * (of_one + often)
+    assert [usual.decoded(usual_lines, start=0, first_line=1).told > 0 for _ in range(3)][-1], "others are learned"
 
 
 def test_of_too_many_kernels_that_nobody_uses_one_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,8 +36,36 @@ _known_of_forms: dict[tuple[str, int, Form], tuple[list[str], Rule]] = {}
 _KNOWN_MAX = 2**14
 _met: dict[int, float] = {}
 """How many bytes of lines of a shape were met before it was asked of, by a hash of what ``_known`` has it by."""
+_AHEAD = 4_000
+"""To find rules may cost as much as to read all lines that were met plainly, and so many more.
+
+So whoever makes every few lines a shape of their own, as by what stands in a path, makes them cost twice what they do.
+"""
+_CONTENTS_A_LINE = 8
+"""To make up so many contents takes as long as to read a line plainly."""
 _asking = Lock()
 """Held while a shape is asked of: another thread that meets the same one waits for the answer."""
+
+
+class _Costs:
+    """What it has cost to find rules, in lines that are read plainly; and how many lines were met."""
+
+    def __init__(self) -> None:
+        self.lines_met = 0
+        self.spent = 0
+
+    def add(self, samples: Samples) -> None:
+        """Add what was asked for a rule."""
+        self.spent += samples.asked + samples.made // _CONTENTS_A_LINE
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether another rule may be searched."""
+        return self.spent <= self.lines_met + _AHEAD
+
+
+_costs = _Costs()
+"""Of all threads and logs of the process; where two add to it at once, one of both may be lost."""
 
 
 class RuleFinder:
@@ -57,17 +85,23 @@ class RuleFinder:
             return {}, []
         return lines.ids, [at for at, hole in enumerate(lines.holes) if hole.kind is HoleKind.IDENTIFIER]
 
-    def knows(self, shape: bytes, variant: int) -> bool:
-        """Tell whether the plain reader was asked of a shape, or of a variant of one, and need not be again."""
-        return (self._plain.name, variant, shape) in _known
+    def meets(self, lines: int) -> None:
+        """Note that so many lines were met, of whatever shapes."""
+        _costs.lines_met += lines
 
-    def met(self, shape: bytes, variant: int, size: float) -> float:
-        """Note that lines of a shape were met; return how many bytes of such lines were, by anyone."""
-        known = hash((self._plain.name, variant, shape))
+    def is_worth_it(self, shape: bytes, variant: int, size: float, enough: float) -> bool:
+        """Note that some bytes of lines of a shape, or of a variant of one, were met; tell whether to ask for its rule.
+
+        It is where that is known, or where ``enough`` bytes of such lines were met, by anyone, and it costs not too
+        much. Where nothing is enough, it is in any case.
+        """
+        known = (self._plain.name, variant, shape)
+        if known in _known or not enough:
+            return True
         if len(_met) >= _KNOWN_MAX:
             _met.clear()
-        _met[known] = _met.get(known, 0) + size  # where another thread notes likewise, one of both may be lost
-        return _met[known]
+        met = _met[hash(known)] = _met.get(hash(known), 0) + size
+        return met >= enough and _costs.may_grow
 
     def rule_of(self, shape: bytes, example: Sequence[int], variant: int = 0) -> Rule | Nothing | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.
@@ -95,6 +129,7 @@ class RuleFinder:
         samples = self._samples(shape, lines, variant)
         is_one = self._plain.is_of_its_format(samples.line(samples.contents(), {}))
         found = Search(self._plain, samples, example).rule() if is_one else None
+        _costs.add(samples)
         if isinstance(found, Rule):
             _known_of_forms[self._plain.name, variant, lines.form] = lines.models, found
         return found
@@ -106,7 +141,10 @@ class RuleFinder:
             return None
         renamed: dict[Any, Any] = dict(zip(models, lines.models, strict=True))
         rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
-        return rule if Search(self._plain, self._samples(shape, lines, variant), example).confirms(rule) else None
+        samples = self._samples(shape, lines, variant)
+        is_confirmed = Search(self._plain, samples, example).confirms(rule)
+        _costs.add(samples)
+        return rule if is_confirmed else None
 
     def _samples(self, shape: bytes, lines: Parsed, variant: int) -> Samples:
         apart = self.taken_apart[variant - 1] if variant else None

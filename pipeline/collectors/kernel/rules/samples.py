@@ -54,9 +54,12 @@ class Samples:
         self.instants, self.durations = of_kind[HoleKind.INSTANT], of_kind[HoleKind.DURATION]
         self.asked = 0
         """How many lines were made."""
+        self.made = 0
+        """How many contents were."""
 
     def contents(self) -> list[Any]:
         """Return contents of which ids, keys and the instant are made up, and nothing else is decided."""
+        self.made += 1
         contents: list[Any] = [1] * len(self.lines.holes)
         for hole in (*self.keys, *self.ids):
             contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"

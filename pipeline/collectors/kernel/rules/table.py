@@ -107,6 +107,7 @@ class RuleTable:
         return found
 
     def _learn(self, program: Program, told: Told) -> None:
+        self._finder.meets(len(told.lines))
         is_new = self._fates[told.shapes] == _NEW
         if not is_new.any():
             return
@@ -119,7 +120,7 @@ class RuleTable:
             variant, of = self._variants.of(number)
             shape = program.shape(of)
             enough = LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
-            if self._finder.knows(shape, variant) or self._finder.met(shape, variant, size) >= enough:
+            if self._finder.is_worth_it(shape, variant, size, enough):
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
                 self._variants.note(of, shape)
                 self._keep(number, self._finder.rule_of(shape, holes, variant))
