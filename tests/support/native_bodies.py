@@ -43,6 +43,11 @@ def _watsonx(text: str, stop: str, prompt: int, completion: int) -> dict[str, An
     return {"model_id": "m-1", "created_at": "2026-03-01T00:00:00Z", "results": [result | {"stop_reason": stop}]}
 
 
+def _sglang(text: str, completion: int, finish: dict[str, Any] | None) -> dict[str, Any]:
+    meta = {"id": "s-1", "finish_reason": finish, "prompt_tokens": 26, "cached_tokens": 20, "e2e_latency": 0.5}
+    return {"text": text, "output_ids": [7, 8], "meta_info": meta | {"completion_tokens": completion}}
+
+
 def _hunyuan(said: str, finish: str, completion: int) -> dict[str, Any]:
     choice = {"Index": 0, said: {"Role": "assistant", "Content": "Mist."}, "FinishReason": finish}
     usage = {"PromptTokens": 26, "CompletionTokens": completion, "TotalTokens": 26 + completion}
@@ -151,6 +156,14 @@ CASES = {
         },
         response_id="p-1",
         finish="succeeded",
+    ),
+    "sglang": Case(
+        "/generate",
+        _sglang("Mist.", 41, {"type": "stop", "matched": 2}),
+        [_sglang("Mi", 1, None), _sglang("Mist.", 41, {"type": "stop", "matched": 2})],
+        model=None,
+        response_id="s-1",
+        parts=(20, None, None),
     ),
     "tgi": Case(
         "/generate_stream",

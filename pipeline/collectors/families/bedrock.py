@@ -9,11 +9,13 @@ stream states usage in its last event, ``metadata``. Titan and Llama state count
 AWS are used: the metrics, or the headers ``x-amzn-bedrock-input-token-count`` and ``-output-token-count``. No body has
 an id, few name a model. A missing input count beside an output count is unknown, never zero; vectors have no output. A
 tier that served (``serviceTier``, or a header of invoke) has prices of its own, and so has optimised latency, which is
-the tier ``optimized``. Source: the API reference of Amazon Bedrock.
+the tier ``optimized``. Which model a prompt router took stands in ``trace.promptRouter``; AWS bills that one. Source:
+the API reference of Amazon Bedrock.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
@@ -53,6 +55,7 @@ _TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
 HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TIER_HEADER, _LATENCY_HEADER)
 """All headers of a response that are looked at, in whatever letters."""
+_NAMED_BY_ITS_END = re.compile(r"arn:[a-z0-9-]+:bedrock:[a-z0-9-]*:[0-9]*:(?:foundation-model|inference-profile)/(.+)")
 _OPTIMIZED, DEFAULT_TIER = "optimized", "default"
 
 
@@ -83,6 +86,12 @@ def recognises_invoke(document: JsonObject) -> bool:
     return _METRICS in document
 
 
+def model_of(stated: Any) -> Any:
+    """Return the id of a model where its ARN is stated and ends with it; anything else as it is."""
+    named = _NAMED_BY_ITS_END.fullmatch(stated) if isinstance(stated, str) else None
+    return stated if named is None else named[1]
+
+
 def read_converse(body: Body, asked: Asked) -> Reading:
     """Read an answer of Converse. Raises ``LineRefused`` where a count is none."""
     del asked
@@ -96,6 +105,11 @@ def read_converse(body: Body, asked: Asked) -> Reading:
         stated=stated,
         service_tier=last(
             _tier(part_at(place, "serviceTier").get("type"), part_at(place, "performanceConfig").get("latency"))
+            for document in documents
+            for place in (document, part_at(document, "metadata"))
+        ),
+        model=last(
+            model_of(part_at(place, "trace", "promptRouter").get("invokedModelId"))
             for document in documents
             for place in (document, part_at(document, "metadata"))
         ),

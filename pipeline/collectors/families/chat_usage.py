@@ -67,8 +67,9 @@ _WRITTEN_1H = (
         for details in ((), *((name,) for name in PROMPT_DETAILS))
         for lifetimes in ("cache_creation", "cache_creation_token_details")
     ),
+    ("claude_cache_creation_1_h_tokens",),
 )
-"""Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes."""
+"""Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes; last that of new-api."""
 _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),

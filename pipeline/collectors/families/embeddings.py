@@ -1,7 +1,8 @@
 """Embeddings of all APIs: what they consume is a prompt, and nothing is generated.
 
 OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 recorded), Voyage the total alone, Cohere
-``meta.billed_units.input_tokens``, Gemini ``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan
+``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``),
+SGLang ``meta_info.prompt_tokens``, Gemini ``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan
 ``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
 ``usage`` beside ``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each.
 """
@@ -19,6 +20,7 @@ from pipeline.collectors.families.reading import (
     first,
     list_at,
     object_at,
+    others_of,
     part_at,
     sum_of,
 )
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "embeddings"
+_OTHERS = {"image_tokens": ("meta", "billed_units", "image_tokens")}
+"""Of the prompt, what may have another price, and no meter."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -48,12 +52,14 @@ def read(body: Body, asked: Asked) -> Reading:
     """Read embeddings. Raises ``LineRefused`` where a count is none."""
     del asked
     prompt: int | None = None
+    others: dict[str, int] = {}
     for document in body.documents:
         found = _prompt(document)
         prompt = prompt if found is None else found
+        others |= others_of(document, _OTHERS)
     return Reading(
         family=NAME,
-        stated=None if prompt is None else Stated(prompt=prompt, completion=0),
+        stated=None if prompt is None else Stated(prompt=prompt, completion=0, others=others),
         response_id=first(document.get("id") for document in body.documents),
         model=first(document.get(name) for document in body.documents for name in ("model", "modelVersion")),
         has_error=any(map(error_of, body.documents)),
@@ -62,10 +68,13 @@ def read(body: Body, asked: Asked) -> Reading:
 
 
 def _prompt(document: JsonObject) -> int | None:
+    billed = object_at(document, "meta", "billed_units")
+    of_parts = sum_of(count_of(billed, "input_tokens"), count_of(billed, "image_tokens"))
     places: tuple[tuple[JsonObject, tuple[str, ...]], ...] = (
         (object_at(document, "usage"), ("prompt_tokens", "input_tokens", "total_tokens", "promptTokens")),
-        (object_at(document, "meta", "billed_units"), ("input_tokens", "image_tokens")),
+        ({} if of_parts is None else {"input_tokens": of_parts}, ("input_tokens",)),
         (object_at(document, "meta", "tokens"), ("input_tokens",)),
+        (object_at(document, "meta_info"), ("prompt_tokens",)),
         (object_at(document, "usageMetadata"), ("promptTokenCount", "totalTokenCount")),
         (document, ("prompt_eval_count", "inputTextTokenCount", "input_token_count", "total_tokens")),
     )

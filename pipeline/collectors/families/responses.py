@@ -4,6 +4,8 @@ Usage stands in ``usage`` of the response; a stream states it once, in its final
 ``.incomplete``), and null before. ``input_tokens`` includes what was cached and written, ``output_tokens`` includes
 reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the API reference of OpenAI,
 ``Response.usage``. A background response is queued without usage, and states it to a later ``GET …/responses/{id}``.
+What its tools consumed of other models stands in ``tool_usage``, not in ``usage``, and is kept by name: tokens of
+images that were made, and searches.
 
 Realtime's ``response.done`` states the same of one turn, under ``input_token_details``; what was cached it tells by
 modality (``cached_tokens_details``). A log of a whole session has several turns: each is an event of its own, the same
@@ -43,6 +45,11 @@ NAME = "openai-responses"
 _TURN = "realtime.response"
 _OBJECTS = ("response", "response.compaction", _TURN)
 _OTHERS = {"searches": ("num_sources_used",), "server_tool_calls": ("num_server_side_tools_used",)}
+_OF_TOOLS = {
+    "image_prompt_tokens": ("tool_usage", "image_gen", "input_tokens"),
+    "image_completion_tokens": ("tool_usage", "image_gen", "output_tokens"),
+    "web_searches": ("tool_usage", "web_search", "num_requests"),
+}
 
 
 def recognises(document: JsonObject) -> bool:
@@ -78,7 +85,7 @@ def _of_answers(answers: Sequence[JsonObject], model: Any) -> Reading:
     """Return the reading of what is stated of one response; ``model`` is that of its session."""
     stated = None
     for answer in answers:
-        stated = _stated(object_at(answer, "usage")) or stated
+        stated = _stated(answer) or stated
     return Reading(
         family=NAME,
         stated=stated,
@@ -121,7 +128,8 @@ def _finish_reason(answer: JsonObject) -> object:
     return part_at(answer, "incomplete_details").get("reason") or answer.get("status")
 
 
-def _stated(usage: JsonObject) -> Stated | None:
+def _stated(answer: JsonObject) -> Stated | None:
+    usage = object_at(answer, "usage")
     prompt = count_of(usage, "input_tokens", "prompt_tokens")
     completion = count_of(usage, "output_tokens", "completion_tokens")
     if prompt is None or completion is None:
@@ -139,5 +147,5 @@ def _stated(usage: JsonObject) -> Stated | None:
         ),
         completion_audio=count_of(of_completion, "audio_tokens"),
         total=count_of(usage, "total_tokens"),
-        others=others_of(usage, _OTHERS),
+        others=others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
     )

@@ -73,6 +73,25 @@ def test_no_body_names_model_or_id_so_the_path_names_the_model() -> None:
     assert read(_converse(USAGE), path=CONVERSE, request={"model": "haiku"}).model_in_path is None
 
 
+@pytest.mark.parametrize(
+    ("invoked", "model"),
+    [
+        ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.haiku-v1:0", "us.anthropic.haiku-v1:0"),
+        ("anthropic.haiku-v1:0", "anthropic.haiku-v1:0"),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1",
+            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1",
+        ),
+    ],
+)
+def test_the_model_that_a_router_took_is_the_one_that_is_billed(invoked: str, model: str) -> None:
+    trace = {"promptRouter": {"invokedModelId": invoked}}
+    assert read(_converse(CACHED) | {"trace": trace}, path=CONVERSE).model_reported == model
+    *events, (last, metadata) = _events(CACHED)
+    for body in (converse_ways(*events, (last, metadata | {"trace": trace}))[way] for way in converse_ways()):
+        assert read(body, path=CONVERSE_STREAM).model_reported == model
+
+
 @pytest.mark.parametrize("way", converse_ways())
 def test_a_stream_states_its_usage_in_the_metadata(way: str) -> None:
     body = converse_ways(*_events(CACHED))[way]

@@ -242,6 +242,11 @@ def test_writes_that_live_an_hour_are_told_apart_behind_a_gateway_too(details: d
     stated = family_reading(_chat(beside, "opus-4-6")).stated
     assert stated is not None
     assert (stated.written, stated.written_1h) == (60, 60)
+    of_new_api = {"claude_cache_creation_5_m_tokens": 20, "claude_cache_creation_1_h_tokens": 40}
+    details = {"cached_tokens": 30, "cached_creation_tokens": 60}
+    stated = family_reading(_chat(_usage(100, 40, prompt_tokens_details=details, **of_new_api), "opus-4-6")).stated
+    assert stated is not None
+    assert (stated.prompt, stated.cached, stated.written, stated.written_1h) == (100, 30, 60, 40)
 
 
 def test_what_only_the_total_counts_of_connectors_and_guards_is_kept_by_name() -> None:

@@ -31,6 +31,19 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v2/embed",
         {"id": "e-1", "embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"input_tokens": 19}}},
     ),
+    "cohere, of text and images": (
+        "/v2/embed",
+        {
+            "id": "e-1",
+            "embeddings": {"float": [VECTOR]},
+            "meta": {"billed_units": {"input_tokens": 7, "image_tokens": 12, "images": 1}},
+        },
+    ),
+    "cohere, of images": (
+        "/v2/embed",
+        {"embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"input_tokens": 0, "image_tokens": 19}}},
+    ),
+    "sglang": ("/encode", {"embedding": VECTOR, "meta_info": {"id": "s-1", "prompt_tokens": 19}}),
     "gemini": (
         "/v1beta/models/gemini-embedding-001:embedContent",
         {"embedding": {"values": VECTOR}, "usageMetadata": {"promptTokenCount": 19}},
@@ -94,6 +107,12 @@ def test_they_are_told_by_their_shape_and_never_taken_for_a_completion(shape: st
     _, body = SHAPES[shape]
     assert tokens(body, path=path)[:2] == (19, 0)
     assert read(body, path=path).dialect == "embeddings"
+
+
+def test_what_of_the_prompt_are_images_is_kept_by_name() -> None:
+    """Cohere has another price for them."""
+    assert read(SHAPES["cohere, of text and images"][1], path="/v2/embed").other_usage == '{"image_tokens":12}'
+    assert read(SHAPES["cohere"][1], path="/v2/embed").other_usage is None
 
 
 def test_the_path_decides_before_a_body_that_could_be_another_family() -> None:

@@ -44,7 +44,7 @@ def test_a_stream_states_running_totals_or_its_usage_last(name: str) -> None:
     assert (reading.model_reported, reading.response_id, reading.is_stream) == (case.model, case.response_id, True)
 
 
-@pytest.mark.parametrize("name", sorted(set(STREAMED) - {"dashscope", "hunyuan", "watsonx", "yandex"}))
+@pytest.mark.parametrize("name", sorted(set(STREAMED) - {"dashscope", "hunyuan", "sglang", "watsonx", "yandex"}))
 def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
     case = CASES[name]
     reading = read(sse(*case.chunks[:-1]), path=case.path)
@@ -52,7 +52,7 @@ def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
     assert reading.content_chunks == len(case.chunks) - 1 - (name == "mistral-conversations")
 
 
-@pytest.mark.parametrize("name", ["dashscope", "hunyuan", "watsonx", "yandex"])
+@pytest.mark.parametrize("name", ["dashscope", "hunyuan", "sglang", "watsonx", "yandex"])
 def test_a_stream_that_was_cut_behind_a_running_total_states_what_it_was(name: str) -> None:
     assert tokens(sse(*CASES[name].chunks[:1]), path=CASES[name].path)[:2] == (26, 1)
 
@@ -66,6 +66,18 @@ def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(n
     for documents in ([first, last], [bare, first, bare, last, bare]):
         assert tokens(documents, path=case.path)[:2] == (26, 41)
     assert tokens([bare, first, bare], path=case.path)[:2] == (3, 2)
+
+
+def test_several_answers_of_sglang_are_added_whether_they_come_in_a_list_or_in_turns() -> None:
+    one, chunks = CASES["sglang"].whole, CASES["sglang"].chunks
+    another, *others = (_with_id(each, "s-2") for each in (one, *chunks))
+    assert tokens([one, another], path="/generate")[:3] == (52, 82, 40)
+    in_turns = [each for both in zip(chunks, others, strict=True) for each in both]
+    assert tokens(sse(*in_turns), path="/generate")[:3] == (52, 82, 40)
+
+
+def _with_id(answer: Any, id: str) -> dict[str, Any]:
+    return answer | {"meta_info": answer["meta_info"] | {"id": id}}
 
 
 def _with(value: Any, others: dict[int, Any]) -> Any:

@@ -263,8 +263,8 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
         *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
-        *("dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai", "llama-cpp", "replicate"),
-        *("dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
+        *("dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai", "llama-cpp", "sglang"),
+        *("replicate", "dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
         *("unbilled", "bedrock-invoke"),
     ]
 

@@ -179,6 +179,17 @@ def test_audio_and_tools_of_the_provider_are_kept_apart() -> None:
     assert (stated.prompt_audio, dict(stated.others)) == (33, {"searches": 4})
 
 
+def test_what_tools_consumed_of_other_models_is_kept_by_name() -> None:
+    images = {"input_tokens": 171, "input_tokens_details": {"text_tokens": 171}, "output_tokens": 1756}
+    tools = {"image_gen": images, "web_search": {"num_requests": 2}}
+    for body in (_response(tool_usage=tools), ways(*_stream(tool_usage=tools))["transcript"]):
+        reading = read(body, path=PATH)
+        assert tokens(body, path=PATH) == (120, 45, 70, 30, 12)
+        assert reading.other_usage == '{"image_completion_tokens":1756,"image_prompt_tokens":171,"web_searches":2}'
+    nothing = {"image_gen": {"input_tokens": 0, "output_tokens": 0}, "web_search": {"num_requests": 0}}
+    assert read(_response(tool_usage=nothing), path=PATH).other_usage is None
+
+
 @pytest.mark.parametrize("at", [0, 3, 4])
 def test_what_an_event_says_of_its_own_state_is_no_finish_of_the_response(at: int) -> None:
     events = _stream()

@@ -339,9 +339,10 @@ def test_ollama_states_its_counts_beside_done_and_an_absent_prompt_is_unknown() 
 )
 def test_all_that_embeddings_consume_is_prompt_wherever_it_is_stated(beside: dict[str, Any], prompt: int) -> None:
     found = said({"embedding": [0.5], "id": "e-1", "model": "m-1"} | beside)
+    images = {"image_tokens": prompt} if "image_tokens" in str(beside) else {}
     assert found == Reading(
         family="embeddings",
-        stated=Stated(prompt=prompt, completion=0),
+        stated=Stated(prompt=prompt, completion=0, others=images),
         response_id="e-1",
         model="m-1",
         has_content=True,

@@ -13,6 +13,9 @@
 * ``llama-cpp``: the server's own ``/completion`` and ``/infill``. ``tokens_evaluated`` is the whole prompt,
   ``timings.cache_n`` of it were cached; ``tokens_cached`` is all that the slot holds then. Source: its README.
 * ``tgi``: Hugging Face's text generation inference, whose counts stand in ``details``, or in headers. Source: its API.
+* ``sglang``: the server's own ``/generate``. ``meta_info`` states the whole prompt, what of it was cached, and running
+  totals of the completion; several prompts, or answers, have one each, in a list or in turns. Source: its
+  documentation, "SGLang native APIs", and ``GenerateMetaInfo`` of its protocol.
 * ``replicate``: predictions of language models; usage stands in ``metrics`` of one that is done, which is mostly asked
   for by GET. Source: Replicate's HTTP API.
 * ``dify``: answers of its apps for chat and completion. ``metadata.usage`` is chat's, with prices beside it, and in a
@@ -73,6 +76,11 @@ def _is_llama_cpp(document: JsonObject) -> bool:
 def _is_tgi(document: JsonObject) -> bool:
     is_chunk = "logprob" in part_at(document, "token") and "generated_text" in document
     return is_chunk or isinstance(any_of(document, "generated_text"), str)
+
+
+def _is_sglang(document: JsonObject) -> bool:
+    meta = object_at(document, "meta_info")
+    return "completion_tokens" in meta and "prompt_tokens" in meta
 
 
 def _is_replicate(document: JsonObject) -> bool:
@@ -156,6 +164,17 @@ APIS = (
         model=(("model",),),
         finish_reason=(("stop_type",),),
         text=(("content",),),
+    ),
+    Native(
+        "sglang",
+        _is_sglang,
+        prompt=(("meta_info", "prompt_tokens"),),
+        completion=(("meta_info", "completion_tokens"),),
+        cached=(("meta_info", "cached_tokens"),),
+        each=("meta_info", "id"),
+        response_id=(("meta_info", "id"),),
+        finish_reason=(("meta_info", "finish_reason", "type"),),
+        text=(("text",), ("output_ids",)),
     ),
     Native(
         "replicate",

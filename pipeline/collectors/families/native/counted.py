@@ -1,7 +1,8 @@
 """How a native API is read: from the places at which it states its counts, its names and its text.
 
 Owns the shape of a row of ``apis``. A count goes by the first of its places that is stated, the counts of a list are
-added, and in a stream the last number above zero of each counts, for they are running totals or stated once.
+added, and in a stream the last number above zero of each counts, for they are running totals or stated once. What
+documents about different answers state is added.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.families.chat_usage import stated_by
-from pipeline.collectors.families.reading import Reading, Stated, any_of, count, error_of, first, last, word
+from pipeline.collectors.families.reading import Reading, Stated, any_of, count, error_of, first, last, sum_of, word
 from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Native(NamedTuple):
     total: tuple[Place, ...] = ()
     counts_are_texts: bool = False
     """Whether whole numbers may be written as text, as the JSON mapping of Protocol Buffers writes 64 bits."""
+    each: Place = ()
+    """Where the id of the answer stands that a document is about, where there may be several."""
     response_id: tuple[Place, ...] = ()
     model: tuple[Place, ...] = ()
     finish_reason: tuple[Place, ...] = ()
@@ -84,6 +87,14 @@ class Native(NamedTuple):
         )
 
     def _count(self, documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
+        answers: dict[str, list[JsonObject]] = {}
+        for document in documents:
+            answers.setdefault(repr(next(_at(document, self.each, any_of), None)) if self.each else "", []).append(
+                document
+            )
+        return sum_of(*(self._count_of_one(answer, places) for answer in answers.values()))
+
+    def _count_of_one(self, documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
         found: int | None = None
         for document in documents:
             for place in places:

@@ -21,9 +21,9 @@ errors of ``InvokeModel`` in the API reference.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.bedrock import model_of
 from pipeline.collectors.families.reading import object_at
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.mapping import number
@@ -89,8 +89,6 @@ MAPPING: Mapping[str, Any] = {
 
 PLACES = Places()
 
-_NAMED_BY_ITS_END = re.compile(r"arn:[a-z0-9-]+:bedrock:[a-z0-9-]*:[0-9]*:(?:foundation-model|inference-profile)/(.+)")
-
 
 def recognises(document: JsonObject) -> bool:
     """Tell the record of one call."""
@@ -102,8 +100,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     values: JsonObject = {}
     model = document.get("modelId")
     if isinstance(model, str):
-        if named := _NAMED_BY_ITS_END.fullmatch(model):
-            values["modelId"] = named[1]
+        values["modelId"] = model_of(model)
         if "embed" in model and document.get("operation") == "InvokeModel":
             values["operation"] = _EMBED
     if object_at(document, "performanceConfig").get("latency") != _OPTIMIZED:
