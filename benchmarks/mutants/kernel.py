@@ -170,12 +170,28 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     (
         "bodies.h",
         (
-            "      } else if (*payload != '[' && payload != end) {\n        return unsure(); "
+            "      } else if ((*payload != '[' && payload != end) || may_be_escaped(payload, end)) {\n"
+            "        return unsure(); "
             "/* [DONE] says nothing, and nothing neither */\n"
         ),
         "",
     ),
-    ("bodies.h", "    } else if (!is_silent(scratch, size)) {\n      return unsure();\n", ""),
+    (
+        "bodies.h",
+        "    } else if (!is_silent(scratch, size) || may_be_escaped(scratch, end)) {\n      return unsure();\n",
+        "",
+    ),
+    ("bodies.h", " || may_be_escaped(payload, end)) {", ") {"),
+    ("bodies.h", " || may_be_escaped(scratch, end)) {", ") {"),
+    ("rows.h", " && !is_usual_number(p + 1)) return unsure();", " && p[1] == '-') return unsure();"),
+    ("rows.h", "  return *p != '0' && end > p && *end == '\"';", "  return end > p && *end == '\"';"),
+    ("rows.h", "  return *p != '0' && end > p && *end == '\"';", "  return *p != '0' && end > p;"),
+    ("values.h", "  if (n > COUNT_MAX) return 0; /* it stands in the shape as it is */\n", ""),
+    (
+        "values.h",
+        "    if (is_one && was_fraction) o = element;",
+        "    if (is_one && element[-1] == FRACTION) o = element;",
+    ),
     ("bodies.h", " && p[7] != 'e' && p[7] > ' ' && p[7] < 0x7F;", ";"),
     ("bodies.h", "return stopped && blanks(stopped) == end ?", "return stopped ?"),
     ("instants.h", "  if (day > days_of[month - 1] + (month == 2 && is_leap)) return -1;\n", ""),

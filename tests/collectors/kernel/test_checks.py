@@ -67,6 +67,14 @@ def _written(chunk: dict[str, Any], *changes: tuple[bytes, bytes]) -> bytes:
 
 
 HANDED_OVER = {
+    "a comment is no text that was escaped twice": _answered(
+        b'"data: {}\\n\\n: x\\\\n\\\\ndata: {\\\\\\"id\\\\\\": \\\\\\"c\\\\\\", \\\\\\"choices\\\\\\": [], '
+        b'\\\\\\"usage\\\\\\": {\\\\\\"prompt_tokens\\\\\\": 7, \\\\\\"completion_tokens\\\\\\": 5}}\\\\n\\\\n\\n\\n"'
+    ),
+    "what ends a stream is no text that was escaped twice": _answered(
+        b'"data: {}\\n\\ndata: [x\\\\n\\\\ndata: {\\\\\\"id\\\\\\": \\\\\\"c\\\\\\", \\\\\\"choices\\\\\\": [], '
+        b'\\\\\\"usage\\\\\\": {\\\\\\"prompt_tokens\\\\\\": 7, \\\\\\"completion_tokens\\\\\\": 5}}\\\\n\\\\n\\n\\n"'
+    ),
     "a document in a text ends with a quote": _answered(b'"{\\"id\\": \\"a\\", \\"choices\\": []}\x01'),
     "a word is written as JSON writes it": _with(b'"x": trux'),
     "a null is written as JSON writes it": _with(b'"method": nulx'),

@@ -242,3 +242,64 @@ def test_blanks_before_a_body_are_what_the_plain_reader_takes_for_blanks(blanks:
     }[kind]
     is_one = blanks == " " if kind == "text" else not {*blanks} - {*" \n\r\t"}
     assert _told([_line(response=blanks + body)]) == is_one
+
+
+def _spoken(audio: int, cached: int) -> dict[str, Any]:
+    """Return the usage of a turn of OpenAI's Realtime: so much was spoken, and so much of it cached."""
+    return {
+        "total_tokens": 119 + audio + 120,
+        "input_tokens": 119 + audio,
+        "output_tokens": 120,
+        "input_token_details": {
+            "text_tokens": 119,
+            "audio_tokens": audio,
+            "cached_tokens": 64 + cached,
+            "cached_tokens_details": {"text_tokens": 64, "audio_tokens": cached},
+        },
+        "output_token_details": {"text_tokens": 30, "audio_tokens": 90},
+    }
+
+
+def _written_for_an_hour(written: int, hour: int) -> dict[str, Any]:
+    lifetimes = {"ephemeral_1h_input_tokens": hour}
+    return {
+        "input_tokens": 100,
+        "cache_creation_input_tokens": written,
+        "cache_creation": lifetimes,
+        "output_tokens": 20,
+    }
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_part_that_is_all_of_its_whole_in_the_line_that_was_learned_need_not_be_in_others(number: int) -> None:
+    """Chance decides which samples a shape has: of one in ten no sample had the part below the whole."""
+    model = f"m-{number}"
+    turns = [
+        {
+            "type": "response.done",
+            "response": {"object": "realtime.response", "id": "a", "model": model, "usage": usage},
+        }
+        for usage in (_spoken(64, 64), _spoken(164, 64))
+    ]
+    assert _told([_line(path="/v1/realtime", model=model, response=turn) for turn in turns]) >= 1
+    answers = [
+        {"id": "a", "type": "message", "role": "assistant", "model": model, "content": [], "usage": usage}
+        for usage in (_written_for_an_hour(500, 500), _written_for_an_hour(500, 300))
+    ]
+    assert _told([_line(path="/v1/messages", model=model, response=answer) for answer in answers]) >= 1
+
+
+def test_a_text_that_is_no_count_for_its_size_is_in_no_sum() -> None:
+    fields = {"usage.prompt_tokens": {"sum": ["a", "b"]}, "usage.completion_tokens": "c"}
+    counts = [("10", "20", "3"), ("30", "20", "7"), ("600000000000", "600000000000", "5")]
+    lines = [_line(path="/v1/files", **dict(zip("abc", each, strict=True))) for each in counts]
+    assert _told(lines, LogFormat(fields=fields)) >= 2
+    kept = ['{"completion_tokens":3,"prompt_tokens":30}', '{"completion_tokens":7,"prompt_tokens":50}', None]
+    assert _kept(lines, LogFormat(fields=fields)) == kept
+
+
+@pytest.mark.parametrize("before", ["F", "F" * 70, 7, [0.5], 0.5])
+def test_fractions_in_a_row_are_one_and_whatever_stands_before_them_is_none_of_them(before: Any) -> None:
+    lists = [[before], [before, 0.5], [before, 0.5, 0.25], [before, 0.5, before, 0.5]]
+    lines = [_line(response=_chat(_counts(3, 2)) | {"choices": each}) for each in lists]
+    _told([lines[0], *lines])

@@ -299,6 +299,21 @@ def test_many_spans_that_say_to_be_within_one_another_take_no_more_than_their_nu
     assert len(asked) == 2 * len(spans)
 
 
+@pytest.mark.parametrize("number", ["0", "0042", "-0", "-7", "1_0", "x", ""])
+@pytest.mark.parametrize("name", ["user_of_id", "gen_ai.response.id"])
+def test_an_id_that_is_a_number_is_that_number_however_it_is_written(number: str, name: str) -> None:
+    """A zero is no id, and zeros before a number are none of it."""
+
+    def called(at: int, written: str, *, is_owned: bool) -> bytes:
+        attribute = {"key": name.replace("_of_", "."), "value": {"intValue": written}}
+        span = _span(at, attributes=[*_span(at)["attributes"], attribute])
+        return _line(_group(span) if is_owned else _group(span) | {"resource": {"attributes": []}})
+
+    for is_owned in (True, False):
+        lines = [called(at, each, is_owned=is_owned) for at, each in enumerate(("41", "42", number))]
+        assert _agree(*lines).told == 2 * (is_owned or name == "user_of_id")
+
+
 @pytest.mark.long
 def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
     def spans_of(number: int) -> Sequence[dict[str, Any]]:

@@ -9,7 +9,7 @@ Owns which ways are tried, and what a rule must hold for. Does not own what is s
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.kernel.rules.rule import NOTHING, hold_together
@@ -120,7 +120,22 @@ class Search:
         checked = [self._is_foretold(found, number) for number in range(len(GREATEST))]
         if False in checked or checked.count(True) < _SAMPLES_MIN:
             return None
-        return found if self._holds_whatever_counts_are(found) else None
+        return found if self._holds_in_either_order(found) and self._holds_whatever_counts_are(found) else None
+
+    def _holds_in_either_order(self, rule: Rule) -> bool:
+        """Tell whether a rule holds with each count below each other one, in whatever order they hold together."""
+        unmet = set(permutations(self._way(rule.totals, rule.bound).counts, 2))
+        for _ in range(_TRIES_MAX):
+            if not unmet:
+                break
+            contents = self._samples.any_contents(_OF_SAME_FORM)
+            met = {(one, other) for one, other in unmet if contents[one] < contents[other]}
+            if not met or not _agrees(rule, contents):
+                continue
+            unmet -= met
+            if not self._samples.comes_out(rule, contents):
+                return False
+        return True
 
     def _with_binding_totals(self, rule: Rule) -> Rule:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""

@@ -50,6 +50,13 @@ static int is_silent(const u8 *p, u32 size) {
   return size > 7 && begins_with(p, "event: ") && p[7] != 'e' && p[7] > ' ' && p[7] < 0x7F;
 }
 
+/* Whether a line beside the payloads may be part of a text that was escaped once too often: of its quotes and backslashes
+   the first is a backslash. Twin: body._unwrapped, which undoes that only where no quote stands alone. */
+static int may_be_escaped(const u8 *p, const u8 *end) {
+  while (p < end && *p != '"' && *p != '\\') p++;
+  return p < end && *p == '\\';
+}
+
 /* A transcript of server-sent events in a string; p behind its quote, and so the place that is returned. Twins:
    sse.read_transcript, body._stream_body. Two lines of data in one event are handed over. */
 static const u8 *transcript(const u8 *p) {
@@ -82,10 +89,10 @@ static const u8 *transcript(const u8 *p) {
           is_pending = 0;
           event = behind;
         }
-      } else if (*payload != '[' && payload != end) {
+      } else if ((*payload != '[' && payload != end) || may_be_escaped(payload, end)) {
         return unsure(); /* [DONE] says nothing, and nothing neither */
       }
-    } else if (!is_silent(scratch, size)) {
+    } else if (!is_silent(scratch, size) || may_be_escaped(scratch, end)) {
       return unsure();
     }
     p = behind;

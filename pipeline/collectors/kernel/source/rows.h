@@ -56,6 +56,13 @@ static inline int is_word_of(Text t, const char *letters, u32 size) {
   return t.size == size && begins_with(t.at, letters);
 }
 
+/* Whether a text is a whole number above zero as programs write it. Of any other the number decides, which may be
+   written otherwise, or be no id. Twin: otel._value. */
+static int is_usual_number(const u8 *p) { /* p behind the quote */
+  const u8 *end = digits(p);
+  return *p != '0' && end > p && *end == '"';
+}
+
 /* What stands in a pair: nothing, or one value of a kind, under the name of its type. */
 static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
   Members m = {0};
@@ -66,6 +73,8 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
   if (found == MEMBER) {
     u32 type = named(m.key, owner);
     if (type == NO_NAME || !put_name(type, seen)) return unsure();
+    int is_id = kind == IDENTIFYING || kind == KEYED;
+    if (is_id && is_word_of(m.key, "intValue", 8) && *p == '"' && !is_usual_number(p + 1)) return unsure();
     p = *p == '{' || *p == '[' ? value_under(p, LITERAL, depth + 1) : scalar_under(p, kind);
     if (!p) return 0;
     found = next(&p, &m);

@@ -105,6 +105,7 @@ static int put_count_text(Text t) {
     if (!is_digit(t.at[i])) return 0;
     n = n * 10 + (t.at[i] - '0');
   }
+  if (n > COUNT_MAX) return 0; /* it stands in the shape as it is */
   put_hole(COUNT_TEXT, n);
   return 1;
 }
@@ -175,14 +176,16 @@ static const u8 *value_under(const u8 *p, u32 kind, int depth) {
 static const u8 *list_under(const u8 *p, u32 kind, int depth) {
   const u8 *at = p, *begin = o;
   u32 leaves = noted.count;
-  int found, is_inside = 0, is_leaf = 0;
+  int found, is_inside = 0, is_leaf = 0, was_fraction = 0;
   if (depth >= depth_max) return unsure();
   *o++ = LIST;
   while ((found = next_element(&p, &is_inside)) == MEMBER) {
     u8 *element = o;
     is_leaf |= *p != '{' && *p != '[';
     if (!(p = value_under(p, kind, depth + 1))) return 0;
-    if (*element == FRACTION && element[-1] == FRACTION) o = element; /* of fractions in a row, one stands for all */
+    int is_one = *element == FRACTION;
+    if (is_one && was_fraction) o = element; /* of fractions in a row, one stands for all */
+    was_fraction = is_one;
   }
   if (found != LAST_MEMBER) return 0;
   if (!has_room()) return unsure();
