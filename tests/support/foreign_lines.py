@@ -223,6 +223,15 @@ def _helicone(maker: Maker) -> Document:
     }
 
 
+_LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+
+
+def _written_twice(maker: Maker) -> Document:
+    """Return what was written to a cache beside what it is the sum of, as Langfuse's handler for LangChain does."""
+    by_lifetime = {f"cache_creation_{name}": maker.count() for name in _LIFETIMES}
+    return {"cache_creation_input_tokens": maker.sum(*by_lifetime.values()), **by_lifetime}
+
+
 def _langfuse(maker: Maker) -> Document:
     pick = maker.chance.choice
     usage = pick(
@@ -232,6 +241,9 @@ def _langfuse(maker: Maker) -> Document:
             {"input": maker.count(), "output": maker.count(), "output_reasoning_tokens": maker.count()},
             {"input": maker.count(), "output": maker.count(), "reasoning.output_tokens": maker.count()},
             {"input": 3, "cache_creation_input_tokens": maker.count(), "input_cache_creation_1h": 7, "output": 2},
+            {"input": 3, **{f"input_{name}": maker.count() for name in _LIFETIMES}, "output": 2},
+            {"input": 3, "output": 2, **_written_twice(maker)},
+            {"input": 0, "output": 2, "input_modality_TEXT": maker.count(), "input_modality_AUDIO": maker.count()},
             {"characters": maker.count()},
             {},
         )

@@ -417,6 +417,14 @@ def counts_in(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name.startswith("usage.")}
 
 
+WRITTEN_TWICE = {
+    "cache_creation_input_tokens": 9,
+    "cache_creation_ephemeral_5m_input_tokens": 4,
+    "cache_creation_ephemeral_1h_input_tokens": 5,
+}
+WRITTEN_ONCE = counted(29, 10, cache_write_tokens=9, cache_write_1h_tokens=5)
+
+
 def test_an_observation_is_an_entry_of_these_values() -> None:
     observation = OBSERVATION | {
         "id": "o1",
@@ -499,6 +507,31 @@ def test_a_field_of_an_observation_goes_by_these_names(fields: dict[str, Any], o
         ),
         ({"input": 20, "output": 10, "input_audio_tokens": 5}, counted(25, 10, prompt_audio_tokens=5)),
         ({"input": 20, "output": 10, "output_audio": 5}, counted(20, 15, completion_audio_tokens=5)),
+        *(
+            ({"input": 20, "output": 10, f"input_{name}": 5}, counted(25, 10, prompt_audio_tokens=5))
+            for name in ("modality_AUDIO", "modality_audio", "modality_4")
+        ),
+        ({"input": 20, "output": 10, "output_modality_AUDIO": 5}, counted(20, 15, completion_audio_tokens=5)),
+        ({"input": 20, "output": 10, "input_modality_TEXT": 5, "output_modality_1": 4}, counted(25, 14)),
+        ({"input": 20, "output": 10, "cached_modality_AUDIO": 5}, counted(25, 10, cached_tokens=5)),
+        ({"prompt_token_count": 20, "candidates_token_count": 10}, counted(20, 10)),
+        ({"promptTokenCount": 20, "candidatesTokenCount": 10, "total": 30}, counted(20, 10)),
+        (
+            {"input": 20, "output": 10, "input_ephemeral_5m_input_tokens": 4, "input_ephemeral_1h_input_tokens": 5},
+            counted(29, 10, cache_write_tokens=9, cache_write_1h_tokens=5),
+        ),
+        *(
+            ({"input": 20, "output": 10, **WRITTEN_TWICE, **total}, WRITTEN_ONCE)
+            for total in ({}, {"total": 48}, {"total": 39})
+        ),
+        (
+            {"input": 20, "output": 10, **WRITTEN_TWICE, "cache_creation_input_tokens": 11},
+            counted(31, 10, cache_write_tokens=11, cache_write_1h_tokens=5),
+        ),
+        (
+            {"input": 20, "output": 10, **WRITTEN_TWICE, "cache_creation_input_tokens": 0},
+            WRITTEN_ONCE,
+        ),
         ({"prompt_text": 20, "completion_text": 10, "images": 3}, counted(20, 10)),
         (
             {"input": 20, "output": 10, "reasoning.output_tokens": 4},
@@ -568,6 +601,11 @@ def test_older_observations_state_usage_with_a_unit_or_in_fields_of_their_own(
             OBSERVATION | {"usageDetails": {"input": 20, "cache_read.input_tokens": 3, "x.y": 2}},
             "contradictory_usage",
             "usage_details state 5 tokens under names of OpenTelemetry, which may be within the input or beside it",
+        ),
+        (
+            OBSERVATION | {"usageDetails": {"input": 20, **WRITTEN_TWICE, "cache_creation_input_tokens": 8}},
+            "contradictory_usage",
+            "cache_creation_input_tokens is 8, and by their lifetimes 9 tokens were written",
         ),
         (OBSERVATION | {"usageDetails": {"input": "many"}}, "invalid_usage", "usage_details is no number"),
         (OBSERVATION | {"usageDetails": {"input": 1, "total": "many"}}, "invalid_usage", "total is no number"),
