@@ -223,6 +223,15 @@ def _helicone(maker: Maker) -> Document:
     }
 
 
+_LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+
+
+def _written_twice(maker: Maker) -> Document:
+    """Return what was written to a cache beside what it is the sum of, as Langfuse's handler for LangChain does."""
+    by_lifetime = {f"cache_creation_{name}": maker.count() for name in _LIFETIMES}
+    return {"cache_creation_input_tokens": maker.sum(*by_lifetime.values()), **by_lifetime}
+
+
 def _langfuse(maker: Maker) -> Document:
     pick = maker.chance.choice
     usage = pick(
@@ -232,6 +241,9 @@ def _langfuse(maker: Maker) -> Document:
             {"input": maker.count(), "output": maker.count(), "output_reasoning_tokens": maker.count()},
             {"input": maker.count(), "output": maker.count(), "reasoning.output_tokens": maker.count()},
             {"input": 3, "cache_creation_input_tokens": maker.count(), "input_cache_creation_1h": 7, "output": 2},
+            {"input": 3, **{f"input_{name}": maker.count() for name in _LIFETIMES}, "output": 2},
+            {"input": 3, "output": 2, **_written_twice(maker)},
+            {"input": 0, "output": 2, "input_modality_TEXT": maker.count(), "input_modality_AUDIO": maker.count()},
             {"characters": maker.count()},
             {},
         )
@@ -634,6 +646,8 @@ _OTHER_SPANS: tuple[Document, ...] = (
     {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "made-up"},
     {"traceloop.span.kind": "workflow", "gen_ai.usage.prompt_tokens": 7},
     {"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 7},
+    {"agent_name": "made-up", "model_name": "made-up", "gen_ai.usage.input_tokens": 7},
+    {"gen_ai.agent.name": "made-up", "gen_ai.usage.input_tokens": 7},
 )
 
 
@@ -651,6 +665,10 @@ def _inference(maker: Maker) -> Document:
     if maker.chance.random() < 0.3:
         found["gen_ai.usage.cache_read.input_tokens"] = maker.part(counts[f"gen_ai.usage.{names[0]}"])
     if maker.chance.random() < 0.2:
+        found |= _details(maker, *counts.values())
+    if maker.chance.random() < 0.1:
+        found["gen_ai.agent.name"] = "made-up"
+    if maker.chance.random() < 0.2:
         found |= {
             "error.type": pick(("429", "timeout")),
             "gen_ai.request.stream": True,
@@ -661,6 +679,18 @@ def _inference(maker: Maker) -> Document:
     if maker.chance.random() < 0.2:
         found["user.id"] = _key(maker)
     return found
+
+
+def _details(maker: Maker, prompt: Any, completion: Any) -> Document:
+    """Return counts as Pydantic AI has them, beside what it names as the conventions do."""
+    details = {
+        "cache_read_tokens": maker.part(prompt),
+        "cache_creation_input_tokens": maker.part(prompt),
+        "thoughts_tokens": maker.part(completion),
+        "input_audio_tokens": maker.part(prompt),
+        "cache_audio_read_tokens": maker.part(prompt),
+    }
+    return {f"gen_ai.usage.details.{name}": value for name, value in maker.some(**details).items()}
 
 
 def _attributes(named: Mapping[str, Any]) -> list[Document]:

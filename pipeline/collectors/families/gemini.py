@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NAME = "gemini"
 
-_AUDIO = ("AUDIO", 4)
+AUDIO = ("AUDIO", 4)
 """The modality as text, and as the number that some clients log."""
 
 
@@ -160,7 +160,7 @@ def _audio(details: list[Any]) -> int | None:
     counts = [
         count_of(detail, "tokenCount") or 0
         for detail in details
-        if isinstance(detail, dict) and detail.get("modality") in _AUDIO
+        if isinstance(detail, dict) and detail.get("modality") in AUDIO
     ]
     return sum(counts) or None
 

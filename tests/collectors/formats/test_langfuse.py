@@ -74,6 +74,44 @@ def test_usage_types_are_told_by_their_names_and_their_total(
     assert found.tokens == tokens
 
 
+def test_writes_to_a_cache_by_their_lifetime_are_written_whoever_names_them(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    """As LangChain details what Anthropic stated, and as Langfuse's handler for it flattens Anthropic's own usage."""
+    of_langchain = {
+        "input": 10,
+        "output": 5,
+        "input_cache_read": 50,
+        "input_cache_creation": 0,
+        "input_ephemeral_5m_input_tokens": 20,
+        "input_ephemeral_1h_input_tokens": 30,
+        "total": 115,
+    }
+    of_anthropic = {
+        "input": 10,
+        "output": 5,
+        "cache_read_input_tokens": 50,
+        "cache_creation_input_tokens": 50,
+        "cache_creation_ephemeral_5m_input_tokens": 20,
+        "cache_creation_ephemeral_1h_input_tokens": 30,
+        "total": 165,
+    }
+    for usage in (of_langchain, of_anthropic):
+        (found,) = exchanges(langfuse, exported(usage_details=usage))
+        assert found.tokens == (110, 5, 50, 50, None)
+        assert found.reading.tokens is not None
+        assert found.reading.tokens.prompt_cache_write_1h_tokens == 30
+
+
+def test_audio_is_audio_however_google_writes_the_modality(exchanges: Callable[..., list[Exchange]]) -> None:
+    for audio in ("AUDIO", "audio", "4"):
+        usage = {"input": 0, "output": 5, "input_modality_TEXT": 70, f"input_modality_{audio}": 30, "total": 105}
+        (found,) = exchanges(langfuse, exported(usage_details=usage))
+        assert found.tokens == (100, 5, None, None, None)
+        assert found.reading.tokens is not None
+        assert found.reading.tokens.prompt_audio_tokens == 30
+
+
 @pytest.mark.parametrize(
     ("usage", "refused"),
     [

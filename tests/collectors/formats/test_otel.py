@@ -139,6 +139,52 @@ def test_an_inference_without_a_named_operation_is_one_unless_its_instrumentatio
     assert [one.tokens for one in found] == [(12, 3, None, None, None)]
 
 
+def test_a_run_of_an_agent_repeats_its_chats_before_its_operation_had_a_name(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    """As in issue 3995 of Pydantic AI, whose spans these are."""
+    run = {
+        "model_name": "gpt-4o",
+        "agent_name": "agent",
+        "gen_ai.agent.name": "agent",
+        "logfire.msg": "agent run",
+        "gen_ai.usage.input_tokens": 113,
+        "gen_ai.usage.output_tokens": 11,
+    }
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    first = chat | {"gen_ai.usage.input_tokens": 56, "gen_ai.usage.output_tokens": 5}
+    second = chat | {"gen_ai.usage.input_tokens": 57, "gen_ai.usage.output_tokens": 6, "gen_ai.agent.name": "agent"}
+    ids = ("00000000000000aa", "00000000000000bb", "00000000000000ff")
+    inner = [span(named, spanId=own, parentSpanId=ids[2]) for named, own in zip((first, second), ids, strict=False)]
+    found = exchanges(otel, batch(*inner, span(run, spanId=ids[2])))
+    assert [one.tokens for one in found] == [(56, 5, None, None, None), (57, 6, None, None, None)]
+
+
+DETAILS = "gen_ai.usage.details."
+
+
+@pytest.mark.parametrize(
+    ("details", "tokens"),
+    [
+        ({"cache_read_input_tokens": 60, "cache_creation_input_tokens": 40}, (110, 50, 60, 40, None)),
+        ({"cache_read_tokens": 60, "cache_write_tokens": 40, "cache_read_input_tokens": 50}, (110, 50, 60, 40, None)),
+        ({"cached_tokens": 60, "reasoning_tokens": 20}, (110, 50, 60, None, 20)),
+        ({"cached_content_tokens": 60, "thoughts_tokens": 20}, (110, 50, 60, None, 20)),
+        ({"thinking_tokens": 20, "input_tokens": 10, "output_tokens": 50}, (110, 50, None, None, 20)),
+    ],
+)
+def test_details_are_parts_of_the_two_counts_and_none_is_added_twice(
+    exchanges: Callable[..., list[Exchange]], details: dict[str, int], tokens: tuple[int | None, ...]
+) -> None:
+    counts = {"gen_ai.usage.input_tokens": 110, "gen_ai.usage.output_tokens": 50}
+    named = CHAT | counts | {f"{DETAILS}{name}": value for name, value in details.items()}
+    (found,) = exchanges(otel, batch(span(named)))
+    assert found.tokens == tokens
+    by_the_conventions = {"gen_ai.usage.cache_read.input_tokens": 60} if tokens[2] else {}
+    (found,) = exchanges(otel, batch(span(named | by_the_conventions)))
+    assert found.tokens == tokens
+
+
 def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., list[Exchange]]) -> None:
     named = {
         "llm.model_name": "gpt-4o",

@@ -53,18 +53,29 @@ COUNTS = {
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
         *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
         "ai.usage.cachedInputTokens",
+        *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
+        *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
         *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
         "llm.token_count.prompt_details.cache_write",
+        *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+        *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
+        "gen_ai.usage.details.thinking_tokens",
     ),
-    "prompt_audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
-    "completion_audio_tokens": ("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
+    "prompt_audio_tokens": (
+        *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
+        *("gen_ai.usage.details.input_audio_tokens", "gen_ai.usage.details.audio_prompt_tokens"),
+    ),
+    "completion_audio_tokens": (
+        *("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
+        *("gen_ai.usage.details.output_audio_tokens", "gen_ai.usage.details.audio_candidates_tokens"),
+    ),
 }
 NO_COUNTS = {f"usage.{name}": None for name in COUNTS}
 
@@ -80,6 +91,19 @@ def test_the_name_of_the_newest_convention_counts_first() -> None:
         for newer, older in pairwise(names):
             assert entry_of({older: 8, newer: 7})[f"usage.{ours}"] == 7
             assert entry_of({newer: "", older: 8})[f"usage.{ours}"] == 8
+
+
+@pytest.mark.parametrize(
+    ("audio", "cached", "expected"),
+    [(30, 20, 10), (30, None, 30), (None, 20, None), (20, 30, 0), (-3, 2, -3), ("x", 20, "x"), (30, -2, 30)],
+)
+@pytest.mark.parametrize("name", ["cache_audio_read_tokens", "audio_cache_tokens"])
+def test_audio_that_was_read_from_a_cache_is_cached_and_no_audio(
+    name: str, audio: Any, cached: int | None, expected: Any
+) -> None:
+    named = {"input_audio_tokens": audio, name: cached}
+    entry = entry_of({f"gen_ai.usage.details.{key}": value for key, value in named.items() if value is not None})
+    assert entry["usage.prompt_audio_tokens"] == expected
 
 
 def test_an_inference_is_an_entry_of_these_values() -> None:
@@ -261,6 +285,12 @@ def test_a_call_of_litellm_that_no_meter_is_for_is_no_inference(kind: str) -> No
         *((TWO | {"traceloop.span.kind": kind}, False) for kind in ("workflow", "task", "agent", "tool")),
         (TWO | {"traceloop.span.kind": "tool", "openinference.span.kind": "LLM"}, True),
         (TWO | {"gen_ai.operation.name": 7}, True),
+        *((TWO | {name: "a"}, False) for name in ("gen_ai.agent.name", "agent_name")),
+        (TWO | {"agent_name": "a", "gen_ai.agent.name": "a", "model_name": "m", "logfire.msg": "a run"}, False),
+        *(
+            (TWO | {"gen_ai.agent.name": "a", "agent_name": "a", name: "m"}, True)
+            for name in ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
+        ),
         ({}, False),
     ],
 )
@@ -387,6 +417,14 @@ def counts_in(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name.startswith("usage.")}
 
 
+WRITTEN_TWICE = {
+    "cache_creation_input_tokens": 9,
+    "cache_creation_ephemeral_5m_input_tokens": 4,
+    "cache_creation_ephemeral_1h_input_tokens": 5,
+}
+WRITTEN_ONCE = counted(29, 10, cache_write_tokens=9, cache_write_1h_tokens=5)
+
+
 def test_an_observation_is_an_entry_of_these_values() -> None:
     observation = OBSERVATION | {
         "id": "o1",
@@ -469,6 +507,31 @@ def test_a_field_of_an_observation_goes_by_these_names(fields: dict[str, Any], o
         ),
         ({"input": 20, "output": 10, "input_audio_tokens": 5}, counted(25, 10, prompt_audio_tokens=5)),
         ({"input": 20, "output": 10, "output_audio": 5}, counted(20, 15, completion_audio_tokens=5)),
+        *(
+            ({"input": 20, "output": 10, f"input_{name}": 5}, counted(25, 10, prompt_audio_tokens=5))
+            for name in ("modality_AUDIO", "modality_audio", "modality_4")
+        ),
+        ({"input": 20, "output": 10, "output_modality_AUDIO": 5}, counted(20, 15, completion_audio_tokens=5)),
+        ({"input": 20, "output": 10, "input_modality_TEXT": 5, "output_modality_1": 4}, counted(25, 14)),
+        ({"input": 20, "output": 10, "cached_modality_AUDIO": 5}, counted(25, 10, cached_tokens=5)),
+        ({"prompt_token_count": 20, "candidates_token_count": 10}, counted(20, 10)),
+        ({"promptTokenCount": 20, "candidatesTokenCount": 10, "total": 30}, counted(20, 10)),
+        (
+            {"input": 20, "output": 10, "input_ephemeral_5m_input_tokens": 4, "input_ephemeral_1h_input_tokens": 5},
+            counted(29, 10, cache_write_tokens=9, cache_write_1h_tokens=5),
+        ),
+        *(
+            ({"input": 20, "output": 10, **WRITTEN_TWICE, **total}, WRITTEN_ONCE)
+            for total in ({}, {"total": 48}, {"total": 39})
+        ),
+        (
+            {"input": 20, "output": 10, **WRITTEN_TWICE, "cache_creation_input_tokens": 11},
+            counted(31, 10, cache_write_tokens=11, cache_write_1h_tokens=5),
+        ),
+        (
+            {"input": 20, "output": 10, **WRITTEN_TWICE, "cache_creation_input_tokens": 0},
+            WRITTEN_ONCE,
+        ),
         ({"prompt_text": 20, "completion_text": 10, "images": 3}, counted(20, 10)),
         (
             {"input": 20, "output": 10, "reasoning.output_tokens": 4},
@@ -538,6 +601,11 @@ def test_older_observations_state_usage_with_a_unit_or_in_fields_of_their_own(
             OBSERVATION | {"usageDetails": {"input": 20, "cache_read.input_tokens": 3, "x.y": 2}},
             "contradictory_usage",
             "usage_details state 5 tokens under names of OpenTelemetry, which may be within the input or beside it",
+        ),
+        (
+            OBSERVATION | {"usageDetails": {"input": 20, **WRITTEN_TWICE, "cache_creation_input_tokens": 8}},
+            "contradictory_usage",
+            "cache_creation_input_tokens is 8, and by their lifetimes 9 tokens were written",
         ),
         (OBSERVATION | {"usageDetails": {"input": "many"}}, "invalid_usage", "usage_details is no number"),
         (OBSERVATION | {"usageDetails": {"input": 1, "total": "many"}}, "invalid_usage", "total is no number"),

@@ -26,7 +26,7 @@ from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.families import bedrock
 from pipeline.collectors.families.reading import any_of
-from pipeline.collectors.formats.found import is_request_log
+from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import blocks, readers
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
@@ -327,6 +327,14 @@ def test_no_name_is_too_long_for_the_kernel() -> None:
     assert {"prompt_tokens", "usageMetadata", "promptTokenCount", "choices", "message_start"} <= {
         name.text for name in names
     }
+
+
+@pytest.mark.parametrize("name", [name for name, found in by_name().items() if found.places or found.mapping])
+def test_the_kernel_has_room_for_the_names_of_every_format_that_it_reads(name: str) -> None:
+    """Each text in the code of a format is one for each object of its lines; one too many, and all is read plainly."""
+    found = by_name()[name]
+    if found in formats_read(FORMAT):
+        assert readers.new(FORMAT, found) is not None
 
 
 def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:

@@ -12,6 +12,12 @@ of these. Any other total is refused. Servers before April 2026 stored what Open
 names, with a dot: ``reasoning.output_tokens`` is within the output; of ``cache_read.input_tokens`` nobody can say
 whether the input holds them, and they are refused. Older observations have ``usage`` with a unit, or ``promptTokens``.
 
+Names are those of Langfuse's price list (``default-model-prices.json``), and what the handler for LangChain
+(langfuse-python, ``langchain/CallbackHandler.py``) makes of a provider's: ``input_`` and ``output_`` before the name of
+a detail, ``modality_`` before one of Google's, as it writes it (``input_modality_AUDIO``). What was written to a cache
+comes by its lifetime, as ``input_ephemeral_1h_input_tokens``, or as ``cache_creation_ephemeral_1h_input_tokens`` beside
+``cache_creation_input_tokens``, which is the sum of these: the one place where buckets overlap and say so.
+
 The id of the answer is not kept, so an exchange is known by its trace and its observation. Whose call it was is
 ``metadata.api_key_id``, else the user.
 """
@@ -20,6 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.families.gemini import AUDIO
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
@@ -45,6 +52,10 @@ _TOTALS = ("total_tokens", "total")
 """A total that was sent by that name comes first: the server adds it up with the rest."""
 _WITHIN_OUTPUT = frozenset(("reasoning.output_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"))
 """What servers take from OpenTelemetry and from Vercel's SDK and do not subtract from the output."""
+_WRITTEN = "cache_creation_input_tokens"
+_WRITTEN_BY_LIFETIME = "cache_creation_ephemeral_"
+"""What was written to a cache, and how names begin of what is within it."""
+_AUDIO_NAMES = ("audio", *(f"modality_{modality}".lower() for modality in AUDIO))
 _PARTS = {
     "cached_tokens": ("prompt", "cached"),
     "cache_write_tokens": ("prompt", "written", "written for an hour"),
@@ -134,20 +145,21 @@ def _counts(observation: JsonObject) -> dict[str, int | None]:
 
 
 def _of_buckets(usage: JsonObject) -> dict[str, int | None]:
-    buckets = {
+    stated = {
         name: value
         for name in usage
         if name not in _TOTALS and (value := count(number(stated_once(usage, name)), "usage_details")) is not None
     }
-    _refuse_what_may_be_within(buckets)
+    _refuse_what_may_be_within(stated)
+    buckets = _without_repeats(stated)
     whole = {name: value for name, value in buckets.items() if name not in _WITHIN_OUTPUT}
     total = next((value for name in _TOTALS if (value := count(number(stated_once(usage, name)), name))), None)
     prompt, completion = (_sum(whole, plain) for plain in (_INPUT, _OUTPUT))
-    if total in (None, sum(buckets.values()), sum(whole.values())):
+    if total in (None, sum(stated.values()), sum(buckets.values()), sum(whole.values())):
         prompt, completion = (_sum(whole, _names(whole, side)) for side in ("prompt", "completion"))
     elif total != (prompt or 0) + (completion or 0):
         detail = (
-            f"the stated total {shown(total)} is neither the sum {shown(sum(buckets.values()))} of all usage types nor "
+            f"the stated total {shown(total)} is neither the sum {shown(sum(stated.values()))} of all usage types nor "
             f"{shown((prompt or 0) + (completion or 0))}, that of input and output"
         )
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
@@ -166,6 +178,18 @@ def _refuse_what_may_be_within(buckets: Mapping[str, int]) -> None:
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
 
 
+def _without_repeats(buckets: Mapping[str, int]) -> Mapping[str, int]:
+    """Return buckets of which none is the sum of others. Raises ``LineRefused`` where they are more than their sum."""
+    by_lifetime = sum(value for name, value in buckets.items() if name.startswith(_WRITTEN_BY_LIFETIME))
+    written = buckets.get(_WRITTEN)
+    if not by_lifetime or not written:
+        return buckets
+    if by_lifetime > written:
+        detail = f"{_WRITTEN} is {shown(written)}, and by their lifetimes {shown(by_lifetime)} tokens were written"
+        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+    return {**buckets, _WRITTEN: written - by_lifetime}
+
+
 def _names(buckets: Mapping[str, int], side: str, *kinds: str) -> list[str]:
     """Return the names of the buckets of one side, or those of some kinds of it."""
     told = {name: _kind_of(name) for name in buckets}
@@ -173,16 +197,17 @@ def _names(buckets: Mapping[str, int], side: str, *kinds: str) -> list[str]:
 
 
 def _kind_of(name: str) -> tuple[str, str]:
-    """Return of which side a usage type is, and what: by the names of Langfuse's own price list."""
+    """Return of which side a usage type is, and what."""
+    name = name.lower()
     if any(word in name for word in ("reasoning", "thinking", "thoughts")):
         return "completion", "reasoning"
-    if "cache" in name:
-        if not any(word in name for word in ("creation", "write", "written")):
+    if "cache" in name or "ephemeral" in name:
+        if not any(word in name for word in ("creation", "write", "written", "ephemeral")):
             return "prompt", "cached"
-        return "prompt", "written for an hour" if name.endswith("_1h") else "written"
-    for side, beginnings in (("prompt", ("input", "prompt")), ("completion", ("output", "completion"))):
+        return "prompt", "written for an hour" if "1h" in name.split("_") else "written"
+    for side, beginnings in (("prompt", ("input", "prompt")), ("completion", ("output", "completion", "candidates"))):
         if name.startswith(beginnings):
-            return side, "audio" if "audio" in name else "plain"
+            return side, "audio" if any(word in name for word in _AUDIO_NAMES) else "plain"
     return "other", name
 
 

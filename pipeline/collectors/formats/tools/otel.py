@@ -21,6 +21,12 @@ OpenInference names the kind of every span (``spec/semantic_conventions.md`` of 
 have both conventions. It is one exchange; but where its kind is ``CHAIN`` or ``AGENT``, it is none, whatever operation
 it names.
 
+Pydantic AI states what it knows beside the two counts under ``gen_ai.usage.details.`` (``opentelemetry_attributes`` of
+its usage.py): by names of its own, and by those of the provider. Until the conventions had a name for them, cached and
+written tokens stood there alone. Its input has had both within it for as long as it states them. Its span of an agent
+named no operation before it was ``invoke_agent``, and repeats the usage of the spans below it (its issue 3995); it
+names the agent and, unlike any inference, no model of ``gen_ai.*``.
+
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
 LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
 """
@@ -30,6 +36,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.reading import less
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
@@ -54,14 +61,15 @@ _INFERENCES = _EMBEDDINGS | frozenset(
 """Those of the conventions, and what frameworks and LiteLLM call them."""
 _NO_TEXT = ("image", "speech", "transcription", "ocr")
 """Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
-_OTHERS = frozenset(
-    (
-        *("invoke_agent", "create_agent", "invoke_workflow", "plan", "execute_tool", "retrieval", "fetch_response"),
-        *("create_memory", "create_memory_store", "delete_memory", "delete_memory_store", "search_memory"),
-        *("update_memory", "upsert_memory"),
-    )
+_OTHERS = re.compile(
+    "invoke_agent|create_agent|invoke_workflow|plan|execute_tool|retrieval|fetch_response"
+    "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
 )
-"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
+"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before.
+
+A pattern, since a text in a container is taken for the name of an attribute, in each of the fourteen objects of a line,
+and there is room for some three thousand (``kernel.names``).
+"""
 _DETAILS = "gen_ai.client.inference.operation.details"
 _ERROR = (2, "STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
@@ -77,22 +85,39 @@ _COUNTS = {
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
         *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
         "ai.usage.cachedInputTokens",
+        *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
+        *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
         *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
         "llm.token_count.prompt_details.cache_write",
+        *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+        *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
+        "gen_ai.usage.details.thinking_tokens",
     ),
-    "prompt_audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
-    "completion_audio_tokens": ("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
+    "prompt_audio_tokens": (
+        *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
+        *("gen_ai.usage.details.input_audio_tokens", "gen_ai.usage.details.audio_prompt_tokens"),
+    ),
+    "completion_audio_tokens": (
+        *("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
+        *("gen_ai.usage.details.output_audio_tokens", "gen_ai.usage.details.audio_candidates_tokens"),
+    ),
 }
-"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry, OpenInference and
-Vercel's SDK.
+"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry, OpenInference,
+Vercel's SDK and Pydantic AI.
+
+Under its own names Pydantic AI has what the call came to; under Anthropic's, steps of compaction are left out.
 """
+_CACHED_AUDIO = ("gen_ai.usage.details.cache_audio_read_tokens", "gen_ai.usage.details.audio_cache_tokens")
+"""What of the prompt's audio was read from a cache: it is within both."""
+_AGENT = ("gen_ai.agent.name", "agent_name")
+_MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
 _KIND = "openinference.span.kind"
 _KINDS = ("LLM", "EMBEDDING")
 _PARENTS = ("CHAIN", "AGENT")
@@ -188,7 +213,7 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         return None
     if (operation in _INFERENCES and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
-    elif operation not in (None, *_OTHERS) and _states_usage(attributes):
+    elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
         of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
     else:
         return None
@@ -220,18 +245,28 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
         "response.error": _has_error(record, attributes),
         "service_tier": _first(attributes, *_TIER),
         **{f"usage.{name}": _first(attributes, *names) for name, names in _COUNTS.items()},
+        "usage.prompt_audio_tokens": _uncached_audio(attributes),
     }
+
+
+def _uncached_audio(attributes: JsonObject) -> Any:
+    """Return what of the prompt's audio was not read from a cache; what is no count stays as it is, to be refused."""
+    audio, cached = _first(attributes, *_COUNTS["prompt_audio_tokens"]), _first(attributes, *_CACHED_AUDIO)
+    are_counts = all(type(value) is int and value >= 0 for value in (audio, cached))
+    return less(audio, cached) if are_counts else audio
 
 
 def _is_inference_of_old(attributes: JsonObject) -> bool:
     """Tell an inference among what names no operation, as conventions before 1.27 and OpenLLMetry have it.
 
     OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools. OpenInference names
-    the kind of every span.
+    the kind of every span. Pydantic AI's span of an agent names the agent, and no model.
     """
     if (kind := attributes.get(_KIND)) is not None:
         return kind in _KINDS
     if attributes.get("traceloop.span.kind") is not None:
+        return False
+    if any(name in attributes for name in _AGENT) and not any(name in attributes for name in _MODEL):
         return False
     return _states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
 
