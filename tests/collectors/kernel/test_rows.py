@@ -314,6 +314,25 @@ def test_an_id_that_is_a_number_is_that_number_however_it_is_written(number: str
         assert _agree(*lines).told == 2 * (is_owned or name == "user_of_id")
 
 
+@pytest.mark.parametrize(
+    ("ids", "parent"),
+    [
+        (("t", "7"), {"parentSpanId": 7}),
+        (("t", "True"), {"parentSpanId": True}),
+        (("t", "None"), {}),
+        (("t/x", "y"), {"parentSpanId": "x/y"}),
+    ],
+)
+def test_a_span_is_within_another_by_its_ids_alone_and_not_by_how_they_are_written(
+    ids: tuple[str, str], parent: dict[str, Any]
+) -> None:
+    """Two calls of the same counts, of which neither is within the other, are two."""
+    inner = {**_span(1), **parent}
+    outer = {**_span(1), "traceId": ids[0], "spanId": ids[1]}
+    found = _agree(_line(_group(_span(1), _span(2))), _line(_group(inner, outer)))
+    assert len({row["event_id"] for rows in found_rows(found).values() for row in rows}) == 3
+
+
 @pytest.mark.long
 def test_rows_of_a_thousand_lines_are_numbered_by_their_lines() -> None:
     def spans_of(number: int) -> Sequence[dict[str, Any]]:

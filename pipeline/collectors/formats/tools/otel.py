@@ -179,9 +179,10 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
     does: an inference right within another one of the same line, of the same counts, is that call once more. Children
     end first, so they come first.
     """
-    of_spans = {entry["request_id"]: entry for _, entry in exchanges}
+    of_spans = {(record.get("traceId"), record.get("spanId")): entry for record, entry in exchanges if _id_of(record)}
     for record, inner in exchanges:
-        outer = of_spans.get(f"{record.get('traceId')}/{record.get('parentSpanId')}")
+        around = record.get("traceId"), record.get("parentSpanId")
+        outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
         if outer is None or _counted(inner) != _counted(outer) or not any(_counted(inner)):
             continue
         shared = {name: inner.get(name) or outer.get(name) for name in ("response.id", "response.model")}
