@@ -25,6 +25,7 @@ from pipeline.collectors.families.reading import (
     less,
     list_at,
     object_at,
+    tokens_of,
 )
 
 if TYPE_CHECKING:
@@ -157,12 +158,7 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
 
 
 def _audio(details: list[Any]) -> int | None:
-    counts = [
-        count_of(detail, "tokenCount") or 0
-        for detail in details
-        if isinstance(detail, dict) and detail.get("modality") in _AUDIO
-    ]
-    return sum(counts) or None
+    return tokens_of(_AUDIO, details, "tokenCount")
 
 
 def _tier(usage: JsonObject) -> object:
