@@ -2,9 +2,9 @@
 
 prompt = ``total_input_tokens`` + ``total_tool_use_tokens``, completion = ``total_output_tokens`` +
 ``total_thought_tokens``, and ``total_tokens`` is the sum of all four: 45 of 45 recorded. A stream states it in
-``interaction.completed``. What of the input, of its cached part and of the output was audio is told by modality
-(``input_tokens_by_modality`` and so on), in small letters. Source: the reference of the Gemini API, ``interactions``,
-``Usage`` and ``ModalityTokens``.
+``interaction.completed``. What of the input, of its cached part and of the output was audio stands beside the totals
+(``input_tokens_by_modality`` and so on), the modality in small letters. Source: the reference of the Gemini API,
+``interactions``, ``Usage`` and ``ModalityTokens``.
 """
 
 from __future__ import annotations

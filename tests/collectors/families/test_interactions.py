@@ -96,7 +96,7 @@ def test_one_part_alone_is_no_usage() -> None:
 
 
 @pytest.mark.parametrize("way", ["alone", *ways()])
-def test_audio_is_told_by_modality_and_what_of_it_was_cached_is_cached(way: str) -> None:
+def test_audio_is_counted_apart_and_what_of_it_was_cached_is_cached(way: str) -> None:
     usage = {
         "total_input_tokens": 1000,
         "input_tokens_by_modality": [{"modality": "text", "tokens": 500}, {"modality": "audio", "tokens": 500}],
