@@ -64,6 +64,7 @@ COPIES = pa.schema(
         "occurred_at": _instant,
         "occurred_hour_at": _instant,
         **{column.name: _count for column in COUNTS},
+        "is_begun": pa.bool_(),
         "request_id": _text,
         "source": _text,
         "line": _count,
@@ -72,7 +73,7 @@ COPIES = pa.schema(
 """``sql/intermediate/possible_copies.sql``, in an order of content."""
 _DECIDED = pa.schema(
     [
-        *(field for field in COPIES if field.name != "request_id"),
+        *(field for field in COPIES if field.name not in ("is_begun", "request_id")),
         pa.field("fate", _text),
         pa.field("is_suspicious", pa.bool_()),
     ]

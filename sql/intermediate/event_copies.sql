@@ -1,6 +1,7 @@
 -- Every copy of a repeated identity, and which of them survives. Decided by content, never by the order of collection:
--- measured beats estimated beats unknown, a zero placeholder loses to real usage, among different measurements the one
--- first logged latest wins (so that a duplicate, whenever it comes, changes nothing), among equal ones the earliest copy.
+-- measured beats estimated beats unknown, what had only begun loses to what was measured to its end and a zero placeholder to any real usage,
+-- among different measurements the one first logged latest wins (so that a duplicate, whenever it comes, changes nothing), among equal ones the
+-- earliest copy. What had begun and lost to its own end is a duplicate: it is of the same model and counts no more.
 -- A copy that lost is suspicious where it states tokens and is not seen to be the survivor's own request: whoever can choose ids could hide
 -- requests behind one. The same request has the same model, tier and request id, and the same instant, as a line that is shipped twice has; where
 -- a request id is stated, an hour at most lies between, because one log may say when a request arrived and another when its answer ended, and
@@ -11,6 +12,7 @@ with standings as (
     select
         possible_copies.*,
         case
+            when status = 'measured' and greatest(prompt_tokens, completion_tokens) > 0 and not is_begun then 6
             when status = 'measured' and greatest(prompt_tokens, completion_tokens) > 0 then 5
             when status = 'measured' then 4
             when status = 'estimated' then 3
@@ -104,7 +106,17 @@ select
     case
         when copy.place = 1 then 'survivor'
         when copy.standing < survivor.standing and copy.status <> survivor.status then 'superseded'
-        when copy.standing < survivor.standing then 'duplicate'
+        when
+            copy.standing < survivor.standing
+            and (
+                not copy.is_begun
+                or (
+                    copy.model_name = survivor.model_name
+                    and copy.prompt_tokens <= survivor.prompt_tokens
+                    and copy.completion_tokens <= survivor.completion_tokens
+                )
+            )
+            then 'duplicate'
         when copy.status <> 'measured' then 'duplicate'
         when
             copy.status = 'measured'

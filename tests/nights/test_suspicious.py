@@ -140,3 +140,20 @@ def test_copies_and_a_grouping_are_not_asked_at_once(books: Path) -> None:
     done = tallybook(books, "usage", "--copies", "--by", "model")
     assert done.returncode == 2
     assert "--copies has its own columns and takes no --by model" in done.stderr
+
+
+def test_a_stream_that_was_cut_never_beats_the_whole_one_whichever_was_logged_first(books: Path) -> None:
+    text = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hail."}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 500}}
+    lines = []
+    for day, seconds in ((5, (0, 1)), (6, (1, 0))):
+        message = {"id": f"msg_{day}", "type": "message", "role": "assistant", "model": "jamba-large"}
+        begun = {"type": "message_start", "message": message | {"usage": {"input_tokens": 25, "output_tokens": 1}}}
+        for second, response in zip(seconds, ([begun, text, end], [begun, text]), strict=True):
+            line = {"ts": f"2026-10-0{day}T10:00:0{second}Z", "api_key_id": "key_a", "request_id": f"r{day}"}
+            lines.append(json.dumps(line | {"status": 200, "path": "/v1/messages", "response": response}))
+    write_log(books, "a.jsonl", *lines)
+    counts = night(books)["counts"]
+    assert (counts["billed"], counts["duplicates"], counts["conflicts"], counts["suspicious"]) == (2, 2, 0, 0)
+    usage = json.loads(tallybook(books, "usage", "-o", "json").stdout)
+    assert [(each["prompt_tokens"], each["completion_tokens"]) for each in usage] == [(25, 500), (25, 500)]

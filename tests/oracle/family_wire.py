@@ -39,6 +39,8 @@ class Answer:
     reasoning: int | None = None
     id: str | None = None
     model: str | None = None
+    is_begun: bool = False
+    """Whether its completion is only where that began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Counts:
     written: int | None = None
     reasoning: int | None = None
     total: int | None = None
+    is_begun: bool = False
 
 
 def answer(path: str, response: Any) -> Answer:
@@ -68,6 +71,7 @@ def answer(path: str, response: Any) -> Answer:
             cached=counts.cached,
             written=counts.written,
             reasoning=counts.reasoning,
+            is_begun=counts.is_begun,
             **ids,
         )
     generated = sum(map(chunk, documents)) if is_stream else 0
@@ -222,10 +226,41 @@ def anthropic(documents: list[Document]) -> Counts | None:
     if fresh is None or made is None:
         return None
     read, wrote = number(fields.get("cache_read_input_tokens")), number(fields.get("cache_creation_input_tokens"))
-    return Counts(prompt=fresh + (read or 0) + (wrote or 0), completion=made, cached=read, written=wrote)
+    is_told = any(at(document, "usage", "output_tokens") is not None for document in documents)
+    is_begun = not is_told and any(document.get("type") == "message_start" for document in documents)
+    prompt = fresh + (read or 0) + (wrote or 0)
+    return Counts(prompt=prompt, completion=made, cached=read, written=wrote, is_begun=is_begun)
+
+
+def turns_of_session(response: Any) -> list[Counts | None]:
+    """What each turn of a spoken session with Google's models is charged for, one after another."""
+    documents, _ = taken_apart(response)
+    return [gemini_turn(turn) for turn in turns_apart(documents)]
+
+
+def turns_apart(documents: list[Document]) -> list[list[Document]]:
+    """Google: who says so ends a turn; what is counted alone right after it is of it, if it was not counted before."""
+    number, told, of_turn, is_right_behind = 0, {}, {}, False
+    for document in documents:
+        usage = document.get("usageMetadata") or {}
+        is_counted = any(name.endswith("TokenCount") for name in usage)
+        is_right_behind = is_right_behind and is_counted and document.get("serverContent") is None
+        is_right_behind = is_right_behind and told.get(number - 1, usage) == usage
+        turn = number - 1 if is_right_behind else number
+        of_turn.setdefault(turn, []).append(document)
+        if is_counted:
+            told[turn] = usage
+        if at(document, "serverContent", "turnComplete") is True:
+            number, is_right_behind = number + 1, True
+    return [of_turn[turn] for turn in sorted(told)]
 
 
 def gemini(documents: list[Document]) -> Counts | None:
+    """Google: of a session the first turn; the others are other answers."""
+    return gemini_turn(next(iter(turns_apart(documents)), []))
+
+
+def gemini_turn(documents: list[Document]) -> Counts | None:
     """Google: the last usageMetadata, whole; thoughts are generated, what tools were given was read."""
     counted = [
         document["usageMetadata"]
@@ -238,6 +273,7 @@ def gemini(documents: list[Document]) -> Counts | None:
     prompt, answered = number(usage.get("promptTokenCount")), number(usage.get("candidatesTokenCount"))
     if prompt is None and not answered:
         return None
+    answered = answered or number(usage.get("responseTokenCount"))  # as a session calls it
     thoughts, tools = number(usage.get("thoughtsTokenCount")), number(usage.get("toolUsePromptTokenCount"))
     total = number(usage.get("totalTokenCount"))
     return Counts(

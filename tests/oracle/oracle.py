@@ -145,16 +145,25 @@ def decide(copies: list[Event], *, estimates: bool) -> Event | None:
     best = next(status for status in STATUSES if any(event.status == status for event in copies))
     same = sorted((event for event in copies if event.status == best), key=place)
     real = [event for event in same if event.tokens and any(event.tokens)]
+    ended = [event for event in real if not event.is_begun]
     earliest: dict[Any, Event] = {}
-    for event in real or same:
+    for event in ended or real or same:
         earliest.setdefault(event.tokens, event)
     survivor = max(earliest.values(), key=lambda event: (event.at, event.tokens))
     for event in same:
         is_rival = (event.model or "", event.tokens) != (survivor.model or "", survivor.tokens)
-        is_rival = is_rival and best == "measured" and event in (real or same)
+        is_rival = is_rival and best == "measured" and event in (real or same) and not is_beginning(event, survivor)
         event.fate = "billed" if event is survivor else "conflict" if is_rival else "duplicate"
     suspect([event for event in copies if event is not survivor], survivor)
     return survivor if best in ("measured", *(["estimated"] if estimates else [])) else None
+
+
+def is_beginning(event: Event, survivor: Event) -> bool:
+    """Whether a copy was cut, and states no more than the survivor does, which was not."""
+    if not event.is_begun or survivor.is_begun or not event.tokens or not survivor.tokens:
+        return False
+    is_less = event.tokens.prompt <= survivor.tokens.prompt and event.tokens.completion <= survivor.tokens.completion
+    return is_less and (event.model or "") == (survivor.model or "")
 
 
 def place(event: Event) -> tuple[Any, ...]:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from maker import BASE
 from wire import OTHER_APIS, Tokens
 
 if TYPE_CHECKING:
@@ -146,4 +149,32 @@ def ollama(make: Maker, prompt: int, completion: int) -> Iterator[Told]:
     yield "/api/generate", make.shown({"response": make.text()} | done), Tokens(completion, prompt)
 
 
-OTHERS: tuple[Trap, ...] = (other_apis,)
+def cut_copies(make: Maker) -> None:
+    """A stream, and copies of it that were cut: whatever comes first or last, the one that came to its end is billed.
+
+    A copy that states a greater prompt than that, or another model, is no beginning of it.
+    """
+    exchange, response_id = make.exchange(path=f"{OTHER_APIS}/v1/messages"), make.new_id()
+    prompt, completion = make.tokens()
+    models = make.chance.sample(make.models, 2)
+
+    def copy(hours: float, model: str, fresh: int, made: int, fate: str, *, is_cut: bool) -> None:
+        usage = {"input_tokens": fresh, "output_tokens": 1}
+        start = {"type": "message_start", "message": {"type": "message", "role": "assistant", "id": response_id}}
+        start["message"] |= {"model": model, "usage": usage}  # type: ignore[operator] # it is a dict
+        text = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": make.text()}}
+        end = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": completion}}
+        response = sse(start, *make.chance.choice([[], [text], [text, text]])) if is_cut else sse(start, text, end)
+        copied = replace(exchange, at=exchange.at + timedelta(hours=hours), response=response)
+        make.log(copied, "cut-copies", "measured", Tokens(made, fresh), fate, make.chance.choice(BASE))
+
+    copy(0, models[0], prompt, completion, "billed", is_cut=False)
+    for hours, model, fresh, fate in (
+        *((-1, models[0], prompt, "duplicate"), (1, models[0], prompt, "duplicate")),
+        *((2, models[0], prompt + 1, "conflict"), (3, models[1], prompt, "conflict")),
+    ):
+        if make.chance.random() < 0.5:
+            copy(hours, model, fresh, 1, fate, is_cut=True)
+
+
+OTHERS: tuple[Trap, ...] = (other_apis, cut_copies)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from family_bodies import FAMILIES, Maker
-from family_wire import Answer, Impossible, answer
-from readings import read
+from family_wire import Answer, Impossible, answer, turns_of_session
+from readings import read, ways
 
 from pipeline.collectors.values.refusal import LineRefused
 
@@ -38,6 +38,7 @@ def read_by_product(path: str, response: Any) -> Answer | str:
         reasoning=tokens and tokens.reasoning_tokens,
         id=found.response_id,
         model=found.model_reported,
+        is_begun="output-begun" in (found.dialect or ""),
     )
 
 
@@ -63,6 +64,40 @@ def test_the_product_reads_every_family_as_the_oracle_does(family: str, odd: flo
         assert seen == {"measured"}
     if odd and family != "rerank":
         assert {"measured", "invalid_usage"} <= seen
+
+
+@pytest.mark.parametrize("odd", [0.0, 0.2])
+def test_the_product_and_the_oracle_know_of_the_same_streams_that_their_output_had_only_begun(odd: float) -> None:
+    maker = Teasing(random.Random(f"cut {odd}"), odd)
+    seen = set()
+    for _ in range(200):
+        events = maker.body("anthropic_stream").documents
+        body = maker.stream("/v1/messages", *events[: maker.chance.randrange(1, len(events) + 1)])
+        expected = read_by_oracle(body.path, body.response)
+        assert read_by_product(body.path, body.response) == expected, body.response
+        seen.add(isinstance(expected, Answer) and expected.is_begun)
+    assert seen == {False, True}
+
+
+@pytest.mark.parametrize("way", ["transcript", "lines", "array", "array of events"])
+def test_the_product_and_the_oracle_see_the_same_turns_of_a_session(way: str) -> None:
+    chance = random.Random(way)
+    most = 0
+    for _ in range(200):
+        session: list[dict[str, Any]] = [{"setupComplete": {}}]
+        for _ in range(chance.randrange(2, 9)):
+            prompt, answered = chance.randrange(1, 9), chance.randrange(9)
+            counts = {"promptTokenCount": prompt, "responseTokenCount": answered, "totalTokenCount": prompt + answered}
+            usage = {"usageMetadata": chance.choice((counts, counts, {}))}
+            content = {"serverContent": chance.choice(({}, {"turnComplete": True}, {"turnComplete": False}))}
+            session.append(chance.choice((usage, content, content | usage)))
+        expected = [turn and (turn.prompt, turn.completion) for turn in turns_of_session(ways(*session)[way])]
+        whole = read(ways(*session)[way], path=None)
+        found = [turn.tokens for turn in (whole, *whole.parts)]
+        counts_found = [turn and (turn.prompt_tokens, turn.completion_tokens) for turn in found]
+        assert counts_found == (expected or [None]), session
+        most = max(most, len(expected))
+    assert most > 2
 
 
 def test_the_oracle_shares_no_code_with_the_product() -> None:

@@ -55,6 +55,7 @@ class Event:
     request_id: str = ""
     fate: str = ""
     is_suspicious: bool = False
+    is_begun: bool = False
 
 
 class Why(StrEnum):
@@ -150,6 +151,7 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
         result = event(said.status, Body(id=said.id, model=said.model))
         counts = (said.completion, said.prompt, said.cached, said.written, said.reasoning)
         result.tokens = Tokens(*(number or 0 for number in counts)) if any(counts) else None
+        result.is_begun = said.is_begun
         return result
     kind = kind_of(path) if method in (None, "POST") else "other"
     is_success = http is None or 200 <= http <= 299

@@ -268,6 +268,12 @@ def turn(number: int, **counts: Any) -> dict[str, Any]:
     return {"type": "response.done", "event_id": "event_not_it", "response": answer | {"usage": usage}}
 
 
+def live(number: int) -> dict[str, Any]:
+    """Return what Gemini's Live API says at the end of a turn."""
+    counts = {"promptTokenCount": 100 * number, "responseTokenCount": 50, "totalTokenCount": 100 * number + 50}
+    return {"serverContent": {"turnComplete": True}, "usageMetadata": counts}
+
+
 SPOKEN = {
     "type": "conversation.item.input_audio_transcription.completed",
     "item_id": "item_not_it",

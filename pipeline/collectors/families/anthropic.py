@@ -4,14 +4,13 @@
 ``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
 per field the last number that is not null counts, and nothing is added (output grows, and so may input); a prompt of
 zeros is a placeholder and takes nothing back (Envoy AI Gateway pull 1631, SGLang pull 20830). A stream that was cut
-before its ``message_delta`` states the prompt, and of its output what had begun: it is measured, and named
-``output-begun``. Fast mode (``speed``) has prices of its own and is no other tier, so it is the tier ``fast``. Writes
-that live an hour are priced apart
-(``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level and
-billed. Those of type ``advisor_message`` are of another model and not in the top level: each is an event of its own. A
-``fallback_message`` is the top level, of the entry's model; whoever declined before it is an event of its own that is
-not billed. Of two ``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the
-API reference of Anthropic, ``Usage``.
+before its ``message_delta``, be it right behind its start, states the prompt, and of its output what had begun: it is
+measured, and named ``output-begun``. Fast mode (``speed``) has prices of its own and is no other tier, so it is the
+tier ``fast``. Writes that live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations``
+of type ``compaction`` are left out of the top level and billed. Those of type ``advisor_message`` are of another model
+and not in the top level: each is an event of its own. A ``fallback_message`` is the top level, of the entry's model;
+whoever declined before it is an event of its own that is not billed. Of two ``message_start`` with different ids no
+usage can be believed, and nothing is estimated. Source: the API reference of Anthropic, ``Usage``.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def read(body: Body, asked: Asked) -> Reading:
     response_id = first(message.get("id") for message in messages)
     is_several = len({repr(start.get("id")) for start in starts}) > 1
     chunks = sum(any_of(document, "type") == "content_block_delta" for document in documents)
-    is_begun = bool(starts and chunks) and not any(map(_states_output, documents))
+    is_begun = bool(starts) and not any(map(_states_output, documents))
     return Reading(
         family=NAME,
         stated=None if is_several else _stated(usage, (OUTPUT_BEGUN,) if is_begun else ()),

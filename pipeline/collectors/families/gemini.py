@@ -5,12 +5,18 @@
 thoughts are reasoning. ``usageMetadata`` is cumulative: the last object counts, whole, never per field and never the
 sum. Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search
 grounding ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept
-by name, outside the prompt. The Live API calls the answer's counts ``response…``. What Google's SDKs for Python write
-has the same names in snake case. Source: the reference of the Gemini API, ``UsageMetadata``.
+by name, outside the prompt. What Google's SDKs for Python write has the same names in snake case. Source: the reference
+of the Gemini API, ``UsageMetadata``.
+
+The Live API calls the answer's counts ``response…``. A log of its session has several turns, each of which ends with
+``turnComplete``, and each is an event of its own: "The API charges you per turn for all tokens present in the session
+context window" (Live API best practices, "Pricing and billing"). So counts are of one turn, and its last ones count.
+They come before ``turnComplete``, with it, or alone behind it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
@@ -25,9 +31,13 @@ from pipeline.collectors.families.reading import (
     less,
     list_at,
     object_at,
+    tokens_of,
 )
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
     from pipeline.collectors.values.strict_json import JsonObject
@@ -59,6 +69,8 @@ _SNAKE = {
     "token_count": "tokenCount",
     "service_tier": "serviceTier",
     "traffic_type": "trafficType",
+    "server_content": "serverContent",
+    "turn_complete": "turnComplete",
 }
 """How SDKs for Python write names, and how the API does."""
 
@@ -76,34 +88,78 @@ def _counts(usage: Any) -> bool:
 
 
 def read(body: Body, asked: Asked) -> Reading:
-    """Read a generation. Raises ``LineRefused`` where a count is none."""
+    """Read a generation, or the turns of a session. Raises ``LineRefused`` where a count is none."""
     del asked
     documents = [_as_the_api_writes(document) for document in body.documents]
-    usages = [usage for document in documents if (usage := object_at(document, "usageMetadata"))]
-    counted = [usage for usage in usages if any(name.endswith("TokenCount") for name in usage)]
+    model = first(document.get("modelVersion") for document in documents)
+    response_id = first(document.get("responseId") for document in documents)
     candidates = [list_at(document, "candidates") for document in documents]
     firsts = [found[0] for found in candidates if found and isinstance(found[0], dict)]
-    is_grounded = any(counted_at(first, "groundingMetadata", "webSearchQueries") for first in firsts)
-    return Reading(
-        family=NAME,
-        stated=_stated(counted[-1], is_grounded=is_grounded) if counted else None,
-        response_id=first(document.get("responseId") for document in documents),
-        model=first(document.get("modelVersion") for document in documents),
-        service_tier=last(_tier(usage) for usage in usages),
+    turn, *others = _turns(documents)
+    return replace(
+        _of_turn(turn, model),
+        response_id=response_id,
         finish_reason=last(_label(first.get("finishReason")) for first in firsts),
         choices=max(map(len, candidates), default=0) or None,
         has_error=any(map(error_of, documents)),
-        has_content=any(list_at(first, "content", "parts") for first in firsts),
+        has_content=bool(others) or any(list_at(first, "content", "parts") for first in firsts),
         generated_chunks=sum(bool(list_at(first, "content", "parts")) for first in firsts),
+        parts=tuple(_part(turn, model, response_id, number) for number, turn in enumerate(others, 1)),
     )
+
+
+def _of_turn(documents: Sequence[JsonObject], model: Any) -> Reading:
+    """Return the reading of what is stated in one turn, or of a generation; ``model`` is that of the whole body."""
+    usages = [usage for document in documents if (usage := object_at(document, "usageMetadata"))]
+    counted = [usage for document in documents if (usage := _counted(document))]
+    is_grounded = any(
+        counted_at(found[0], "groundingMetadata", "webSearchQueries")
+        for document in documents
+        if (found := list_at(document, "candidates")) and isinstance(found[0], dict)
+    )
+    return Reading(
+        family=NAME,
+        stated=_stated(counted[-1], is_grounded=is_grounded) if counted else None,
+        model=model,
+        service_tier=last(_tier(usage) for usage in usages),
+    )
+
+
+def _part(turn: Sequence[JsonObject], model: Any, response_id: Any, number: int) -> Reading:
+    """Return the reading of a further turn, which has its place for a name: the API gives it no id."""
+    return replace(_of_turn(turn, model), response_id=response_id, has_content=True, part=f"turn {number}")
+
+
+def _turns(documents: Sequence[JsonObject]) -> list[list[JsonObject]]:
+    """Return the documents of each turn that states usage; all of them where no turn ends, or none states any."""
+    turns: list[list[JsonObject]] = [[]]
+    own: list[JsonObject] = [{}]  # of each turn its last usage
+    for document in documents:
+        usage = _counted(document)
+        is_alone = bool(usage) and document.get("serverContent") is None
+        is_late = is_alone and len(turns) > 1 and not turns[-1] and own[-2] in ({}, usage)
+        turn = -2 if is_late else -1
+        turns[turn].append(document)
+        own[turn] = usage or own[turn]
+        if stated_once(object_at(document, "serverContent"), "turnComplete") is True:
+            turns.append([])
+            own.append({})
+    return [turn for turn, usage in zip(turns, own, strict=True) if usage] or [[*documents]]
+
+
+def _counted(document: JsonObject) -> JsonObject:
+    """Return the usage of a document where that states counts, else an empty one."""
+    usage = object_at(document, "usageMetadata")
+    return usage if any(name.endswith("TokenCount") for name in usage) else {}
 
 
 def _as_the_api_writes(document: JsonObject) -> JsonObject:
     """Return a document of an SDK in the API's own names; any other as it is."""
-    if not isinstance(any_of(document, "usage_metadata"), dict) and "model_version" not in document:
+    is_snake = any(isinstance(any_of(document, name), dict) for name in ("usage_metadata", "server_content"))
+    if not is_snake and "model_version" not in document:
         return document
     found = _camel(document)
-    for name in ("usageMetadata", "candidates"):
+    for name in ("usageMetadata", "serverContent", "candidates"):
         value = found.get(name)
         if isinstance(value, dict):
             found[name] = _camel_usage(value)
@@ -157,12 +213,7 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
 
 
 def _audio(details: list[Any]) -> int | None:
-    counts = [
-        count_of(detail, "tokenCount") or 0
-        for detail in details
-        if isinstance(detail, dict) and detail.get("modality") in AUDIO
-    ]
-    return sum(counts) or None
+    return tokens_of(AUDIO, details, "tokenCount")
 
 
 def _tier(usage: JsonObject) -> object:

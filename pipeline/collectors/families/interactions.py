@@ -2,25 +2,30 @@
 
 prompt = ``total_input_tokens`` + ``total_tool_use_tokens``, completion = ``total_output_tokens`` +
 ``total_thought_tokens``, and ``total_tokens`` is the sum of all four: 45 of 45 recorded. A stream states it in
-``interaction.completed``. Source: the reference of the Gemini API, ``interactions``.
+``interaction.completed``. What of the input, of its cached part and of the output was audio stands beside the totals
+(``input_tokens_by_modality`` and so on), the modality in small letters. Source: the reference of the Gemini API,
+``interactions``, ``Usage`` and ``ModalityTokens``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
     any_of,
     count_of,
+    counted_at,
     error_of,
     first,
     last,
+    less,
     list_at,
     object_at,
     part_at,
     sum_of,
+    tokens_of,
     word,
 )
 
@@ -73,5 +78,14 @@ def _stated(usage: JsonObject) -> Stated | None:
         completion=sum_of(completion, thoughts),
         cached=count_of(usage, "total_cached_tokens"),
         reasoning=thoughts,
+        prompt_audio=less(
+            _audio(counted_at(usage, "input_tokens_by_modality")),
+            _audio(counted_at(usage, "cached_tokens_by_modality")),
+        ),
+        completion_audio=_audio(counted_at(usage, "output_tokens_by_modality")),
         total=count_of(usage, "total_tokens"),
     )
+
+
+def _audio(details: list[Any]) -> int | None:
+    return tokens_of(("audio",), details, "tokens")

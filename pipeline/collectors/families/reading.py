@@ -16,7 +16,7 @@ from pipeline.collectors.values.strict_json import CONTRADICTED, stated_once, tw
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pipeline.collectors.values.strict_json import JsonObject
 
@@ -163,6 +163,19 @@ def sum_of(*counts: int | None) -> int | None:
 def less(part: int | None, cached: int | None) -> int | None:
     """Return what of a modality was not read from a cache: that part of it costs what is read from a cache costs."""
     return part if part is None or cached is None else max(0, part - cached)
+
+
+def tokens_of(modalities: Collection[object], details: Sequence[Any], name: str) -> int | None:
+    """Return the sum of what details state of some modalities, each count by ``name``; ``None`` where none is above 0.
+
+    Modalities are texts, and numbers where clients log their enumerations so.
+    """
+    counts = [
+        count_of(detail, name) or 0
+        for detail in details
+        if isinstance(detail, dict) and detail.get("modality") in modalities
+    ]
+    return sum(counts) or None
 
 
 def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str, int]:

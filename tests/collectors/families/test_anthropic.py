@@ -114,7 +114,15 @@ def test_a_stream_that_was_cut_behind_its_start_is_measured_and_says_that_its_ou
         body = ways(start, TEXT, TEXT, *end)[way]
         assert tokens(body, path=PATH) == (581, 3, 500, 60, None)
         assert read(body, path=PATH).dialect == "anthropic/output-begun"
-    for body in (ways(start, TEXT, _delta({"output_tokens": 3}))[way], ways(start, STOP)[way], _message(USAGE)):
+    begins, fails = (
+        {"type": "content_block_start", "index": 0},
+        {"type": "error", "error": {"type": "overloaded_error"}},
+    )
+    for rest in ([], [STOP], [{"type": "ping"}], [begins], [fails]):
+        body = ways(start, *rest)[way]
+        assert tokens(body, path=PATH) == (581, 3, 500, 60, None)
+        assert read(body, path=PATH).dialect == "anthropic/output-begun"
+    for body in (ways(start, TEXT, _delta({"output_tokens": 3}))[way], _message(USAGE)):
         assert read(body, path=PATH).dialect == "anthropic"
 
 

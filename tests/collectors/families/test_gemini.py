@@ -251,3 +251,99 @@ def test_a_stream_in_snake_case_states_its_usage_last() -> None:
     first = SNAKE | {"usage_metadata": {"prompt_token_count": 80, "candidates_token_count": 1, "total_token_count": 81}}
     assert tokens([first, SNAKE], path=STREAM)[:2] == (95, 65)
     assert tokens([first, {"usage_metadata": SNAKE["usage_metadata"]}], path=STREAM)[:2] == (95, 65)
+
+
+LIVE = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+SAID = {"serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm", "data": "AAAA"}}]}}}
+DONE = {"serverContent": {"turnComplete": True}}
+
+
+def _spoken(prompt: int, answer: int, **more: Any) -> dict[str, Any]:
+    usage = {"promptTokenCount": prompt, "responseTokenCount": answer, "totalTokenCount": prompt + answer}
+    return {"usageMetadata": usage | more}
+
+
+def _turns(response: Any, **line: Any) -> list[tuple[str, str | None, int | None, int | None]]:
+    whole = read(response, **{"path": LIVE, "method": "GET", "status": 101} | line)
+    return [
+        (each.status.value, each.part, each.tokens and each.tokens.prompt_tokens, each.tokens.completion_tokens)
+        for each in (whole, *whole.parts)
+        if each.tokens is not None
+    ]
+
+
+THREE = [("measured", None, 100, 50), ("measured", "turn 1", 180, 60), ("measured", "turn 2", 300, 70)]
+COUNTS = (_spoken(100, 50), _spoken(180, 60), _spoken(300, 70))
+
+
+@pytest.mark.parametrize("way", ways())
+@pytest.mark.parametrize(
+    "turn",
+    [
+        lambda usage: [SAID, DONE | usage],
+        lambda usage: [{"serverContent": {}} | usage, SAID, DONE | {"usageMetadata": {}}],
+        lambda usage: [SAID, DONE, usage],
+        lambda usage: [usage, DONE],
+        lambda usage: [SAID, DONE | usage, usage, usage],
+    ],
+    ids=["with the end", "before the answer", "behind the end", "alone", "stated again"],
+)
+def test_each_turn_of_a_live_session_is_charged_for_all_that_its_context_holds(turn: Any, way: str) -> None:
+    session = [{"setupComplete": {}}, *(document for usage in COUNTS for document in turn(usage))]
+    assert _turns(ways(*session)[way]) == THREE
+    assert _turns(ways(*session)[way], path=None, method="POST", status=200) == THREE
+
+
+def test_a_session_of_an_sdk_in_snake_case_has_the_same_turns() -> None:
+    counts = ((100, 50), (180, 60), (300, 70))
+    session = [
+        {
+            "setup_complete": None,
+            "server_content": {"model_turn": None, "turn_complete": is_end or None},
+            "usage_metadata": {"prompt_token_count": p, "response_token_count": r, "total_token_count": p + r}
+            if is_end
+            else None,
+        }
+        for p, r in counts
+        for is_end in (False, True)
+    ]
+    assert _turns(session) == THREE
+
+
+def test_of_a_turn_the_last_counts_hold_and_one_that_was_cut_counts_as_well() -> None:
+    call = {"toolCall": {"functionCalls": [{"id": "c", "name": "look_up", "args": {}}]}}
+    session = [_spoken(90, 5) | call, SAID, DONE | COUNTS[0], SAID, DONE | COUNTS[1], SAID | COUNTS[2]]
+    assert _turns(session) == THREE
+    assert _turns([SAID, DONE, SAID, DONE | COUNTS[0], SAID, DONE]) == THREE[:1]
+
+
+@pytest.mark.parametrize("end", [False, None, "true", 1])
+def test_only_what_ends_a_turn_ends_it_and_a_stream_without_turns_is_one(end: Any) -> None:
+    running = [{"serverContent": {"turnComplete": end}} | usage for usage in COUNTS]
+    assert _turns(running) == [("measured", None, 300, 70)]
+    assert _turns([_answer(None), *COUNTS], path=STREAM, method="POST", status=200) == [("measured", None, 300, 70)]
+
+
+def test_turns_are_events_of_their_own_with_the_model_of_the_session(collect: Any, exchange: Any) -> None:
+    lines = exchange(path=f"{LIVE}?model=gemini-live", response=[DONE | usage for usage in COUNTS])
+    events = collect(lines, lines).events
+    assert len({event["event_id"] for event in events}) == 3
+    assert [event["prompt_tokens"] for event in events] == [100, 180, 300] * 2
+    named = [DONE | usage | {"modelVersion": "gemini-live"} for usage in COUNTS]
+    whole = read(named, path=LIVE)
+    assert {each.model_reported for each in (whole, *whole.parts)} == {"gemini-live"}
+
+
+def test_the_tier_and_the_audio_of_a_turn_are_its_own() -> None:
+    spoken = {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 30}], "trafficType": "ON_DEMAND"}
+    whole = read([DONE | COUNTS[0], DONE | _spoken(180, 60, **spoken)], path=LIVE)
+    (part,) = whole.parts
+    assert (whole.service_tier, part.service_tier) == (None, "ON_DEMAND")
+    assert [each.tokens and each.tokens.prompt_audio_tokens for each in (whole, part)] == [None, 30]
+
+
+def test_an_end_that_is_stated_twice_decides_the_bill_and_costs_the_line() -> None:
+    usage = '"usageMetadata": {"promptTokenCount": 3}'
+    with pytest.raises(LineRefused) as refused:
+        read(f'{{"serverContent": {{"turnComplete": true, "turnComplete": false}}, {usage}}}', path=PATH)
+    assert refused.value.reason is QuarantineReason.DUPLICATE_KEY

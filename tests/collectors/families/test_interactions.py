@@ -93,3 +93,29 @@ def test_stated_usage_counts_under_any_status(http_status: int) -> None:
 
 def test_one_part_alone_is_no_usage() -> None:
     assert read(_interaction(usage={"total_input_tokens": 50}), path=PATH).status.value == "unknown"
+
+
+@pytest.mark.parametrize("way", ["alone", *ways()])
+def test_audio_is_counted_apart_and_what_of_it_was_cached_is_cached(way: str) -> None:
+    usage = {
+        "total_input_tokens": 1000,
+        "input_tokens_by_modality": [{"modality": "text", "tokens": 500}, {"modality": "audio", "tokens": 500}],
+        "total_cached_tokens": 400,
+        "cached_tokens_by_modality": [{"modality": "text", "tokens": 100}, {"modality": "audio", "tokens": 300}],
+        "total_output_tokens": 90,
+        "output_tokens_by_modality": [{"modality": "text", "tokens": 20}, {"modality": "audio", "tokens": 70}],
+        "total_thought_tokens": 30,
+        "total_tokens": 1120,
+    }
+    bodies = {"alone": _interaction(usage=usage)} | ways(*_stream(usage=usage))
+    assert tokens(bodies[way], path=PATH) == (1000, 120, 400, None, 30)
+    counts = read(bodies[way], path=PATH).tokens
+    assert counts is not None
+    assert (counts.prompt_audio_tokens, counts.completion_audio_tokens) == (200, 70)
+
+
+@pytest.mark.parametrize("details", [None, [], {}, "audio", ["audio"], [{"modality": "text", "tokens": 9}]])
+def test_without_a_count_of_audio_there_is_none(details: Any) -> None:
+    counts = read(_interaction(usage=USAGE | {"input_tokens_by_modality": details}), path=PATH).tokens
+    assert counts is not None
+    assert (counts.prompt_tokens, counts.prompt_audio_tokens, counts.completion_audio_tokens) == (56, None, None)

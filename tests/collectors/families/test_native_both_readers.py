@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from both_readers import by_kernel, read_plainly
 from fuzzing import found_rows
-from native_bodies import CASES, HELD, SPOKEN, turn
+from native_bodies import CASES, HELD, SPOKEN, live, turn
 from readings import sse
 
 from pipeline.collectors.kernel import readers
@@ -18,6 +18,14 @@ from pipeline.collectors.kernel.rules import table
 ODD = (0, 1, None, "7", 2.0, 10**12, -1, True)
 SPEED = {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 9, "output_tokens": 3}}}
 TEXT = {"type": "content_block_delta", "delta": {"text": "Snow."}}
+HEARD = {
+    "total_input_tokens": 100,
+    "input_tokens_by_modality": [{"modality": "text", "tokens": 10}, {"modality": "audio", "tokens": 90}],
+    "total_output_tokens": 20,
+    "output_tokens_by_modality": [{"modality": "audio", "tokens": 20}],
+    "total_thought_tokens": 30,
+    "total_tokens": 150,
+}
 ZEROS = {"type": "message_delta", "usage": {"input_tokens": 0, "output_tokens": 9}}
 BODIES: dict[str, tuple[str | None, list[Any]]] = {
     **{name: (case.path, [case.whole]) for name, case in CASES.items()},
@@ -26,6 +34,9 @@ BODIES: dict[str, tuple[str | None, list[Any]]] = {
     **{f"held by {name}": ("/ai/ask", [whole]) for name, whole in HELD.items()},
     "a turn": (None, [turn(1)]),
     "a session": ("/v1/realtime", [{"type": "session.created", "session": {"model": "m"}}, turn(1), SPOKEN, turn(2)]),
+    "a live session": ("/ws/BidiGenerateContent", [{"setupComplete": {}}, *(live(n) for n in (1, 2, 3))]),
+    "a live turn": ("/ws/BidiGenerateContent", [{"serverContent": {"modelTurn": {}}}, live(1)]),
+    "heard": ("/v1beta/interactions", [{"object": "interaction", "outputs": [{}], "usage": HEARD}]),
     "begun": ("/v1/messages", [SPEED, TEXT, TEXT]),
     "fast": ("/v1/messages", [SPEED, TEXT, {"type": "message_delta", "usage": {"output_tokens": 9, "speed": "fast"}}]),
     "zeros": (
@@ -35,7 +46,15 @@ BODIES: dict[str, tuple[str | None, list[Any]]] = {
 }
 
 PLAIN = {
-    *("a session", "a turn", "dashscope, streamed", "dashscope, cut", "llama-cpp", "llama-cpp, streamed"),
+    *(
+        "a live session",
+        "a session",
+        "a turn",
+        "dashscope, streamed",
+        "dashscope, cut",
+        "llama-cpp",
+        "llama-cpp, streamed",
+    ),
     *("mistral-conversations", "watsonx", "watsonx, streamed", "watsonx, cut", "held by oracle"),
 }
 """What the kernel hands over: several events a line, models under names of ids, parts that are subtracted or vary."""
