@@ -16,7 +16,7 @@ from pipeline.collectors.counting import BodyReading, amounts_to
 from pipeline.collectors.families import bedrock, chat, embeddings, logged_usage, unbilled
 from pipeline.collectors.families.reading import Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
-from pipeline.collectors.routes import Route, model_in_path, route_of
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason, UsageStatus
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 CACHE_HIT = "cache-hit"
 """How the dialect says that a gateway answered from its own cache: such a copy is not metered."""
-_SWITCHING_PROTOCOLS = 101
-"""The status of a WebSocket, which is asked for by GET: what was said on it is no less than what was posted."""
 _UNSTATED = (None, "")
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
@@ -39,7 +37,7 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
     status = envelope.http_status
-    is_session = status == _SWITCHING_PROTOCOLS
+    is_session = status == SWITCHING_PROTOCOLS
     route = route_of(envelope.path, None if is_session else envelope.method)
     is_success = is_session or 200 <= status <= 299 or status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):

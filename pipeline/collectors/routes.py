@@ -96,8 +96,12 @@ _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
 
 
+SWITCHING_PROTOCOLS = 101
+"""The status of a WebSocket, which is asked for by GET: what was said on it is no less than what was posted."""
 _MODEL_IN_QUERY = re.compile(r"[?&]model=([^&#]+)")
 """Where a WebSocket names its model."""
+_DEPLOYMENT_IN_QUERY = re.compile(r"/realtime/?\?(?:[^#]*&)?deployment=([^&#]+)")
+"""Where one of Azure's does: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio-websockets."""
 _MODEL_PATHS = (
     re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
     re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
@@ -172,8 +176,18 @@ def model_in_path(path: str) -> str | None:
     for pattern in _MODEL_PATHS:
         if (found := pattern.search(plain)) is not None:
             return fields.model(unquote(found[1]), "path")
-    asked = _MODEL_IN_QUERY.search(path)
+    asked = _MODEL_IN_QUERY.search(path) or _DEPLOYMENT_IN_QUERY.search(path)
     return None if asked is None else fields.model(unquote(asked[1]), "path")
+
+
+def with_model_of(path: str, query: str) -> str:
+    """Return a path with what its query says of the model, and nothing else of it: keys may be there.
+
+    >>> with_model_of("/openai/realtime", "api-key=k&deployment=my-gpt")
+    '/openai/realtime?deployment=my-gpt'
+    """
+    named = [part for part in query.split("&") if part.startswith(("model=", "deployment="))]
+    return "?".join((path, "&".join(named))) if named else path
 
 
 def _plain(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.collectors.routes import Route, model_in_path, route_of
+from pipeline.collectors.routes import Route, model_in_path, route_of, with_model_of
 
 COMPLETIONS = [
     *("/v1/chat/completions", "/studio/v1/chat/completions", "/v1/completions", "/v1/complete"),
@@ -122,6 +122,15 @@ def test_a_path_that_is_too_long_to_be_kept_says_the_same() -> None:
         ("/v1/realtime?model=gpt-realtime", "gpt-realtime"),
         ("/v1/realtime?a=1&model=a%2Fb&c=2#d", "a/b"),
         ("/v1/realtime?models=a&model=", None),
+        (
+            "/openai/realtime?api-version=2025-04-01-preview&deployment=gpt-4o-realtime-preview",
+            "gpt-4o-realtime-preview",
+        ),
+        ("wss://my.azure.example/openai/realtime/?deployment=a%2Fb#c", "a/b"),
+        ("/openai/realtime?deployment=a&model=b", "b"),
+        ("/openai/realtime?my-deployment=a&deployment=", None),
+        ("/openai/realtime#?deployment=a", None),
+        ("/ask?deployment=blue", None),
         ("/model/m/other", None),
         ("/v1/models/m", None),
         ("/v1/models/m:generateContent/x", None),
@@ -141,3 +150,16 @@ def test_a_model_in_a_path_that_is_too_long_is_kept_as_its_digest() -> None:
 
 def test_a_dot_at_the_end_of_a_path_leads_nowhere_else() -> None:
     assert route_of("/v1/messages/.") is route_of("/v1/messages/%2e/") is Route.COMPLETION
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("", "/realtime"),
+        ("key=k&api-key=k&models=m&my-deployment=d", "/realtime"),
+        ("api-key=k&model=m%2F1&key=k", "/realtime?model=m%2F1"),
+        ("deployment=d&api-version=1&model=m", "/realtime?deployment=d&model=m"),
+    ],
+)
+def test_of_a_query_nothing_is_kept_but_the_model(query: str, path: str) -> None:
+    assert with_model_of("/realtime", query) == path

@@ -210,7 +210,7 @@ def _helicone(maker: Maker) -> Document:
         "request_id": _hex(maker),
         "request_created_at": _date(maker, separator=pick((" ", "T")), ends=pick(("", "", "Z", "+00:00"))),
         "request_body": asked if has_body else absent,
-        "request_path": "https://api.openai.com/v1/chat/completions",
+        "request_path": pick(("https://api.openai.com/v1/chat/completions", "/ask")),
         "request_user_id": pick(("user-7", "", None)),
         "request_properties": {"api_key_id": _key(maker), "Session": "s"},
         "request_model": _model(maker),
@@ -379,6 +379,12 @@ def _bedrock(maker: Maker) -> Document:
     }
 
 
+_URLS_OF_PORTKEY = (
+    *("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings"),
+    "https://models.example/ask",
+)
+
+
 def _cloudflare(maker: Maker) -> Document:
     pick, is_success = maker.chance.choice, maker.chance.random() < 0.9
     said = {"api_key_id": _key(maker), "team": maker.text()}
@@ -392,6 +398,7 @@ def _cloudflare(maker: Maker) -> Document:
         "model": _model(maker),
         "path": pick(("v1/chat/completions", "v1/chat/completions", "v1/embeddings", "v1/images/generations", "x")),
         "provider": pick(("openai", "anthropic")),
+        "response_content_type": pick(("application/json", "text/event-stream", "image/png")),
         "success": is_success,
         **pick(({}, {"status_code": 200 if is_success else pick((429, 500))})),
         "tokens_in": maker.count() if is_success else 0,
@@ -475,7 +482,7 @@ def _portkey(maker: Maker) -> Document:
         "ai_model": _model(maker),
         "req_units": maker.count(),
         "res_units": maker.count(),
-        "request_url": pick(("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings")),
+        "request_url": pick(_URLS_OF_PORTKEY),
         "cost": 0.0105,
         "cost_currency": "USD",
         "response_status_code": 429 if has_failed else 200,
@@ -505,7 +512,7 @@ def _portkey_log(maker: Maker) -> Document:
     return {
         "_id": _hex(maker),
         "request": {
-            "url": pick(("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1/embeddings")),
+            "url": pick(_URLS_OF_PORTKEY),
             "method": "POST",
             "body": asked,
             "portkeyHeaders": {"x-portkey-metadata": json.dumps({"_user": _key(maker)})},
@@ -526,7 +533,7 @@ def _envoy(maker: Maker) -> Document:
         "start_time": _date(maker, ends="Z"),
         "response_code": pick((200, 200, 500)),
         "method": "POST",
-        "x-envoy-origin-path": "/v1/chat/completions" if is_of_model else pick(("/mcp", "-", None)),
+        "x-envoy-origin-path": pick(("/v1/chat/completions", "/ask") if is_of_model else ("/mcp", "-", None)),
         "x-client-id": pick((_key(maker), "-")),
         "x-request-id": pick((_hex(maker), _hex(maker), "-")),
         "duration": maker.count(),
@@ -725,7 +732,7 @@ def _nginx(maker: Maker) -> Document:
         "status": "200",
         "request_id": _hex(maker),
         "request_method": "POST",
-        "request_uri": pick(("/v1/chat/completions", "/v1/chat/completions", "/healthz")),
+        "request_uri": pick(("/v1/chat/completions", "/v1/chat/completions", "/healthz", "/openai/deployments/d/ask")),
         "api_key_id": _key(maker),
         "llm_usage": pick((json.dumps(_counts(maker)), json.dumps(_counts(maker)), "")),
     }

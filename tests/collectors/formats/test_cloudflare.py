@@ -100,3 +100,22 @@ def test_a_row_is_known_by_four_names() -> None:
     assert cloudflare.recognises(row())
     for name in ("created_at", "cached", "tokens_in", "tokens_out"):
         assert not cloudflare.recognises(row(**{name: ...}))
+
+
+@pytest.mark.parametrize("path", ["run/@cf/meta/llama-3.1-8b-instruct", "predictions", "v1/predictions", "my-own"])
+def test_counts_of_zero_are_unknown_whatever_the_provider_s_path_is(collect: Any, path: str) -> None:
+    event = collect(row(path=path, model="@cf/meta/llama-3.1-8b-instruct", tokens_in=0, tokens_out=0)).event
+    assert (event["status"], event["model_requested"]) == ("unknown", "@cf/meta/llama-3.1-8b-instruct")
+    assert collect(row(path=path)).tokens[:2] == (40, 5)
+
+
+@pytest.mark.parametrize("kind", ["image/png", "audio/mpeg", "video/mp4"])
+def test_an_answer_that_is_an_image_or_a_sound_is_not_metered(collect: Any, kind: str) -> None:
+    made = row(path="run/@cf/lykon/dreamshaper-8-lcm", response_content_type=kind, tokens_in=0, tokens_out=0)
+    assert collect(made).event["status"] == "not_metered"
+    for other in ("application/json", "text/event-stream", None, 7):
+        assert collect(made | {"response_content_type": other}).event["status"] == "unknown"
+
+
+def test_to_ask_whether_a_prediction_is_done_is_no_call_of_a_model(collect: Any) -> None:
+    assert collect(row(path="predictions/p-1", tokens_in=0, tokens_out=0)).event["status"] == "not_metered"

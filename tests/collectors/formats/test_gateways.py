@@ -31,7 +31,7 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
-from pipeline.collectors.formats.gateways.access_logs import changed, key_in
+from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own, key_in
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.formats.tools import har
 from pipeline.collectors.values.refusal import LineRefused
@@ -330,3 +330,78 @@ def test_a_copy_remembers_what_was_stated_twice() -> None:
     stated = parse('{"a": 1, "a": 2, "b": 3}')
     copied = changed(stated, {"b": 4})
     assert (copied.get("a"), copied["b"], stated["b"]) == (CONTRADICTED, 4, 3)
+
+
+OWN = "/anything"
+ZEROS: dict[Any, dict[str, Any]] = {
+    kong: of_kong(usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}) | {"upstream_uri": OWN},
+    envoy: envoy_line(
+        **{"x-envoy-origin-path": OWN, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0},
+    ),
+    apisix: apisix_line(
+        uri=OWN,
+        llm_summary={"request_model": "jamba", "prompt_tokens": "0", "completion_tokens": "0", "stream": "true"},
+    ),
+    higress: higress_line({"input_token": 0, "output_token": 0, "total_token": 0}, path=OWN),
+    nginx: nginx_line(request_uri=OWN, llm_usage=json.dumps({"prompt_tokens": 0, "completion_tokens": 0})),
+}
+
+
+@EVERY
+def test_a_call_that_the_log_traces_is_unknown_without_its_counts_on_a_route_of_ones_own(
+    module: Any, collect: Any
+) -> None:
+    event = collect(json.dumps(ZEROS[module])).event
+    assert (event["status"], event["prompt_tokens"], event["dialect"]) == ("unknown", None, "logged-usage")
+    assert "jamba" in (event["model_reported"] or event["model_requested"])
+
+
+@EVERY
+def test_a_call_that_failed_on_a_route_of_ones_own_is_failed(module: Any, collect: Any) -> None:
+    line = dict(ZEROS[module])
+    for name in ("status", "response_code"):
+        if name in line:
+            line[name] = "502"
+    if "response" in line:
+        line["response"] = line["response"] | {"status": 502}
+    assert collect(json.dumps(line)).event["status"] == "failed"
+
+
+@EVERY
+def test_a_socket_on_the_route_of_a_completion_is_unknown_though_it_was_asked_for_by_get(
+    module: Any, collect: Any
+) -> None:
+    line = json.loads(json.dumps(UNSEEN[module]).replace('"POST"', '"GET"'))
+    assert collect(json.dumps(line), format=module.NAME).events == []
+    line |= {name: "101" for name in ("status", "response_code") if name in line}
+    if "response" in line:
+        line["response"] = line["response"] | {"status": 101}
+    assert collect(json.dumps(line), format=module.NAME).event["status"] == "unknown"
+
+
+def test_what_the_gateway_asks_for_later_is_no_call_of_a_model() -> None:
+    assert is_route_of_ones_own(OWN)
+    assert is_route_of_ones_own(OWN, "POST")
+    assert is_route_of_ones_own("/v1/predictions", "POST")
+    for path, method in (
+        *((OWN, "GET"), ("/v1/predictions/p-1", None), ("/v1/predictions/p-1", "GET"), ("/v1/responses/r-1", None)),
+        *(("/v1/messages", "POST"), ("/v1/files", "POST"), ("/v1/embeddings", None), (None, None), (7, 7)),
+    ):
+        assert not is_route_of_ones_own(path, method), path
+
+
+def test_what_higress_writes_of_any_request_is_no_trace_of_a_model(collect: Any) -> None:
+    for of_any in ({"response_type": "normal"}, {"model": "unknown"}, {"model": ""}, {"input_token": None}, []):
+        line = higress_line(json.dumps(of_any), path=OWN, consumer="lena")
+        assert collect(json.dumps(line)).event["status"] == "not_metered", of_any
+    for of_model in ({"model": "jamba"}, {"input_token": 0}, {"output_token": 0}, {"total_token": "0"}):
+        line = higress_line(json.dumps(of_model), path=OWN, consumer="lena")
+        assert collect(json.dumps(line)).event["status"] == "unknown", of_model
+
+
+def test_a_model_in_a_path_of_ones_own_stays_known_where_nginx_names_no_other(collect: Any) -> None:
+    line = nginx_line(request_uri="/openai/deployments/my-gpt/ask", llm_model="")
+    event = collect(json.dumps(line)).event
+    assert (event["status"], event["model_requested"]) == ("measured", "my-gpt")
+    asked = collect(json.dumps(line | {"llm_request_model": "jamba"})).event
+    assert asked["model_requested"] == "jamba"

@@ -235,3 +235,104 @@ def test_an_entry_that_does_not_say_where_it_went_is_quarantined_and_not_left_ou
 def test_an_archive_whose_entries_are_none_is_refused() -> None:
     with pytest.raises(LineRefused, match=r"log\.entries"):
         har.entries({"log": {"entries": ["x"]}})
+
+
+def turn(number: int, **of_response: Any) -> dict[str, Any]:
+    usage = {"input_tokens": 40 + number, "output_tokens": 5, "total_tokens": 45 + number}
+    return {"id": f"resp_{number}", "object": "realtime.response", "status": "completed", "usage": usage, **of_response}
+
+
+def said(*messages: Any, kind: str = "receive", opcode: int = 1) -> list[dict[str, Any]]:
+    texts = (message if isinstance(message, str) else json.dumps(message) for message in messages)
+    return [{"type": kind, "time": 1_793_700_001.25, "opcode": opcode, "data": text} for text in texts]
+
+
+def socket(url: str, *messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    fields = {"method": "GET", "status": 101, "text": "", "asked": None} | fields
+    return entry(url, _resourceType="websocket", _webSocketMessages=[*messages], **fields)
+
+
+REALTIME = "wss://api.openai.example/v1/realtime?model=gpt-realtime"
+
+
+def test_each_turn_of_a_socket_is_an_event_of_the_model_that_its_query_names(collect: Any) -> None:
+    asked = said({"type": "response.create"}, {"type": "response.done", "response": turn(9)}, kind="send")
+    answered = said(
+        {"type": "session.created", "session": {"object": "realtime.session"}},
+        *("ping", ""),
+        *({"type": "response.done", "response": turn(number)} for number in (1, 2)),
+    )
+    events = collect(json.dumps(archive(socket(REALTIME, *asked, *answered)))).events
+    assert [(each["status"], each["prompt_tokens"], each["response_id"]) for each in events] == [
+        ("measured", 41, "resp_1"),
+        ("measured", 42, "resp_2"),
+    ]
+    assert {each["model_requested"] for each in events} == {"gpt-realtime"}
+    assert {(each["http_status"], each["stream"]) for each in events} == {(101, True)}
+
+
+def test_a_socket_of_responses_is_read_as_a_stream_of_them(collect: Any) -> None:
+    done = {"type": "response.completed", "response": turn(1, object="response", model="gpt-5")}
+    listed = socket("wss://api.openai.example/v1/responses", *said(json.dumps(done, indent=1)))
+    event = collect(json.dumps(archive(listed))).event
+    assert (event["status"], event["prompt_tokens"], event["model_reported"]) == ("measured", 41, "gpt-5")
+    assert event["stream"]
+    over_two = listed | {
+        "request": listed["request"] | {"method": "CONNECT"},
+        "response": listed["response"] | {"status": 200},
+    }
+    assert collect(json.dumps(archive(over_two))).event["prompt_tokens"] == 41
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        None,
+        [],
+        [7, "text", {}],
+        said({"type": "response.done", "response": turn(1)}, kind="send"),
+        said({"type": "response.done", "response": turn(1)}, opcode=2),
+        [{"type": "receive", "opcode": 1, "data": 7}],
+    ],
+)
+def test_a_socket_of_which_nothing_was_received_is_unknown_on_the_route_of_a_completion_alone(
+    messages: Any, collect: Any
+) -> None:
+    listed = {**socket("wss://api.openai.example/v1/responses"), "_webSocketMessages": messages}
+    assert collect(json.dumps(archive(listed))).event["status"] == "unknown"
+    other = {**socket("wss://shop.example/prices"), "_webSocketMessages": messages}
+    assert collect(json.dumps(archive(other))).events == []
+
+
+def test_what_another_socket_says_is_nothing(collect: Any) -> None:
+    listed = socket("wss://shop.example/prices", *said({"price": 3, "usage": {"total_tokens": 9}}), headers={})
+    collected = collect(json.dumps(archive(listed)))
+    assert (collected.events, collected.quarantined) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        (REALTIME, {"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{RAW}, openai-beta.realtime-v1"}),
+        (f"wss://my.azure.example/openai/realtime?deployment=gpt-realtime&api-key={RAW}&api-version=1", {}),
+    ],
+)
+def test_a_key_that_a_socket_is_opened_with_is_fingerprinted_and_never_kept(
+    url: str, headers: dict[str, str], collect: Any
+) -> None:
+    listed = socket(url, *said({"type": "response.done", "response": turn(1)}), headers=headers)
+    collected = collect(json.dumps(archive(listed)))
+    assert collected.event["api_key_id"] == FINGERPRINT(RAW)
+    assert collected.event["model_requested"] == "gpt-realtime"
+    assert RAW not in repr(collected)
+    assert RAW not in har.entries(archive(listed))[0]["path"]
+
+
+def test_no_masked_key_of_a_socket_is_taken_for_one(collect: Any) -> None:
+    for header in ("realtime, openai-insecure-api-key.REDACTED", "realtime", 7):
+        listed = socket(
+            REALTIME,
+            *said({"type": "response.done", "response": turn(1)}),
+            headers={"Sec-WebSocket-Protocol": header},
+        )
+        assert collect(json.dumps(archive(listed))).refusal == ("missing_field", "api_key or api_key_id")

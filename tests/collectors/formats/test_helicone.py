@@ -113,11 +113,11 @@ def test_names_of_before_stand_in_for_those_of_now() -> None:
         request_model=...,
         model="gpt-4o-mini",
         request_path=...,
-        target_url="/v1/x",
+        target_url="/v1/messages",
         request_properties=...,
         properties={"Api-Key-Id": "key_2"},
     )
-    assert (found["request"], found["path"], found["api_key_id"]) == ({"model": "gpt-4o-mini"}, "/v1/x", "key_2")
+    assert (found["request"], found["path"], found["api_key_id"]) == ({"model": "gpt-4o-mini"}, "/v1/messages", "key_2")
     assert found["response.model"] == "gpt-4o-mini"
     both = entry(model="other", response_model="gpt-4o-2024", target_url="/v1/x", properties={"api_key_id": "key_2"})
     assert (both["request"], both["path"], both["api_key_id"]) == (
@@ -157,3 +157,23 @@ def test_counts_of_a_row_without_a_body_are_told_by_our_names() -> None:
 def test_cached_tokens_without_a_body_are_refused_with_both_numbers(name: str) -> None:
     with pytest.raises(LineRefused, match="7 cached tokens may be within the 20 of the prompt or beside them"):
         entry(**{name: 7})
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [
+        ("jamba", UsageStatus.UNKNOWN),
+        ("tool:weather", UsageStatus.NOT_METERED),
+        ("vector_db", UsageStatus.NOT_METERED),
+        ("data:prices", UsageStatus.NOT_METERED),
+        (None, UsageStatus.NOT_METERED),
+    ],
+)
+def test_a_call_of_a_model_without_a_body_or_counts_is_unknown_on_whatever_route(
+    exchanges: Callable[..., list[Exchange]], model: str | None, status: UsageStatus
+) -> None:
+    named = {"request_model": model, "response_model": None, "request_path": "/ask", "target_url": None}
+    (found,) = exchanges(helicone, row(**named, prompt_tokens=0, completion_tokens=0))
+    assert found.reading.status is status
+    (answered,) = exchanges(helicone, row(**named, response_body={"weather": "fine"}))
+    assert answered.reading.status is UsageStatus.NOT_METERED

@@ -107,8 +107,8 @@ def test_the_path_and_method_of_a_line_come_before_those_of_its_request_line() -
     for fields, method, path in (
         ({"request": stated}, "POST", "/v1/chat/completions?a=1"),
         ({"request": stated, "request_method": "PUT"}, "PUT", "/v1/chat/completions?a=1"),
-        ({"request": stated, "uri": "/u"}, "POST", "/u"),
-        ({"request": stated, "uri": "/u", "request_uri": "/r"}, "POST", "/r"),
+        ({"request": stated, "uri": "/v1/messages"}, "POST", "/v1/messages"),
+        ({"request": stated, "uri": "/u", "request_uri": "/v1/messages"}, "POST", "/v1/messages"),
     ):
         found = entry(**fields)
         assert (found["request_method"], found["request_uri"]) == (method, path)

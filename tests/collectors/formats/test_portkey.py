@@ -266,3 +266,27 @@ def test_rows_and_objects_are_known_by_names_that_no_other_has_together() -> Non
         assert not portkey.recognises(row(**{name: ...}))
     for name in ("_id", "request", "response", "organisation_id", "created_at"):
         assert not portkey_log.recognises({key: value for key, value in logged().items() if key != name})
+
+
+@pytest.mark.parametrize("none", [..., None, "", {}, "{}"])
+def test_a_call_without_its_answer_is_unknown_on_whatever_route(collect: Any, none: Any) -> None:
+    own = "https://models.example/ask"
+    assert collect(row(response=none, request_url=own)).event["status"] == "unknown"
+    assert collect(row(response={"weather": "fine"}, request_url=own)).event["status"] == "not_metered"
+    assert collect(row(response=none, request_url="https://api.example/v1/predictions/p-1")).event["status"] == (
+        "not_metered"
+    )
+
+
+def test_a_log_object_without_its_answer_is_unknown_on_whatever_route(collect: Any) -> None:
+    zeros = {"req_units": 0, "res_units": 0}
+    line = logged(body=..., metrics=zeros)
+    for url, method, status in (
+        ("https://models.example/ask", "POST", "unknown"),
+        ("https://models.example/ask", "GET", "not_metered"),
+        ("https://api.example/v1/files", "POST", "not_metered"),
+    ):
+        asked = line["request"] | {"url": url, "method": method}
+        assert collect(line | {"request": asked}).event["status"] == status, url
+    own = line["request"] | {"url": "https://models.example/ask"}
+    assert collect(logged(body={"weather": "fine"}, request=own)).event["status"] == "not_metered"

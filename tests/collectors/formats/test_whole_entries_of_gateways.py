@@ -59,7 +59,7 @@ LINES: dict[Any, dict[str, Any]] = {
     kong: {
         "started_at": 5,
         "latencies": {},
-        "request": {"method": "POST", "uri": "/own"},
+        "request": {"method": "POST", "uri": "/v1/completions"},
         "ai": {"proxy": {"meta": {"request_model": "asked"}}},
     },
     cloudflare: {"created_at": 5, "cached": False, "tokens_in": 0, "tokens_out": 1},
@@ -437,7 +437,7 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
 }
 SAID: dict[Any, dict[str, Any]] = {
     litellm: {"ts": 5, "path": "/v1/chat/completions", "response": {"id": "r-1"}},
-    kong: {"ts": 5, "method": "POST", "path": "/own", "request.model": "asked"},
+    kong: {"ts": 5, "method": "POST", "path": "/v1/completions", "request.model": "asked"},
     portkey: {"ts": 5, "response.model": "m"},
     portkey_log: {"ts": 5, "request_id": "r", "status": 200},
     vertex: {"ts": 5, "path": "odd", "request": {}, "request.stream": "odd"},
@@ -717,7 +717,7 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
         *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
         *("portkey", "portkey-log", "vertex"),
     }
-    assert {each.name for each in all_formats() if each.entries is None} == {"cloudflare", "litellm", "portkey"}
+    assert {each.name for each in all_formats() if each.entries is None} == {"litellm"}
 
 
 BATCH = {

@@ -16,7 +16,8 @@ from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families import chat, unbilled
 from pipeline.collectors.formats.fingerprint import bare_key
-from pipeline.collectors.routes import Route, route_of
+from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, route_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import DEPTH_MAX
 
@@ -39,12 +40,32 @@ def is_about_a_model(path: Any, method: Any, *, is_traced: bool = False, answer:
     has the shape of a model's. A line that says nothing, on the route of a completion or an embedding, is about one
     too: it is counted as unknown, and so it is seen.
     """
-    route = route_of(path if isinstance(path, str) else None, method if isinstance(method, str) else None)
+    route = _route(path, method)
     if is_traced or route in (Route.COMPLETION, Route.EMBEDDING):
         return True
     is_posted = not isinstance(method, str) or method.strip().upper() == "POST"
     may_be_one = is_posted or route is Route.UNLISTED  # what is asked for, by GET, is an answer that was made before
     return may_be_one and isinstance(answer, str | dict | list) and _is_of_a_model(answer, route)
+
+
+def is_route_of_ones_own(path: Any, method: Any = None) -> bool:
+    """Tell a route that no list knows, and that something is posted to.
+
+    Of a call whose log says itself that a model was asked, such a path says nothing: its entry is read without it, as
+    of a completion, so that a call that nobody counted is unknown and not lost. To ask for an answer that is made later
+    (``/predictions/{id}``) is no call of a model, also where the log has no method.
+    """
+    is_asked_for = _route(path, "GET") is not Route.OTHER
+    return _route(path, method) is Route.UNLISTED and not is_asked_for
+
+
+def method_of(method: Any, status: Any) -> Any:
+    """Return the method that says what a route is for: none of a WebSocket, which is asked for by GET."""
+    return None if number(status) == SWITCHING_PROTOCOLS else method
+
+
+def _route(path: Any, method: Any) -> Route:
+    return route_of(path if isinstance(path, str) else None, method if isinstance(method, str) else None)
 
 
 def _is_of_a_model(answer: str | JsonObject | list[Any], route: Route) -> bool:

@@ -6,7 +6,8 @@ sends the provider's key in a request of its own, so that it is in none of them)
 ``logging.summaries`` of ``ai-proxy``, its counts as text, 0 where there are none. For callers of ``/v1/messages`` its
 prompt is Anthropic's ``input_tokens``, which leaves out what was read from and written to a cache; for all others what
 was cached is within the prompt. Bodies are there with ``include_resp_body`` and ``include_req_body`` of the logger, cut
-at 512 KiB, and count for more than the summary. ``X-AI-Cache-Status: HIT`` is an answer of ``ai-cache``.
+at 512 KiB, and count for more than the summary. A route of a caller's own (``/anything`` in APISIX's examples) is one
+of a model where a summary is there. ``X-AI-Cache-Status: HIT`` is an answer of ``ai-cache``.
 
 Source: ``apisix/utils/log-util.lua``, ``apisix/plugins/ai-proxy/base.lua``, ``apisix/plugins/ai-protocols`` and
 ``apisix/plugins/ai-cache.lua`` of APISIX 3.18, https://apisix.apache.org/docs/apisix/plugins/http-logger/.
@@ -17,7 +18,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at
-from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, key_in
+from pipeline.collectors.formats.gateways.access_logs import (
+    changed,
+    is_about_a_model,
+    is_route_of_ones_own,
+    key_in,
+    method_of,
+)
 from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.formats.places import Places
 
@@ -66,7 +73,7 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the document where it is about a model, with the caller's key, and a prompt that is the whole one."""
     request, response, summary = (object_at(document.get(name)) for name in ("request", "response", "llm_summary"))
-    path, method = request.get("uri"), request.get("method")
+    path, method = request.get("uri"), method_of(request.get("method"), response.get("status"))
     is_about = is_about_a_model(path, method, is_traced=bool(summary), answer=response.get("body"))
     if recognises(document) and not is_about:
         return []
@@ -75,6 +82,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
         values["api_key"] = key_in(request.get("headers"))
     if summary and str(path).partition("?")[0].endswith(_MESSAGES):
         values["llm_summary"] = _with_cache_in_prompt(summary)
+    if summary and is_route_of_ones_own(path, method):
+        values["request"] = changed(request, {"uri": None})
     return [changed(document, values)] if values else [document]
 
 

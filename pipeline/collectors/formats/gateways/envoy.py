@@ -18,7 +18,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
+from pipeline.collectors.formats.gateways.access_logs import (
+    changed,
+    is_about_a_model,
+    is_route_of_ones_own,
+    method_of,
+    without_absent,
+)
 from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
@@ -71,5 +77,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     line = without_absent(document)
     is_traced = any(value is not None for name, value in line.items() if name.startswith(_GATEWAY))
     path = next((line[name] for name in _PATHS if line.get(name)), None)
-    is_other = recognises(document) and not is_about_a_model(path, line.get("method"), is_traced=is_traced)
-    return [] if is_other else [line]
+    method = method_of(line.get("method"), line.get("response_code"))
+    if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced):
+        return []
+    is_own = is_traced and is_route_of_ones_own(path, method)
+    return [changed(line, dict.fromkeys(_PATHS)) if is_own else line]

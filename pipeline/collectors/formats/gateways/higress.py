@@ -6,7 +6,8 @@ cache, which ``total_token`` includes; ``output_token`` of Gemini leaves out tho
 thought is there where the plugin is told to log ``input_token_details`` and ``output_token_details`` (attributes with
 ``apply_to_log``), each JSON text of its own; where counts do not add up without them, the line is quarantined with its
 numbers. ``chat_id`` is the id of the answer. ``consumer`` is there where the plugin is told to log the header
-``x-mse-consumer``. Bodies are never there.
+``x-mse-consumer``. Bodies are never there. The plugin writes of every request of its routes how long it took; of a
+model's answer it writes the model, or counts.
 
 Source: https://higress.cn/en/docs/latest/plugins/ai/api-o11y/ai-statistics/, ``helm/core/templates/configmap.yaml`` and
 ``plugins/wasm-go/extensions/ai-statistics`` of Higress (April 2026), ``pkg/tokenusage`` of higress-group/wasm-go.
@@ -16,8 +17,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
+from pipeline.collectors.formats.gateways.access_logs import (
+    changed,
+    is_about_a_model,
+    is_route_of_ones_own,
+    method_of,
+    without_absent,
+)
 from pipeline.collectors.formats.places import Places
+from pipeline.collectors.values.strict_json import DEPTH_MAX, document_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +33,10 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "higress"
+
+_COUNTS = ("input_token", "output_token", "total_token")
+_NO_MODEL = "unknown"
+"""What the plugin calls a model that it did not find in an answer."""
 
 MAPPING: Mapping[str, Any] = {
     "ts": ["start_time", "timestamp"],
@@ -66,6 +78,17 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the line where it is about a model."""
     line = without_absent(document)
-    is_traced = bool(line.get("ai_log"))
-    is_other = recognises(document) and not is_about_a_model(line.get("path"), line.get("method"), is_traced=is_traced)
-    return [] if is_other else [line]
+    path, method = line.get("path"), method_of(line.get("method"), line.get("response_code"))
+    if recognises(document) and not is_about_a_model(path, method, is_traced=bool(line.get("ai_log"))):
+        return []
+    is_own = is_route_of_ones_own(path, method) and _is_of_a_model(line.get("ai_log"))
+    return [changed(line, {"path": None}) if is_own else line]
+
+
+def _is_of_a_model(stated: Any) -> bool:
+    """Tell what the plugin wrote of a model's answer, by the model or a count, from what it writes of any request."""
+    of_plugin = document_in(stated, depth_max=DEPTH_MAX) if isinstance(stated, str) else stated
+    if not isinstance(of_plugin, dict):
+        return False
+    is_counted = any(of_plugin.get(name) is not None for name in _COUNTS)
+    return is_counted or of_plugin.get("model") not in (None, "", _NO_MODEL)

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model
+from pipeline.collectors.families.reading import object_at
+from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, is_route_of_ones_own, method_of
 from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
@@ -79,10 +80,15 @@ def entries(document: JsonObject) -> list[JsonObject]:
     plugins = {name: of for name, of in ai.items() if isinstance(of, dict)} if isinstance(ai, dict) else {}
     is_traced = any(name in plugins for name in _PLUGINS)
     path = document.get("upstream_uri") or asked.get("uri")
-    if recognises(document) and not is_about_a_model(path, asked.get("method"), is_traced=is_traced):
+    method = method_of(asked.get("method"), object_at(document.get("response")).get("status"))
+    if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced):
         return []
-    guessed = {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}
-    return [changed(document, {"ai": changed(plugins, guessed)})] if guessed else [document]
+    values: JsonObject = {}
+    if guessed := {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}:
+        values["ai"] = changed(plugins, guessed)
+    if is_traced and is_route_of_ones_own(path, method):
+        values |= {"upstream_uri": None, "request": changed(asked, {"uri": None})}
+    return [changed(document, values)] if values else [document]
 
 
 def _is_guessed(usage: Any) -> bool:

@@ -16,9 +16,16 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, without_absent
+from pipeline.collectors.formats.gateways.access_logs import (
+    changed,
+    is_about_a_model,
+    is_route_of_ones_own,
+    method_of,
+    without_absent,
+)
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.places import Places
+from pipeline.collectors.routes import model_in_path
 from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
@@ -34,6 +41,8 @@ _REQUEST_LINE = re.compile(r"([A-Z]{3,10}) (\S+) HTTP/[0-9.]+")
 _LOCAL = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9:]{8}) ([+-][0-9]{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SECOND_US = 1_000_000
+_PATHS = ("request_uri", "uri")
+_ASKED = "llm_request_model"
 
 MAPPING: Mapping[str, Any] = {
     "ts": ["arrived_at", "msec", "time_iso8601"],
@@ -41,9 +50,9 @@ MAPPING: Mapping[str, Any] = {
     "request_id": "request_id",
     "status": "status",
     "method": "request_method",
-    "path": ["request_uri", "uri"],
+    "path": list(_PATHS),
     "request": "request_body",
-    "request.model": ["request_body.model", "llm_request_model"],
+    "request.model": ["request_body.model", _ASKED],
     "response": ["resp_body", "response_body"],
     "response.id": "llm_response_id",
     "response.model": "llm_model",
@@ -69,10 +78,15 @@ def entries(document: JsonObject) -> list[JsonObject]:
     line = without_absent(document)
     line = changed(line, {**_of_request_line(line), "arrived_at": _arrival(line)})
     is_traced = any(line.get(name) for name in ("llm_usage", "llm_model"))
-    path, method = line.get("request_uri") or line.get("uri"), line.get("request_method")
+    path = line.get("request_uri") or line.get("uri")
+    method = method_of(line.get("request_method"), line.get("status"))
     answer = line.get("resp_body") or line.get("response_body")
-    is_other = recognises(document) and not is_about_a_model(path, method, is_traced=is_traced, answer=answer)
-    return [] if is_other else [line]
+    if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced, answer=answer):
+        return []
+    if is_traced and is_route_of_ones_own(path, method):
+        asked = line.get(_ASKED) or model_in_path(str(path))
+        line = changed(line, {**dict.fromkeys(_PATHS), _ASKED: asked})
+    return [line]
 
 
 def _of_request_line(line: JsonObject) -> JsonObject:

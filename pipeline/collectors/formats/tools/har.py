@@ -3,10 +3,13 @@
 Facts. ``log.entries`` are all requests in their order, those of models among them. ``startedDateTime`` has an offset;
 ``postData.text`` and ``content.text`` are the bodies, the latter in base64 where ``encoding`` says so; a status of 0 is
 a request that got no answer. Event streams are text, transcripts as they came; Chrome has what it received of one in
-``_eventSourceMessages``, its events one by one, where the text is missing. Keys are in the headers, and in the URL of
-Gemini's API: they are fingerprinted and never kept. Chrome leaves ``Authorization`` out unless it is told otherwise
-("Allow to generate HAR with sensitive data"), and the texts of events with it. An archive has no id of a request but
-those that providers answer with; else it is a digest of when, where and how long, never of a text.
+``_eventSourceMessages``, its events one by one, where the text is missing. What was said on a WebSocket is in
+``_webSocketMessages``, of which those that were received and are text (opcode 1) are the answer; Chrome and mitmproxy
+write them alike. Its key may stand among the protocols that a browser asks for, since it can set no other header. Of a
+query nothing is kept but the model (``/realtime?model=…``). Keys are in the headers, and in the URL of Gemini's API:
+they are fingerprinted and never kept. Chrome leaves ``Authorization`` out unless it is told otherwise ("Allow to
+generate HAR with sensitive data"), and the texts of events with it. An archive has no id of a request but those that
+providers answer with; else it is a digest of when, where and how long, never of a text.
 
 Source: http://www.softwareishard.com/blog/har-12-spec/, and ``front_end/models/har/Log.ts`` of
 chrome-devtools-frontend 1.0.1705227.
@@ -21,8 +24,9 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.collectors.families.reading import object_at
+from pipeline.collectors.families.reading import object_at, word
 from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, key_in
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, with_model_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
@@ -33,9 +37,15 @@ if TYPE_CHECKING:
 
 NAME = "har"
 
+_MESSAGES = "_webSocketMessages"
+_TEXT = 1
+"""The opcode of a message that is text."""
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 """Headers of answers in which providers (OpenAI, Anthropic, Azure, AWS) name the request."""
-_KEY_IN_URL = "key"
+_KEYS_IN_URL = ("key", "api-key")
+"""By which names a URL has a key: of Gemini's API, and of Azure's for WebSockets."""
+_KEY_AMONG_PROTOCOLS = "openai-insecure-api-key."
+"""How the protocol begins by which a browser says its key to OpenAI's Realtime."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -57,12 +67,14 @@ def _entry(entry: JsonObject) -> JsonObject | None:
     """Return an entry in our names, ``None`` where no model was asked; its own fields stay for a source to name."""
     request, response = object_at(entry.get("request")), object_at(entry.get("response"))
     url = _url(request.get("url"))
-    path, method = url.path if url else None, request.get("method")
-    answer = _answer(entry, object_at(response.get("content")))
+    path = url.path if url else None
+    is_session = response.get("status") == SWITCHING_PROTOCOLS or isinstance(entry.get(_MESSAGES), list)
+    method = None if is_session else request.get("method")  # a WebSocket is asked for by GET, or by CONNECT
+    answer = _received(entry) if is_session else _answer(entry, object_at(response.get("content")))
     if not is_about_a_model(path, method, answer=answer):
         return None
     headers = _headers(request)
-    key = key_in(headers) or (_key_in_url(url.query) if url else None)
+    key = key_in(headers) or _key_among_protocols(headers) or (_key_in_url(url.query) if url else None)
     answered = _headers(response)
     return {
         **entry,
@@ -72,7 +84,7 @@ def _entry(entry: JsonObject) -> JsonObject | None:
         "request_id": next((answered[name] for name in _REQUEST_IDS if answered.get(name)), _digest(entry, path)),
         "status": response.get("status"),
         "method": method,
-        "path": path,
+        "path": with_model_of(path, url.query) if url and path else path,
         "request": object_at(request.get("postData")).get("text"),
         "response": answer,
         "response_headers": answered,
@@ -84,6 +96,17 @@ def _url(stated: Any) -> SplitResult | None:
         return urlsplit(stated) if isinstance(stated, str) else None
     except ValueError:  # as of a host that is no address
         return None
+
+
+def _received(entry: JsonObject) -> str | None:
+    """Return what was received on a WebSocket as a stream would say it; ``None`` where nothing of it is JSON."""
+    listed = entry.get(_MESSAGES)
+    received = [
+        message
+        for message in map(object_at, listed if isinstance(listed, list) else [])
+        if message.get("type") == "receive" and message.get("opcode", _TEXT) == _TEXT
+    ]
+    return _transcript([message for message in received if word(message.get("data")).lstrip().startswith("{")])
 
 
 def _answer(entry: JsonObject, content: JsonObject) -> str | None:
@@ -101,7 +124,7 @@ def _answer(entry: JsonObject, content: JsonObject) -> str | None:
 
 
 def _transcript(events: list[Any]) -> str | None:
-    """Return the events that Chrome lists as the stream that they came in."""
+    """Return the events, or the messages, that Chrome lists as the stream that they came in."""
     lines = []
     for event in map(object_at, events):
         data = event.get("data")
@@ -122,7 +145,19 @@ def _headers(message: JsonObject) -> JsonObject:
 
 
 def _key_in_url(query: str) -> str | None:
-    return key_in({"x-api-key": next(iter(parse_qs(query).get(_KEY_IN_URL, [])), None)})
+    asked = parse_qs(query)
+    return next((key for name in _KEYS_IN_URL for each in asked.get(name, []) if (key := _bare(each))), None)
+
+
+def _key_among_protocols(headers: JsonObject) -> str | None:
+    named = headers.get("sec-websocket-protocol")
+    protocols = [each.strip() for each in named.split(",")] if isinstance(named, str) else []
+    found = [each.removeprefix(_KEY_AMONG_PROTOCOLS) for each in protocols if each.startswith(_KEY_AMONG_PROTOCOLS)]
+    return next(filter(None, map(_bare, found)), None)
+
+
+def _bare(key: str) -> str | None:
+    return key_in({"x-api-key": key})
 
 
 def _digest(entry: JsonObject, path: str | None) -> str:

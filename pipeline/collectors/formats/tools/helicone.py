@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import count, object_at, sum_of
+from pipeline.collectors.families.reading import count, object_at, sum_of, word
+from pipeline.collectors.formats.gateways.access_logs import is_route_of_ones_own
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number
 from pipeline.collectors.formats.places import Places
@@ -36,6 +37,8 @@ _NO_HIT = ("", "00000000-0000-0000-0000-000000000000")
 _NO_BODY = ("helicone_message", "helicone_error")
 """What Helicone puts in the place of a body that was not fetched, or could not be read."""
 _CLIENT_ERRORS_FROM = 400
+_NO_MODELS = ("tool:", "vector_db", "data:")
+"""How the model of a row begins that is about no model (``RequestBodyHandler.ts``)."""
 
 
 PLACES = Places(
@@ -87,6 +90,8 @@ def _entry(row: JsonObject) -> JsonObject:
     asked, answer = _body(row, "request_body"), _body(row, "response_body")
     model = row.get("request_model") or row.get("model")
     status = number(stated_once(row, "response_status"))
+    path = row.get("request_path") or row.get("target_url")
+    is_call = bool(word(model)) and not word(model).startswith(_NO_MODELS)
     is_hit = row.get("cache_reference_id") not in (None, *_NO_HIT)
     entry: JsonObject = {
         "ts": in_utc(stated_once(row, "request_created_at")),
@@ -94,7 +99,7 @@ def _entry(row: JsonObject) -> JsonObject:
         or first_stated(row, "request_user_id", "user_id"),
         "request_id": row.get("request_id"),
         "status": status if type(status) is int and status > 0 else None,
-        "path": row.get("request_path") or row.get("target_url"),
+        "path": None if answer is None and is_call and is_route_of_ones_own(path) else path,
         "request": {"model": model} if asked is None else asked,
         "cache_hit": is_hit,
         "response": answer,

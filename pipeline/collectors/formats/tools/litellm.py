@@ -33,6 +33,9 @@ _PATHS = {
     "/v1/embeddings": ("embedding", "aembedding"),
     "/v1/responses": ("responses", "aresponses"),
     "/v1/responses/compact": ("compact_responses", "acompact_responses"),
+    "/v1beta/models:generateContent": (
+        *("generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
+    ),
     "/v1/messages": ("anthropic_messages", "aanthropic_messages"),
     "/v1/images": ("image_generation", "aimage_generation", "image_edit", "aimage_edit"),
     "/v1/audio": ("speech", "aspeech", "transcription", "atranscription"),

@@ -3,9 +3,10 @@
 Facts. What stands in a row is chosen for each export. ``request`` and ``response`` are the bodies as callers of the
 gateway see them; a stream is logged as one answer, put together. Every target of a fallback that was tried is a row of
 its own, with the trace of the others; a target that was asked again, until it answered, is one row. ``request_url`` is
-where the provider was asked. ``created_at`` may be written as JavaScript writes a date. A row names no key: what a
-caller said of its call is in ``metadata``, an object or JSON text, and ``_user`` there is the request's ``user`` where
-the caller gave no other. ``portkeyHeaders`` have keys that are masked, and are not looked at.
+where the provider was asked; of a row without an answer it tells nothing where no list knows it. ``created_at`` may be
+written as JavaScript writes a date. A row names no key: what a caller said of its call is in ``metadata``, an object or
+JSON text, and ``_user`` there is the request's ``user`` where the caller gave no other. ``portkeyHeaders`` have keys
+that are masked, and are not looked at.
 
 ``req_units`` and ``res_units`` are not looked at either. They are those of the answer where it states usage; where it
 states none they are made with a tokenizer and by counting chunks, for streams and for some vectors; and a copy out of
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own
 from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
@@ -61,7 +63,15 @@ MAPPING: Mapping[str, Any] = {
 
 PLACES = Places()
 
+_NO_ANSWER: tuple[Any, ...] = (None, "", "{}", {})
+
 
 def recognises(document: JsonObject) -> bool:
     """Tell the row of one call."""
     return "created_at" in document and "ai_org" in document and "ai_model" in document
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the row; one without its answer has no path that no list knows, since every row is a call."""
+    is_own = document.get("response") in _NO_ANSWER and is_route_of_ones_own(document.get("request_url"))
+    return [changed(document, {"request_url": None}) if is_own else document]

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at
-from pipeline.collectors.formats.gateways.access_logs import changed
+from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.tools.portkey import CACHE_STATUS
@@ -67,6 +67,9 @@ def entries(document: JsonObject) -> list[JsonObject]:
     body = stated_once(answer, "body")
     is_redacted = body == _REDACTED
     values: JsonObject = {}
+    request = object_at(document, "request")
+    if not body and is_route_of_ones_own(request.get("url"), request.get("method")):
+        values["request"] = changed(request, {"url": None})
     if is_redacted:
         values["response"] = changed(answer, {"body": None})
     if metrics:
