@@ -858,3 +858,22 @@ def test_a_sum_that_is_no_count_is_refused_also_where_it_is_no_part_of_the_row(c
     sums = ((1, 2), (6 * 10**11, 6 * 10**11), (10**12, 1), (10**12, 0), (9 * 10**11, 2 * 10**11), (10**9, 10**9))
     found = _agree(_written(*(usual | {"a": one, "b": other} for one, other in sums)), log_format)
     assert found.told == 2
+
+
+@pytest.mark.parametrize("prompt", [3, 0])
+def test_what_a_plugin_states_that_nobody_looks_at_changes_nothing(prompt: int) -> None:
+    usage = {"usage": {"prompt_tokens": 12, "completion_tokens": 5}, "meta": {"response_model": "m"}}
+    line = {
+        "started_at": 1_793_700_000_000,
+        "latencies": {"request": 5},
+        "request": {"id": "q", "uri": "/v1/chat/completions", "method": "POST"},
+        "response": {"status": 200},
+        "authenticated_entity": {"id": "cred"},
+    }
+    other = {"usage": {"prompt_tokens": prompt, "completion_tokens": 5}}
+    for stated in (usage, json.dumps(usage)):
+        known, asked = ({"ai": {"proxy": stated, "ai-request-transformer": each}} for each in ({"usage": {}}, other))
+        lines = _written(line | known, line | known, line | asked)
+        found = found_rows(by_kernel(lines, FORMAT))
+        assert found == read_plainly(lines, FORMAT)
+        assert {rows[0]["prompt_tokens"] for rows in found.values()} == {12}

@@ -76,16 +76,16 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """Return the document where it is about a model, without what Kong guessed."""
     request = document.get("request")
     asked: JsonObject = request if isinstance(request, dict) else {}
-    ai = document.get("ai")
-    plugins = {name: of for name, of in ai.items() if isinstance(of, dict)} if isinstance(ai, dict) else {}
-    is_traced = any(name in plugins for name in _PLUGINS)
+    ai = object_at(document.get("ai"))
+    plugins = {name: of for name in _PLUGINS if isinstance(of := ai.get(name), dict)}
+    is_traced = bool(plugins)
     path = document.get("upstream_uri") or asked.get("uri")
     method = method_of(asked.get("method"), object_at(document.get("response")).get("status"))
     if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced):
         return []
     values: JsonObject = {}
     if guessed := {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}:
-        values["ai"] = changed(plugins, guessed)
+        values["ai"] = changed(ai, guessed)
     if is_traced and is_route_of_ones_own(path, method):
         values |= {"upstream_uri": None, "request": changed(asked, {"uri": None})}
     return [changed(document, values)] if values else [document]
