@@ -535,6 +535,27 @@ def kept(maker: Maker) -> Body:
     return maker.whole(pick(_NOT_METERED), body)
 
 
-RELATED = {each.__name__: each for each in (repeated, many_blocks, kept)}
+def parted(maker: Maker) -> Body:
+    """Return counts that are parts of parts, often all of them: audio that was cached, what was written for an hour."""
+    pick = maker.chance.choice
+    text, completion, whole = maker.count(), maker.count(), maker.count()
+    part = pick((whole, whole, maker.part(whole), maker.count()))
+    model = f"m-{maker.chance.randrange(1000)}"
+    of_cache = {"cached_tokens": part, "cached_tokens_details": {"audio_tokens": part}}
+    details = {"text_tokens": text, "audio_tokens": whole} | of_cache
+    spoken = {"input_tokens": maker.sum(text, whole), "output_tokens": completion, "input_token_details": details}
+    written = {"cache_creation_input_tokens": whole, "cache_creation": {"ephemeral_1h_input_tokens": part}}
+    chat = {"prompt_tokens": maker.sum(text, whole), "completion_tokens": completion, "prompt_tokens_details": details}
+    turn = {"object": "realtime.response", "id": maker.id("resp_"), "model": model, "usage": spoken}
+    message = {"id": maker.id("msg_"), "type": "message", "role": "assistant", "model": model, "content": []}
+    bodies: tuple[tuple[str, Document], ...] = (
+        ("/v1/realtime", {"type": "response.done", "response": turn}),
+        ("/v1/messages", message | {"usage": {"input_tokens": text, "output_tokens": completion} | written}),
+        ("/v1/chat/completions", {"id": maker.id("chatcmpl-"), "choices": [], "model": model, "usage": chat}),
+    )
+    return maker.whole(*pick(bodies))
+
+
+RELATED = {each.__name__: each for each in (repeated, many_blocks, kept, parted)}
 """What depends on how counts are related, and streams of many parts."""
 _ANY = FAMILIES | RELATED | {each.__name__: each for each in (error, broken_off)}

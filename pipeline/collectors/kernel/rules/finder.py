@@ -93,7 +93,7 @@ class RuleFinder:
         """Note that some bytes of lines of a shape, or of a variant of one, were met; tell whether to ask for its rule.
 
         It is where that is known, or where ``enough`` bytes of such lines were met, by anyone, and it costs not too
-        much. Where nothing is enough, it is in any case.
+        much. Where ``enough`` is 0, it is in any case.
         """
         known = (self._plain.name, variant, shape)
         if known in _known or not enough:
