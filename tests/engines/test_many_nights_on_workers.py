@@ -65,7 +65,7 @@ def taken(lines: list[bytes], dice: random.Random) -> list[bytes]:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("seed", "nights"), [(2, 2), *(pytest.param(seed, 6, marks=pytest.mark.slow) for seed in (2, 3, 4, 5, 6))]
+    ("seed", "nights"), [(7, 2), *(pytest.param(seed, 6, marks=pytest.mark.slow) for seed in (7, 8, 9, 10, 12))]
 )
 def test_night_for_night_the_lakes_are_the_same(seed: int, nights: int, sail: str, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"

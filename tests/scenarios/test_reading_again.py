@@ -127,6 +127,7 @@ def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
             before.setattr(module, "TOKENS_MAX", 2**63 - 1)
         before.setattr(readers, "_idle", {})  # no shape is known that was asked of another reader
         before.setattr(finder, "_known", {})
+        before.setattr(finder, "_met", {})
         run(root, "collect", "--as-of", "2026-03-02")
     assert lake.read_log(root / "lake").sources[0].events == {"measured": 2}
     assert "1 event superseded" in run(root, "collect", "--again", "--as-of", "2026-03-02")

@@ -471,6 +471,7 @@ def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
 
     monkeypatch.setattr(readers, "_idle", {})  # no shape is known that was asked of another reader
     monkeypatch.setattr(finder, "_known", {})
+    monkeypatch.setattr(finder, "_met", {})
     monkeypatch.setattr(decode, "read_exchange", stating_more)
     books = make_workspace(tmp_path / "books")
     write_log(books, "app.jsonl", plain("2026-03-01T10:00:00Z", id="a"))
