@@ -270,7 +270,7 @@ def _written_for_an_hour(written: int, hour: int) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", [2, 3, *(pytest.param(each, marks=pytest.mark.long) for each in range(4, 30))])
 def test_a_part_that_is_all_of_its_whole_in_the_line_that_was_learned_need_not_be_in_others(number: int) -> None:
     """Chance decides which samples a shape has: of one in ten no sample had the part below the whole."""
     model = f"m-{number}"

@@ -332,10 +332,10 @@ def test_whoever_makes_every_few_lines_a_shape_of_their_own_makes_them_cost_twic
         begin(samples, *of)
 
     monkeypatch.setattr(Samples, "__init__", noted)
-    monkeypatch.setattr(finder, "_AHEAD", 100)
+    monkeypatch.setattr(finder, "_AHEAD", 40)
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
     known = json.loads(_line("m", None, _COUNTS))
-    lines = [json.dumps(known | {"path": f"/v1/chat/completions?{at // often}"}).encode() for at in range(900)]
+    lines = [json.dumps(known | {"path": f"/v1/chat/completions?{at // often}"}).encode() for at in range(300)]
     decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
     told = 0
     for at in range(0, len(lines), often):
@@ -343,8 +343,8 @@ def test_whoever_makes_every_few_lines_a_shape_of_their_own_makes_them_cost_twic
         told += decoder.decoded(block, start=0, first_line=1).told
     costs = sum(each.asked + each.made // 8 for each in made)
     of_one = max(each.asked + each.made // 8 for each in made)
-    assert 900 < costs <= 900 + 100 + of_one
-    assert 0 < told < 900
+    assert 300 < costs <= 300 + 40 + of_one
+    assert 0 < told < 300
     usual = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
     usual_lines = _line("another", None, _COUNTS) * (of_one + often)
     assert [usual.decoded(usual_lines, start=0, first_line=1).told > 0 for _ in range(3)][-1], "others are learned"
