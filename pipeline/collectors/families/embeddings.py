@@ -26,6 +26,8 @@ from pipeline.collectors.families.reading import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
     from pipeline.collectors.values.strict_json import JsonObject
@@ -68,22 +70,21 @@ def read(body: Body, asked: Asked) -> Reading:
 
 
 def _prompt(document: JsonObject) -> int | None:
-    billed = object_at(document, "meta", "billed_units")
-    of_parts = sum_of(count_of(billed, "input_tokens"), count_of(billed, "image_tokens"))
-    places: tuple[tuple[JsonObject, tuple[str, ...]], ...] = (
-        (object_at(document, "usage"), ("prompt_tokens", "input_tokens", "total_tokens", "promptTokens")),
-        ({} if of_parts is None else {"input_tokens": of_parts}, ("input_tokens",)),
-        (object_at(document, "meta", "tokens"), ("input_tokens",)),
-        (object_at(document, "meta_info"), ("prompt_tokens",)),
-        (object_at(document, "usageMetadata"), ("promptTokenCount", "totalTokenCount")),
-        (document, ("prompt_eval_count", "inputTextTokenCount", "input_token_count", "total_tokens")),
-    )
-    for usage, names in places:
-        found = count_of(usage, *names)
-        if found is not None:
-            return found
-    each = [count_of(object_at(one, "usage"), "prompt_tokens") for one in counted_at(document, "data")]
-    return _statistics(document) if sum_of(*each) is None else sum_of(*each)
+    return next((found for found in _counts(document) if found is not None), None)
+
+
+def _counts(document: JsonObject) -> Iterator[int | None]:
+    """Yield what is stated at each of the places where a prompt may be counted; the first that is counts."""
+    places = (("usage",), ("meta", "billed_units"), ("meta", "tokens"), ("meta_info",), ("usageMetadata",))
+    usage, billed, tokens, of_sglang, of_gemini = (object_at(document, *place) for place in places)
+    yield count_of(usage, "prompt_tokens", "input_tokens", "total_tokens", "promptTokens")
+    yield sum_of(count_of(billed, "input_tokens"), count_of(billed, "image_tokens"))
+    yield count_of(tokens, "input_tokens")
+    yield count_of(of_sglang, "prompt_tokens")
+    yield count_of(of_gemini, "promptTokenCount", "totalTokenCount")
+    yield count_of(document, "prompt_eval_count", "inputTextTokenCount", "input_token_count", "total_tokens")
+    yield sum_of(*(count_of(object_at(one, "usage"), "prompt_tokens") for one in counted_at(document, "data")))
+    yield _statistics(document)
 
 
 def _statistics(document: JsonObject) -> int | None:

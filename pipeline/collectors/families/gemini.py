@@ -93,14 +93,13 @@ def read(body: Body, asked: Asked) -> Reading:
     documents = [_as_the_api_writes(document) for document in body.documents]
     model = first(document.get("modelVersion") for document in documents)
     response_id = first(document.get("responseId") for document in documents)
-    candidates = [list_at(document, "candidates") for document in documents]
-    firsts = [found[0] for found in candidates if found and isinstance(found[0], dict)]
+    firsts = _first_candidates(documents)
     turn, *others = _turns(documents)
     return replace(
         _of_turn(turn, model),
         response_id=response_id,
         finish_reason=last(_label(first.get("finishReason")) for first in firsts),
-        choices=max(map(len, candidates), default=0) or None,
+        choices=max((len(list_at(document, "candidates")) for document in documents), default=0) or None,
         has_error=any(map(error_of, documents)),
         has_content=bool(others) or any(list_at(first, "content", "parts") for first in firsts),
         generated_chunks=sum(bool(list_at(first, "content", "parts")) for first in firsts),
@@ -112,17 +111,19 @@ def _of_turn(documents: Sequence[JsonObject], model: Any) -> Reading:
     """Return the reading of what is stated in one turn, or of a generation; ``model`` is that of the whole body."""
     usages = [usage for document in documents if (usage := object_at(document, "usageMetadata"))]
     counted = [usage for document in documents if (usage := _counted(document))]
-    is_grounded = any(
-        counted_at(found[0], "groundingMetadata", "webSearchQueries")
-        for document in documents
-        if (found := list_at(document, "candidates")) and isinstance(found[0], dict)
-    )
+    firsts = _first_candidates(documents)
+    is_grounded = any(counted_at(each, "groundingMetadata", "webSearchQueries") for each in firsts)
     return Reading(
         family=NAME,
         stated=_stated(counted[-1], is_grounded=is_grounded) if counted else None,
         model=model,
         service_tier=last(_tier(usage) for usage in usages),
     )
+
+
+def _first_candidates(documents: Sequence[JsonObject]) -> list[JsonObject]:
+    found = [list_at(document, "candidates")[:1] for document in documents]
+    return [candidate for each in found for candidate in each if isinstance(candidate, dict)]
 
 
 def _part(turn: Sequence[JsonObject], model: Any, response_id: Any, number: int) -> Reading:

@@ -115,6 +115,11 @@ def test_what_of_the_prompt_are_images_is_kept_by_name() -> None:
     assert read(SHAPES["cohere"][1], path="/v2/embed").other_usage is None
 
 
+def test_what_is_stated_first_counts_whatever_stands_in_other_places() -> None:
+    path, body = SHAPES["openai"]
+    assert tokens(body | {"meta": {"billed_units": {"input_tokens": "many"}}}, path=path)[:2] == (19, 0)
+
+
 def test_the_path_decides_before_a_body_that_could_be_another_family() -> None:
     only_counts = {"usageMetadata": {"promptTokenCount": 19, "totalTokenCount": 19}}
     path = "/v1beta/models/gemini-embedding-001:embedContent"
