@@ -19,7 +19,7 @@ from pipeline.collectors.kernel.rules import finder, search, table
 from pipeline.collectors.kernel.rules.plain import PlainReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 FORMAT = LogFormat()
 WITH_USAGE = LogFormat(fields={"usage": "usage", "cache_hit": "cache_hit"})
@@ -287,6 +287,50 @@ def test_a_part_that_is_all_of_its_whole_in_the_line_that_was_learned_need_not_b
         for usage in (_written_for_an_hour(500, 500), _written_for_an_hour(500, 300))
     ]
     assert _told([_line(path="/v1/messages", model=model, response=answer) for answer in answers]) >= 1
+
+
+def _of_chat(audio: int, cached: int) -> dict[str, Any]:
+    details = {"audio_tokens": audio, "cached_tokens": 3 + cached, "cached_tokens_details": {"audio_tokens": cached}}
+    return {"response": _chat(_counts(10 + audio, 4, 14 + audio, prompt_tokens_details=details))}
+
+
+def _of_realtime(audio: int, cached: int) -> dict[str, Any]:
+    turn = {"object": "realtime.response", "id": "a", "model": "m", "usage": _spoken(audio, cached)}
+    return {"path": "/v1/realtime", "response": {"type": "response.done", "response": turn}}
+
+
+def _of_gemini(audio: int, cached: int) -> dict[str, Any]:
+    def by_modality(text: int, spoken: int) -> list[dict[str, Any]]:
+        return [{"modality": "TEXT", "tokenCount": text}, {"modality": "AUDIO", "tokenCount": spoken}]
+
+    usage = {
+        "promptTokenCount": 10 + audio,
+        "candidatesTokenCount": 4,
+        "totalTokenCount": 14 + audio,
+        "cachedContentTokenCount": 3 + cached,
+        "promptTokensDetails": by_modality(10, audio),
+        "cacheTokensDetails": by_modality(3, cached),
+    }
+    answer = {"responseId": "a", "modelVersion": "gemini-9", "candidates": [{}], "usageMetadata": usage}
+    return {"path": "/v1beta/models/gemini-9:generateContent", "response": answer}
+
+
+@pytest.mark.parametrize("body", [_of_chat, _of_realtime, _of_gemini])
+def test_audio_less_what_of_it_was_cached_is_told_where_some_is_left(
+    body: Callable[[int, int], dict[str, Any]],
+) -> None:
+    lines = [_line(**body(*counts)) for counts in ((100, 7), (90, 89), (3, 1), (5000, 4), (100, 7))]
+    assert _told(lines) == len(lines)
+    assert _told([_line(**body(*counts)) for counts in ((100, 100), (7, 9), (100, 7))]) == 1
+
+
+def test_thoughts_that_a_total_alone_has_are_told_where_they_are_all_that_it_has_more() -> None:
+    def line(prompt: int, completion: int, total: int, model: str = "gemini-2.5-pro") -> bytes:
+        return _line(model=model, response=_chat(_counts(prompt, completion, total)) | {"model": model})
+
+    assert _told([line(10, 4, 20), line(7, 8, 16), line(3, 500, 9000)]) == 3
+    assert _told([line(10, 4, 14), line(10, 4, 13), line(10, 4, 15)]) == 1
+    assert _told([line(10, 4, 20, "m"), line(7, 8, 16, "m")]) == 0
 
 
 def test_a_text_that_is_no_count_for_its_size_is_in_no_sum() -> None:

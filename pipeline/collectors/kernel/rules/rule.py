@@ -28,14 +28,20 @@ JOINT = "/"
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """So much, and the holes that are added to it."""
+    """So much, the holes that are added to it, and those that are taken off."""
 
     always: int
     holes: tuple[int, ...]
+    less: tuple[int, ...] = ()
+    """Where there are some, the sum must be above zero: whether nothing is left, the plain reader says otherwise."""
 
     def of(self, content: Callable[[int], Any]) -> Any:
         """Return the sum, for what stands in each hole: of one line, or as an array of many."""
-        return sum(map(content, self.holes), self.always)
+        return sum(map(content, self.holes), self.always) - self.less_of(content)
+
+    def less_of(self, content: Callable[[int], Any]) -> Any:
+        """Return what is taken off."""
+        return sum(map(content, self.less))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +76,22 @@ class Rule:
     counts: tuple[int, ...] | None = ()
     """Which holes have the counts of such a row; ``None`` where some of these may be no holes."""
 
+    @property
+    def differences(self) -> Mapping[str, Sum]:
+        """Those of the numbers, and of what is kept, of which something is taken off."""
+        return {name: found for counts in (self.numbers, self.kept) for name, found in counts.items() if found.less}
+
     def together(self, content: Callable[[int], Any]) -> Any:
         """Return what totals must be."""
         stated = [counts[name] for counts in (self.numbers, self.kept) for name in WHOLES if name in counts]
         return sum(found.of(content) for found in stated)
+
+    def leaves_some(self, content: Callable[[int], Any]) -> Any:
+        """Tell whether something is left wherever something is taken off: of one line, or of many."""
+        is_left: Any = True
+        for found in self.differences.values():
+            is_left = is_left & (found.of(content) > 0)
+        return is_left
 
 
 class Nothing:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _COMPARED_MAX = 6
 """So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
+_TAKEN_OFF_MAX = 12
+"""And so many where a rule takes counts off others, which holds for each model: some hundreds."""
 _ASKED_MAX = 500
 """After so many samples no further way is tried."""
 _SUMMED = 3
@@ -153,16 +155,16 @@ class Search:
         """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
 
         And where several are so at once. Asked of what meters no count, where nothing has to hold together, and where
-        counts are bound: whatever else compares them must be met.
+        counts are bound or taken off one another: whatever else compares them must be met.
         """
-        if not self._counts or (rule.numbers and not rule.kept and not rule.bound):
+        if not self._counts or (rule.numbers and not (rule.kept or rule.bound or rule.differences)):
             return True
         may_be_equal = len(self._counts) > 1
         if may_be_equal and any(self._is_foretold(rule, number) is False for number in _OF_FEW_VALUES * _OFTEN):
             return False
         way = self._way(rule.totals, rule.bound)
         contents = self._other_contents(rule, len(GREATEST) - 1)
-        if contents is None or len(way.counts) > _COMPARED_MAX:
+        if contents is None or len(way.counts) > (_COMPARED_MAX if rule.kept or rule.bound else _TAKEN_OFF_MAX):
             return False
         spread(way, contents)
         others = (each for hole in way.counts for each in _with_others_at(hole, contents, way.counts))
@@ -198,4 +200,6 @@ def _agrees(rule: Rule, contents: list[Any]) -> bool:
 
 
 def _holds(rule: Rule, contents: Sequence[Any]) -> bool:
-    return bool(hold_together({name: found.of(contents.__getitem__) for name, found in rule.numbers.items()}))
+    content = contents.__getitem__
+    is_together = hold_together({name: found.of(content) for name, found in rule.numbers.items()})
+    return bool(is_together and rule.leaves_some(content))

@@ -28,6 +28,8 @@ _LENGTHS_MAX = 8
 """Of more, none can be in a sum, as in streams that state their usage none is."""
 _UNIT = 2**9
 """More than all that lengths and what is always added come to in a sample."""
+_BASE = 3
+"""Each count is so many times the one before: a sum in which each is added, taken off or neither is no other's."""
 
 
 class Way(NamedTuple):
@@ -74,7 +76,7 @@ class Suggestion:
         values, others = (dict(zip(USAGE_EVENTS.names, each, strict=True)) for each in (row, other_row))
         numbers, other_numbers = ({name: each[name] for name in NUMBERS} for each in (values, others))
         stated, other_stated = (json.loads(each[KEPT] or "{}") for each in (values, others))
-        sums, kept = self._sums(numbers, other_numbers, one), self._sums(stated, other_stated, one)
+        sums, kept = self._sums(numbers, other_numbers), self._sums(stated, other_stated)
         if sums is None or kept is None:
             return None
         samples, way = self._samples, self._way
@@ -133,35 +135,37 @@ class Suggestion:
                 return holes
         return None
 
-    def _sums(
-        self, values: Mapping[str, int | None], others: Mapping[str, int | None], one: Sequence[int]
-    ) -> dict[str, Sum] | None:
+    def _sums(self, values: Mapping[str, int | None], others: Mapping[str, int | None]) -> dict[str, Sum] | None:
         """Return which sums of holes the values are that are stated; ``None`` where one is none."""
         found: dict[str, Sum] = {}
         for name in {*values, *others}:
             value, other_value = values.get(name), others.get(name)
             if value is None and other_value is None:
                 continue
-            own = None if value is None or other_value is None else self._sum(value, other_value, one)
+            own = None if value is None or other_value is None else self._sum(value, other_value)
             if own is None:
                 return None
             found[name] = own
         return found
 
-    def _sum(self, value: int, other_value: int, one: Sequence[int]) -> Sum | None:
-        """Return the sum of holes that is one value in the first sample, and another in the second."""
-        holes = []
+    def _sum(self, value: int, other_value: int) -> Sum | None:
+        """Return the sum of holes that is one value in the first sample, and another in the second.
+
+        It is what the value is to the base three, with digits of one, nothing and less one.
+        """
+        holes: list[int] = []
+        less: list[int] = []
         large, rest = divmod(value, _UNIT)
-        for hole in reversed(self._way.counts):
-            if large >= one[hole] // _UNIT:
-                large -= one[hole] // _UNIT
-                holes.append(hole)
+        for hole in self._way.counts:
+            large, times = divmod(large + 1, _BASE)
+            if times != 1:
+                (holes if times else less).append(hole)
         more = other_value - value
         lengths = [hole for place, hole in enumerate(self._samples.lengths) if more >> place & 1]
         always = rest - len(lengths)
         holes += lengths
-        is_sum = not large and always >= 0 and 0 <= more < 2 ** len(self._samples.lengths) and len(holes) <= TERMS_MAX
-        return Sum(always, tuple(holes)) if is_sum else None
+        is_sum = not large and always >= 0 and 0 <= more < 2 ** len(self._samples.lengths)
+        return Sum(always, tuple(holes), tuple(less)) if is_sum and len(holes) <= TERMS_MAX else None
 
 
 def spread(way: Way, contents: list[Any]) -> None:
@@ -170,4 +174,4 @@ def spread(way: Way, contents: list[Any]) -> None:
     Each is larger than all smaller ones together.
     """
     for place, hole in enumerate(way.counts):
-        contents[hole] = _UNIT * 3**place
+        contents[hole] = _UNIT * _BASE**place

@@ -87,7 +87,9 @@ class RuleTable:
         self._has_less = False
         self._within = np.full((2, size), _NO_HOLE, np.int64)
         self._rare: dict[int, Rule] = {}
-        """The rules by which counts are kept by name, or must be sums of others."""
+        """The rules by which counts are kept by name, must be sums of others, or are taken off others."""
+        self._takes_off = False
+        """Whether some of these take counts off."""
         self._counts: dict[int, tuple[int, ...] | None] = {}
         """Of shapes whose rows may be within one another."""
         self._shared = np.zeros(size, np.int64)
@@ -130,8 +132,9 @@ class RuleTable:
             self._fates[number] = _SILENT if rule is NOTHING else _NEVER
             return
         self._fates[number] = _KNOWN
-        if rule.kept or rule.bound:
+        if rule.kept or rule.bound or rule.differences:
             self._rare[number] = rule
+            self._takes_off |= bool(rule.differences)
         for column, name in enumerate(NUMBERS):
             found = rule.numbers.get(name)
             if found is not None:
@@ -168,6 +171,7 @@ class RuleTable:
         together = sum(counts[name] for name in WHOLES)
         for rule, rows, content in self._of_rare(told):
             together[rows] = rule.together(content)
+            holds[rows] &= rule.leaves_some(content)
             for hole, holes in rule.bound.items():
                 holds[rows] &= content(hole) == sum(map(content, holes))
         for holes in self._totals[: self._totals_used]:
@@ -234,6 +238,9 @@ class RuleTable:
         for term, column in self._stated:
             holes = self._terms[term, column][told.shapes]
             numbers[column] += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        for rule, rows, content in self._of_rare(told) if self._takes_off else ():
+            for name in rule.differences.keys() & rule.numbers:
+                numbers[NUMBERS.index(name), rows] -= rule.numbers[name].less_of(content)
         return numbers
 
     def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
