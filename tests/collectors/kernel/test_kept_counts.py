@@ -333,6 +333,21 @@ def test_thoughts_that_a_total_alone_has_are_told_where_they_are_all_that_it_has
     assert _told([line(10, 4, 20, "m"), line(7, 8, 16, "m")]) == 0
 
 
+@pytest.mark.parametrize("body", [_of_chat, _of_realtime, _of_gemini])
+def test_a_first_line_whose_counts_are_unlike_those_of_most_decides_nothing(
+    body: Callable[[int, int], dict[str, Any]],
+) -> None:
+    usual = [_line(**body(100 + number, 7)) for number in range(6)]
+    assert _told([_line(**body(7, 9)), *usual]) == len(usual)
+
+
+def test_of_two_ways_in_which_counts_hang_together_the_rule_is_that_of_most_lines() -> None:
+    def line(*counts: int) -> bytes:
+        return _line(model="gemini-2.5-pro", response=_chat(_counts(*counts)) | {"model": "gemini-2.5-pro"})
+
+    assert _told([line(10, 4, 14), *[line(10, 4, 15 + more) for more in range(5)]]) == 5
+
+
 def test_a_text_that_is_no_count_for_its_size_is_in_no_sum() -> None:
     fields = {"usage.prompt_tokens": {"sum": ["a", "b"]}, "usage.completion_tokens": "c"}
     counts = [("10", "20", "3"), ("30", "20", "7"), ("600000000000", "600000000000", "5")]

@@ -66,7 +66,7 @@ def _taught(program: Program, line: bytes) -> Rule | None:
     """Return the rule of a line's shape."""
     told = program.read(line)
     assert len(told.lines) == 1
-    return RuleFinder(FORMAT, program.names).rule_of(program.shape(int(told.shapes[0])), told.holes[:512].tolist())
+    return RuleFinder(FORMAT, program.names).rule_of(program.shape(int(told.shapes[0])), [told.holes[:512].tolist()])
 
 
 def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_than_its_line_is_its_identity(
@@ -194,12 +194,12 @@ def test_what_a_form_hands_on_is_what_each_shape_would_teach_by_itself(program: 
         if len(told.lines) == 1:
             shape, example = program.shape(int(told.shapes[0])), told.holes[:512].tolist()
             if shape not in learned:
-                learned[shape] = RuleFinder(FORMAT, program.names).rule_of(shape, example), example
+                learned[shape] = RuleFinder(FORMAT, program.names).rule_of(shape, [example]), example
     forms = [parsed(shape, program.names).form for shape, (rule, _) in learned.items() if rule is not None]
     assert len(forms) - len(set(forms)) > 300, "too few shapes have a form that another has"
     for shape, (rule, example) in learned.items():
         _forget(forms=True)
-        assert _in_order(RuleFinder(FORMAT, program.names).rule_of(shape, example)) == _in_order(rule), shape
+        assert _in_order(RuleFinder(FORMAT, program.names).rule_of(shape, [example])) == _in_order(rule), shape
 
 
 def _in_order(rule: Any) -> Any:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 import zlib
 from dataclasses import replace
+from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.kernel.rules.plain import PlainReader
-from pipeline.collectors.kernel.rules.rule import Rule
+from pipeline.collectors.kernel.rules.rule import NOTHING, Rule
 from pipeline.collectors.kernel.rules.samples import Samples
 from pipeline.collectors.kernel.rules.search import Search
 from pipeline.collectors.kernel.rules.shapes import HoleKind, parsed
@@ -103,11 +104,11 @@ class RuleFinder:
         met = _met[hash(known)] = _met.get(hash(known), 0) + size
         return met >= enough and _costs.may_grow
 
-    def rule_of(self, shape: bytes, example: Sequence[int], variant: int = 0) -> Rule | Nothing | None:
+    def rule_of(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0) -> Rule | Nothing | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.
 
-        ``example`` are the contents of the holes of one line: its counts are of a usual order. ``variant``: which of
-        the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
+        ``examples`` are the contents of the holes of some lines: their counts are of usual orders. ``variant``: which
+        of the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
         """
         known = (self._plain.name, variant, shape)
         with _asking:
@@ -115,24 +116,38 @@ class RuleFinder:
                 if len(_known) >= _KNOWN_MAX:
                     _known.clear()
                     _known_of_forms.clear()
-                _known[known] = self._found(shape, example, variant)
+                _known[known] = self._found(shape, examples, variant)
             return _known[known]
 
-    def _found(self, shape: bytes, example: Sequence[int], variant: int) -> Rule | Nothing | None:
+    def _found(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int) -> Rule | Nothing | None:
         try:
             lines = parsed(shape, self._names)
         except _NO_SHAPE:
             return None
-        rule = self._of_its_form(shape, lines, example, variant)
+        rule = self._of_its_form(shape, lines, examples[0], variant)
         if rule is not None:
             return rule
         samples = self._samples(shape, lines, variant)
         is_one = self._plain.is_of_its_format(samples.line(samples.contents(), {}))
-        found = Search(self._plain, samples, example).rule() if is_one else None
+        found = self._searched(samples, examples) if is_one else None
         _costs.add(samples)
         if isinstance(found, Rule):
             _known_of_forms[self._plain.name, variant, lines.form] = lines.models, found
         return found
+
+    def _searched(self, samples: Samples, examples: Sequence[Sequence[int]]) -> Rule | Nothing | None:
+        """Return the rule that most of some lines obey, of those that each suggests; the first that half of them do."""
+        best, most = None, -1
+        for example in examples:
+            found = Search(self._plain, samples, example).rule()
+            if found is NOTHING:
+                return found
+            if isinstance(found, Rule):
+                obeying = sum(bool(found.is_obeyed(each.__getitem__)) for each in examples)
+                if 2 * obeying >= len(examples):
+                    return found
+                best, most = max((best, most), (found, obeying), key=itemgetter(1))
+        return best
 
     def _of_its_form(self, shape: bytes, lines: Parsed, example: Sequence[int], variant: int) -> Rule | None:
         """Return the rule of a shape of the same form, with this one's models, where a sample confirms it."""

@@ -93,6 +93,15 @@ class Rule:
             is_left = is_left & (found.of(content) > 0)
         return is_left
 
+    def is_obeyed(self, content: Callable[[int], Any]) -> Any:
+        """Tell whether counts hang together as the rule takes it: of one line, or of many."""
+        holds = hold_together({name: found.of(content) for name, found in self.numbers.items()})
+        for hole in self.totals:
+            holds = holds & (content(hole) == self.together(content))
+        for hole, holes in self.bound.items():
+            holds = holds & (content(hole) == sum(map(content, holes)))
+        return holds & self.leaves_some(content)
+
 
 class Nothing:
     """What lines of a shape amount to that the plain reader reads as blank ones: what is no exchange."""

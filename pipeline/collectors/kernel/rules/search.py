@@ -70,7 +70,7 @@ class Search:
                 break
             found = Suggestion(self._plain, self._samples, way).rule()
             found = None if found is None else self._checked(found)
-            if found is not None and self._is_met(found):
+            if found is not None and found.is_obeyed(self._example.__getitem__):
                 return found
             best = best or found
         return best
@@ -107,12 +107,6 @@ class Search:
     def _way(self, totals: Sequence[int], bound: Bound) -> Way:
         totals = [at for at in totals if at not in bound]
         return Way([at for at in self._counts if at not in totals and at not in bound], totals, bound)
-
-    def _is_met(self, rule: Rule) -> bool:
-        """Tell whether the example obeys a rule."""
-        content = self._example.__getitem__
-        are_sums = all(content(hole) == rule.together(content) for hole in rule.totals)
-        return are_sums and _holds(rule, self._example)
 
     def _checked(self, found: Rule) -> Rule | None:
         """Return a rule that was suggested, if further samples come out as it says and lines can obey it."""

@@ -41,6 +41,10 @@ in any log; what is known of it already is not waited for.
 _SHAPE_BYTES = 256
 _LINE_BYTES = 1_500
 """As long as so many bytes of it take a line takes the plain reader beside them."""
+_EXAMPLES_MAX = 5
+"""From so many lines of a shape it is learned how its counts hang together, at most."""
+_HOLES_MAX = 512
+"""So many holes a line has at most."""
 ID_BYTES_MAX = 256
 """So long ids are at most (``fields.IDENTIFIER``)."""
 OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
@@ -123,9 +127,8 @@ class RuleTable:
             shape = program.shape(of)
             enough = LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
             if self._finder.is_worth_it(shape, variant, size, enough):
-                holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
                 self._variants.note(of, shape)
-                self._keep(number, self._finder.rule_of(shape, holes, variant))
+                self._keep(number, self._finder.rule_of(shape, _examples(told, number, first), variant))
 
     def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
         if not isinstance(rule, Rule):
@@ -141,8 +144,9 @@ class RuleTable:
                 self._always[column, number] = found.always
                 self._terms[: len(found.holes), column, number] = found.holes
                 self._stated.update((term, column) for term in range(len(found.holes)))
-        self._totals[: len(rule.totals), number] = rule.totals
-        self._totals_used = max(self._totals_used, len(rule.totals))
+        totals = () if number in self._rare else rule.totals
+        self._totals[: len(totals), number] = totals
+        self._totals_used = max(self._totals_used, len(totals))
         for column, name in enumerate(IDS):
             self._ids[column, number], self._ids_behind[column, number], *_ = (
                 *rule.ids.get(name, ()),
@@ -170,10 +174,7 @@ class RuleTable:
         holds: Array = (self._fates[told.shapes] == _KNOWN) & np.asarray(hold_together(counts))
         together = sum(counts[name] for name in WHOLES)
         for rule, rows, content in self._of_rare(told):
-            together[rows] = rule.together(content)
-            holds[rows] &= rule.leaves_some(content)
-            for hole, holes in rule.bound.items():
-                holds[rows] &= content(hole) == sum(map(content, holes))
+            holds[rows] &= rule.is_obeyed(content)
         for holes in self._totals[: self._totals_used]:
             of_lines = holes[told.shapes]
             holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
@@ -315,6 +316,13 @@ class RuleTable:
     def shared_of(self, told: Told) -> tuple[list[Row], Array]:
         """Return the values that lines share, and which of them each has."""
         return self._shared_values, self._shared[told.shapes]
+
+
+def _examples(told: Told, number: int, first: int) -> list[list[int]]:
+    """Return what stands in the holes of some lines of a shape, which are here and there in the block."""
+    lines = first + np.flatnonzero(told.shapes[first:] == number)
+    some = lines[:: -(-len(lines) // _EXAMPLES_MAX)]
+    return [told.holes[begin : begin + _HOLES_MAX].tolist() for begin in told.first_holes[some].tolist()]
 
 
 def _ids_in(told: Told, holes_of: Array) -> tuple[Array, Array]:
