@@ -196,6 +196,15 @@ def _litellm_spend(maker: Maker) -> Document:
     return line
 
 
+def _streamed(maker: Maker) -> Any:
+    """Return what Helicone makes of a stream, with its chunks, or what it had of them."""
+    made, pick = _body(maker), maker.chance.choice
+    chunks = pick((_body(maker), [_body(maker), {}], [], "", None, "data: {}", {"a": 1}, 7))
+    beside = {pick(("streamed_data", "streamed_data", "bedrock_events")): chunks, "usage": _counts(maker)}
+    whole = made | beside if isinstance(made, dict) else beside
+    return pick((lambda of: of, lambda of: of, json.dumps))(whole)
+
+
 def _helicone(maker: Maker) -> Document:
     pick, counts = maker.chance.choice, _counts(maker)
     has_body = pick((True, False))
@@ -206,7 +215,7 @@ def _helicone(maker: Maker) -> Document:
         "response_id": _hex(maker),
         "response_created_at": _date(maker, separator=" "),
         "response_status": pick((200, 200, 200, 429, -3)),
-        "response_body": _body(maker) if has_body else absent,
+        "response_body": pick((_body, _streamed))(maker) if has_body else absent,
         "request_id": _hex(maker),
         "request_created_at": _date(maker, separator=pick((" ", "T")), ends=pick(("", "", "Z", "+00:00"))),
         "request_body": asked if has_body else absent,
@@ -436,7 +445,13 @@ def _langsmith(maker: Maker) -> Document:
         "input_tokens": asked,
         "output_tokens": answered,
         "total_tokens": maker.sum(asked, answered),
-        "input_token_details": pick(({}, {"cache_read": maker.part(asked)}, {"ephemeral_1h_input_tokens": 3})),
+        "input_token_details": pick(
+            (
+                *({}, {"cache_read": maker.part(asked)}, {"ephemeral_1h_input_tokens": 3}),
+                {"cache_read": maker.part(asked), "cache_read_over_200k": maker.part(asked)},
+                {"ephemeral_5m_input_tokens": maker.part(asked), "ephemeral_1hr_input_tokens": maker.part(asked)},
+            )
+        ),
         "output_token_details": pick(({}, {"reasoning": maker.part(answered)})),
     }
     message = {
