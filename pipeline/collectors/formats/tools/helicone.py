@@ -61,7 +61,7 @@ PLACES = Places(
         "path": ["request_path", "target_url"],
         "request": "request_body",
         "request.model": ["request_model", "model", "request_body.model"],
-        "response": [*(f"response_body.{name}" for name in _CHUNKS), "response_body"],
+        "response": "response_body",
         "response.model": ["response_model", "model"],
         "cache_hit": "cache_reference_id",
         "usage.prompt_tokens": ["prompt_tokens", "prompt_cache_read_tokens", "prompt_cache_write_tokens"],
