@@ -130,7 +130,7 @@ def _litellm(maker: Maker) -> Document:
     failed = maker.chance.random() < 0.1
     details = {"cached_tokens": maker.part(counts["prompt_tokens"]), "audio_tokens": None}
     line = {
-        "id": f"chatcmpl-{_hex(maker)}",
+        "id": f"chatcmpl-{_hex(maker)}{pick(('', '', '', '_cache_hit1793700009.5'))}",
         "trace_id": _hex(maker),
         "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
         "cache_hit": pick((None, None, None, False, True)),
@@ -172,8 +172,11 @@ def _litellm_spend(maker: Maker) -> Document:
         "error_information": {"error_code": "429"} if failed else None,
     }
     answer = f"chatcmpl-{_hex(maker)}"
+    copies = (f"{answer}_cache_hit1793700009.5", f"{answer}_background_cost")
+    if failed:
+        counts["completion_tokens"] = pick((0, 0, counts["completion_tokens"], None))
     line = {
-        "request_id": call if failed else pick((answer, answer, answer, call, f"{answer}_cache_hit1793700009.5")),
+        "request_id": call if failed else pick((answer, answer, answer, call, *copies)),
         "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
         "api_key": _key(maker),
         "spend": 0.01,
