@@ -103,6 +103,10 @@ def in_files_of_fluentd_that_docker_sent_to(texts: Sequence[str], cut: int) -> l
     return [f"2026-10-01T00:00:00+00:00\tdocker.1\t{json.dumps(record)}" for record in sent_by_docker(texts, cut)]
 
 
+def in_an_export_of_what_docker_sent(texts: Sequence[str], cut: int) -> list[str]:
+    return in_an_export_of_cloudwatch([json.dumps(record) for record in sent_by_docker(texts, cut)], 0)
+
+
 def in_a_subscription_to_what_docker_sent(texts: Sequence[str], cut: int) -> list[str]:
     del cut
     return in_a_subscription_of_cloudwatch([json.dumps(each) for each in sent_by_docker(texts, 10**6)], 0)
@@ -204,7 +208,7 @@ WRAPPINGS = [
     *(in_cri, in_fluent_bit, in_files_of_fluent_bit, in_journal, in_bytes_of_a_journal, in_an_export_of_cloudwatch),
     *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them, in_containers_of_a_journal),
     *(in_records_that_docker_sent_to_fluent_bit, in_files_of_fluentd_that_docker_sent_to),
-    in_a_subscription_to_what_docker_sent,
+    *(in_an_export_of_what_docker_sent, in_a_subscription_to_what_docker_sent),
     *(in_an_export_of_cloud_logging, in_an_export_of_insights, in_syslog, in_files_of_fluentd, in_logs_of_compose),
     *(
         in_docker_s_files_that_fluent_bit_read,

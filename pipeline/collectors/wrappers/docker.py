@@ -20,6 +20,7 @@ NAME = "docker"
 _FIELDS = frozenset(("log", "stream", "time", "attrs"))
 _SENT = frozenset(("container_id", "container_name", "source", "log"))
 """What every record of the driver ``fluentd`` has."""
+_NAME = b'"container_name"'
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -37,6 +38,12 @@ def unwrap(line: bytes) -> Unwrapped | None:
         is_part=not written.endswith("\n"),
         stream=str(entry.get("stream", "")),
     )
+
+
+def line_in(content: bytes) -> Unwrapped:
+    """Return what lies within another logger's line: what a container wrote, where it is a record of the driver."""
+    sent = sent_in(json_in(content)) if _NAME in content else None
+    return Unwrapped(content=content) if sent is None else sent
 
 
 def sent_in(record: Any) -> Unwrapped | None:

@@ -7,13 +7,15 @@ the documentation of Fluentd, "out_file".
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers import docker
-from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
+
+if TYPE_CHECKING:
+    from pipeline.collectors.wrappers.wrapper import Unwrapped
 
 NAME = "fluentd"
 
-_SENT = b'"container_name"'
 _INSTANT = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|critical|fatal|panic)"
 """What stands there in the lines that programs write for people: what follows is no record."""
@@ -23,7 +25,4 @@ _LINE = re.compile(_INSTANT + rb"\t(?!" + _LEVEL + rb"\t)[^\t\"{]{0,256}\t(\{.*)
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return the record of a line, or the line within it that Docker sent; ``None`` for any other line."""
     found = _LINE.fullmatch(line)
-    if found is None:
-        return None
-    sent = docker.sent_in(json_in(found[1])) if _SENT in found[1] else None
-    return sent or Unwrapped(content=found[1])
+    return docker.line_in(found[1]) if found else None
