@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,60 @@ def in_journal(texts: Sequence[str], cut: int) -> list[str]:
         for text in texts
         for at in range(0, max(len(text), 1), cut)
     ]
+
+
+def in_parts(text: str, cut: int) -> list[tuple[str, bool]]:
+    """Return the parts of a line, each with whether it goes on."""
+    return [(text[at:][:cut], at + cut < len(text)) for at in range(0, max(len(text), 1), cut)]
+
+
+def in_containers_of_a_journal(texts: Sequence[str], cut: int) -> list[str]:
+    """Entries of Docker's daemon, which are all of one process, or of conmon; of two containers in turn."""
+    lines = [
+        [
+            {"__CURSOR": "s=1", "_PID": "7", "CONTAINER_ID_FULL": str(at % 2), "PRIORITY": "6", "MESSAGE": part}
+            | ({"CONTAINER_PARTIAL_MESSAGE": "true"} if goes_on else {})
+            for part, goes_on in in_parts(text, cut)
+        ]
+        for at, text in enumerate(texts)
+    ]
+    return [json.dumps(entry) for entry in in_turns(lines)]
+
+
+def sent_by_docker(texts: Sequence[str], cut: int) -> list[dict[str, str]]:
+    """Records of Docker's driver for Fluentd, of two containers in turn; the last part is one too."""
+    lines = [
+        [
+            {"container_id": str(at % 2), "container_name": "/gateway", "source": "stdout", "log": part}
+            | ({"partial_message": "true", "partial_last": json.dumps(not goes_on)} if cut < len(text) else {})
+            for part, goes_on in in_parts(text, cut)
+        ]
+        for at, text in enumerate(texts)
+    ]
+    return in_turns(lines)
+
+
+def in_turns(lines: Sequence[list[dict[str, str]]]) -> list[dict[str, str]]:
+    """Return the parts of lines, those of the first two in turn."""
+    turns = [part for parts in zip_longest(*lines[:2]) for part in parts if part is not None]
+    return [*turns, *(part for line in lines[2:] for part in line)]
+
+
+def in_records_that_docker_sent_to_fluent_bit(texts: Sequence[str], cut: int) -> list[str]:
+    return [json.dumps({"date": 1.5} | record) for record in sent_by_docker(texts, cut)]
+
+
+def in_files_of_fluentd_that_docker_sent_to(texts: Sequence[str], cut: int) -> list[str]:
+    return [f"2026-10-01T00:00:00+00:00\tdocker.1\t{json.dumps(record)}" for record in sent_by_docker(texts, cut)]
+
+
+def in_an_export_of_what_docker_sent(texts: Sequence[str], cut: int) -> list[str]:
+    return in_an_export_of_cloudwatch([json.dumps(record) for record in sent_by_docker(texts, cut)], 0)
+
+
+def in_a_subscription_to_what_docker_sent(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return in_a_subscription_of_cloudwatch([json.dumps(each) for each in sent_by_docker(texts, 10**6)], 0)
 
 
 def in_bytes_of_a_journal(texts: Sequence[str], cut: int) -> list[str]:
@@ -151,7 +206,9 @@ def in_a_dump_of_elasticsearch(texts: Sequence[str], cut: int) -> list[str]:
 
 WRAPPINGS = [
     *(in_cri, in_fluent_bit, in_files_of_fluent_bit, in_journal, in_bytes_of_a_journal, in_an_export_of_cloudwatch),
-    *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them),
+    *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them, in_containers_of_a_journal),
+    *(in_records_that_docker_sent_to_fluent_bit, in_files_of_fluentd_that_docker_sent_to),
+    *(in_an_export_of_what_docker_sent, in_a_subscription_to_what_docker_sent),
     *(in_an_export_of_cloud_logging, in_an_export_of_insights, in_syslog, in_files_of_fluentd, in_logs_of_compose),
     *(
         in_docker_s_files_that_fluent_bit_read,
@@ -261,6 +318,9 @@ def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, ex
         b'{"log": 5, "date": 1}',
         b'{"log": "\xff", "date": 1}',
         b'{"date": 1, "log": "x", "ts": 5}',
+        b'{"container_id": "c", "container_name": "/g", "source": "stdout", "log": "x", "ts": 5}',
+        b'{"container_id": "c", "container_name": "/g", "source": "stdout", "log": 5}',
+        b'{"container_id": "c", "container_name": "/g", "log": "x"}',
         b'{"MESSAGE": "x"}',
         b'{"MESSAGE": null, "__CURSOR": "x"}',
         b'{"MESSAGE": [1, 256], "__CURSOR": "x"}',

@@ -130,7 +130,7 @@ def _litellm(maker: Maker) -> Document:
     failed = maker.chance.random() < 0.1
     details = {"cached_tokens": maker.part(counts["prompt_tokens"]), "audio_tokens": None}
     line = {
-        "id": f"chatcmpl-{_hex(maker)}",
+        "id": f"chatcmpl-{_hex(maker)}{pick(('', '', '', '_cache_hit1793700009.5'))}",
         "trace_id": _hex(maker),
         "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
         "cache_hit": pick((None, None, None, False, True)),
@@ -172,8 +172,11 @@ def _litellm_spend(maker: Maker) -> Document:
         "error_information": {"error_code": "429"} if failed else None,
     }
     answer = f"chatcmpl-{_hex(maker)}"
+    copies = (f"{answer}_cache_hit1793700009.5", f"{answer}_background_cost")
+    if failed:
+        counts["completion_tokens"] = pick((0, 0, counts["completion_tokens"], None))
     line = {
-        "request_id": call if failed else pick((answer, answer, answer, call, f"{answer}_cache_hit1793700009.5")),
+        "request_id": call if failed else pick((answer, answer, answer, call, *copies)),
         "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
         "api_key": _key(maker),
         "spend": 0.01,
@@ -196,6 +199,15 @@ def _litellm_spend(maker: Maker) -> Document:
     return line
 
 
+def _streamed(maker: Maker) -> Any:
+    """Return what Helicone makes of a stream, with its chunks, or what it had of them."""
+    made, pick = _body(maker), maker.chance.choice
+    chunks = pick((_body(maker), [_body(maker), {}], [], "", None, "data: {}", {"a": 1}, 7))
+    beside = {pick(("streamed_data", "streamed_data", "bedrock_events")): chunks, "usage": _counts(maker)}
+    whole = made | beside if isinstance(made, dict) else beside
+    return pick((lambda of: of, lambda of: of, json.dumps))(whole)
+
+
 def _helicone(maker: Maker) -> Document:
     pick, counts = maker.chance.choice, _counts(maker)
     has_body = pick((True, False))
@@ -206,7 +218,7 @@ def _helicone(maker: Maker) -> Document:
         "response_id": _hex(maker),
         "response_created_at": _date(maker, separator=" "),
         "response_status": pick((200, 200, 200, 429, -3)),
-        "response_body": _body(maker) if has_body else absent,
+        "response_body": pick((_body, _streamed))(maker) if has_body else absent,
         "request_id": _hex(maker),
         "request_created_at": _date(maker, separator=pick((" ", "T")), ends=pick(("", "", "Z", "+00:00"))),
         "request_body": asked if has_body else absent,
@@ -436,7 +448,13 @@ def _langsmith(maker: Maker) -> Document:
         "input_tokens": asked,
         "output_tokens": answered,
         "total_tokens": maker.sum(asked, answered),
-        "input_token_details": pick(({}, {"cache_read": maker.part(asked)}, {"ephemeral_1h_input_tokens": 3})),
+        "input_token_details": pick(
+            (
+                *({}, {"cache_read": maker.part(asked)}, {"ephemeral_1h_input_tokens": 3}),
+                {"cache_read": maker.part(asked), "cache_read_over_200k": maker.part(asked)},
+                {"ephemeral_5m_input_tokens": maker.part(asked), "ephemeral_1hr_input_tokens": maker.part(asked)},
+            )
+        ),
         "output_token_details": pick(({}, {"reasoning": maker.part(answered)})),
     }
     message = {

@@ -5,7 +5,8 @@ Usage stands in ``usage`` of the response; a stream states it once, in its final
 reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the API reference of OpenAI,
 ``Response.usage``. A background response is queued without usage, and states it to a later ``GET …/responses/{id}``.
 What its tools consumed of other models stands in ``tool_usage``, not in ``usage``, and is kept by name: tokens of
-images that were made, and searches.
+images that were made, and searches. Gateways leave a response as it is and put chat's usage object into it, parts and
+all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2); it is read as that.
 
 Realtime's ``response.done`` states the same of one turn, under ``input_token_details``; what was cached it tells by
 modality (``cached_tokens_details``). A log of a whole session has several turns: each is an event of its own, the same
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families import chat_usage
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
@@ -44,6 +46,8 @@ NAME = "openai-responses"
 
 _TURN = "realtime.response"
 _OBJECTS = ("response", "response.compaction", _TURN)
+_PARTS = ("input_tokens_details", "input_token_details", "output_tokens_details", "output_token_details")
+"""Under which names parts of the two counts stand; those in the singular are realtime's."""
 _OTHERS = {"searches": ("num_sources_used",), "server_tool_calls": ("num_server_side_tools_used",)}
 _OF_TOOLS = {
     "image_prompt_tokens": ("tool_usage", "image_gen", "input_tokens"),
@@ -130,6 +134,9 @@ def _finish_reason(answer: JsonObject) -> object:
 
 def _stated(answer: JsonObject) -> Stated | None:
     usage = object_at(answer, "usage")
+    if _is_of_chat(usage):
+        stated = chat_usage.stated_by(usage, model=word(answer.get("model")))
+        return stated and replace(stated, others={**stated.others, **others_of(answer, _OF_TOOLS)})
     prompt = count_of(usage, "input_tokens", "prompt_tokens")
     completion = count_of(usage, "output_tokens", "completion_tokens")
     if prompt is None or completion is None:
@@ -149,3 +156,8 @@ def _stated(answer: JsonObject) -> Stated | None:
         total=count_of(usage, "total_tokens"),
         others=others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
     )
+
+
+def _is_of_chat(usage: JsonObject) -> bool:
+    """Tell chat's usage object, by its name for the prompt where no parts are stated by the names of a response."""
+    return bool(count_of(usage, "prompt_tokens")) and not any(object_at(usage, name) for name in _PARTS)

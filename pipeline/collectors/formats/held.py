@@ -2,9 +2,10 @@
 
 Facts. A subscription of CloudWatch Logs delivers ``logEvents``, and ``aws logs filter-log-events`` writes ``events``,
 each with the line in its ``message``; Logs Insights writes ``@message``. Fluent Bit has the line in ``log``, beside the
-time of its own, and Docker where another logger read its file; Cloud Logging in ``textPayload`` or, parsed, in
-``jsonPayload``. Loki's ``logcli`` writes ``line`` beside its ``labels``; events for Splunk's collector have theirs in
-``event``, and what is exported in ``_raw``; a dump of Elasticsearch or OpenSearch has the document in ``_source``.
+time of its own or the container that Docker sent it of, and Docker where another logger read its file; Cloud Logging in
+``textPayload`` or, parsed, in ``jsonPayload``. Loki's ``logcli`` writes ``line`` beside its ``labels``; events for
+Splunk's collector have theirs in ``event``, and what is exported in ``_raw``; a dump of Elasticsearch or OpenSearch has
+the document in ``_source``.
 Source: the user guide of CloudWatch Logs, "Log group-level subscription filters"; the reference of the AWS CLI; the
 manual of Fluent Bit; ``LogEntry`` of Cloud Logging; "LogCLI" of Loki; "Format events for HTTP Event Collector" of
 Splunk.
@@ -39,7 +40,7 @@ _LISTS = (
 """Where a document has its records, and what stands beside them."""
 _RECORDS = (
     ("@message", frozenset(("@timestamp", "@ptr", "@logStream"))),
-    ("log", frozenset(("date", "@timestamp", "kubernetes"))),
+    ("log", frozenset(("date", "@timestamp", "kubernetes", "container_name"))),
     ("textPayload", frozenset(("insertId", "logName"))),
     ("event", frozenset(("sourcetype",))),
     ("_raw", frozenset(("sourcetype", "_cd", "_indextime"))),

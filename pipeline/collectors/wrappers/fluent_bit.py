@@ -2,14 +2,16 @@
 
 A record has its time beside the line (``date``, ``@timestamp``, ``time``), and what filters add (``kubernetes``). Where
 the line is of a container runtime, its tag is kept as ``_p`` or ``logtag``: ``P`` where it goes on in the next record
-of its ``stream``. The output ``file`` writes ``tag: [time, {record}]``. A record whose line was parsed into it
-(``Merge_Log``) needs nothing of this. Source: the manual of Fluent Bit, "File", "Kubernetes", "Multiline".
+of its ``stream``. A record that Docker sent says itself whether it is a part (``docker``). The output ``file`` writes
+``tag: [time, {record}]``. A record whose line was parsed into it (``Merge_Log``) needs nothing of this. Source: the
+manual of Fluent Bit, "File", "Kubernetes", "Multiline".
 """
 
 from __future__ import annotations
 
 import re
 
+from pipeline.collectors.wrappers import docker
 from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
 
 NAME = "fluent-bit"
@@ -25,6 +27,8 @@ def unwrap(line: bytes) -> Unwrapped | None:
     if not content.startswith(b"{") or b'"log"' not in content:
         return None if found is None else Unwrapped(content=content)
     record = json_in(content)
+    if (sent := docker.sent_in(record)) is not None:
+        return sent
     if not isinstance(record, dict) or not isinstance(held := record.get("log"), str):
         return None if found is None else Unwrapped(content=content)
     is_record = found is not None or not _BESIDE.isdisjoint(record)

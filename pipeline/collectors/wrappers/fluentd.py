@@ -1,13 +1,18 @@
 r"""Fluentd's output ``file`` in its default format: time, tag and record, with tabs between.
 
-``2026-10-01T00:00:00+00:00\tgateway\t{"log": …}``. Source: the documentation of Fluentd, "out_file".
+``2026-10-01T00:00:00+00:00\tgateway\t{"log": …}``. A record that Docker sent has its line within (``docker``). Source:
+the documentation of Fluentd, "out_file".
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from pipeline.collectors.wrappers.wrapper import Unwrapped
+from pipeline.collectors.wrappers import docker
+
+if TYPE_CHECKING:
+    from pipeline.collectors.wrappers.wrapper import Unwrapped
 
 NAME = "fluentd"
 
@@ -18,6 +23,6 @@ _LINE = re.compile(_INSTANT + rb"\t(?!" + _LEVEL + rb"\t)[^\t\"{]{0,256}\t(\{.*)
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
-    """Return the record of a line, ``None`` for any other line."""
+    """Return the record of a line, or the line within it that Docker sent; ``None`` for any other line."""
     found = _LINE.fullmatch(line)
-    return Unwrapped(content=found[1]) if found else None
+    return docker.line_in(found[1]) if found else None

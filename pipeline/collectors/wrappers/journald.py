@@ -2,8 +2,10 @@
 
 A message that is no UTF-8 is a list of its bytes. One of more than 4096 bytes is null, unless the journal was asked for
 ``--all``; such an entry is left as it is, and so is quarantined. What a service writes in one line of more than
-``LineMax`` is split, and ``_LINE_BREAK`` of each part but the last is ``line-max``. Source: the manual pages
-journalctl(1), systemd.journal-fields(7) and journald.conf(5).
+``LineMax`` is split, and ``_LINE_BREAK`` of each part but the last is ``line-max``. A line of a container is split at
+16 KiB by Docker and Podman, and ``CONTAINER_PARTIAL_MESSAGE`` of each part but the last is ``true``; one daemon writes
+the entries of all containers, and of their streams by priority. Source: the manual pages journalctl(1),
+systemd.journal-fields(7) and journald.conf(5); ``daemon/logger/journald`` of moby, ``src/ctr_logging.c`` of conmon.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
 NAME = "journald"
 
 _BESIDE = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID"))
+_CONTAINER = "CONTAINER_ID_FULL"
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -31,6 +34,10 @@ def unwrap(line: bytes) -> Unwrapped | None:
         return None
     return Unwrapped(
         content=content.removesuffix(b"\n"),
-        is_part=entry.get("_LINE_BREAK") == "line-max",
-        stream=str(entry.get("_STREAM_ID") or entry.get("_PID") or ""),
+        is_part=entry.get("_LINE_BREAK") == "line-max" or entry.get("CONTAINER_PARTIAL_MESSAGE") == "true",
+        stream=(
+            f"{entry[_CONTAINER]} {entry.get('PRIORITY')}"
+            if _CONTAINER in entry
+            else str(entry.get("_STREAM_ID") or entry.get("_PID") or "")
+        ),
     )

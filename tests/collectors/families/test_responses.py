@@ -48,6 +48,36 @@ def test_cached_and_written_are_within_the_input_and_reasoning_within_the_output
     assert tokens(_response(), path=PATH) == (120, 45, 70, 30, 12)
 
 
+CHATS = {
+    "prompt_tokens": 120,
+    "completion_tokens": 45,
+    "total_tokens": 165,
+    "prompt_tokens_details": {
+        "cached_tokens": 70,
+        "cache_creation_tokens": 30,
+        "cache_creation_token_details": {"ephemeral_1h_input_tokens": 20},
+        "audio_tokens": None,
+    },
+    "completion_tokens_details": {"reasoning_tokens": 12, "audio_tokens": None},
+}
+"""The usage of a response as LiteLLM's callbacks get it."""
+
+
+@pytest.mark.parametrize("beside", [{}, {"input_tokens": 120, "output_tokens": 45}, {"input_tokens": 0}])
+def test_parts_count_where_a_gateway_put_chats_usage_object_into_a_response(beside: dict[str, int]) -> None:
+    body = _response(usage=CHATS | beside, tool_usage={"web_search": {"num_requests": 2}})
+    assert tokens(body, path=PATH) == (120, 45, 70, 30, 12)
+    reading = read(body, path=PATH)
+    assert (reading.dialect, reading.other_usage) == ("openai-responses", '{"web_searches":2}')
+    assert reading.tokens is not None
+    assert reading.tokens.prompt_cache_write_1h_tokens == 20
+
+
+def test_the_prompt_by_chats_name_is_that_of_a_response_with_parts_of_its_own() -> None:
+    names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    assert tokens(_response(usage={names.get(name, name): of for name, of in USAGE.items()})) == (120, 45, 70, 30, 12)
+
+
 def test_id_model_tier_and_status_are_those_of_the_response() -> None:
     reading = read(_response(), path=PATH)
     assert (reading.dialect, reading.response_id, reading.model_reported) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from conftest import Exchange
 
 FETCHED = "fetching body from signed_url... contact engineering@helicone.ai for more information"
-BODY = {
+BODY: dict[str, Any] = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
     "model": "gpt-4o-2024-08-06",
@@ -79,6 +80,57 @@ def test_cached_tokens_without_a_body_are_refused_with_what_to_do(
 ) -> None:
     with pytest.raises(LineRefused, match=r"15 cached tokens may be within the 20 .* export with --include-body"):
         exchanges(helicone, row(**{name: 15}))
+
+
+CHUNK = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "gpt-4o-2024-08-06"}
+CHUNKS = [
+    CHUNK | {"choices": [{"index": 0, "delta": {"content": "Hello."}}], "usage": None},
+    CHUNK
+    | {"choices": [], "usage": BODY["usage"] | {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}},
+    CHUNK | {"choices": [], "usage": BODY["usage"]},
+    {},
+]
+"""A stream that states running totals, as Helicone keeps it."""
+EVENTS = [
+    {
+        "type": "message_start",
+        "message": {
+            "id": "msg_1",
+            "type": "message",
+            "model": "claude",
+            "usage": {"input_tokens": 3, "cache_read_input_tokens": 90, "output_tokens": 1},
+        },
+    },
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello."}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"input_tokens": 10, "output_tokens": 30}},
+]
+TRANSCRIPT = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in EVENTS)
+COUNTED = {"prompt_tokens": 999, "completion_tokens": 999, "total_tokens": 1998, "helicone_calculated": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (BODY | {"usage": COUNTED, "streamed_data": CHUNKS}, (100, 30, 80, None, 20)),
+        ({"streamed_data": CHUNKS}, (100, 30, 80, None, 20)),
+        (json.dumps(BODY | {"usage": COUNTED, "streamed_data": CHUNKS}), (100, 30, 80, None, 20)),
+        ({"id": "msg_1", "usage": {"input_tokens": 13}, "streamed_data": TRANSCRIPT}, (100, 30, 90, None, None)),
+        (BODY | {"usage": COUNTED, "streamed_data": "?", "bedrock_events": EVENTS}, (100, 30, 90, None, None)),
+        (BODY | {"streamed_data": [], "bedrock_events": None}, (100, 30, 80, None, 20)),
+    ],
+)
+def test_the_chunks_of_a_stream_are_its_answer_and_not_what_helicone_made_of_them(
+    exchanges: Callable[..., list[Exchange]], body: Any, expected: tuple[int | None, ...]
+) -> None:
+    (found,) = exchanges(helicone, row(response_body=body))
+    assert (found.reading.status, found.tokens) == (UsageStatus.MEASURED, expected)
+
+
+def test_what_helicone_counted_with_a_tokenizer_is_no_usage_of_a_stream(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    (found,) = exchanges(helicone, row(response_body=BODY | {"usage": COUNTED, "streamed_data": CHUNKS[:1]}))
+    assert (found.reading.status, found.tokens) == (UsageStatus.ESTIMATED, (None, 1, None, None, None))
 
 
 def test_a_hit_in_the_cache_is_never_a_bill(exchanges: Callable[..., list[Exchange]]) -> None:

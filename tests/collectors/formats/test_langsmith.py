@@ -159,6 +159,8 @@ def test_an_answer_out_of_langchain_s_cache_is_not_metered(collect: Any) -> None
             (100, 30, None, 20, None),
         ),
         ({"cache_creation": 20, "ephemeral_1h_input_tokens": 20}, (100, 30, None, 20, None)),
+        ({"ephemeral_5m_input_tokens": 5, "ephemeral_1hr_input_tokens": 15}, (100, 30, None, 20, None)),
+        ({"cache_read": 60, "cache_read_over_200k": 20, "over_200k": 0}, (100, 30, 80, None, None)),
         ({"flex_cache_read": 80, "flex": 20}, (100, 30, 80, None, None)),
         ({"priority_cache_read": 80, "priority": 20}, (100, 30, 80, None, None)),
     ],
@@ -171,7 +173,8 @@ def test_parts_are_counted_once_by_whatever_name(
     assert found.tokens == tokens
     counts = found.reading.tokens
     assert counts is not None
-    assert (counts.prompt_cache_write_1h_tokens or 0) == details.get("ephemeral_1h_input_tokens", 0)
+    hour = sum(details.get(name, 0) for name in ("ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens"))
+    assert (counts.prompt_cache_write_1h_tokens or 0) == hour
 
 
 def test_what_was_written_twice_differently_and_what_is_no_count_are_refused(collect: Any) -> None:

@@ -179,6 +179,26 @@ def test_a_cached_answer_is_not_metered_and_has_the_id_of_the_call_it_is_a_copy_
     assert json.loads(second["other_usage"]) == {"completion_tokens": 5, "prompt_tokens": 40}
 
 
+@pytest.mark.parametrize("word", ["None", "False", "", None])
+def test_an_id_says_that_an_answer_is_a_copy_where_the_flag_does_not(collect: Any, word: Any) -> None:
+    copied = "chatcmpl-1_cache_hit1793700009.5"
+    of_another = {"user_api_key_hash": "99ee", "usage_object": ANSWER["usage"]}
+    lines = (row(request_id=copied, api_key="99ee", cache_hit=word), payload(id=copied, metadata=of_another))
+    for event in (collect(line).event for line in lines):
+        assert (event["status"], event["response_id"], event["api_key_id"]) == ("not_metered", "chatcmpl-1", "99ee")
+    assert collect(payload(id=7)).event["status"] == "measured"
+
+
+def test_a_response_of_the_background_is_billed_once_by_its_id_and_never_left_unknown(collect: Any) -> None:
+    kind = {"call_type": "aresponses", "request_id": "resp_1"}
+    begun = row(**kind, metadata={"usage_object": {}}, **ZEROS)
+    settled = row(call_type="aget_responses", request_id="resp_1_background_cost", litellm_call_id="other")
+    polled = payload(id="resp_1", call_type="aresponses", response=ANSWER | {"id": "resp_1"})
+    events = collect(begun, settled, polled).events
+    assert [event["status"] for event in events] == ["unknown", "measured", "measured"]
+    assert len({event["event_id"] for event in events}) == 1
+
+
 @pytest.mark.parametrize("word", ["False", "None", "", None, False, ...])
 def test_what_is_no_hit_is_billed_however_it_is_written(collect: Any, word: Any) -> None:
     assert collect(row(cache_hit=word)).event["status"] == "measured"
@@ -210,6 +230,29 @@ def test_tokens_that_a_failure_states_were_consumed(collect: Any) -> None:
     failed = row(status="failure", metadata={"status": "failure", "error_information": {"error_code": "500"}})
     event = collect(failed).event
     assert (event["status"], event["http_status"], event["prompt_tokens"]) == ("measured", 500, 40)
+
+
+@pytest.mark.parametrize("code", ["429", "odd"])
+@pytest.mark.parametrize("is_text", [True, False])
+def test_a_prompt_that_litellm_made_up_for_a_failure_is_no_usage(collect: Any, code: str, *, is_text: bool) -> None:
+    metadata: Any = {"status": "failure", "error_information": {"error_code": code}, "usage_object": None}
+    made_up = {"prompt_tokens": 40, "completion_tokens": 0, "total_tokens": 40}
+    failed = row(request_id=CALL, metadata=json.dumps(metadata) if is_text else metadata, status=None, **made_up)
+    for line in (failed, failed | {"status": "failure"}):
+        event = collect(line).event
+        assert (event["status"], event["prompt_tokens"], event["response_id"]) == ("failed", None, None)
+
+
+@pytest.mark.parametrize("kind", ["_arealtime", "_aresponses_websocket", "acreate_interaction"])
+def test_sessions_and_interactions_without_usage_are_unknown_and_never_free(collect: Any, kind: str) -> None:
+    for line in (row(call_type=kind, metadata={}, **ZEROS), payload(call_type=kind, response={}, **ZEROS)):
+        assert collect(line).event["status"] == "unknown"
+    assert collect(row(call_type=kind)).tokens[:2] == (40, 5)
+
+
+def test_what_was_written_to_a_cache_is_that_by_the_newer_name_too(collect: Any) -> None:
+    usage = {"prompt_tokens_details": {"cached_tokens": 20, "cache_write_tokens": 10}}
+    assert collect(row(metadata={"usage_object": usage})).tokens == (40, 5, 20, 10, None)
 
 
 def test_a_stream_of_which_litellm_saw_no_usage_is_unknown_and_never_free(collect: Any) -> None:

@@ -5,9 +5,15 @@ times of UTC (``request_created_at``), ``response_status``, models, token counts
 ``request_body`` and ``response_body``. A page of the API has them in ``data``. Counts may be text: ClickHouse writes
 64-bit integers so.
 
-The body decides where there is one: what the columns count has changed over time. Today ``prompt_tokens`` leave out
-what was read from a cache, and ``completion_tokens`` leave out ``reasoning_tokens`` (HandlerContext.ts); before, they
-were the provider's own. So a row without a body that states cached tokens is refused: export it with its body.
+The body decides where there is one: what the columns count has changed over time. Of a stream it is what Helicone made
+of the chunks, which it keeps beside it (``streamed_data``, a list or the transcript; ``bedrock_events`` of Bedrock).
+What it makes of their counts is no usage (``lib/shared/bodyProcessors`` and ``utils/streamParser.ts``): it adds what
+several chunks state, keeps what the first did of Gemini's thoughts and of Anthropic's cache, or counts with a
+tokenizer. So the chunks are the answer.
+
+Among the columns, today ``prompt_tokens`` leave out what was read from a cache, and ``completion_tokens`` leave out
+``reasoning_tokens`` (HandlerContext.ts); before, they were the provider's own. So a row without a body that states
+cached tokens is refused: export it with its body.
 
 A hit in Helicone's own cache consumed nothing, and has the id of the response that it repeats. It is no exchange that
 anybody bills: ``cache_reference_id`` names it, and nothing of it is counted. Whose call it was is the property
@@ -21,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, object_at, sum_of, word
 from pipeline.collectors.formats.gateways.access_logs import is_route_of_ones_own
 from pipeline.collectors.formats.instants import in_utc
-from pipeline.collectors.formats.mapping import first_stated, number
+from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
@@ -36,6 +42,8 @@ _NO_HIT = ("", "00000000-0000-0000-0000-000000000000")
 """What stands for no reference to a cached response."""
 _NO_BODY = ("helicone_message", "helicone_error")
 """What Helicone puts in the place of a body that was not fetched, or could not be read."""
+_CHUNKS = ("bedrock_events", "streamed_data")
+"""Where the body of a stream has its chunks, the first that has any."""
 _CLIENT_ERRORS_FROM = 400
 _NO_MODELS = ("tool:", "vector_db", "data:")
 """How the model of a row begins that is about no model (``RequestBodyHandler.ts``)."""
@@ -87,7 +95,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _entry(row: JsonObject) -> JsonObject:
     properties = object_at(row, "request_properties") or object_at(row, "properties")
-    asked, answer = _body(row, "request_body"), _body(row, "response_body")
+    asked, answer = _body(row, "request_body"), _answer(row)
     model = row.get("request_model") or row.get("model")
     status = number(stated_once(row, "response_status"))
     path = row.get("request_path") or row.get("target_url")
@@ -119,6 +127,13 @@ def _body(row: JsonObject, name: str) -> Any:
     body = stated_once(row, name)
     is_placeholder = isinstance(body, dict) and any(placeholder in body for placeholder in _NO_BODY)
     return None if is_placeholder or not body else body
+
+
+def _answer(row: JsonObject) -> Any:
+    """Return the answer: the chunks of a stream, else the body."""
+    body = _body(row, "response_body")
+    chunks = (stated_once(object_in(body), name) for name in _CHUNKS)
+    return next((each for each in chunks if each and isinstance(each, list | str)), body)
 
 
 def _counts(row: JsonObject) -> dict[str, int | None]:

@@ -6,8 +6,10 @@ of their children. Times are of UTC, without an offset.
 
 ``usage_metadata`` are what the provider stated: ``input_tokens`` and ``output_tokens`` are wholes, and the details of
 each are parts of it. They lie in the outputs, in the metadata of the run, or in the message that LangChain made.
-Whatever is written to a cache may be there by its lifetime instead. Counts of the run itself, ``prompt_tokens`` and
-``completion_tokens``, may be made with a tokenizer where nobody stated any, and are not looked at.
+Whatever is written to a cache may be there by its lifetime instead; the SDK for JavaScript, and integrations, have
+another name for an hour (``1hr``). Of what Gemini cached, the wrappers state 200,000 tokens in one place and the rest
+in another. Counts of the run itself, ``prompt_tokens`` and ``completion_tokens``, may be made with a tokenizer where
+nobody stated any, and are not looked at.
 
 A run of a model above another, as where a client is wrapped twice, repeats its usage. A run that names its children and
 states usage is refused therefore. Exports that do not name children say nothing of it; then the id of the answer tells
@@ -15,8 +17,8 @@ both to be one call, where the two have it. An answer out of LangChain's own cac
 of its message, and the counts of the first. Whose call it was is ``metadata.api_key_id``, else ``user_id`` there.
 
 Source: "Run (span) data format" of docs.langchain.com/langsmith; of langchain-ai/langsmith-sdk,
-``schemas.py``, ``wrappers/``, ``_internal/_usage.py`` and ``get_unified_run_tokens``; of LangChain,
-``BaseChatModel._convert_cached_generations``.
+``schemas.py``, ``wrappers/``, ``integrations/``, ``_internal/_usage.py``, ``get_unified_run_tokens``, and
+``js/src/utils/usage.ts``; of LangChain, ``BaseChatModel._convert_cached_generations``.
 """
 
 from __future__ import annotations
@@ -42,12 +44,13 @@ _PATHS = {"llm": "/chat/completions", "embedding": "/embeddings"}
 """The types of exchanges, with what each is."""
 _TYPES = frozenset((*_PATHS, "chain", "tool", "retriever", "prompt", "parser"))
 _CHILDREN = ("child_runs", "child_run_ids", "direct_child_run_ids")
-_CACHED = ("cache_read", "priority_cache_read", "flex_cache_read")
+_CACHED = ("cache_read", "priority_cache_read", "flex_cache_read", "cache_read_over_200k")
 _REASONING = ("reasoning", "priority_reasoning", "flex_reasoning")
-"""Each a part, and what it is called where the wrappers know of a tier."""
+"""Each a part, what it is called where the wrappers know of a tier, and what of it is beyond 200,000 tokens."""
 _AUDIO = "audio"
 _WRITTEN = "cache_creation"
-_BY_LIFETIME = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_FOR_AN_HOUR = ("ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens")
+_BY_LIFETIME = ("ephemeral_5m_input_tokens", *_FOR_AN_HOUR)
 
 
 PLACES = Places(
@@ -161,7 +164,7 @@ def _counts(usage: JsonObject) -> dict[str, int | None]:
         "total_tokens": _part(usage, "total_tokens"),
         "cached_tokens": sum_of(*(_part(asked, name) for name in _CACHED)),
         "cache_write_tokens": by_lifetime or written,
-        "cache_write_1h_tokens": _part(asked, _BY_LIFETIME[-1]),
+        "cache_write_1h_tokens": sum_of(*(_part(asked, name) for name in _FOR_AN_HOUR)),
         "reasoning_tokens": sum_of(*(_part(answered, name) for name in _REASONING)),
         "prompt_audio_tokens": _part(asked, _AUDIO),
         "completion_audio_tokens": _part(answered, _AUDIO),

@@ -8,7 +8,9 @@ put together; ``{}`` or null after a failure. ``model_group`` is what the caller
 with its provider before it. ``prompt_tokens`` and its like are those of the answer, with details in
 ``metadata.usage_object``, and 0 where LiteLLM did not see any: so they count where the answer states none, and zeros
 are none. ``cache_hit`` is an answer from LiteLLM's own cache, whose ``response`` is the first one's, with its id and
-usage. ``response_cost`` is what LiteLLM thinks the provider asks; it is not looked at.
+usage; where one API of LiteLLM answered through another, only ``_cache_hit`` and a time behind the ``id`` say so. A
+session of Realtime is one of responses. ``response_cost`` is what LiteLLM thinks the provider asks; it is not looked
+at.
 
 Source: ``litellm/types/utils.py`` and ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2, and
 https://docs.litellm.ai/docs/proxy/logging_spec.
@@ -16,9 +18,12 @@ https://docs.litellm.ai/docs/proxy/logging_spec.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.places import Places
+from pipeline.collectors.formats.gateways.access_logs import changed
+from pipeline.collectors.formats.places import Places, TakenApart
+from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +36,8 @@ _PATHS = {
     "/v1/chat/completions": ("completion", "acompletion"),
     "/v1/completions": ("text_completion", "atext_completion"),
     "/v1/embeddings": ("embedding", "aembedding"),
-    "/v1/responses": ("responses", "aresponses"),
+    "/v1/responses": ("responses", "aresponses", "_aresponses_websocket", "_arealtime"),
+    "/v1/interactions": ("create_interaction", "acreate_interaction"),
     "/v1/responses/compact": ("compact_responses", "acompact_responses"),
     "/v1beta/models:generateContent": (
         *("generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
@@ -67,6 +73,7 @@ MAPPING: Mapping[str, Any] = {
     ],
     "usage.cache_write_tokens": [
         "metadata.usage_object.prompt_tokens_details.cache_creation_tokens",
+        "metadata.usage_object.prompt_tokens_details.cache_write_tokens",
         "metadata.usage_object.cache_creation_input_tokens",
     ],
     "usage.cache_write_1h_tokens": (
@@ -78,13 +85,23 @@ MAPPING: Mapping[str, Any] = {
 }
 
 
-PLACES = Places()
+COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
+"""What the id of a copy out of the cache is made of: the first answer's, and when it was copied."""
+
+PLACES = Places(taken_apart=(TakenApart("id", COPY, "chatcmpl-60_cache_hit1793700009.5"),))
 
 
 def recognises(document: JsonObject) -> bool:
     """Tell the payload of one call."""
     is_call = "call_type" in document and "startTime" in document and "response" in document
     return is_call and not is_spend_log(document)
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the payload, a copy out of the cache as one."""
+    own = stated_once(document, "id")
+    is_copy = isinstance(own, str) and COPY.fullmatch(own) is not None
+    return [changed(document, {"cache_hit": True}) if is_copy else document]
 
 
 def is_spend_log(document: JsonObject) -> bool:

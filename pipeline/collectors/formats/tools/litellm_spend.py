@@ -9,12 +9,19 @@ totals. ``cache_hit`` is a word, ``None`` among them. Times of the database have
 
 ``request_id`` is the answer's id, and that of the call where the answer has none, as after a failure and of embeddings;
 some versions took the call's first. ``litellm_call_id``, of newer rows, tells which; in older ones an id in the form of
-a UUID is the call's. A copy out of LiteLLM's cache has the first answer's id with ``_cache_hit`` and a time behind it.
+a UUID is the call's. A copy out of LiteLLM's cache has the first answer's id with ``_cache_hit`` and a time behind it,
+also where ``cache_hit`` does not say so. A response that was made in the background has a row without usage, and later
+one that states it, with ``_background_cost`` behind the same id.
+
+A call that failed has a prompt that LiteLLM counted with a tokenizer, and no completion: that is no usage. One whose
+answer broke off has what was answered as well, and that was consumed (``_current_failure_usage_to_lift``).
+
 Without an answer the model is the deployment's, less the provider before it. ``spend`` is not looked at.
 What the id looks like decides what it is, so ``PLACES`` says which forms are looked for.
 
-Source: ``litellm/proxy/schema.prisma``, ``SpendLogsPayload`` and ``SpendLogsMetadata`` in ``proxy/_types.py`` and
-``get_logging_payload`` in ``proxy/spend_tracking/spend_tracking_utils.py`` of LiteLLM 1.110.2.
+Source: ``litellm/proxy/schema.prisma``, ``SpendLogsPayload`` and ``SpendLogsMetadata`` in ``proxy/_types.py``,
+``get_logging_payload`` and ``get_spend_logs_id`` in ``proxy/spend_tracking/spend_tracking_utils.py``, and
+``proxy/utils.py`` of LiteLLM 1.110.2.
 """
 
 from __future__ import annotations
@@ -24,10 +31,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
-from pipeline.collectors.formats.mapping import object_in
+from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.formats.tools import litellm
-from pipeline.collectors.formats.tools.litellm import is_spend_log
+from pipeline.collectors.formats.tools.litellm import COPY, is_spend_log
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -40,11 +47,13 @@ if TYPE_CHECKING:
 NAME = "litellm-spend"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_SETTLED = re.compile(r"(.+)_background_cost", re.DOTALL)
 
 PLACES = Places(
     taken_apart=(
-        TakenApart("request_id", _COPY, "chatcmpl-60_cache_hit1793700009.5"),
+        TakenApart("request_id", COPY, "chatcmpl-60_cache_hit1793700009.5"),
+        TakenApart("request_id", _SETTLED, "resp_60_background_cost"),
         TakenApart("request_id", _UUID, "60606060-6060-6060-6060-606060606060"),
     )
 )
@@ -92,9 +101,10 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _entry(row: JsonObject) -> JsonObject:
     filed, call = stated_once(row, "request_id"), stated_once(row, "litellm_call_id")
-    call = call or object_in(stated_once(row, "metadata")).get("litellm_call_id")
-    copied = _COPY.fullmatch(filed) if isinstance(filed, str) else None
-    answer = copied[1] if copied else filed
+    metadata = object_in(stated_once(row, "metadata"))
+    call = call or metadata.get("litellm_call_id")
+    copied, settled = (pattern.fullmatch(filed) if isinstance(filed, str) else None for pattern in (COPY, _SETTLED))
+    answer = next((found[1] for found in (copied, settled) if found), filed)
     is_call = answer == call if call else isinstance(answer, str) and _UUID.fullmatch(answer) is not None
     provider, model = stated_once(row, "custom_llm_provider"), stated_once(row, "model")
     if isinstance(provider, str) and provider and isinstance(model, str):
@@ -106,5 +116,13 @@ def _entry(row: JsonObject) -> JsonObject:
             "request_id": None if is_call else answer,
             "litellm_call_id": answer if is_call else call,
             "model": model,
+            **({"cache_hit": True} if copied else {}),
+            **(dict.fromkeys(_COUNTS, 0) if _is_estimated(row, metadata) else {}),
         },
     )
+
+
+def _is_estimated(row: JsonObject, metadata: JsonObject) -> bool:
+    """Tell a call that failed before anything was answered: LiteLLM made its prompt with a tokenizer."""
+    status = first_stated(row, "status") or metadata.get("status")
+    return status == "failure" and not number(stated_once(row, "completion_tokens"))
