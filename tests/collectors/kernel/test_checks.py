@@ -280,6 +280,13 @@ TOLD = {
     "a short text for an answer": _with(b'"response": "upstream connect error"'),
     "a key of many bytes, with which a message begins": USUAL.replace(b'"k"', b'"' + b"k" * 60 + b'"'),
     "two keys of one length": USUAL.replace(b'"k"', b'"l"'),
+    "a name that is no text is the name of no cache": _answered(
+        json.dumps({"name": {"x": "cachedContents/1"}, "usageMetadata": {"promptTokenCount": 3}}).encode()
+    ),
+    "counts are stated again whatever stands beside them": _stream(
+        {"serverContent": {"turnComplete": True}, "usageMetadata": {"promptTokenCount": 3, "x": 1}},
+        {"usageMetadata": {"promptTokenCount": 3, "x": 2}},
+    ),
     "another tree of names beside the known ones": _with(b'"x": {"status": 200, "y": [{"ts": 1}, "\\u0041"]}'),
 }
 """Lines that the kernel tells, by what would be told wrongly."""
