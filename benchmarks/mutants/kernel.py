@@ -257,6 +257,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("values.h", "    *o++ = has_digit ? FRACTION : ZERO;", "    *o++ = FRACTION;"),
     ("values.h", "kind == TIMED_IN_UTC || kind == PRESENT;", "kind == TIMED_IN_UTC;"),
     ("values.h", "  if (!has_room()) return unsure();\n  int is_leaf", "  int is_leaf"),
+    ("values.h", "  if (kind == IDENTIFYING && (*p == '{' || *p == '[')) return", "  if (0) return"),
+    ("values.h", "  if (kind == IDENTIFYING && (*p == '{' || *p == '[')) return", "  if (kind == IDENTIFYING && *p == '{') return"),
     ("values.h", "  if (found != LAST_MEMBER) return 0;\n  if (!has_room()) return unsure();\n  if (has", "  if (has"),
     ("bodies.h", "  if (!has_chunks || !end_run()) return unsure();", "  if (!end_run()) return unsure();"),
     (
@@ -351,6 +353,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("wrapped.h", '  if (held->stream == STDERR && !begins_with(p, " stderr ")) return 0;\n', ""),
     ("wrapped.h", "if ((*p != 'F' && *p != 'P') || p[1]", "if (p[1]"),
     ("wrapped.h", " || p[1] != ' ') return 0;", ") return 0;"),
+    ("wrapped.h", "group->is_odd |= is_sure && !stopped[-1];", ""),
     ("wrapped.h", "  held->end = without_cr(to, held->end);\n", ""),
     ("wrapped.h", "  return *p == '\"' ? p + 1 : 0;", "  return p + 1;"),
     ("wrapped.h", "  if (*p != '{') return 0;\n  while", "  while"),

@@ -53,6 +53,13 @@ def _stream(*chunks: Any) -> bytes:
     return _answered(b'"' + b"".join(b"data: " + text + b"\\n\\n" for text in texts) + b'"')
 
 
+def _started_with(*ids: Any) -> bytes:
+    """Return a stream of Anthropic's that starts with each of some ids: of several, no usage can be believed."""
+    usage = {"input_tokens": 10, "output_tokens": 1}
+    starts = ({"type": "message_start", "message": {"id": each, "usage": usage}} for each in ids)
+    return _stream(*starts, {"type": "message_delta", "usage": {"output_tokens": 20}})
+
+
 def _said(text: str = "x") -> dict[str, Any]:
     return {"id": "a", "choices": [{"index": 0, "delta": {"content": text}}]}
 
@@ -121,6 +128,8 @@ HANDED_OVER = {
     "a status with an exponent of zero is whole": _with(b'"status": 200e-0', without=b', "status": 500'),
     "an id is at most as long as ids are": _with(b'"x": 1').replace(b'"r"', b'"' + b"r" * 300 + b'"'),
     "an id consists of characters of ids": USUAL.replace(b'"r"', b'"r r"'),
+    "an id that is an object is compared with others whole": _started_with({"x": 1}, {"x": 2}),
+    "an id that is a list is compared with others whole": _started_with([{"x": 1}], [{"x": 2}]),
     "a raw key is as long as it is": USUAL.replace(b'"api_key_id": "k"', b'"api_key": "' + b"k" * 300 + b'"'),
     "more ids in one line than there is room for": _answered(
         b'{"choices": ['
