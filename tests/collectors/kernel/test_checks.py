@@ -53,10 +53,12 @@ def _stream(*chunks: Any) -> bytes:
     return _answered(b'"' + b"".join(b"data: " + text + b"\\n\\n" for text in texts) + b'"')
 
 
+_ASKED = {"input_tokens": 3, "output_tokens": 2}
+
+
 def _started_with(*ids: Any) -> bytes:
     """Return a stream of Anthropic's that starts with each of some ids: of several, no usage can be believed."""
-    usage = {"input_tokens": 10, "output_tokens": 1}
-    starts = ({"type": "message_start", "message": {"id": each, "usage": usage}} for each in ids)
+    starts = ({"type": "message_start", "message": {"id": each, "usage": _ASKED}} for each in ids)
     return _stream(*starts, {"type": "message_delta", "usage": {"output_tokens": 20}})
 
 
@@ -128,8 +130,6 @@ HANDED_OVER = {
     "a status with an exponent of zero is whole": _with(b'"status": 200e-0', without=b', "status": 500'),
     "an id is at most as long as ids are": _with(b'"x": 1').replace(b'"r"', b'"' + b"r" * 300 + b'"'),
     "an id consists of characters of ids": USUAL.replace(b'"r"', b'"r r"'),
-    "an id that is an object is compared with others whole": _started_with({"x": 1}, {"x": 2}),
-    "an id that is a list is compared with others whole": _started_with([{"x": 1}], [{"x": 2}]),
     "a raw key is as long as it is": USUAL.replace(b'"api_key_id": "k"', b'"api_key": "' + b"k" * 300 + b'"'),
     "more ids in one line than there is room for": _answered(
         b'{"choices": ['
@@ -295,6 +295,15 @@ TOLD = {
     "counts are stated again whatever stands beside them": _stream(
         {"serverContent": {"turnComplete": True}, "usageMetadata": {"promptTokenCount": 3, "x": 1}},
         {"usageMetadata": {"promptTokenCount": 3, "x": 2}},
+    ),
+    "objects are no ids, and not compared": _started_with({"x": 1}, {"x": 2}),
+    "lists are no ids": _started_with([{"x": 1}], [{"x": 2}]),
+    "fractions are no ids": _started_with(0.5, 0.25),
+    "objects are no ids of responses": _stream(
+        *(
+            {"type": "response.completed", "response": {"id": {"x": n}, "object": "response", "usage": _ASKED}}
+            for n in (1, 2)
+        )
     ),
     "another tree of names beside the known ones": _with(b'"x": {"status": 200, "y": [{"ts": 1}, "\\u0041"]}'),
 }

@@ -166,7 +166,6 @@ static inline const u8 *scalar_under(const u8 *p, u32 kind) {
 static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (!has_room()) return unsure();
   int is_leaf = kind == TIMED || kind == TIMED_IN_UTC || kind == PRESENT;
-  if (kind == IDENTIFYING && (*p == '{' || *p == '[')) return unsure(); /* it is compared with others whole */
   if (*p == '{' && !is_leaf) return object(p, OF_BODY, depth);
   if (*p == '[' && !is_leaf) return list_under(p, kind, depth);
   const u8 *begin = o, *behind = kind == PRESENT ? present(p, depth) : scalar_under(p, kind);
