@@ -351,6 +351,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("wrapped.h", '  if (held->stream == STDERR && !begins_with(p, " stderr ")) return 0;\n', ""),
     ("wrapped.h", "if ((*p != 'F' && *p != 'P') || p[1]", "if (p[1]"),
     ("wrapped.h", " || p[1] != ' ') return 0;", ") return 0;"),
+    ("wrapped.h", "group->is_odd |= is_sure && !stopped[-1];", ""),
     ("wrapped.h", "  held->end = without_cr(to, held->end);\n", ""),
     ("wrapped.h", "  return *p == '\"' ? p + 1 : 0;", "  return p + 1;"),
     ("wrapped.h", "  if (*p != '{') return 0;\n  while", "  while"),

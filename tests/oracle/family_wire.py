@@ -243,13 +243,13 @@ def turns_apart(documents: list[Document]) -> list[list[Document]]:
     number, told, of_turn, is_right_behind = 0, {}, {}, False
     for document in documents:
         usage = document.get("usageMetadata") or {}
-        is_counted = any(name.endswith("TokenCount") for name in usage)
-        is_right_behind = is_right_behind and is_counted and document.get("serverContent") is None
-        is_right_behind = is_right_behind and told.get(number - 1, usage) == usage
+        counts = {name: count for name, count in usage.items() if name.endswith("TokenCount")}
+        is_right_behind = is_right_behind and counts and document.get("serverContent") is None
+        is_right_behind = is_right_behind and told.get(number - 1, counts) == counts
         turn = number - 1 if is_right_behind else number
         of_turn.setdefault(turn, []).append(document)
-        if is_counted:
-            told[turn] = usage
+        if counts:
+            told[turn] = counts
         if at(document, "serverContent", "turnComplete") is True:
             number, is_right_behind = number + 1, True
     return [of_turn[turn] for turn in sorted(told)]

@@ -26,6 +26,7 @@ from pipeline.collectors.families.reading import (
     counted_at,
     error_of,
     first,
+    id_of,
     last,
     list_at,
     object_at,
@@ -79,7 +80,7 @@ def read(body: Body, asked: Asked) -> Reading:
     usage = _overlaid(usages)
     fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == _FALLBACK]
     response_id = first(message.get("id") for message in messages)
-    is_several = len({repr(start.get("id")) for start in starts}) > 1
+    is_several = len({repr(id_of(start.get("id"))) for start in starts}) > 1
     chunks = sum(any_of(document, "type") == "content_block_delta" for document in documents)
     is_begun = bool(starts) and not any(map(_states_output, documents))
     return Reading(

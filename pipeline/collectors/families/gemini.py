@@ -32,6 +32,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     object_at,
     tokens_of,
+    word,
 )
 from pipeline.collectors.values.strict_json import stated_once
 
@@ -77,7 +78,7 @@ _SNAKE = {
 
 def recognises(document: JsonObject) -> bool:
     """Tell an answer or a chunk of one; a cache that was made states ``usageMetadata`` too, and generated nothing."""
-    is_cache = "cachedContents/" in str(document.get("name"))
+    is_cache = "cachedContents/" in word(document.get("name"))
     states_usage = "usageMetadata" in document or _counts(document.get("usage_metadata"))
     return "candidates" in document or (states_usage and not is_cache)
 
@@ -134,24 +135,29 @@ def _part(turn: Sequence[JsonObject], model: Any, response_id: Any, number: int)
 def _turns(documents: Sequence[JsonObject]) -> list[list[JsonObject]]:
     """Return the documents of each turn that states usage; all of them where no turn ends, or none states any."""
     turns: list[list[JsonObject]] = [[]]
-    own: list[JsonObject] = [{}]  # of each turn its last usage
+    own: list[JsonObject] = [{}]  # of each turn its last counts, which say whether they are stated again
     for document in documents:
-        usage = _counted(document)
-        is_alone = bool(usage) and document.get("serverContent") is None
-        is_late = is_alone and len(turns) > 1 and not turns[-1] and own[-2] in ({}, usage)
+        counts = _counts_in(object_at(document, "usageMetadata"))
+        is_alone = bool(counts) and document.get("serverContent") is None
+        is_late = is_alone and len(turns) > 1 and not turns[-1] and own[-2] in ({}, counts)
         turn = -2 if is_late else -1
         turns[turn].append(document)
-        own[turn] = usage or own[turn]
+        own[turn] = counts or own[turn]
         if stated_once(object_at(document, "serverContent"), "turnComplete") is True:
             turns.append([])
             own.append({})
-    return [turn for turn, usage in zip(turns, own, strict=True) if usage] or [[*documents]]
+    return [turn for turn, counts in zip(turns, own, strict=True) if counts] or [[*documents]]
 
 
 def _counted(document: JsonObject) -> JsonObject:
     """Return the usage of a document where that states counts, else an empty one."""
     usage = object_at(document, "usageMetadata")
-    return usage if any(name.endswith("TokenCount") for name in usage) else {}
+    return usage if _counts_in(usage) else {}
+
+
+def _counts_in(usage: JsonObject) -> JsonObject:
+    """Return the counts of a usage, of which nothing else says that they are stated again."""
+    return {name: usage.get(name) for name in usage if name.endswith("TokenCount")}
 
 
 def _as_the_api_writes(document: JsonObject) -> JsonObject:

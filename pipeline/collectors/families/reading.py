@@ -203,6 +203,11 @@ def first(values: Iterable[Any]) -> Any:
     return next((value for value in stated if isinstance(value, str | int)), stated[0] if stated else None)
 
 
+def id_of(value: Any) -> str | int | None:
+    """Return an id by which answers are told apart, text or a whole number; ``None`` of what can be none."""
+    return value if isinstance(value, str | int) else None
+
+
 def last(values: Iterable[Any]) -> Any:
     """Return the last value that can be a name; else the last that is there at all, ``None`` where none is."""
     return first(reversed(list(values)))

@@ -26,6 +26,7 @@ from pipeline.collectors.families.reading import (
     count_of,
     error_of,
     first,
+    id_of,
     last,
     less,
     list_at,
@@ -113,7 +114,7 @@ def _turns(answers: Sequence[JsonObject]) -> list[list[JsonObject]]:
     for number, answer in enumerate(answers):
         own = answer.get("id")
         is_turn = not isinstance(own, str) and any_of(answer, "object") == _TURN
-        turns.setdefault(number if is_turn else repr(own), []).append(answer)
+        turns.setdefault(number if is_turn else repr(id_of(own)), []).append(answer)
     return list(turns.values())
 
 

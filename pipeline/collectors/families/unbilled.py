@@ -53,7 +53,7 @@ def recognises(document: JsonObject) -> bool:
         return False
     if "usage_info" in document and "pages" in document:  # of a document that was read by machine
         return True
-    if _is_rerank(document) or _is_images(document) or "cachedContents/" in str(document.get("name")):
+    if _is_rerank(document) or _is_images(document) or "cachedContents/" in word(document.get("name")):
         return True
     is_transcript = isinstance(document.get("text"), str) and (
         "segments" in document or "task" in document or "usage" in document

@@ -285,8 +285,9 @@ COUNTS = (_spoken(100, 50), _spoken(180, 60), _spoken(300, 70))
         lambda usage: [SAID, DONE, usage],
         lambda usage: [usage, DONE],
         lambda usage: [SAID, DONE | usage, usage, usage],
+        lambda usage: [SAID, DONE | usage, {"usageMetadata": usage["usageMetadata"] | {"trafficType": "ON_DEMAND"}}],
     ],
-    ids=["with the end", "before the answer", "behind the end", "alone", "stated again"],
+    ids=["with the end", "before the answer", "behind the end", "alone", "stated again", "stated again with more"],
 )
 def test_each_turn_of_a_live_session_is_charged_for_all_that_its_context_holds(turn: Any, way: str) -> None:
     session = [{"setupComplete": {}}, *(document for usage in COUNTS for document in turn(usage))]

@@ -53,6 +53,15 @@ def _stream(*chunks: Any) -> bytes:
     return _answered(b'"' + b"".join(b"data: " + text + b"\\n\\n" for text in texts) + b'"')
 
 
+_ASKED = {"input_tokens": 3, "output_tokens": 2}
+
+
+def _started_with(*ids: Any) -> bytes:
+    """Return a stream of Anthropic's that starts with each of some ids: of several, no usage can be believed."""
+    starts = ({"type": "message_start", "message": {"id": each, "usage": _ASKED}} for each in ids)
+    return _stream(*starts, {"type": "message_delta", "usage": {"output_tokens": 20}})
+
+
 def _said(text: str = "x") -> dict[str, Any]:
     return {"id": "a", "choices": [{"index": 0, "delta": {"content": text}}]}
 
@@ -280,6 +289,22 @@ TOLD = {
     "a short text for an answer": _with(b'"response": "upstream connect error"'),
     "a key of many bytes, with which a message begins": USUAL.replace(b'"k"', b'"' + b"k" * 60 + b'"'),
     "two keys of one length": USUAL.replace(b'"k"', b'"l"'),
+    "a name that is no text is the name of no cache": _answered(
+        json.dumps({"name": {"x": "cachedContents/1"}, "usageMetadata": {"promptTokenCount": 3}}).encode()
+    ),
+    "counts are stated again whatever stands beside them": _stream(
+        {"serverContent": {"turnComplete": True}, "usageMetadata": {"promptTokenCount": 3, "x": 1}},
+        {"usageMetadata": {"promptTokenCount": 3, "x": 2}},
+    ),
+    "objects are no ids, and not compared": _started_with({"x": 1}, {"x": 2}),
+    "lists are no ids": _started_with([{"x": 1}], [{"x": 2}]),
+    "fractions are no ids": _started_with(0.5, 0.25),
+    "objects are no ids of responses": _stream(
+        *(
+            {"type": "response.completed", "response": {"id": {"x": n}, "object": "response", "usage": _ASKED}}
+            for n in (1, 2)
+        )
+    ),
     "another tree of names beside the known ones": _with(b'"x": {"status": 200, "y": [{"ts": 1}, "\\u0041"]}'),
 }
 """Lines that the kernel tells, by what would be told wrongly."""

@@ -362,3 +362,21 @@ def test_fractions_in_a_row_are_one_and_whatever_stands_before_them_is_none_of_t
     lists = [[before], [before, 0.5], [before, 0.5, 0.25], [before, 0.5, before, 0.5]]
     lines = [_line(response=_chat(_counts(3, 2)) | {"choices": each}) for each in lists]
     _told([lines[0], *lines])
+
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("choices", [4, 5])
+def test_counts_that_fall_once_in_the_line_that_was_learned_may_grow_all_the_way_in_others(
+    choices: int, number: int
+) -> None:
+    """Totals that grow from each choice to the next are of all together, else each is one of its own (vLLM)."""
+
+    def line(completions: Sequence[int]) -> bytes:
+        chunks = (
+            {"id": "a", "choices": [{"index": index, "delta": {"content": "x"}}], "usage": _counts(7, completion)}
+            for index, completion in enumerate(completions)
+        )
+        return _line(model=f"m-{number}", response=sse(*chunks))
+
+    falling = [10 * (place + 1) for place in reversed(range(choices))]
+    _told([line(falling), line([count + 1 for count in falling]), line(sorted(falling)), line([5, *falling[1:]])])

@@ -197,6 +197,7 @@ ODD = {
         "no UTF-8": [CRI + said(1, "HERE").replace(b"HERE", b"\xff")],
         "no UTF-8 in the first part": [P + said(1, "HERE").replace(b"HERE", b"\xff")[:-2], CRI + b'"}'],
         "what is around a line": [b"\0" + CRI + said(1), CRI + said(1) + b"\0", b"\xef\xbb\xbf" + CRI + said(1)],
+        "NULs behind a part": [P + b'x "a":\0', CRI + b"1 y", P + b'x "a":\r\0\0', CRI + b"1 y"],
         "parts of two streams": [P + said(1)[:30], CRI.replace(b"stdout", b"stderr") + said(2), CRI + said(1)[30:]],
         "a bare line between parts": [P + said(1)[:30], said(2), CRI + said(1)[30:]],
         "whoever was killed": [P + said(1)[:30], CRI + said(2)],

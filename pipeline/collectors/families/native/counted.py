@@ -11,7 +11,18 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.families.chat_usage import stated_by
-from pipeline.collectors.families.reading import Reading, Stated, any_of, count, error_of, first, last, sum_of, word
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    any_of,
+    count,
+    error_of,
+    first,
+    id_of,
+    last,
+    sum_of,
+    word,
+)
 from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
@@ -89,9 +100,8 @@ class Native(NamedTuple):
     def _count(self, documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:
         answers: dict[str, list[JsonObject]] = {}
         for document in documents:
-            answers.setdefault(repr(next(_at(document, self.each, any_of), None)) if self.each else "", []).append(
-                document
-            )
+            own = next(_at(document, self.each, any_of), None) if self.each else None
+            answers.setdefault(repr(id_of(own)), []).append(document)
         return sum_of(*(self._count_of_one(answer, places) for answer in answers.values()))
 
     def _count_of_one(self, documents: Sequence[JsonObject], places: tuple[Place, ...]) -> int | None:

@@ -116,7 +116,8 @@ class Search:
         checked = [self._is_foretold(found, number) for number in range(len(GREATEST))]
         if False in checked or checked.count(True) < _SAMPLES_MIN:
             return None
-        return found if self._holds_in_either_order(found) and self._holds_whatever_counts_are(found) else None
+        holds = self._holds_in_either_order(found) and self._holds_in_a_row(found)
+        return found if holds and self._holds_whatever_counts_are(found) else None
 
     def _holds_in_either_order(self, rule: Rule) -> bool:
         """Tell whether a rule holds with each count below each other one, in whatever order they hold together."""
@@ -132,6 +133,32 @@ class Search:
             if not self._samples.comes_out(rule, contents):
                 return False
         return True
+
+    def _holds_in_a_row(self, rule: Rule) -> bool:
+        """Tell whether a rule holds where the counts of each name grow from one to the next, and where they fall.
+
+        Code may compare all that follow one another, as chat does; that each two were met in either order is no proof.
+        """
+        named: dict[str, list[int]] = {}
+        for hole in sorted(self._way(rule.totals, rule.bound).counts):
+            named.setdefault(self._samples.lines.holes[hole].name, []).append(hole)
+        rows = [holes for holes in named.values() if len(holes) > 2]  # noqa: PLR2004 - two have been met in either order
+        return not rows or all(
+            contents is None or self._samples.comes_out(rule, contents)
+            for contents in (self._in_a_row(rule, rows, falls=falls) for falls in (False, True))
+        )
+
+    def _in_a_row(self, rule: Rule, rows: Sequence[Sequence[int]], *, falls: bool) -> list[Any] | None:
+        """Return contents that hold together, in which counts in a row grow or fall; ``None`` where none are found."""
+        for _ in range(_TRIES_MAX):
+            contents = self._samples.any_contents(_OF_SAME_FORM)
+            for holes in rows:
+                counts = sorted((contents[hole] for hole in holes), reverse=falls)
+                for hole, count in zip(holes, counts, strict=True):
+                    contents[hole] = count
+            if _agrees(rule, contents):
+                return contents
+        return None
 
     def _with_binding_totals(self, rule: Rule) -> Rule:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""

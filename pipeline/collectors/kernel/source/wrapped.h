@@ -108,6 +108,7 @@ static void add_line(Group *group, u8 *p, u8 *end, int is_ascii, u32 wrapper) {
   else is_sure = (is_ascii || is_utf8(p, stopped)) && out_of_docker(p, to, &held);
   *stopped = kept;
   group->is_odd |= !is_sure || group->open & ~(1u << held.stream);
+  group->is_odd |= is_sure && !stopped[-1]; /* NULs behind a line are none of it (twin: lines.bare_span) */
   if (is_sure) group->open = (group->open & ~(1u << held.stream)) | (u32)held.is_part << held.stream;
   if (group->is_odd) return;
   if (held.at != to && (held.is_part || !is_first)) {
