@@ -163,7 +163,10 @@ def _asked_for(usage_daily: pa.Table, period: BillingPeriod | None, account_id: 
 
 
 def _on_their_drafts(lines: pa.Table, accounts: Accounts, closed: Collection[tuple[str, BillingPeriod]]) -> pa.Table:
-    """Name the drafts of accounts whose months are billed together; ``lines`` name one for each month."""
+    """Name the drafts of accounts whose months are billed together, their own or their parents'.
+
+    ``lines`` name one for each month.
+    """
     together = {
         account.id
         for account in accounts
@@ -176,8 +179,10 @@ def _on_their_drafts(lines: pa.Table, accounts: Accounts, closed: Collection[tup
         if account is None:
             ids.append(invoice_id)
             continue
-        mine = {month for closed_id, month in closed if closed_id == account_id}
-        ids.append(f"draft-{open_period(account, BillingPeriod.parse(period), mine)}-{account_id}")
+        month = BillingPeriod.parse(period)
+        payer = accounts.by_id(account.invoiced_in(month)) or account
+        theirs = {each for closed_id, each in closed if closed_id == payer.id}
+        ids.append(f"draft-{open_period(payer, month, theirs)}-{payer.id}")
     if not together:
         return lines
     place = lines.schema.get_field_index("invoice_id")
