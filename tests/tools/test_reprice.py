@@ -161,6 +161,21 @@ def test_a_childs_usage_of_a_quarter_is_compared_with_its_parents_draft(tmp_path
     ]
 
 
+def test_late_usage_of_a_child_whose_parents_month_is_issued_is_in_the_new_amount_alone(tmp_path: Path) -> None:
+    root = make_workspace(
+        tmp_path / "books", accounts=account("acme", "key_a") + account("bolt", "key_b", invoiced_to="acme")
+    )
+    write_log(root, "l.jsonl", plain("2026-10-10T00:00:00Z", id="a"))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-01").returncode == 0
+    append_log(root, "l.jsonl", plain("2026-10-10T00:00:00Z", id="b", key="key_b"))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
+    for options in ([], ["--account", "bolt"]):
+        done = tallybook(root, "reprice", "--card", "standard", "-o", "csv", *options)
+        late = done.stdout.splitlines()[-1].split(",")
+        assert (late[1], late[2], late[-3:]) == ("bolt", "", ["0.00", "2.00", "2.00"])
+
+
 def test_nothing_is_written(books: Path) -> None:
     before = fingerprints(books)
     tallybook(books, "reprice", "--card", "new")

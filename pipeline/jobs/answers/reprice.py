@@ -21,7 +21,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
-from pipeline.invoicing.places import open_period
+from pipeline.invoicing.places import closed_periods, open_period
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import count, inputs_of
@@ -90,8 +90,9 @@ def reprice(
             ),
             on_card,
         )
-    issued = [part for whole in _issued(workspace) for part in whole.parts if account_id in (None, part.account_id)]
-    closed = {(invoice.account_id, month) for invoice in issued for month in invoice.period.months}
+    issued = [part for whole in _issued(workspace) for part in whole.parts]
+    closed = _closed(workspace, issued)
+    issued = [part for part in issued if account_id in (None, part.account_id)]
     drafted, _ = _rated_lines(workspace, _without(used, closed))
     new, unpriced = _rated_lines(on_card, counted)
     of_invoices = _asked_for(lines_of_invoices(issued), period, account_id)
@@ -132,6 +133,15 @@ def _issued(workspace: Workspace) -> Iterator[Invoice]:
         for document in documents
         if document["status"] == "issued" and document["invoice_id"] not in voided
     )
+
+
+def _closed(workspace: Workspace, issued: Iterable[Invoice]) -> set[tuple[str, BillingPeriod]]:
+    """Return the months of accounts of which no draft is: what was used in them since is corrected, on other drafts."""
+    invoiced: dict[str, set[BillingPeriod]] = {account.id: set() for account in workspace.accounts}
+    for part in issued:
+        invoiced.setdefault(part.account_id, set()).update(part.period.months)
+    closed = closed_periods(workspace.accounts, invoiced)
+    return {(account_id, month) for account_id, months in closed.items() for month in months}
 
 
 def _present_usage(workspace: Workspace) -> pa.Table:
