@@ -198,6 +198,13 @@ class Account:
         year = self.year_of(period)
         return year if year is not None and year.settled_in == period else None
 
+    def currency_by(self, card_currencies: Mapping[str, str]) -> str:
+        """Return the currency that it pays in: its own where it says so, else that of its rate cards.
+
+        ``card_currencies`` are those of rate cards, by id; empty where its card is not among them.
+        """
+        return self.exchange.currency if self.exchange else card_currencies.get(self.rate_card, "")
+
     def month_of(self, usage_date: date) -> BillingPeriod:
         """Return the month of the account that a usage date lies in."""
         return BillingPeriod.of(usage_date, self.month_day)

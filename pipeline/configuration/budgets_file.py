@@ -21,7 +21,6 @@ from pipeline.objects.layout import BUDGETS_FILE
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pipeline.accounts import Account
     from pipeline.configuration.strict_toml import Table
     from pipeline.configuration.workspace import Workspace
 
@@ -185,14 +184,11 @@ def _known(workspace: Workspace) -> _Known:
         for name, value in mine.items():
             tags.setdefault(name, set()).add(value)
     models = {model for card in workspace.rate_cards.values() for model in card.models}
+    currencies = {card_id: card.currency for card_id, card in workspace.rate_cards.items()}
     return _Known(
-        accounts={account.id: _currency(account, workspace) for account in workspace.accounts},
+        accounts={account.id: account.currency_by(currencies) for account in workspace.accounts},
         keys=keys,
         models=models,
         providers={model.partition("/")[0] for model in models if "/" in model},
         tags=tags,
     )
-
-
-def _currency(account: Account, workspace: Workspace) -> str:
-    return account.exchange.currency if account.exchange else workspace.rate_cards[account.rate_card].currency

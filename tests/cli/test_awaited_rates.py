@@ -20,6 +20,7 @@ exchange = { day = "month-end", days_max = 1 }
 """
 CARDS = {
     "standard": 'id = "standard"\n\n[[rates]]\nmodel = "jamba-large"\nprompt = 2.00\ncompletion = 8.00\n',
+    "euro": 'id = "euro"\ncurrency = "EUR"\n\n[[rates]]\nmodel = "jamba-large"\nprompt = 2.50\ncompletion = 8.00\n',
     "pounds": 'id = "pounds"\ncurrency = "GBP"\n\n[[rates]]\nmodel = "jamba-large"\nprompt = 3.00\ncompletion = 8.00\n',
 }
 
@@ -52,6 +53,25 @@ def test_a_month_is_issued_once_the_table_has_come_to_its_last_day_and_not_befor
     done = tallybook(books, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
     assert done.returncode == 0, done.stderr
     assert "at 1.90 EUR per million (2.00 USD at 0.95 of 2026-10-30)" in csv_of(books)
+
+
+def test_a_childs_rates_are_awaited_before_its_parents_invoice_is_issued(books: Path) -> None:
+    parent = '[[accounts]]\nid = "holding"\nname = "Holding"\nkeys = ["key_h"]\nrate_card = "euro"\n'
+    (books / "accounts.toml").write_text(parent + ACCOUNTS + 'invoiced_to = "holding"\n', encoding="utf-8")
+    assert "draft-2026-10-holding" in tallybook(books, "nightly", "--as-of", "2026-10-13").stdout
+    issue = ("invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
+    done = tallybook(books, *issue)
+    assert done.returncode == 4
+    assert "2026-10 of 'acme' cannot be issued: usage of 2026-10-10 is paid at the rate of exchange" in done.stderr
+    append(books, "2026-10-30,0.95")
+    assert tallybook(books, *issue).returncode == 0
+    assert tallybook(books, "recompute", "INV-000001").returncode == 0
+
+
+def test_a_card_in_the_accounts_own_currency_is_compared_without_an_exchange(books: Path) -> None:
+    tallybook(books, "nightly", "--as-of", "2026-10-13")
+    done = tallybook(books, "reprice", "--card", "euro", "-o", "csv")
+    assert done.stdout.splitlines()[1].endswith(",1000000,1000000,1.80,2.50,EUR,1.80,2.50,0.70")
 
 
 def test_a_card_in_a_third_currency_is_compared_where_there_is_a_table(books: Path) -> None:

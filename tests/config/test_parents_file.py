@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.accounts.exchange import ExchangeTable
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.accounts.accounts_file import read_accounts
@@ -34,6 +37,11 @@ def read(tmp_path: Path, text: str) -> Accounts:
         timezone="UTC",
         rate_card_ids=["standard", "euro"],
         currencies={"standard": "USD", "euro": "EUR"},
+        exchange_tables={
+            ("USD", "EUR"): ExchangeTable(
+                file="exchange/USD-EUR.csv", dates=(date(2026, 10, 1),), rates=(Decimal("0.9"),)
+            )
+        },
     )
 
 
@@ -134,3 +142,12 @@ def test_an_account_that_has_invoices_of_its_own_keeps_what_these_say(tmp_path: 
     bolt = read(tmp_path, text).by_id("bolt")
     assert bolt is not None
     assert bolt.note == "Hi"
+
+
+def test_accounts_on_one_invoice_pay_in_one_currency_whatever_their_cards_are_in(tmp_path: Path) -> None:
+    in_euro, by_euro_card = 'currency = "EUR"\n', 'rate_card = "euro"\n'
+    for mine, its in ((in_euro, by_euro_card), (by_euro_card, in_euro), (in_euro, in_euro)):
+        assert months(read(tmp_path, ACME + its + BOLT + mine + TO_ACME), "bolt") == ["acme"] * 5
+    for mine, its, told in ((in_euro, "", "in EUR, not USD"), ("", in_euro, "in USD, not EUR")):
+        with pytest.raises(AccountsError, match=f"is billed {told}; an invoice has one currency"):
+            read(tmp_path, ACME + its + BOLT + mine + TO_ACME)

@@ -296,6 +296,40 @@ def test_a_bill_of_a_quarter_is_taken_whole_and_its_other_months_are_a_step(tmp_
     }
 
 
+@pytest.mark.long
+def test_a_bill_of_several_accounts_is_taken_whole_and_the_other_accounts_are_a_step(tmp_path: Path) -> None:
+    """Bolt has an invoice of its own for September, and stands on Acme's for October."""
+    root = make_workspace(
+        tmp_path / "books",
+        accounts=account("acme", "key_a")
+        + account("bolt", "key_b")
+        + 'invoiced_to = [{ account = "acme", from = 2026-10-01 }]\n'
+        + account("corp", "key_c"),
+    )
+    write_log(
+        root,
+        "a.jsonl",
+        plain("2026-09-05T10:00:00Z", id="a", prompt=500_000),
+        plain("2026-09-05T10:00:00Z", id="b", prompt=1_000_000, key="key_b"),
+        plain("2026-10-05T10:00:00Z", id="c", prompt=2_000_000),
+        plain("2026-10-05T10:00:00Z", id="d", prompt=4_000_000, key="key_b"),
+        plain("2026-10-05T10:00:00Z", id="e", prompt=8_000_000, key="key_c"),
+    )
+    assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
+    both = ("--from", "2026-09-01", "--to", "2026-11-01")
+    for options, of_usage, of_others, total in (
+        (("--period", "2026-10", "--account", "acme"), 4, 8, 12),
+        (("--period", "2026-10", "--account", "bolt"), 8, 4, 12),
+        (("--period", "2026-10", "--account", "acme", "--account", "bolt"), 12, None, 12),
+        (("--period", "2026-10", "--account", "corp"), 16, None, 16),
+        ((*both, "--account", "bolt"), 10, 4, 14),
+        ((*both, "--account", "acme"), 5, 8, 13),
+    ):
+        other = {} if of_others is None else {"cost of the bills' other accounts": Decimal(of_others)}
+        found = steps(root, *options)["USD"]
+        assert found == {"cost of usage": Decimal(of_usage), **other, "total of bills": Decimal(total)}, options
+
+
 def test_bills_are_of_whole_months_and_accounts(books: Path) -> None:
     for options in (["--period", "2026-10", "--key", "key_a"], ["--from", "2026-10-02", "--to", "2026-11-01"], []):
         done = tallybook(books, "cost", "--bills", *options)

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+from workspaces import account, append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.jobs.answers import reprice as jobs
 from pipeline.jobs.state.aggregate import count
@@ -138,6 +138,42 @@ def test_an_issued_invoice_is_compared_as_issued_and_late_usage_is_in_the_new_am
         tallybook(books, "reprice", "--card", "standard", "--period", "2026-10", "--account", "acme", "-o", "csv")
     )
     assert repriced["2026-10", "prompt"] == ("3.00", "5.00", "2.00")
+
+
+def test_a_childs_usage_of_a_quarter_is_compared_with_its_parents_draft(tmp_path: Path) -> None:
+    """December is billed by itself: the group is billed by the quarter from January on."""
+    by_quarter = '[[accounts.terms]]\nfrom = 2027-01-01\nbilling_interval = "quarter"\n'
+    root = make_workspace(
+        tmp_path / "books",
+        accounts=account("acme", "key_a") + by_quarter + account("bolt", "key_b", invoiced_to="acme") + by_quarter,
+    )
+    write_log(
+        root,
+        "l.jsonl",
+        plain("2026-12-10T00:00:00Z", id="a", key="key_b"),
+        plain("2027-01-10T00:00:00Z", id="b", key="key_b"),
+    )
+    assert tallybook(root, "nightly", "--as-of", "2027-02-01").returncode == 0
+    done = tallybook(root, "reprice", "--card", "standard", "-o", "csv")
+    assert [row.split(",")[:3] for row in done.stdout.splitlines()[1:]] == [
+        ["2026-12", "bolt", "draft-2026-12-acme"],
+        ["2027-01", "bolt", "draft-2027-Q1-acme"],
+    ]
+
+
+def test_late_usage_of_a_child_whose_parents_month_is_issued_is_in_the_new_amount_alone(tmp_path: Path) -> None:
+    root = make_workspace(
+        tmp_path / "books", accounts=account("acme", "key_a") + account("bolt", "key_b", invoiced_to="acme")
+    )
+    write_log(root, "l.jsonl", plain("2026-10-10T00:00:00Z", id="a"))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-01").returncode == 0
+    append_log(root, "l.jsonl", plain("2026-10-10T00:00:00Z", id="b", key="key_b"))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
+    for options in ([], ["--account", "bolt"]):
+        done = tallybook(root, "reprice", "--card", "standard", "-o", "csv", *options)
+        late = done.stdout.splitlines()[-1].split(",")
+        assert (late[1], late[2], late[-3:]) == ("bolt", "", ["0.00", "2.00", "2.00"])
 
 
 def test_nothing_is_written(books: Path) -> None:

@@ -39,14 +39,14 @@ def read_invoiced_to(account: Table) -> tuple[InvoicedTo, ...]:
 
 
 def refuse_currencies_of_parents(accounts: Accounts, currencies: Mapping[str, str]) -> None:
-    """Raise ``AccountsError`` where an account and its parent are billed in two currencies.
+    """Raise ``AccountsError`` where an account and its parent pay in two currencies.
 
-    ``currencies`` are those of rate cards, by id.
+    ``currencies`` are those of rate cards, by id; whose price is in which of them does not matter.
     """
     for account in accounts:
         for span in account.invoiced_to:
             parent = accounts.by_id(span.account_id)
-            mine, other = (currencies.get(each.rate_card, "") if each else "" for each in (account, parent))
+            mine, other = (each.currency_by(currencies) if each else "" for each in (account, parent))
             if mine and other and mine != other:
                 message = (
                     f"account {account.id!r} is invoiced_to {span.account_id!r} and is billed in {mine}, not {other}; "

@@ -363,7 +363,7 @@ def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]
     shares = _shares(state, invoice, event)
     unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
     if unpriced:
-        account = state.workspace.accounts.by_id(invoice.account_id)
+        account = state.workspace.accounts.by_id(event["account_id"])
         is_foreign = account is not None and account.exchange is not None and account.exchange.tables
         return (
             "unpriced",

@@ -21,7 +21,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
-from pipeline.invoicing.places import open_period
+from pipeline.invoicing.places import closed_periods, open_period
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import count, inputs_of
@@ -90,8 +90,9 @@ def reprice(
             ),
             on_card,
         )
-    issued = [part for whole in _issued(workspace) for part in whole.parts if account_id in (None, part.account_id)]
-    closed = {(invoice.account_id, month) for invoice in issued for month in invoice.period.months}
+    issued = [part for whole in _issued(workspace) for part in whole.parts]
+    closed = _closed(workspace, issued)
+    issued = [part for part in issued if account_id in (None, part.account_id)]
     drafted, _ = _rated_lines(workspace, _without(used, closed))
     new, unpriced = _rated_lines(on_card, counted)
     of_invoices = _asked_for(lines_of_invoices(issued), period, account_id)
@@ -134,6 +135,15 @@ def _issued(workspace: Workspace) -> Iterator[Invoice]:
     )
 
 
+def _closed(workspace: Workspace, issued: Iterable[Invoice]) -> set[tuple[str, BillingPeriod]]:
+    """Return the months of accounts of which no draft is: what was used in them since is corrected, on other drafts."""
+    invoiced: dict[str, set[BillingPeriod]] = {account.id: set() for account in workspace.accounts}
+    for part in issued:
+        invoiced.setdefault(part.account_id, set()).update(part.period.months)
+    closed = closed_periods(workspace.accounts, invoiced)
+    return {(account_id, month) for account_id, months in closed.items() for month in months}
+
+
 def _present_usage(workspace: Workspace) -> pa.Table:
     """Return usage daily as it was written, where nothing has changed since; else count it."""
     snapshot, _ = in_force(workspace, read_log(workspace.lake))
@@ -163,7 +173,10 @@ def _asked_for(usage_daily: pa.Table, period: BillingPeriod | None, account_id: 
 
 
 def _on_their_drafts(lines: pa.Table, accounts: Accounts, closed: Collection[tuple[str, BillingPeriod]]) -> pa.Table:
-    """Name the drafts of accounts whose months are billed together; ``lines`` name one for each month."""
+    """Name the drafts of accounts whose months are billed together, their own or their parents'.
+
+    ``lines`` name one for each month.
+    """
     together = {
         account.id
         for account in accounts
@@ -176,8 +189,10 @@ def _on_their_drafts(lines: pa.Table, accounts: Accounts, closed: Collection[tup
         if account is None:
             ids.append(invoice_id)
             continue
-        mine = {month for closed_id, month in closed if closed_id == account_id}
-        ids.append(f"draft-{open_period(account, BillingPeriod.parse(period), mine)}-{account_id}")
+        month = BillingPeriod.parse(period)
+        payer = accounts.by_id(account.invoiced_in(month)) or account
+        theirs = {each for closed_id, each in closed if closed_id == payer.id}
+        ids.append(f"draft-{open_period(payer, month, theirs)}-{payer.id}")
     if not together:
         return lines
     place = lines.schema.get_field_index("invoice_id")

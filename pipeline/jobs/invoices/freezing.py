@@ -140,15 +140,19 @@ def refuse_unpriced(
 
 
 def refuse_awaited_rates(accounts: Accounts, drafts: Iterable[Invoice]) -> None:
-    """Raise ``IssueBlocked`` where a line has a rate of exchange that holds until its month's last day has one."""
+    """Raise ``IssueBlocked`` where a line has a rate of exchange that holds until its month's last day has one.
+
+    Each line is paid by the rules of the account that it is of, which may be a child of the invoiced one.
+    """
     for draft in drafts:
-        account = accounts.by_id(draft.account_id)
-        exchange = account.exchange if account else None
-        for line in draft.lines if exchange else ():
+        for line in draft.lines:
             used_on, rate = line.first_usage_date, line.exchange
+            account_id, _ = draft.account_of(line) if rate else ("", "")
+            account = accounts.by_id(account_id)
+            exchange = account.exchange if account else None
             if exchange and rate and used_on and exchange.is_provisional(rate, used_on):
                 message = (
-                    f"{draft.period} of {draft.account_id!r} cannot be issued: usage of {used_on} is paid at the rate "
+                    f"{draft.period} of {account_id!r} cannot be issued: usage of {used_on} is paid at the rate "
                     f"of exchange of its month's last day, and the last that is there is of {rate.on}: "
                     f"{exchange.missing_text(rate.currency, used_on)}"
                 )

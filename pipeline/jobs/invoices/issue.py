@@ -131,7 +131,8 @@ def _issued(
     drafts = [invoice for invoice in chosen if invoice.number is None]
     periods = _months_by_account(workspace.accounts, book.kept, drafts)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
-    refuse_awaited_rates(workspace.accounts, drafts)
+    if not freezing.is_again:  # what is frozen was issued at the rates that were there, whatever was refused then
+        refuse_awaited_rates(workspace.accounts, drafts)
     if not drafts:
         return
     freezing.refuse_backwards(documents)

@@ -179,10 +179,8 @@ def limits_of(
 
 def account_currencies(workspace: Workspace) -> dict[str, str]:
     """Return the currency of each account by its id: its own where it says so, else that of its rate cards."""
-    return {
-        account.id: account.exchange.currency if account.exchange else workspace.rate_cards[account.rate_card].currency
-        for account in workspace.accounts
-    }
+    currencies = {card_id: card.currency for card_id, card in workspace.rate_cards.items()}
+    return {account.id: account.currency_by(currencies) for account in workspace.accounts}
 
 
 def period_files(workspace: Workspace, book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:

@@ -86,14 +86,16 @@ def constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> di
     The others' usage is rated one by one.
     """
     return {
-        account.id: CardTerms(
-            rate_cards[account.terms[0].rate_card],
-            account.terms[0].discount_percent,
-            account.exchange if account.exchange and account.exchange.tables else None,
-        )
+        account.id: _card_terms(account, rate_cards[account.terms[0].rate_card])
         for account in accounts
         if len(account.terms) == 1
     }
+
+
+def _card_terms(account: Account, card: RateCard) -> CardTerms:
+    exchange = account.exchange
+    is_foreign = exchange is not None and exchange.currency != card.currency
+    return CardTerms(card, account.terms[0].discount_percent, exchange if is_foreign else None)
 
 
 def account_charges(

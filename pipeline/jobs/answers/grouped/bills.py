@@ -13,19 +13,19 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
 from pipeline.invoicing import LineKind
 from pipeline.jobs.answers.grouped.cost import cost
-from pipeline.jobs.answers.grouped.selection import Selection
+from pipeline.jobs.answers.grouped.selection import Selection, Span
 from pipeline.jobs.state.drafted.now import heads_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.cost import CostAnswer
     from pipeline.jobs.answers.grouped.rated import RatedTables
-    from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.state.drafted.heads import InvoiceHead
 
-COST, OTHER_DAYS, LATER = "cost of usage", "cost of the bills' other days", "not on these bills"
+COST, LATER = "cost of usage", "not on these bills"
+OTHER_ACCOUNTS, OTHER_DAYS = "cost of the bills' other accounts", "cost of the bills' other days"
 ROUNDING, TOTAL = "rounding of lines", "total of bills"
 
 
@@ -35,10 +35,11 @@ class BillStep:
 
     currency: str
     step: str
-    """``COST``, ``OTHER_DAYS``, ``LATER``, ``ROUNDING``, the kind of lines, or ``TOTAL``.
+    """``COST``, ``OTHER_ACCOUNTS``, ``OTHER_DAYS``, ``LATER``, ``ROUNDING``, the kind of lines, or ``TOTAL``.
 
-    ``OTHER_DAYS`` is what usage costs on days of these bills that are not asked about, as a quarter has them around a
-    month. ``LATER`` is what came after issue, usage and prices: other bills correct it.
+    ``OTHER_ACCOUNTS`` is what usage costs of accounts that are not asked about and share these bills, as a parent and
+    its children do. ``OTHER_DAYS`` is what usage costs on days of these bills that are not asked about, as a quarter
+    has them around a month. ``LATER`` is what came after issue, usage and prices: other bills correct it.
     """
     lines: int
     """How many lines of bills it is of; of ``TOTAL`` how many lines they have."""
@@ -49,8 +50,9 @@ class BillStep:
 def bill_steps(workspace: Workspace, selection: Selection) -> list[BillStep]:
     """Return the steps of each currency, in the order in which they are added up; steps of nothing are left out.
 
-    Bills are the invoices, credit notes and drafts of the selected months and accounts. Raises ``ConfigurationError``
-    for a selection that no bill is about: parts of months, keys, models, tiers, meters or tags.
+    Bills are the invoices, credit notes and drafts of the selected months that a selected account has lines on, each of
+    them whole. Raises ``ConfigurationError`` for a selection that no bill is about: parts of months, keys, models,
+    tiers, meters or tags.
     """
     if selection.span.months is None or not selection.is_all_of_accounts:
         message = (
@@ -71,49 +73,67 @@ def steps_to_bills(
     """
     costs = {total.currency: total.cost or Decimal(0) for total in answer.totals if total.currency}
     accounts, span = set(answer.selection.accounts), answer.selection.span
-    bills = [bill for bill in bills if span.touches(bill.period) and (not accounts or bill.account_id in accounts)]
-    others = _cost_of_other_days(workspace, span, bills, rated)
+    bills = [bill for bill in bills if span.touches(bill.period) and (not accounts or accounts & {*bill.account_ids})]
+    others = {
+        OTHER_ACCOUNTS: _cost_of(workspace, _other_accounts(accounts, span, bills), rated),
+        OTHER_DAYS: _cost_of(workspace, _other_days(span, bills), rated),
+    }
     return [
         step
         for currency in sorted({*costs, *(bill.currency for bill in bills)})
         for step in _steps(
             currency,
             costs.get(currency, Decimal(0)),
-            others.get(currency, Decimal(0)),
+            {name: each.get(currency, Decimal(0)) for name, each in others.items()},
             [bill for bill in bills if bill.currency == currency],
         )
     ]
 
 
-def _cost_of_other_days(
-    workspace: Workspace, span: Span, bills: Sequence[InvoiceHead], rated: RatedTables | None
-) -> dict[str, Decimal]:
-    """Return what usage costs on days of bills outside of a span, by currency."""
-    accounts: dict[Span, set[str]] = {}
-    for bill in bills:
-        for outside in span.around(bill.period):
-            accounts.setdefault(outside, set()).update(bill.account_ids)
-    found: dict[str, Decimal] = {}
-    for outside, ids in accounts.items():
-        there = ids & {account.id for account in workspace.accounts}
-        others = Selection(span=outside, accounts=tuple(sorted(there)))
-        for total in cost(workspace, ["account"], others, rated=rated).totals:
-            found[total.currency] = exact_sum([found.get(total.currency, Decimal(0)), total.cost or Decimal(0)])
+def _other_accounts(accounts: set[str], span: Span, bills: Sequence[InvoiceHead]) -> dict[Span, set[str]]:
+    """Return the accounts of bills that are not asked about, where some are, by the months of a span."""
+    found: dict[Span, set[str]] = {}
+    for bill in bills if accounts else ():
+        for month in filter(span.touches, bill.period.months):  # those of the calendar, where accounts share a bill
+            found.setdefault(Span.of(month), set()).update({*bill.account_ids} - accounts)
     return found
 
 
-def _steps(currency: str, cost_of_usage: Decimal, other_days: Decimal, bills: Sequence[InvoiceHead]) -> list[BillStep]:
+def _other_days(span: Span, bills: Sequence[InvoiceHead]) -> dict[Span, set[str]]:
+    """Return the accounts of bills by the days of these that lie outside of a span."""
+    found: dict[Span, set[str]] = {}
+    for bill in bills:
+        for outside in span.around(bill.period):
+            found.setdefault(outside, set()).update(bill.account_ids)
+    return found
+
+
+def _cost_of(workspace: Workspace, accounts: Mapping[Span, set[str]], rated: RatedTables | None) -> dict[str, Decimal]:
+    """Return what usage of accounts costs on some days, by currency."""
+    known = {account.id for account in workspace.accounts}
+    found: dict[str, Decimal] = {}
+    for span, ids in accounts.items():
+        if ids & known:
+            theirs = Selection(span=span, accounts=tuple(sorted(ids & known)))
+            for total in cost(workspace, ["account"], theirs, rated=rated).totals:
+                found[total.currency] = exact_sum([found.get(total.currency, Decimal(0)), total.cost or Decimal(0)])
+    return found
+
+
+def _steps(
+    currency: str, cost_of_usage: Decimal, others: Mapping[str, Decimal], bills: Sequence[InvoiceHead]
+) -> list[BillStep]:
     sums = [each for bill in bills for each in bill.sums]
     usage = [each for each in sums if each.kind is LineKind.USAGE]
     usage_lines = sum(each.lines for each in usage)
     exact, printed = exact_sum(each.exact_amount for each in usage), exact_sum(each.amount for each in usage)
     amounts: dict[str, list[Decimal]] = {
         COST: [cost_of_usage],
-        OTHER_DAYS: [other_days],
-        LATER: [exact, cost_of_usage.copy_negate(), other_days.copy_negate()],
+        **{name: [amount] for name, amount in others.items()},
+        LATER: [exact, *(amount.copy_negate() for amount in (cost_of_usage, *others.values()))],
         ROUNDING: [printed, exact.copy_negate()],
     }
-    counts = {COST: usage_lines, OTHER_DAYS: 0, LATER: 0, ROUNDING: usage_lines}
+    counts = {COST: usage_lines, LATER: 0, ROUNDING: usage_lines} | dict.fromkeys(others, 0)
     for kind in LineKind:
         mine = [each for each in sums if each.kind is kind and kind is not LineKind.USAGE]
         if mine:
