@@ -97,7 +97,7 @@ EVENTS = [
         "message": {
             "id": "msg_1",
             "type": "message",
-            "model": "claude",
+            "model": "m",
             "usage": {"input_tokens": 3, "cache_read_input_tokens": 90, "output_tokens": 1},
         },
     },
