@@ -170,6 +170,7 @@ def test_its_logs_collected_anew_by_todays_program_give_the_same_drafts(books: P
     assert period_files(books) == period_files(anew) != {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("age", sorted(SIGNERS))
 def test_what_was_signed_is_what_was_signed(age: str) -> None:
     pytest.importorskip("cryptography")
@@ -178,6 +179,7 @@ def test_what_was_signed_is_what_was_signed(age: str) -> None:
     assert "signed" in done.stdout
 
 
+@pytest.mark.long
 @ALL_IN_THE_SLOW_SUITE
 def test_a_key_of_a_deleted_log_finds_its_account_in_every_age(books: Path) -> None:
     write_log(books, "later.jsonl", by_raw_key("2026-05-02T11:00:00Z", "may-2", 200_000, 2_000))

@@ -154,6 +154,7 @@ def test_it_is_refused_with_the_advice_to_upgrade_and_nothing_is_touched(books: 
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", ["usage_daily", "exchanges_daily", "charges", "counted/dates", "counted/periods"])
 def test_what_can_be_derived_is_derived_again_or_is_to_be_removed(books: Path, table: str) -> None:
     assert run(books, *NIGHT.split()).returncode == 0

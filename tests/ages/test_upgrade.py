@@ -66,6 +66,7 @@ def test_it_is_said_first_then_done_and_then_there_is_nothing_more_to_do(books: 
     assert verified.returncode == 0, verified.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("age", [OLDEST, *(pytest.param(age, marks=pytest.mark.slow) for age in AGES if age != OLDEST)])
 def test_a_night_makes_the_same_of_it_without_being_upgraded_first(age: str, tmp_path: Path) -> None:
     upgraded, night_alone = (shutil.copytree(WORKSPACES / age, tmp_path / name) for name in ("upgraded", "night"))

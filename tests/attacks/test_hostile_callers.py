@@ -226,6 +226,7 @@ def test_however_a_caller_spells_the_way_to_the_model_the_answer_is_billed(path:
     assert rows(logged(path, json.loads(plain("x", id="a", prompt=7))["response"])) == expected
 
 
+@pytest.mark.long
 def test_paths_of_many_megabytes_are_not_kept() -> None:
     tracemalloc.start()
     for number in range(40):

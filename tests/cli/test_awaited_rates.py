@@ -74,6 +74,7 @@ def test_a_card_in_the_accounts_own_currency_is_compared_without_an_exchange(boo
     assert done.stdout.splitlines()[1].endswith(",1000000,1000000,1.80,2.50,EUR,1.80,2.50,0.70")
 
 
+@pytest.mark.long
 def test_a_card_in_a_third_currency_is_compared_where_there_is_a_table(books: Path) -> None:
     tallybook(books, "nightly", "--as-of", "2026-10-13")
     done = tallybook(books, "reprice", "--card", "pounds")

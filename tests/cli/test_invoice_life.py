@@ -132,6 +132,7 @@ project = "x"
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_key_that_moves_is_billed_to_whom_it_belonged_at_that_instant(tmp_path: Path) -> None:
     accounts = """
 [[accounts]]
@@ -219,6 +220,7 @@ def test_what_is_no_file_of_ours_in_the_folder_of_a_draft_stays(tmp_path: Path) 
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.long
 def test_a_csv_of_an_older_program_is_written_again_and_until_then_no_claim_about_it_is_made(tmp_path: Path) -> None:
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
     wanted = fingerprints(root / "invoices")

@@ -192,6 +192,7 @@ def answers(draw: st.DrawFn) -> tuple[list[Column], list[tuple[Cell, ...]]]:
     return columns, rows
 
 
+@pytest.mark.long
 @settings(max_examples=50)
 @given(answers(), st.integers(40, 220))
 def test_at_any_width_numbers_are_whole_lines_fit_and_every_asked_column_is_there(

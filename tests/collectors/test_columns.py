@@ -48,6 +48,7 @@ def test_texts_that_lie_here_and_there_are_one_column(data: st.DataObject) -> No
     assert made.to_pylist() == [content[at : at + each] for at, each in zip(starts, sizes, strict=True)]
 
 
+@pytest.mark.long
 @given(st.data())
 def test_a_column_of_few_values_is_that_of_all_its_rows(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(_KINDS, key=str)))

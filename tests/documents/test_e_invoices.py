@@ -149,6 +149,7 @@ def test_a_credit_note_names_the_invoice_that_it_takes_back_and_asks_for_no_paym
     ]
 
 
+@pytest.mark.long
 def test_a_credit_note_in_part_says_of_which_line_and_why_and_the_rest_is_credited_too() -> None:
     note, rest = credited_in_part(with_everything(), 1, Decimal("1.00"))
     for document in (note, rest):

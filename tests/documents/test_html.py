@@ -69,6 +69,7 @@ class Page(HTMLParser):
         return [value for of, attribute, value in self.attributes if (of, attribute) == (tag, name)]
 
 
+@pytest.mark.long
 def test_a_page_asks_for_nothing_beyond_itself() -> None:
     page = Page(html_page(full_invoice()))
     assert page.open == []

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,6 +174,7 @@ def test_no_invoices_are_a_header() -> None:
     assert invoices_csv([]).count(b"\r\n") == lines_csv([]).count(b"\r\n") == 1
 
 
+@pytest.mark.long
 @given(
     st.lists(st.integers(1, 10**12), min_size=1, max_size=5),
     st.sampled_from(["2", "0.20", "0.000000000001", "999999999.5"]),

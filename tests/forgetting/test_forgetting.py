@@ -132,6 +132,7 @@ def test_what_still_lies_there_is_found_by_verify(issued: Path) -> None:
     assert not file.exists()
 
 
+@pytest.mark.long
 def test_usage_that_is_not_invoiced_is_named_and_not_forgotten(issued: Path) -> None:
     before = documents(issued)
     told = refused(issued, "forget", "--before", "2026-10-15", "--yes", "--as-of", "2026-11-03")
@@ -178,6 +179,7 @@ def test_neither_a_copy_of_a_log_nor_a_late_line_bills_or_credits_what_was_forgo
     done(issued, "verify")
 
 
+@pytest.mark.long
 def test_a_log_that_is_read_again_brings_nothing_back(issued: Path) -> None:
     done(issued, *FORGET)
     before = lake.read_log(issued / "lake").version
@@ -396,6 +398,7 @@ def delta_log(root: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(layout.delta_log(root / "lake").glob("*.json"))]
 
 
+@pytest.mark.long
 def test_other_engines_read_what_is_left(issued: Path) -> None:
     before = DeltaTable(issued / "lake" / "usage_events").to_pyarrow_table().num_rows
     done(issued, *FORGET)

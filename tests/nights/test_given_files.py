@@ -119,6 +119,7 @@ def test_without_any_source_a_file_is_refused(tmp_path: Path) -> None:
     assert "tallybook.toml names no [[sources]], so nothing says how to read it; add one" in done.stderr
 
 
+@pytest.mark.long
 def test_a_log_that_was_renamed_out_of_the_globs_is_its_source_s_still(tmp_path: Path) -> None:
     root = books(tmp_path, APP, WEST)
     log = write_log(root, "west.jsonl", app(1))

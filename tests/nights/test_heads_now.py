@@ -185,6 +185,7 @@ def test_a_month_that_began_since_or_by_an_earlier_clock_has_not_makes_a_book_an
         assert is_so == (has_begun == (period == begun))
 
 
+@pytest.mark.long
 def test_what_was_kept_and_damaged_changes_no_answer(lived: Path) -> None:
     read = answers(lived)
     (file,) = folder_of(layout.lake(lived), kept.KIND).glob("*.counted")

@@ -77,6 +77,7 @@ def test_a_held_event_is_billed_when_its_day_comes(workspace: Path) -> None:
     assert fingerprints(workspace / "invoices") == once
 
 
+@pytest.mark.long
 def test_verify_counts_what_is_held_and_doctor_lists_it(workspace: Path) -> None:
     night(workspace, "2026-10-09T03:00:00Z")
     done = tallybook(workspace, "verify", "--json")
@@ -101,6 +102,7 @@ def test_no_draft_is_made_for_a_month_that_has_not_begun_where_the_account_is(tm
         assert [row["account_id"] for row in csv.DictReader(file)] == ["east"]
 
 
+@pytest.mark.long
 def test_an_invoice_that_was_issued_while_events_were_held_is_recomputed_to_the_byte(workspace: Path) -> None:
     night(workspace, "2026-10-06T03:00:00Z")
     early = ("--early", "--as-of", "2026-10-06T03:00:00Z")

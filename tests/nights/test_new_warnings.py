@@ -59,6 +59,7 @@ def test_strict_fails_once_for_an_unassigned_key_and_again_when_more_is_used_wit
     assert [each["known_since"] for each in known] == ["2026-11-03T03:00:00+00:00"]
 
 
+@pytest.mark.long
 def test_what_is_known_is_told_with_its_day_and_what_is_new_without(books: Path) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
     night(books, 0, code=3)
@@ -88,6 +89,7 @@ def test_one_reason_to_quarantine_does_not_hide_another(books: Path) -> None:
     night(books, 2, code=3)
 
 
+@pytest.mark.long
 def test_what_is_over_and_comes_again_is_new(books: Path) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
     night(books, 0, code=3)

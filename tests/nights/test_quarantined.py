@@ -79,6 +79,7 @@ def test_doctor_and_explain_tell_it_line_by_line(books: Path) -> None:
     assert "so nothing was counted; its key cannot be read, and states no tokens that can be read" in explained[1]
 
 
+@pytest.mark.long
 def test_files_of_before_read_as_null_and_what_a_later_program_adds_is_not_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_caller_who_reuses_an_id_is_billed_once_and_listed_with_what_the_other
     assert listed(books, "--from", "2026-10-06") == []
 
 
+@pytest.mark.long
 def test_the_summary_lists_suspicious_copies_and_without_any_it_does_not(books: Path) -> None:
     write_log(books, "a.jsonl", request(1))
     write_log(books, "b.jsonl", request(1))

@@ -58,6 +58,7 @@ def test_lines_that_came_before_a_log_was_renamed_out_of_the_globs_are_said_unti
     assert night(books).returncode == 0
 
 
+@pytest.mark.long
 def test_widened_globs_read_the_rest(books: Path) -> None:
     append_log(books, "app.jsonl", *lines(3, 5))
     (books / "logs" / "app.jsonl").rename(books / "logs" / "app.jsonl.1")

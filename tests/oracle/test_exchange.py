@@ -234,6 +234,7 @@ def test_columns_are_converted_to_the_last_digit_as_charges_are_one_by_one(seed:
     assert list(found.unpriced) == unpriced
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_a_table_that_changes_after_issue_is_corrected_to_the_cent(seed: int) -> None:

@@ -189,6 +189,7 @@ KINDS_OF_TAX = (
 )
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(SEEDS, st.sampled_from(KINDS_OF_TAX))
 def test_coupons_are_split_over_taxes_as_the_oracle_deals_cents_out(seed: int, tax: Tax | None) -> None:

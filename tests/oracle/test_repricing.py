@@ -223,6 +223,7 @@ def test_what_is_compared_on_columns_is_what_invoices_say_line_by_line(
     assert [list(each.unpriced) for each in rated] == [unpriced for _, unpriced in plainly]
 
 
+@pytest.mark.long
 def test_usage_is_summed_over_days_only_where_no_digit_and_no_tier_is_at_stake(tmp_path: Any) -> None:
     draw = random.Random(11)
     _, cards = some_cards(draw)

@@ -230,6 +230,7 @@ def test_once_everything_is_issued_nothing_is_left_to_correct(life: list[tuple[l
     assert (book.drafts, book.late) == ((), ())
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(late=st.lists(CHARGES, max_size=8), order=st.randoms(use_true_random=False))
 def test_the_order_of_late_arrivals_decides_nothing(late: list[Charge], order: object) -> None:

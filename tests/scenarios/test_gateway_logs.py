@@ -438,6 +438,7 @@ def test_what_was_written_to_a_cache_is_billed_as_from_a_request_log(
     assert drafted(tmp_path / "logged", logged(WITH_WRITES)) == expected
 
 
+@pytest.mark.long
 def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Path) -> None:
     plain = [Call(number=0, prompt=1_200_000, completion=300_001), Call(number=1, is_failed=True)]
     expected = as_a_request_log(tmp_path, request_log(plain))

@@ -141,6 +141,7 @@ def test_the_secrets_and_what_they_leave_are_where_nobody_else_reads_them(books:
     assert not any(key.encode() in kept for key in KEYS)
 
 
+@pytest.mark.long
 def test_a_key_that_was_not_seen_is_named_before_the_end_and_unassigned_after_it(books: Path) -> None:
     ids = ids_of(books)
     assert rotate(books).returncode == 0
@@ -192,6 +193,7 @@ def test_aliases_that_a_commit_names_and_that_are_gone_are_noticed(books: Path) 
     night(books, 13)
 
 
+@pytest.mark.long
 def test_another_secret_than_the_one_of_the_rotation_is_refused(books: Path) -> None:
     first = (books / "key-secret").read_bytes()
     assert rotate(books).returncode == 0
@@ -255,6 +257,7 @@ def test_doctor_says_where_a_rotation_stands(books: Path) -> None:
 STEPS = (("rotate",), ("rotate", "--seen"), ("rotate", "--finish"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tried", ["after each durable call", pytest.param("at each call", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=("begin", "seen", "finish"))
 def test_a_step_that_dies_anywhere_is_gone_on_with_by_the_same_command(

@@ -238,6 +238,7 @@ def test_names_that_a_file_cannot_be_read_for_are_no_evidence_and_no_traceback(i
         assert path.read_bytes() == whole
 
 
+@pytest.mark.long
 def test_every_row_of_a_months_file_that_is_no_draft_is_evidence(issued: Path) -> None:
     write_log(issued, "third.jsonl", plain("2026-11-02T10:00:00Z", id="c"))
     assert tallybook(issued, "nightly", *LATER).returncode == 0

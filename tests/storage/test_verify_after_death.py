@@ -214,6 +214,7 @@ def test_a_void_that_died_between_two_files_is_told_from_damage(half: Path) -> N
     ]
 
 
+@pytest.mark.long
 def test_a_file_that_is_neither_of_before_nor_of_now_fails_also_while_something_is_unfinished(
     half: Path,
 ) -> None:

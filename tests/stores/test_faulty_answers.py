@@ -56,6 +56,7 @@ def test_of_sixteen_that_create_a_key_at_once_one_wins(store: ObjectStore) -> No
         assert content_of(store, key) == b"%d" % won.index(True)
 
 
+@pytest.mark.long
 def test_of_eight_that_replace_an_object_at_once_one_wins(store: ObjectStore) -> None:
     tag = store.replace("manifest", b"before", tag=None)
 

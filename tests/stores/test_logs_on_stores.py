@@ -333,6 +333,7 @@ def test_a_store_that_cannot_be_used_is_told_in_one_line(
     assert "pip install 'tallybook[objects]'" in tallybook(workspace, "doctor").stdout
 
 
+@pytest.mark.long
 def test_one_object_is_tried_and_collected_by_its_address(tmp_path: Path, bucket: str) -> None:
     put(f"{bucket}/elsewhere/app.jsonl.gz", gzip.compress(lines(1, 2)))
     workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")

@@ -253,6 +253,7 @@ def test_a_response_that_came_after_its_invoice_is_late(books: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_usage_without_a_rate_is_unpriced(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-11-02T01:00:00Z", id="resp-x", model="jamba-unheard-of"))
     assert tallybook(books, "collect").returncode == 0

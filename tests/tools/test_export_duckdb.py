@@ -117,6 +117,7 @@ class FullDisk:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f"/dev/fd/{descriptor}")
 
 
+@pytest.mark.long
 def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

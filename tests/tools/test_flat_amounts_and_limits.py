@@ -63,6 +63,7 @@ def test_late_usage_that_reaches_a_tier_is_corrected_to_the_cap_and_no_further(i
     ]
 
 
+@pytest.mark.long
 def test_every_claim_holds_and_the_issued_invoice_is_recomputed(issued: Path, tmp_path: Path) -> None:
     verified = tallybook(issued, "verify")
     assert verified.returncode == 0, verified.stdout

@@ -42,6 +42,7 @@ def live_on(books: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_an_issued_invoice_is_recomputed_byte_for_byte(books: Path) -> None:
     for invoice in ("INV-000001", "INV-000002"):
         done = tallybook(books, "recompute", invoice)
@@ -238,6 +239,7 @@ def shown(books: Path, *asked: tuple[str, ...]) -> None:
         assert all(canary.decode() not in done.stdout + done.stderr for canary in CANARIES)
 
 
+@pytest.mark.long
 def test_a_bundle_is_the_same_bytes_wherever_it_is_made(books: Path, tmp_path: Path) -> None:
     assert tallybook(books, "recompute", "INV-000001", "--bundle", str(tmp_path / "one")).returncode == 0
     live_on(books)

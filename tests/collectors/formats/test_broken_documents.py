@@ -57,6 +57,7 @@ def test_the_whole_document_is_read(name: str) -> None:
     assert read_envelope(entry, log_format, FINGERPRINT).api_key_id == "key_1"
 
 
+@pytest.mark.long
 @given(chance=some.data())
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_with_anything_in_any_place_is_read_or_refused(name: str, chance: some.DataObject) -> None:

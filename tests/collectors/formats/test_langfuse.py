@@ -163,6 +163,7 @@ def test_a_call_without_usage_is_failed_where_it_was_an_error(exchanges: Callabl
     assert (failed.reading.status, unknown.reading.status) == (UsageStatus.FAILED, UsageStatus.UNKNOWN)
 
 
+@pytest.mark.long
 def test_a_page_of_the_api_holds_many_and_those_of_the_types_are_its_exchanges(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
