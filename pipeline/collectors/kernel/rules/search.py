@@ -145,20 +145,8 @@ class Search:
         rows = [holes for holes in named.values() if len(holes) > 2]  # noqa: PLR2004 - two have been met in either order
         return not rows or all(
             contents is None or self._samples.comes_out(rule, contents)
-            for contents in (self._in_a_row(rule, rows, falls=falls) for falls in (False, True))
+            for contents in (self._other_contents(rule, _OF_SAME_FORM, rows, falls=falls) for falls in (False, True))
         )
-
-    def _in_a_row(self, rule: Rule, rows: Sequence[Sequence[int]], *, falls: bool) -> list[Any] | None:
-        """Return contents that hold together, in which counts in a row grow or fall; ``None`` where none are found."""
-        for _ in range(_TRIES_MAX):
-            contents = self._samples.any_contents(_OF_SAME_FORM)
-            for holes in rows:
-                counts = sorted((contents[hole] for hole in holes), reverse=falls)
-                for hole, count in zip(holes, counts, strict=True):
-                    contents[hole] = count
-            if _agrees(rule, contents):
-                return contents
-        return None
 
     def _with_binding_totals(self, rule: Rule) -> Rule:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
@@ -196,10 +184,16 @@ class Search:
         contents = self._other_contents(rule, number)
         return None if contents is None else self._samples.comes_out(rule, contents)
 
-    def _other_contents(self, rule: Rule, number: int) -> list[Any] | None:
-        """Return contents that hold together, ``None`` where none are found."""
+    def _other_contents(
+        self, rule: Rule, number: int, rows: Sequence[Sequence[int]] = (), *, falls: bool = False
+    ) -> list[Any] | None:
+        """Return contents that hold together, ``None`` where none are found; counts of ``rows`` grow, or they fall."""
         for _ in range(_TRIES_MAX):
             contents = self._samples.any_contents(number)
+            for holes in rows:
+                in_order = sorted((contents[hole] for hole in holes), reverse=falls)
+                for hole, count in zip(holes, in_order, strict=True):
+                    contents[hole] = count
             if _agrees(rule, contents):
                 return contents
         return None
