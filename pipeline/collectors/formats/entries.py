@@ -109,7 +109,7 @@ def _is_line(document: JsonObject, log_format: LogFormat) -> bool:
     found = _format(document, log_format)
     if found is not None and (log_format.format is None or found.recognises(document)):
         return True
-    if found is not None and found.entries is not None:
+    if found is not None and found.mapping is None:
         return False
     written = log_format if found is None else log_format.within(found.name, found.mapping)
     if not written.fields:
