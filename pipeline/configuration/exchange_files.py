@@ -16,7 +16,7 @@ from pipeline.accounts.exchange import DAYS_MAX, FRACTION_DIGITS_MAX, RATE_LIMIT
 from pipeline.base.errors import AccountsError, ConfigurationError, TallybookError
 from pipeline.base.money import decimal_from_plain, minor_unit_digits, normalised, refuse_fraction_digits
 from pipeline.base.periods import parse_date
-from pipeline.configuration.strict_toml import inner_table, value_text
+from pipeline.configuration.strict_toml import configured_bytes, inner_table, value_text
 from pipeline.objects.verified import names_in
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def read_exchange_tables(workspace: Path) -> dict[Pair, ExchangeTable]:
         try:
             for currency in (named[1], named[2]):
                 minor_unit_digits(currency)
-            tables[named[1], named[2]] = _table(file, path.read_bytes().decode("utf-8-sig"))
+            content = configured_bytes(path, file=file, error=ConfigurationError)
+            tables[named[1], named[2]] = _table(file, (content or b"").decode("utf-8-sig"))
         except UnicodeDecodeError as wrong:
             message = f"{file}: it is no UTF-8"
             raise ConfigurationError(message) from wrong

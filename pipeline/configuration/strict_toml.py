@@ -145,6 +145,16 @@ def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Tab
 
     Raises ``error`` where it cannot be read.
     """
+    content = configured_bytes(path, file=file, error=error)
+    return None if content is None else table_from_toml(content, file=file, error=error)
+
+
+def configured_bytes(path: Path, *, file: str, error: type[ConfigurationError]) -> bytes | None:
+    """Return what a file of the configuration holds; None where there is no such file.
+
+    Raises ``error`` for whatever is there and cannot be read: a folder, a pipe, which would be waited for, a link that
+    leads nowhere, which would be taken for a file that nobody wrote.
+    """
     try:
         found = path.stat()
         if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
@@ -153,13 +163,15 @@ def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Tab
         if found.st_size > _FILE_BYTES_MAX:
             message = f"{file} has {found.st_size} bytes, and {_FILE_BYTES_MAX} at most are read; make it smaller"
             raise error(message)
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        return None
+        if not path.is_symlink():
+            return None
+        message = f"{file} cannot be read: it is a link, and what it leads to is not there; restore that, or remove it"
+        raise error(message) from None
     except OSError as refused:
         message = f"{file} cannot be read: {refused.strerror}"
         raise error(message) from refused
-    return table_from_toml(content, file=file, error=error)
 
 
 def table_from_toml(content: bytes, *, file: str, error: type[ConfigurationError]) -> Table:

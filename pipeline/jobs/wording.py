@@ -1,9 +1,10 @@
-"""How counts are said in messages for people."""
+"""How counts, and what several messages say, are said for people."""
 
 from __future__ import annotations
 
 UNASSIGNED = "unassigned"
 """Stands where an account's id would, for keys of no account."""
+NO_SOURCES = "tallybook.toml names no [[sources]], so nothing is collected; add one"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -23,13 +23,17 @@ def total(counts: pa.ChunkedArray) -> int:
 
 
 def sums_by(table: pa.Table, columns: Sequence[str], counts: Sequence[str]) -> pa.Table:
-    """Return the sums of columns of integers, grouped by others; as decimals where one does not fit its integer."""
+    """Return the sums of columns of integers, grouped by others; as decimals where one does not fit its integer.
+
+    Grouped by none, they are one row, as ``total`` has them: 0 where there are none.
+    """
     wide = table
     for name in counts:
         wide = wide.set_column(wide.schema.get_field_index(name), name, wide[name].cast(WIDE))
     grouped = wide.group_by(columns, use_threads=False).aggregate([(name, "sum") for name in counts])
     found = grouped.rename_columns([*columns, *counts])
     for name in counts:
-        if found.num_rows == 0 or pc.max(found[name]).as_py() < 2**63:
-            found = found.set_column(found.schema.get_field_index(name), name, found[name].cast(pa.int64()))
+        sums = found[name] if columns else pc.fill_null(found[name], 0)
+        fits = (pc.max(sums).as_py() or 0) < 2**63  # of no group there is no sum
+        found = found.set_column(found.schema.get_field_index(name), name, sums.cast(pa.int64()) if fits else sums)
     return found

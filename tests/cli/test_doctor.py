@@ -27,6 +27,11 @@ def test_the_exit_code_says_what_was_found(tmp_path: Path) -> None:
     assert [tallybook(root, "doctor", *more).returncode for more in ([], ["--strict"])] == [0, 3]
     assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
     assert tallybook(root, "doctor", "--strict").returncode == 0  # the night told of it
+    settings = (root / "tallybook.toml").read_text("utf-8")
+    (root / "tallybook.toml").write_text("", encoding="utf-8")
+    found = tallybook(root, "doctor")
+    assert (found.returncode, "LOOK  sources: tallybook.toml names no [[sources]]" in found.stdout) == (2, True)
+    (root / "tallybook.toml").write_text(settings, encoding="utf-8")
     (root / "accounts.toml").write_text("", encoding="utf-8")
     found = tallybook(root, "doctor", "--strict")
     assert (found.returncode, "LOOK  accounts: 0 accounts" in found.stdout) == (2, True)

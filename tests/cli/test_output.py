@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,12 +12,14 @@ from click.testing import CliRunner
 
 from pipeline.cli import output as printed
 from pipeline.cli.context import tell
+from pipeline.cli.options.files import WrittenFile
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pipeline.cli.output import Output
 
@@ -102,6 +105,21 @@ def test_a_sentence_is_one_line_whatever_names_it_holds(
     speak("model 'a\nwarning: forged\x1b[8m\udcff'")
     out, err = capsys.readouterr()
     assert out + err == "model 'a\\nwarning: forged\\x1b[8m\\udcff'\n"
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/null", "/dev/stdout"])
+def test_what_is_no_regular_file_is_not_replaced_by_one(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(click.BadParameter, match="is no regular file, and would be replaced by one"):
+        WrittenFile().convert(str(tmp_path / name), None, None)
+
+
+def test_a_file_may_be_new_or_replaced_and_a_dash_is_stdout_where_a_command_says_so(tmp_path: Path) -> None:
+    (tmp_path / "old").touch()
+    (tmp_path / "link").symlink_to("old")
+    for name in ("old", "new", "link"):
+        assert WrittenFile().convert(str(tmp_path / name), None, None) == tmp_path / name
+    assert WrittenFile(is_dash_stdout=True).convert("-", None, None) == "-"
 
 
 def test_a_form_that_a_command_does_not_know_is_not_offered() -> None:

@@ -129,6 +129,10 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "exchange" / "USD-EUR.csv").write_bytes(b"date,rate\n\xff")
     with pytest.raises(ConfigurationError, match=r"exchange/USD-EUR.csv: it is no UTF-8"):
         read_exchange_tables(tmp_path)
+    (tmp_path / "exchange" / "USD-EUR.csv").unlink()
+    (tmp_path / "exchange" / "USD-EUR.csv").mkdir()
+    with pytest.raises(ConfigurationError, match=r"^exchange/USD-EUR.csv cannot be read: Is a directory"):
+        read_exchange_tables(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ from pipeline.configuration.settings import (
     UnmeasuredPolicy,
     read_settings,
 )
+from pipeline.configuration.workspace import open_workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SOURCE = '[[sources]]\nname = "gateway"\npaths = ["logs/*.jsonl"]\n'
@@ -237,6 +240,29 @@ def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tallybook.toml").mkdir()
     with pytest.raises(ConfigurationError, match=r"tallybook\.toml cannot be read: Is a directory"):
         read_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (os.mkfifo, "it is no regular file"),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+        (lambda path: path.symlink_to("nowhere"), "it is a link, and what it leads to is not there"),
+    ],
+    ids=["pipe", "circle", "nowhere"],
+)
+@pytest.mark.parametrize("file", ["tallybook.toml", "accounts.toml", "rates/standard.toml", "exchange/USD-EUR.csv"])
+def test_what_is_there_and_cannot_be_read_is_refused_and_never_taken_for_nothing(
+    tmp_path: Path, file: str, make: Callable[[Path], None], told: str
+) -> None:
+    for folder in ("rates", "exchange"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tallybook.toml").touch()
+    (tmp_path / "accounts.toml").touch()
+    (tmp_path / file).unlink(missing_ok=True)
+    make(tmp_path / file)
+    with pytest.raises(ConfigurationError, match=rf"^{re.escape(file)} cannot be read: {told}"):
+        open_workspace(tmp_path)
 
 
 def test_a_long_value_is_cut_in_the_message(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from printed_invoices import full_invoice
 
+from pipeline.accounts import Party
 from pipeline.base.errors import RenderingRefused
 from pipeline.documents.pages.attachment import Attachment
 from pipeline.documents.pages.pdf_page import pdf_page
@@ -91,6 +93,21 @@ def test_481_lines_are_a_page_and_its_details() -> None:
     assert "Details" not in first
     assert "Details" in second
     assert len(reader.pages) <= 10
+
+
+@pytest.mark.long
+def test_words_that_are_wider_than_their_column_are_broken_and_taken_out_whole() -> None:
+    name, number, model = "W" * 90, f"PO_{'X' * 60}-0123456789", f"ft:{'m_' * 55}"
+    buyer = Party(name=name, street="Birkenweg/Hinterhof-" * 6, city="Berlin", country="DE")
+    invoice = full_invoice(buyer=buyer, purchase_order=number, issued=False, **SMALL)
+    lines = tuple(
+        replace(line, model=line.model and model, api_key_id=line.api_key_id and "k" * 120) for line in invoice.lines
+    )
+    pages = [page.extract_text() for page in read(pdf_page(replace(invoice, lines=lines))).pages]
+    printed = "".join("".join(page.split()) for page in pages)
+    for long_word in (name, number, model, "k" * 120):
+        assert long_word in printed
+        assert not any(long_word in line for page in pages for line in page.splitlines())
 
 
 @pytest.mark.parametrize("lines_of_note", [21, 22, 23, 24, 25])

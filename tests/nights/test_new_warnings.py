@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,7 @@ from pipeline.jobs.warned import NightWarning, grouped
 from pipeline.lake.told import ToldWarning, read_told, told_from_document, write_told
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 NIGHTS = [("--as-of", f"2026-11-{day:02}T03:00:00Z") for day in range(1, 9)]
 TOLD_AT = datetime(2026, 11, 1, 3, tzinfo=UTC)
@@ -296,6 +298,14 @@ def test_a_line_that_is_not_ours_is_refused_with_its_number_before_the_night_doe
     examined = tallybook(books, "doctor")
     assert examined.returncode == 2
     assert "LOOK  acknowledged: acknowledged.jsonl, line 2: " in examined.stdout
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_acknowledgements_that_are_no_file_are_refused_by_name(books: Path, make: Callable[[Path], None]) -> None:
+    make(books / "acknowledged.jsonl")
+    done = tallybook(books, "nightly", *NIGHTS[0])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("tallybook: acknowledged.jsonl cannot be read: ")
 
 
 @pytest.mark.parametrize(

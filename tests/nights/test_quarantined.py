@@ -77,6 +77,9 @@ def test_doctor_and_explain_tell_it_line_by_line(books: Path) -> None:
     explained = [tallybook(books, "explain", "--source", "logs/l.jsonl", "--line", number).stdout for number in "25"]
     assert "so nothing was counted; it is of key key_a, and states 107 tokens" in explained[0]
     assert "so nothing was counted; its key cannot be read, and states no tokens that can be read" in explained[1]
+    for number in ("6", str(2**63)):
+        beyond = tallybook(books, "explain", "--source", "logs/l.jsonl", "--line", number)
+        assert (beyond.returncode, f"line {number} of logs/l.jsonl was never read" in beyond.stderr) == (2, True)
 
 
 @pytest.mark.long

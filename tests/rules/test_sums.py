@@ -141,3 +141,11 @@ def paid_in_euros(rate: str, paid: str) -> CardTerms:
     table = ExchangeTable(file="exchange/USD-EUR.csv", dates=(date(2026, 9, 30),), rates=(Decimal(paid),))
     exchange = Exchange(currency="EUR", tables={"USD": table}, days_max=31)
     return terms(rate)["acme"]._replace(exchange=exchange)
+
+
+def test_sums_of_nothing_are_no_group_and_by_no_column_one_row_of_zeros() -> None:
+    nothing = pa.table({"key": pa.array([], pa.string()), "tokens": pa.array([], pa.int64())})
+    unstated = pa.table({"key": ["a"], "tokens": pa.array([None], pa.int64())})
+    assert sums_by(nothing, ["key"], ["tokens"]).to_pylist() == []
+    assert sums_by(unstated, ["key"], ["tokens"]).to_pylist() == [{"key": "a", "tokens": None}]
+    assert [sums_by(table, [], ["tokens"]).to_pylist() for table in (nothing, unstated)] == [[{"tokens": 0}]] * 2

@@ -208,6 +208,18 @@ def test_another_secret_than_the_one_of_the_rotation_is_refused(books: Path) -> 
 
 
 @pytest.mark.long
+def test_doctor_finds_a_secret_that_is_missing_or_another_one_before_a_night_needs_it(books: Path) -> None:
+    secret = books / "key-secret"
+    assert "LOOK" not in tallybook(books, "doctor").stdout
+    secret.write_text("x" * 64)
+    other = tallybook(books, "doctor")
+    assert (other.returncode, "LOOK  key secret: the secret for key ids is not the one" in other.stdout) == (2, True)
+    secret.unlink()
+    missing = tallybook(books, "doctor")
+    assert (missing.returncode, "LOOK  key secret: the secret for key ids is missing" in missing.stdout) == (2, True)
+    assert not secret.exists()
+
+
 def test_a_trial_calls_keys_what_a_night_will_call_them_and_keeps_nothing(books: Path, tmp_path: Path) -> None:
     assert rotate(books).returncode == 0
     log = tmp_path / "new.jsonl"

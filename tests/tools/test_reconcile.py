@@ -13,7 +13,7 @@ import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.jobs.answers.provider_usage import read_provider_usage
+from pipeline.jobs.answers.provider_usage import read_key_names, read_provider_usage
 from pipeline.jobs.answers.reconcile import Tolerance
 
 if TYPE_CHECKING:
@@ -132,6 +132,33 @@ def test_their_key_ids_can_stand_for_ours_and_our_other_keys_be_left_out(books: 
     there = export(tmp_path / "there.csv", "2026-10-02,key_theirs,jamba-large-1.7,10000,1,0,1")
     assert tallybook(books, "reconcile", str(there), "--keys", str(keys)).returncode == 6
     assert tallybook(books, "reconcile", str(there), "--keys", str(keys), "--only-their-keys").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "its header lacks provider_key_id, api_key_id; the columns are provider_key_id,api_key_id"),
+        (b"provider_key_id,api_key_id\ncaf\xe9,key_a\n", "it is not UTF-8 at byte 30"),
+        (b"provider_key_id,api_key_id\nkey_theirs\n", "line 2 has another number of cells than the header"),
+        (b"provider_key_id,api_key_id\nkey_theirs,key_a,x\n", "line 2 has another number of cells than the header"),
+        (b"provider_key_id,api_key_id\nkey_theirs," + b"x" * 200_000, "is no CSV (field larger than field limit"),
+        (b"x" * 200_000, "is no CSV (field larger than field limit"),
+        (
+            b"provider_key_id,api_key_id\nt,key_a\nt,key_a\nt,key_b\n",
+            "line 4: provider_key_id 't' stands there twice, with different ids of ours",
+        ),
+    ],
+)
+def test_key_ids_that_cannot_be_meant_are_refused_in_a_line(tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "keys.csv").write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
+        read_key_names(tmp_path / "keys.csv")
+    assert told in str(refused.value)
+
+
+def test_a_count_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"line 2: prompt_tokens is '9{40}', not a count"):
+        read_provider_usage([export(tmp_path / "there.csv", f"2026-10-02,key_a,jamba,{'9' * 5000},1,0,1")])
 
 
 def page(*buckets: tuple[str, list[dict[str, Any]]], **more: Any) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +18,7 @@ from pipeline.cli.commands.numbers import database
 from pipeline.cli.context import PeriodType, complain
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.files import WrittenFile
 from pipeline.cli.options.ids import whole_account_id
 from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
@@ -36,6 +36,7 @@ from pipeline.objects.encoded import parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from types import ModuleType
 
     from pipeline.base.periods import BillingPeriod
@@ -47,9 +48,8 @@ _PERIOD = click.option(
     "--period", type=PeriodType(), help="Only invoices of this period, such as 2026-10, 2026-Q4 or 2026; else all."
 )
 _ACCOUNT = click.option("--account", "account_id", metavar="ID", help="Only this account.")
-_FILE_TYPE: Any = click.Path(path_type=Path, dir_okay=False)
 _NOTHING_ISSUED = "drafts, if there are any, and nothing that fits is issued; 'tallybook invoice issue' issues them"
-_TO = click.option("--to", "path", metavar="FILE", type=_FILE_TYPE, help="Write FILE instead of printing.")
+_TO = click.option("--to", "path", metavar="FILE", type=WrittenFile(), help="Write FILE instead of printing.")
 _WITH_TAX = click.option(
     "--with-tax", is_flag=True, help="Tax lines too, so that the sum is the total; only where no tax is added there."
 )
@@ -137,7 +137,7 @@ def command() -> None:
     "--to",
     "path",
     metavar="FILE",
-    type=_FILE_TYPE,
+    type=WrittenFile(),
     help="Write FILE instead of printing; needed for parquet.",
 )
 @click.pass_obj

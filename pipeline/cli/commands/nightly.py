@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +21,7 @@ from pipeline.cli.context import (
     tell_of_strict_failures,
 )
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.files import WrittenFile
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.columns import Column, Kind
@@ -35,6 +36,7 @@ from pipeline.objects import disk, layout
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
@@ -101,7 +103,7 @@ _INVOICES = (
 @accept_lost_commits_option
 @click.option(
     "--metrics-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=WrittenFile(),
     metavar="PATH",
     help="Write what the night came to for Prometheus, as a text file that is replaced at once.",
 )
@@ -162,7 +164,7 @@ def command(
 
 def _budgets_text(workspace: Workspace) -> Callable[[datetime], str] | None:
     """Read the budgets, and return what gives their metrics once the night is done; None where there are none."""
-    if not (workspace.root / layout.BUDGETS_FILE).exists():
+    if not os.path.lexists(workspace.root / layout.BUDGETS_FILE):
         return None
     from pipeline.configuration.budgets_file import read_budgets  # noqa: PLC0415  # a night without budgets costs nothing
     from pipeline.jobs.answers.watched.budget_metrics import budgets_metrics_text  # noqa: PLC0415

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.answers.provider_usage import read_provider_usage
+from pipeline.jobs.answers.provider_usage import read_key_names, read_provider_usage
 from pipeline.jobs.answers.reconcile import Agreement, Tolerance, reconcile
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def command(
     UTC days on both sides, not the accounts' own. Only days that the export covers are compared.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
-    key_names = _key_names(keys_file) if keys_file else {}
+    key_names = read_key_names(keys_file) if keys_file else {}
     result = reconcile(
         workspace, read_provider_usage(paths), tolerance=tolerance, key_names=key_names, only_their_keys=only_their_keys
     )
@@ -146,12 +145,3 @@ def _row(comparison: Comparison) -> tuple[str | int | None, ...]:
         ours.requests,
         theirs.requests,
     )
-
-
-def _key_names(path: Path) -> dict[str, str]:
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        if set(reader.fieldnames or ()) != {"provider_key_id", "api_key_id"}:
-            message = f"{path}: its header must be provider_key_id,api_key_id"
-            raise ConfigurationError(message)
-        return {row["provider_key_id"]: row["api_key_id"] for row in reader}

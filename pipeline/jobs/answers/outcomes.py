@@ -37,7 +37,7 @@ from pipeline.jobs.wording import counted
 from pipeline.lake.checked_files import verified_data_files, verified_files
 from pipeline.objects.encoded.parquet_bytes import dataset_of, read_rows
 from pipeline.rating import exact_charge
-from pipeline.usage import UsageStatus
+from pipeline.usage import INT64_MAX, UsageStatus
 from pipeline.warehouse.grains.tracing import trace_copies
 
 if TYPE_CHECKING:
@@ -133,9 +133,8 @@ def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outc
     Raises ``InvoiceNotFound`` where that line was never read.
     """
     state = present_state(workspace)
-    for name in dict.fromkeys(
-        [source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]
-    ):
+    names = [source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]
+    for name in dict.fromkeys(names) if line <= INT64_MAX else ():  # no column holds more
         found = [
             *_events(state, wanted_place=(name, line)),
             *_held(state, [[("source", "=", name), ("line", "=", line)]]),

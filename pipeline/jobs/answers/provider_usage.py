@@ -4,6 +4,8 @@ Two forms are known, told apart by their first character: the JSON of OpenAI's o
 (``data[].results[]``), and a CSV with the columns
 ``date,api_key_id,model,prompt_tokens,completion_tokens[,prompt_cached_tokens][,requests]``.
 
+And which of our key ids theirs are: a CSV ``provider_key_id,api_key_id``.
+
 Does not own the comparison (``pipeline.jobs.answers.reconcile``).
 """
 
@@ -21,11 +23,14 @@ from pipeline.base.periods import parse_date
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 CSV_COLUMNS = ("date", "api_key_id", "model", "prompt_tokens", "completion_tokens")
 CSV_OPTIONAL_COLUMNS = ("prompt_cached_tokens", "requests")
+KEY_COLUMNS = ("provider_key_id", "api_key_id")
+_DIGITS_MAX = 30
+"""More than any count has, and fewer than Python refuses to read."""
 _DAY = timedelta(days=1)
 _PLACE_CHARACTERS_MAX = 200
 
@@ -85,6 +90,20 @@ def read_provider_usage(paths: Sequence[Path]) -> ProviderUsage:
     for place, tokens in rows:
         usage[place] = usage[place] + tokens if place in usage else tokens
     return ProviderUsage(usage=usage, first_date=min(days), end_date=max(days) + _DAY)
+
+
+def read_key_names(path: Path) -> dict[str, str]:
+    """Read which key id of ours each key id of the provider's is.
+
+    Raises ``ConfigurationError`` for a file that is no such table, and for one that says two things of an id.
+    """
+    names: dict[str, str] = {}
+    for number, row in _csv_rows(path, _text(path), KEY_COLUMNS):
+        theirs, ours = (row[name] for name in KEY_COLUMNS)
+        if names.setdefault(theirs, ours) != ours:
+            what = f"line {number}: {KEY_COLUMNS[0]} {theirs[:40]!r} stands there twice, with different ids of ours"
+            _refuse(path, what)
+    return names
 
 
 def _text(path: Path) -> str:
@@ -149,20 +168,25 @@ def _read_bucket(path: Path, where: str, bucket: Any, rows: list[tuple[Place, To
 
 
 def _read_csv(path: Path, text: str, rows: list[tuple[Place, Tokens]], days: set[date]) -> None:
+    for number, row in _csv_rows(path, text, CSV_COLUMNS, CSV_OPTIONAL_COLUMNS):
+        _read_csv_row(path, number, row, rows, days)
+
+
+def _csv_rows(
+    path: Path, text: str, columns: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number and the cells of each line; refuse what lacks a column, or has too many or too few cells."""
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
-    header = reader.fieldnames or []
-    missing = [name for name in CSV_COLUMNS if name not in header]
-    if missing:
-        _refuse(
-            path,
-            (
-                f"its header lacks {', '.join(missing)}; "
-                f"the columns are {','.join(CSV_COLUMNS)}[,{'][,'.join(CSV_OPTIONAL_COLUMNS)}]"
-            ),
-        )
     try:
+        header = reader.fieldnames or []
+        missing = [name for name in columns if name not in header]
+        if missing:
+            known = ",".join(columns) + "".join(f"[,{name}]" for name in optional)
+            _refuse(path, f"its header lacks {', '.join(missing)}; the columns are {known}")
         for row in reader:
-            _read_csv_row(path, reader.line_num, row, rows, days)
+            if None in row.values() or "" in row:
+                _refuse(path, f"line {reader.line_num} has another number of cells than the header")
+            yield reader.line_num, row
     except csv.Error as wrong:
         _refuse(path, f"line {reader.line_num} is no CSV ({wrong})")
 
@@ -170,8 +194,6 @@ def _read_csv(path: Path, text: str, rows: list[tuple[Place, Tokens]], days: set
 def _read_csv_row(
     path: Path, number: int, row: Mapping[str, Any], rows: list[tuple[Place, Tokens]], days: set[date]
 ) -> None:
-    if None in row.values() or "" in row:
-        _refuse(path, f"line {number} has another number of cells than the header")
     try:
         day = parse_date(row["date"])
     except ConfigurationError as wrong:
@@ -193,7 +215,7 @@ def _csv_count(path: Path, number: int, name: str, row: Mapping[str, str]) -> in
         return None
     if not (text.isascii() and text.isdigit()):
         _refuse(path, f"line {number}: {name} is {text[:40]!r}, not a number of tokens or requests")
-    return _count(path, f"line {number}: {name}", int(text))
+    return _count(path, f"line {number}: {name}", int(text) if len(text) <= _DIGITS_MAX else text)
 
 
 def _count(path: Path, where: str, value: Any) -> int:

@@ -158,10 +158,10 @@ def _untrue(signatures: Sequence[Signature], chains: _Chains, *, is_lake_anew: b
 
 
 def _private_key(root: Path, path: Path) -> Ed25519PrivateKey:
+    content = _read_key(path)
     if path.resolve().is_relative_to(root.resolve()):
         message = f"the key {path} lies in the workspace, where whoever changes invoices finds it; keep it elsewhere"
         raise ConfigurationError(message)
-    content = _read_key(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         message = f"others may read the key {path}; run: chmod 600 {path}"
         raise ConfigurationError(message)
@@ -200,6 +200,9 @@ def _read_key(path: Path) -> bytes:
     except (FileNotFoundError, IsADirectoryError):
         message = f"there is no key file {path}; make a key: {_MAKE}"
         raise ConfigurationError(message) from None
+    except OSError as refused:
+        message = f"the key file {path} cannot be read: {refused.strerror}"
+        raise ConfigurationError(message) from refused
 
 
 def _fits(signature: Signature, key: Ed25519PublicKey) -> bool:

@@ -19,14 +19,14 @@ from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_sec
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.configuration.stored.stored_log import is_there
 from pipeline.jobs.check import Check
-from pipeline.jobs.key_ids import refuse_lost_aliases
+from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.stored.notes import read_listings
 from pipeline.jobs.upkeep.rotate_keys import unseen_keys
-from pipeline.jobs.wording import counted
+from pipeline.jobs.wording import NO_SOURCES, counted
 from pipeline.lake.checked_files import verified_files
 from pipeline.lake.commits import named_files, read_log
 from pipeline.lake.store_orphans import orphans_on_store
@@ -129,6 +129,8 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         ok=True,
         detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}",
     )
+    if not settings.sources:
+        yield Check(name="sources", ok=False, detail=NO_SOURCES)
     for source in settings.sources:
         try:
             log_format_of(settings, source)
@@ -249,7 +251,7 @@ def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
     except ConfigurationError as error:
         return Check(name="key secret", ok=False, detail=str(error))
     try:
-        rotated = _rotated(workspace)
+        rotated = _rotated(workspace, key_secret)
     except (ConfigurationError, LakeError) as wrong:
         return Check(name="key secret", ok=False, detail=str(wrong))
     return Check(
@@ -259,10 +261,14 @@ def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
     )
 
 
-def _rotated(workspace: Workspace) -> str:
+def _rotated(workspace: Workspace, key_secret: bytes | None) -> str:
+    """Say what rotations came to; raise ``ConfigurationError`` where the next raw key would be refused."""
     aliases = read_key_aliases(workspace.root)
+    expected = None
     with suppress(LakeError):  # another check says so
-        refuse_lost_aliases(workspace.root, aliases, read_log(workspace.lake).key_secret_check)
+        expected = read_log(workspace.lake).key_secret_check
+    if expected is not None or aliases.checks:  # else one would be made
+        open_key_ids(workspace.root, environment=key_secret, expected_check=expected)
     if not aliases.checks:
         return ""
     if not aliases.is_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def command(
     by the forecast.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
-    if not (workspace.root / BUDGETS_FILE).exists():
+    if not os.path.lexists(workspace.root / BUDGETS_FILE):
         tell(f"there is no {BUDGETS_FILE} in {workspace.root}, and so no budget to look at")
     states = _named(budgets(workspace, as_of=as_of, period=period), names)
     output.rows(_COLUMNS, [_cells(state) for state in states])

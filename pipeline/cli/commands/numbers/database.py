@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.files import WrittenFile
 from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.queried.database import replace_database
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.cli.context import Invocation
 
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     "--to",
     "path",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=WrittenFile(),
     required=True,
     help="The file to write, or to replace at once by a new one.",
 )

@@ -11,6 +11,7 @@ import click
 from pipeline.base.errors import LakeError, WorkspaceLocked
 from pipeline.cli.context import PeriodType, as_of_option
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.files import WrittenFile
 from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.report.page import report_page
@@ -42,7 +43,7 @@ _TRIES_MAX = 3
 @click.option(
     "--to",
     metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True),
+    type=WrittenFile(is_dash_stdout=True),
     help="Write it there, or with - to stdout; default: reports/report-PERIOD.html in the workspace.",
 )
 @as_of_option

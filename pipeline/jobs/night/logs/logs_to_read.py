@@ -19,6 +19,7 @@ from pipeline.jobs.night.logs.given_files import choose_source
 from pipeline.jobs.night.logs.received import STANDARD_INPUT, held_received, keep_received
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.warned import NightWarning
+from pipeline.jobs.wording import NO_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,8 +77,7 @@ def configured_logs(
     refused: dict[Path | str, RefusedPath] = {}
     beside: set[str] = set()
     without_logs: list[SourceSettings] = []
-    told = "tallybook.toml names no [[sources]], so nothing is collected; add one"
-    nothing = NightWarning(code=WarningCode.NO_SOURCES, subject="tallybook.toml", text=told)
+    nothing = NightWarning(code=WarningCode.NO_SOURCES, subject="tallybook.toml", text=NO_SOURCES)
     warnings = [] if workspace.settings.sources else [nothing]
     for source in workspace.settings.sources:
         if names and source.name not in names:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, FormatIsNewer, TallybookError
+from pipeline.configuration.strict_toml import configured_bytes
 from pipeline.lake.told import read_told, told_document, told_from_document
 from pipeline.objects import disk, layout
 from pipeline.objects.encoded.formats import check_format
@@ -106,10 +107,8 @@ def _told_of_none(told: tuple[ToldWarning, ...], code: str, subject: str) -> str
 
 
 def _read(workspace: Path) -> bytes:
-    try:
-        return (workspace / layout.ACKNOWLEDGED_FILE).read_bytes()
-    except FileNotFoundError:
-        return b""
+    file = layout.ACKNOWLEDGED_FILE
+    return configured_bytes(workspace / file, file=file, error=ConfigurationError) or b""
 
 
 def _append(workspace: Path, entry: Acknowledged) -> None:
