@@ -27,6 +27,7 @@ def test_equal_recipes_make_equal_lines_and_other_seeds_do_not(kind: str) -> Non
     assert once != other
 
 
+@pytest.mark.long
 @every_kind
 def test_the_oracle_reads_exactly_the_rows_that_were_put_in(kind: str, tmp_path: Path) -> None:
     lines = list(sized(Recipe(kind=kind, seed=5), 1_500_000))

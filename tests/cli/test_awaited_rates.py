@@ -55,6 +55,7 @@ def test_a_month_is_issued_once_the_table_has_come_to_its_last_day_and_not_befor
     assert "at 1.90 EUR per million (2.00 USD at 0.95 of 2026-10-30)" in csv_of(books)
 
 
+@pytest.mark.long
 def test_a_childs_rates_are_awaited_before_its_parents_invoice_is_issued(books: Path) -> None:
     parent = '[[accounts]]\nid = "holding"\nname = "Holding"\nkeys = ["key_h"]\nrate_card = "euro"\n'
     (books / "accounts.toml").write_text(parent + ACCOUNTS + 'invoiced_to = "holding"\n', encoding="utf-8")

@@ -180,6 +180,7 @@ def test_a_check_that_holds_is_listed_by_verify_and_changes_nothing_else(books: 
     assert fingerprints(books / "invoices") == before
 
 
+@pytest.mark.long
 def test_an_advisory_check_that_somebody_adds_becomes_a_warning_and_blocks_nothing(books: Path, sql: Path) -> None:
     add_check(
         sql,

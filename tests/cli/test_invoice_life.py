@@ -237,6 +237,7 @@ def test_a_csv_of_an_older_program_is_written_again_and_until_then_no_claim_abou
     assert fingerprints(root / "invoices") == wanted
 
 
+@pytest.mark.long
 def test_csv_files_begin_with_a_byte_order_mark_where_that_is_wanted(tmp_path: Path) -> None:
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"), config="[exports]\ncsv_bom = true\n")
     files = sorted((root / "invoices").rglob("*.csv"))

@@ -117,6 +117,7 @@ def test_in_every_time_zone_the_days_of_issue_are_in_the_order_of_the_numbers(bo
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_month_that_has_not_ended_for_an_account_is_issued_only_when_asked_to(books: Path) -> None:
     at_utc_midnight = "2026-11-01T00:00:00Z"
     before = fingerprints(books / "invoices")

@@ -26,6 +26,7 @@ _KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
 }
 
 
+@pytest.mark.long
 @given(st.data())
 def test_a_column_is_that_of_pyarrow(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(_KINDS, key=str)))

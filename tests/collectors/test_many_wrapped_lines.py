@@ -78,6 +78,7 @@ LINES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(LINES))
 @given(data=st.data())
 def test_lines_together_are_the_lines_one_by_one(name: str, data: st.DataObject) -> None:

@@ -165,6 +165,7 @@ def test_a_credit_note_in_part_says_of_which_line_and_why_and_the_rest_is_credit
     assert left == with_everything().total - Decimal("1.19")
 
 
+@pytest.mark.long
 def test_an_invoice_below_zero_and_one_of_zero_are_invoices_still() -> None:
     below = issued([], corrections=[correction_line("-12.00")])
     zero = issued([usage_line(1, "0")])

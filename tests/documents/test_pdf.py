@@ -166,6 +166,7 @@ def fonts(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_font_in_the_folder_draws_what_those_of_typst_do_not_have_byte_for_byte_the_same(fonts: Path) -> None:
     invoice = full_invoice(name="株式 Ltd", note="株式", **SMALL)
     pdf = pdf_page(invoice, fonts=fonts)

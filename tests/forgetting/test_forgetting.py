@@ -294,6 +294,7 @@ def test_what_is_forgotten_in_steps_is_kept_as_if_at_once(issued: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_dry_run_says_what_it_would_be_and_writes_nothing(issued: Path) -> None:
     before = {path: path.read_bytes() for path in issued.rglob("*") if path.is_file() and path.name != ".lock"}
     result = json.loads(tallybook(issued, *FORGET[:-3], "--dry-run", *FORGET[-2:], "-o", "json").stdout)

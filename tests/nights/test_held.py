@@ -120,6 +120,7 @@ def test_what_a_night_of_a_later_clock_counted_is_counted_by_whoever_looks_after
     assert json.loads(tallybook(root, "usage", "-o", "json").stdout)[0]["prompt_tokens"] == 1_000_000
 
 
+@pytest.mark.long
 def test_explain_says_of_a_held_line_that_it_is_held(workspace: Path) -> None:
     night(workspace, "2026-10-09T03:00:00Z")
     for asked in (("--request-id", "c"), ("--source", "logs/l.jsonl", "--line", "3")):

@@ -57,6 +57,7 @@ def night(root: Path, path: Path, *options: str) -> tuple[int, dict[str, Any], S
     return done.returncode, document, parsed(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_metrics_are_what_json_says_of_the_night(books: Path, tmp_path: Path) -> None:
     code, document, found = night(books, tmp_path / "tallybook.prom", "--strict")
     assert code == found["tallybook_night_exit_code", ()] == 3

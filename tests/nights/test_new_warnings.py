@@ -83,6 +83,7 @@ def test_a_model_without_a_rate_fails_once_for_each_account(tmp_path: Path) -> N
     assert {each["about"]["account"]: each["is_new"] for each in found} == {"acme": False, "globex": True}
 
 
+@pytest.mark.long
 def test_one_reason_to_quarantine_does_not_hide_another(books: Path) -> None:
     write_log(books, "l.jsonl", *(usage_of("key_a", number) for number in range(3)), "not json")
     assert night(books, 0, code=3)["strict_failures"] == ["quarantined"]
@@ -102,6 +103,7 @@ def test_what_is_over_and_comes_again_is_new(books: Path) -> None:
     night(books, 2, code=3)
 
 
+@pytest.mark.long
 def test_doctor_tells_what_is_new_and_makes_nothing_known(books: Path) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
     assert tallybook(books, "collect", *NIGHTS[0]).returncode == 0

@@ -64,6 +64,7 @@ def test_the_night_says_per_key_how_many_lines_are_quarantined_and_what_they_sta
     assert said in tallybook(books, *NIGHT).stderr.splitlines()
 
 
+@pytest.mark.long
 def test_doctor_and_explain_tell_it_line_by_line(books: Path) -> None:
     assert tallybook(books, *NIGHT).returncode == 0
     listed = [line.split("\t") for line in tallybook(books, "doctor").stdout.splitlines() if "\t" in line]

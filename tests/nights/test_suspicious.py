@@ -143,6 +143,7 @@ def test_copies_and_a_grouping_are_not_asked_at_once(books: Path) -> None:
     assert "--copies has its own columns and takes no --by model" in done.stderr
 
 
+@pytest.mark.long
 def test_a_stream_that_was_cut_never_beats_the_whole_one_whichever_was_logged_first(books: Path) -> None:
     text = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hail."}}
     end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 500}}

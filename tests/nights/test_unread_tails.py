@@ -68,6 +68,7 @@ def test_widened_globs_read_the_rest(books: Path) -> None:
     assert (done.returncode, "measured 8" in done.stdout) == (0, True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fate", ["removed", "begun anew"])
 def test_a_last_line_that_never_came_is_said_once_its_log_is_gone_and_until_it_is_given_up(
     books: Path, fate: str

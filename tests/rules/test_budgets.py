@@ -117,6 +117,7 @@ def test_a_period_that_is_over_comes_to_what_is_spent(series: dict[date, Decimal
     assert found.low == found.mid == found.high == spent(series)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(SERIES, TODAYS)
 def test_days_after_today_do_not_make_a_forecast(series: dict[date, Decimal], today: date) -> None:

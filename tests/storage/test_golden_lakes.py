@@ -179,6 +179,7 @@ def test_a_lake_of_before_is_continued_verified_voided_issued_and_recomputed(
     ]
 
 
+@pytest.mark.long
 def test_a_bundle_of_before_is_made_again_with_more_columns_and_what_came_since_is_named(
     books: Path, tmp_path: Path
 ) -> None:

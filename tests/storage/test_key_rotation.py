@@ -220,6 +220,7 @@ def test_doctor_finds_a_secret_that_is_missing_or_another_one_before_a_night_nee
     assert not secret.exists()
 
 
+@pytest.mark.long
 def test_a_trial_calls_keys_what_a_night_will_call_them_and_keeps_nothing(books: Path, tmp_path: Path) -> None:
     assert rotate(books).returncode == 0
     log = tmp_path / "new.jsonl"
@@ -235,6 +236,7 @@ def test_a_trial_calls_keys_what_a_night_will_call_them_and_keeps_nothing(books:
     assert all(f"in no account: key {each}," in done(books, "try", str(log)).stdout for each in ids)
 
 
+@pytest.mark.long
 def test_a_secret_of_the_environment_is_replaced_by_the_next_one(tmp_path: Path) -> None:
     old, new = ({"TALLYBOOK_KEY_SECRET": f"{name} secret of the environment, long enough"} for name in ("old", "new"))
     books = make_workspace(tmp_path / "books")

@@ -124,6 +124,7 @@ def test_an_older_lake_that_has_grown_otherwise_since_is_another_lake(issued: Pa
     assert len(list(layout.delta_log(layout.lake(issued)).glob("*.json"))) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [("nightly",), ("collect",)], ids=" ".join)
 def test_a_lake_that_is_collected_anew_from_all_logs_goes_on(issued: Path, command: tuple[str, ...]) -> None:
     shutil.rmtree(layout.lake(issued))

@@ -92,6 +92,7 @@ def last_entry(root: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_what_differs_is_replaced_and_a_file_whose_events_all_stay_is_left_alone(books: Path) -> None:
     before = lake.read_log(books / "lake")
     files = tree(books / "lake" / "usage_events")

@@ -130,6 +130,7 @@ def test_documents_and_payments_that_are_gone_show(books: Path) -> None:
     assert failure(books) == ("document 2 is gone, and is of signature 1; payment 1 is gone, and is of signature 1")
 
 
+@pytest.mark.long
 def test_a_lake_that_was_made_again_shows_until_the_owner_of_the_key_says_so(books: Path) -> None:
     shutil.rmtree(layout.lake(books))
     run(books, "nightly", "--as-of", "2026-11-03")
@@ -156,6 +157,7 @@ def test_without_a_signature_nothing_is_shown(books: Path) -> None:
     assert failure(books) == "there is no signature; 'tallybook sign' makes one"
 
 
+@pytest.mark.long
 def test_a_signature_by_another_key_is_none(books: Path) -> None:
     assert failure(books, "other-public.pem") == "signature 1 is not by this key"
     run(books, "sign", "--key", f"{books.parent}/other.pem", *AS_OF)

@@ -124,6 +124,7 @@ def test_what_was_begun_and_not_finished_is_no_damage_and_is_told(
     assert any(told in detail for detail in details) if told else not any("begun" in detail for detail in details)
 
 
+@pytest.mark.long
 def test_a_signing_that_died_leaves_what_was_signed_before_or_all(issued: Path, tmp_path: Path) -> None:
     make_key(tmp_path / "key.pem", tmp_path / "public.pem")
     before = shutil.copytree(issued, tmp_path / "signed")
@@ -171,6 +172,7 @@ def test_an_upgrade_that_died_is_no_damage_and_is_finished_by_running_it_again(
     assert left_out
 
 
+@pytest.mark.long
 def test_a_table_that_somebody_changed_fails_also_while_a_night_is_due(issued: Path, tmp_path: Path) -> None:
     root = shutil.copytree(issued, tmp_path / "books")
     append_log(root, "l.jsonl", plain("2026-11-01T10:00:00Z", id="new", key="key_a"))

@@ -99,6 +99,7 @@ def test_a_store_that_goes_away_before_the_entry_leaves_the_lake_as_it_was(
     del stores
 
 
+@pytest.mark.long
 def test_a_store_that_ignores_conditions_is_refused_before_anything_is_committed(
     tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,7 @@ def test_a_childs_usage_of_a_quarter_is_compared_with_its_parents_draft(tmp_path
     ]
 
 
+@pytest.mark.long
 def test_late_usage_of_a_child_whose_parents_month_is_issued_is_in_the_new_amount_alone(tmp_path: Path) -> None:
     root = make_workspace(
         tmp_path / "books", accounts=account("acme", "key_a") + account("bolt", "key_b", invoiced_to="acme")
