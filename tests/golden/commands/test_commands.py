@@ -30,6 +30,7 @@ import csv
 import re
 import shlex
 import shutil
+import tempfile
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -64,6 +65,7 @@ SPOKEN_OF = ("stdout", "stderr", "files", "columns", "sums", "lines")
 def test_commands_do_what_an_accountant_expects(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     books = shutil.copytree(case, tmp_path / "books")
     monkeypatch.chdir(books)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what killed runs left elsewhere is spoken of as well
     for step in CASES[case]["steps"]:
         for name, given in step.get("put", {}).items():
             shutil.copyfile(case / given, books / name)
