@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
+from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in, line_of
 
 NAME = "docker"
 
@@ -34,7 +34,7 @@ def unwrap(line: bytes) -> Unwrapped | None:
     if not isinstance(written, str):
         return None
     return Unwrapped(
-        content=written.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogatepass"),
+        content=line_of(written),
         is_part=not written.endswith("\n"),
         stream=str(entry.get("stream", "")),
     )
@@ -54,7 +54,7 @@ def sent_in(record: Any) -> Unwrapped | None:
     if not isinstance(written, str):
         return None
     return Unwrapped(
-        content=written.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogatepass"),
+        content=line_of(written),
         is_part=record.get("partial_message") == "true" and record.get("partial_last") != "true",
         stream=f"{record['container_id']} {record['source']}",
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from pipeline.collectors.wrappers import docker
-from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
+from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in, line_of
 
 NAME = "fluent-bit"
 
@@ -35,7 +35,7 @@ def unwrap(line: bytes) -> Unwrapped | None:
     if not is_record or "ts" in record:
         return None if found is None else Unwrapped(content=content)
     return Unwrapped(
-        content=held.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogatepass"),
+        content=line_of(held),
         is_part="P" in (record.get("_p"), record.get("logtag")),
         stream=str(record.get("stream", "")),
     )

@@ -37,3 +37,8 @@ def json_in(line: bytes) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError):  # also what is no UTF-8
         return None
+
+
+def line_of(written: str) -> bytes:
+    """Return a line that stood in a text, without its end."""
+    return written.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogatepass")

@@ -86,21 +86,21 @@ class Rule:
         stated = [counts[name] for counts in (self.numbers, self.kept) for name in WHOLES if name in counts]
         return sum(found.of(content) for found in stated)
 
-    def leaves_some(self, content: Callable[[int], Any]) -> Any:
-        """Tell whether something is left wherever something is taken off: of one line, or of many."""
-        is_left: Any = True
+    def holds_together(self, content: Callable[[int], Any]) -> Any:
+        """Tell whether the counts do, and some is left wherever some is taken off: of one line, or of many."""
+        holds = hold_together({name: found.of(content) for name, found in self.numbers.items()})
         for found in self.differences.values():
-            is_left = is_left & (found.of(content) > 0)
-        return is_left
+            holds = holds & (found.of(content) > 0)
+        return holds
 
     def is_obeyed(self, content: Callable[[int], Any]) -> Any:
         """Tell whether counts hang together as the rule takes it: of one line, or of many."""
-        holds = hold_together({name: found.of(content) for name, found in self.numbers.items()})
+        holds = self.holds_together(content)
         for hole in self.totals:
             holds = holds & (content(hole) == self.together(content))
         for hole, holes in self.bound.items():
             holds = holds & (content(hole) == sum(map(content, holes)))
-        return holds & self.leaves_some(content)
+        return holds
 
 
 class Nothing:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.kernel.rules.rule import NOTHING, hold_together
+from pipeline.collectors.kernel.rules.rule import NOTHING
 from pipeline.collectors.kernel.rules.samples import GREATEST
 from pipeline.collectors.kernel.rules.suggestion import Suggestion, Way, spread
 
@@ -211,10 +211,4 @@ def _agrees(rule: Rule, contents: list[Any]) -> bool:
     """Let totals be what they must, and tell whether the counts hold together."""
     for hole in rule.totals:
         contents[hole] = rule.together(contents.__getitem__)
-    return _holds(rule, contents)
-
-
-def _holds(rule: Rule, contents: Sequence[Any]) -> bool:
-    content = contents.__getitem__
-    is_together = hold_together({name: found.of(content) for name, found in rule.numbers.items()})
-    return bool(is_together and rule.leaves_some(content))
+    return bool(rule.holds_together(contents.__getitem__))
