@@ -7,8 +7,7 @@ refusal of counts that contradict each other. Does not own what was stated (``fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors.values import fields
 from pipeline.collectors.values.fields import LeftOut
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.families.reading import Reading, Stated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyReading:
+class BodyReading(NamedTuple):
     """What an exchange amounts to; ``tokens`` only where it is ``measured`` or ``estimated``."""
 
     status: UsageStatus
@@ -95,7 +93,7 @@ def _part(reading: Reading, *, is_stream: bool) -> BodyReading:
         return found
     names = ("prompt_tokens", "completion_tokens")
     kept = {name: count for name in names if found.tokens and (count := getattr(found.tokens, name))}
-    return replace(found, status=UsageStatus.NOT_METERED, tokens=None, other_usage=named(kept))
+    return found._replace(status=UsageStatus.NOT_METERED, tokens=None, other_usage=named(kept))
 
 
 def _is_measured(stated: Stated, *, has_content: bool) -> bool:

@@ -10,7 +10,6 @@ the rows' way into Arrow (``segment``).
 
 from __future__ import annotations
 
-from dataclasses import fields
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -157,8 +156,7 @@ _OWN = (
 
 def _columns_in(kind: type[Any]) -> tuple[str, ...]:
     """Return the columns that a reading has under their own names."""
-    stated = {field.name for field in fields(kind)}
-    return tuple(column.name for column in COLUMNS if column.name in stated and column.name not in _OWN)
+    return tuple(column.name for column in COLUMNS if column.name in kind.__annotations__ and column.name not in _OWN)
 
 
 def _row_maker(names: tuple[str, ...]) -> Callable[[Row], Row]:

@@ -7,7 +7,6 @@ beside it; what no meter is for is ``not_metered``. Does not own the answers (``
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import families
@@ -53,7 +52,7 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
         return reading
     if is_success and route is not Route.OTHER:
         return reading
-    return replace(_kept(reading, _without_usage(route, is_success=is_success)), parts=reading.parts)
+    return _kept(reading, _without_usage(route, is_success=is_success))._replace(parts=reading.parts)
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
@@ -66,7 +65,7 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
     """Keep what was stated and is not billed, with its id: a run or a batch that is asked for again is the same one."""
     if reading.other_usage is None:
         return outcome
-    return replace(outcome, other_usage=reading.other_usage, response_id=reading.response_id)
+    return outcome._replace(other_usage=reading.other_usage, response_id=reading.response_id)
 
 
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
@@ -93,16 +92,16 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     reading = _with_what_is_beside(reading, envelope.beside)
     is_not_metered = is_unbilled or route is Route.OTHER or envelope.beside.is_cached
     if is_not_metered:
-        reading = replace(reading, stated=logged_usage.kept_by_name(reading.stated))
+        reading = reading._replace(stated=logged_usage.kept_by_name(reading.stated))
     if body.has_error and not reading.has_error:
-        reading = replace(reading, has_error=True)
+        reading = reading._replace(has_error=True)
     found = amounts_to(reading, is_stream=body.is_stream)
     if reading.family == logged_usage.NAME:
-        found = replace(found, is_stream=None)
+        found = found._replace(is_stream=None)
     if is_not_metered:
         dialect = f"{reading.family}/{CACHE_HIT}" if envelope.beside.is_cached else found.dialect
-        return replace(
-            found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect, parts=()
+        return found._replace(
+            status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect, parts=()
         )
     return _with_model(found, envelope)
 
@@ -113,10 +112,10 @@ def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_
     if reading.stated is None and not is_unbilled:
         is_embedding = reading.family == embeddings.NAME
         stated = bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding)
-        reading = reading if stated is None else replace(reading, stated=stated)
+        reading = reading if stated is None else reading._replace(stated=stated)
     tier = bedrock.tier_beside(headers)
     is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
-    return replace(reading, service_tier=tier) if is_told else reading
+    return reading._replace(service_tier=tier) if is_told else reading
 
 
 def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
@@ -135,8 +134,7 @@ def _with_what_is_beside(reading: Reading, beside: SaidBeside) -> Reading:
     """Return a reading with what the log says of an answer, where the body does not say it."""
     if beside is NOTHING_BESIDE:
         return reading
-    return replace(
-        reading,
+    return reading._replace(
         response_id=beside.response_id if reading.response_id in _UNSTATED else reading.response_id,
         model=beside.model if reading.model in _UNSTATED else reading.model,
         finish_reason=beside.finish_reason if reading.finish_reason in _UNSTATED else reading.finish_reason,
@@ -158,8 +156,8 @@ def _unrecognised(body: Body, asked: Asked, route: Route) -> BodyReading:
 def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:
     parts = tuple(_with_model(part, envelope) for part in reading.parts)
     if reading.model_reported is not None or envelope.model_requested is not None or envelope.path is None:
-        return reading if parts == reading.parts else replace(reading, parts=parts)
-    return replace(reading, model_in_path=model_in_path(envelope.path), parts=parts)
+        return reading if parts == reading.parts else reading._replace(parts=parts)
+    return reading._replace(model_in_path=model_in_path(envelope.path), parts=parts)
 
 
 def _family(body: Body, dialect: str | None, route: Route) -> Family | None:

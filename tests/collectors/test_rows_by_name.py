@@ -35,8 +35,7 @@ def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypat
     def stating_more(*given: Any) -> BodyReading:
         reading = read(*given)
         assert reading.tokens is not None
-        return replace(
-            reading,
+        return reading._replace(
             tokens=replace(reading.tokens, **more),
             other_usage='{"searches":2}',
             left_out=frozenset({"usage.seconds"}),

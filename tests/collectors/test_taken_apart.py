@@ -19,7 +19,7 @@ from pipeline.collectors.values.refusal import LineRefused
 A, B = {"a": 1}, {"b": 2}
 ONE = Body(documents=[A])
 STREAM = Body(documents=[A, B], is_stream=True)
-NOTHING = Body()
+NOTHING = Body([])
 
 
 def text(document: Any) -> str:

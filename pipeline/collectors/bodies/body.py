@@ -11,8 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript, with_line_ends
@@ -24,18 +23,17 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(NamedTuple):
     """A body taken apart: no documents where nothing can be said of it."""
 
-    documents: list[JsonObject] = field(default_factory=list)
+    documents: list[JsonObject]
     is_stream: bool = False
     """Whether the documents are the chunks of a stream."""
     has_error: bool = False
     """Whether a stream said ``error`` outside its chunks."""
 
 
-_NOTHING = Body()
+_NOTHING = Body([])
 _BLANKS = "\ufeff \t\r\n"
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}+={0,2}+\s*+\Z")
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")

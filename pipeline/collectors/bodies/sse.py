@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _FIELD = re.compile(r"(?:^|[\r\n])[ \t]*(?:data|event|id|retry|error)?:")
 _ESCAPED_ENDS = re.compile(r"(?:\s|\\r|\\n)*")
@@ -19,8 +19,7 @@ _BROKEN_MAX = 16
 """So many payloads may be no JSON: to say where one breaks costs as much as all that stands before it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transcript:
+class Transcript(NamedTuple):
     """The payloads of a transcript in their order.
 
     And whether it said ``event: error`` or had a bare ``error:`` line.

@@ -9,7 +9,6 @@ body is taken apart (``body``). Read first: ``reading``, then ``ollama``.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, NamedTuple
@@ -121,7 +120,7 @@ def held_in(body: Body) -> Body:
         return body
     held = [_held(document) for document in body.documents]
     found = family_of(held)
-    return body if found is None or found.name == unbilled.NAME else replace(body, documents=held)
+    return body if found is None or found.name == unbilled.NAME else body._replace(documents=held)
 
 
 def _held(document: JsonObject) -> JsonObject:

@@ -15,7 +15,6 @@ usage can be believed, and nothing is estimated. Source: the API reference of An
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
@@ -156,8 +155,7 @@ def _stated(usage: JsonObject, conventions: tuple[str, ...]) -> Stated | None:
     if not _counts_tokens(usage):
         return None
     compactions = [entry for entry in _iterations(usage) if stated_once(entry, "type") == "compaction"]
-    return replace(
-        _counted([usage, *compactions]),
+    return _counted([usage, *compactions])._replace(
         reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
         conventions=(*conventions, *(("compaction",) if compactions else ())),
         others=others_of(usage, _OTHERS),

@@ -13,7 +13,6 @@ its numbers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of
@@ -149,17 +148,17 @@ def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model
     if not unexplained and not is_apart:
         return stated
     if unexplained in (0, reasoning):
-        return replace(stated, completion=completion + reasoning, conventions=(REASONING_APART,))
+        return stated._replace(completion=completion + reasoning, conventions=(REASONING_APART,))
     for name, convention in _IN_TOTAL_ALONE.items():
         if unexplained == stated.others.get(name):
-            return replace(stated, conventions=(convention,))
+            return stated._replace(conventions=(convention,))
     if unexplained == stated.prompt_audio:
-        return replace(stated, prompt_audio=None, conventions=(AUDIO_APART,))
+        return stated._replace(prompt_audio=None, conventions=(AUDIO_APART,))
     if unexplained == beside:
-        return replace(stated, prompt=prompt + beside, conventions=(CACHED_APART,))
+        return stated._replace(prompt=prompt + beside, conventions=(CACHED_APART,))
     if unexplained > 0 and not reasoning and _is_gemini(model):
-        return replace(
-            stated, completion=completion + unexplained, reasoning=unexplained, conventions=(THOUGHTS_IN_TOTAL,)
+        return stated._replace(
+            completion=completion + unexplained, reasoning=unexplained, conventions=(THOUGHTS_IN_TOTAL,)
         )
     detail = f"total_tokens {shown(total)} is not prompt_tokens {shown(prompt)} + completion_tokens {shown(completion)}"
     raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
@@ -172,15 +171,15 @@ def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: 
     """
     prompt, cached, written = stated.prompt or 0, stated.cached or 0, stated.written or 0
     if cached > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
-        stated = replace(
-            stated, cached=None, written=None, written_1h=None, conventions=(*stated.conventions, CACHED_UNKNOWN)
+        stated = stated._replace(
+            cached=None, written=None, written_1h=None, conventions=(*stated.conventions, CACHED_UNKNOWN)
         )
     elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
-        stated = replace(
-            stated, written=None, written_1h=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED)
+        stated = stated._replace(
+            written=None, written_1h=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED)
         )
     if (stated.reasoning or 0) > (stated.completion or 0) and total == prompt + (stated.completion or 0):
-        stated = replace(stated, reasoning=None, conventions=(*stated.conventions, REASONING_UNKNOWN))
+        stated = stated._replace(reasoning=None, conventions=(*stated.conventions, REASONING_UNKNOWN))
     return stated
 
 

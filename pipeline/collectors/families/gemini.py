@@ -16,7 +16,6 @@ They come before ``turnComplete``, with it, or alone behind it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
@@ -96,8 +95,7 @@ def read(body: Body, asked: Asked) -> Reading:
     response_id = first(document.get("responseId") for document in documents)
     firsts = _first_candidates(documents)
     turn, *others = _turns(documents)
-    return replace(
-        _of_turn(turn, model),
+    return _of_turn(turn, model)._replace(
         response_id=response_id,
         finish_reason=last(_label(first.get("finishReason")) for first in firsts),
         choices=max((len(list_at(document, "candidates")) for document in documents), default=0) or None,
@@ -129,7 +127,7 @@ def _first_candidates(documents: Sequence[JsonObject]) -> list[JsonObject]:
 
 def _part(turn: Sequence[JsonObject], model: Any, response_id: Any, number: int) -> Reading:
     """Return the reading of a further turn, which has its place for a name: the API gives it no id."""
-    return replace(_of_turn(turn, model), response_id=response_id, has_content=True, part=f"turn {number}")
+    return _of_turn(turn, model)._replace(response_id=response_id, has_content=True, part=f"turn {number}")
 
 
 def _turns(documents: Sequence[JsonObject]) -> list[list[JsonObject]]:

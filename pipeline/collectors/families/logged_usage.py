@@ -10,7 +10,6 @@ named by the module of its format.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.chat_usage import COMPLETION, stated_by
@@ -40,10 +39,10 @@ def counted(reading: Reading, usage: JsonObject, *, model: Any, is_embedding: bo
     stated = stated_by(usage, model=model if isinstance(model, str) else None)
     if stated is None:
         return reading
-    stated = replace(stated, written_1h=_written_1h(usage) or stated.written_1h)
+    stated = stated._replace(written_1h=_written_1h(usage) or stated.written_1h)
     if reading.family != NAME:
-        stated = replace(stated, conventions=(NAME, *stated.conventions))
-    return replace(reading, stated=stated, has_content=True)
+        stated = stated._replace(conventions=(NAME, *stated.conventions))
+    return reading._replace(stated=stated, has_content=True)
 
 
 def kept_by_name(stated: Stated | None) -> Stated | None:

@@ -7,9 +7,9 @@ Source of the conventions: each family's own module.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, stated_once, twice
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stated:
+class Stated(NamedTuple):
     """The tokens that a body states, each part within its whole; ``None`` is what it does not state.
 
     ``prompt`` includes cached and written tokens, ``completion`` includes reasoning: a family adds what its API counts
@@ -41,12 +40,11 @@ class Stated:
     """What prompt and completion must add up to, where the API states that."""
     conventions: tuple[str, ...] = ()
     """By which conventions of its provider the counts were understood; they end the name of the dialect."""
-    others: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, int] = MappingProxyType({})
     """What was stated and no meter holds, by name: searches, seconds, images."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """What one body says, as its family understands it."""
 
     family: str
@@ -70,8 +68,7 @@ class Reading:
     """Whether what a part states is billed; else it is kept by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """What is known of an exchange beside its body."""
 
     model: str | None = None
@@ -185,9 +182,11 @@ def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str
     """
     found = {}
     for name, path in names.items():
+        if path[0] not in usage:
+            continue  # as nearly always
         stated = part_at(usage, *path[:-1]).get(path[-1])
         if stated is None:
-            continue  # as nearly always
+            continue
         with suppress(LineRefused):
             if value := count(stated, name):
                 found[name] = value
@@ -199,8 +198,14 @@ def first(values: Iterable[Any]) -> Any:
 
     Else the first that is there at all, ``None`` where none is.
     """
-    stated = [value for value in values if value is not None and value != ""]
-    return next((value for value in stated if isinstance(value, str | int)), stated[0] if stated else None)
+    stated = None
+    for value in values:
+        if value is None or value == "":
+            continue
+        if isinstance(value, str | int):
+            return value
+        stated = value if stated is None else stated
+    return stated
 
 
 def id_of(value: Any) -> str | int | None:

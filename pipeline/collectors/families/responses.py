@@ -15,7 +15,6 @@ that its ``response.done`` alone would be. Source: the API reference of OpenAI, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import chat_usage
@@ -72,8 +71,7 @@ def read(body: Body, asked: Asked) -> Reading:
     told = [answer for _, answer in answers] if last_of_first is None else turns[0]
     whole = _of_answers(told, model)
     failed = any(any_of(answer, "status") == "failed" or error_of(answer) for _, answer in answers)
-    return replace(
-        whole,
+    return whole._replace(
         response_id=first(
             answer.get("id")
             for document, answer in answers
@@ -105,7 +103,7 @@ def _part(turn: Sequence[JsonObject], model: Any, number: int) -> Reading:
     """Return the reading of a further turn; one without an id has its place for a name."""
     found = first(answer.get("id") for answer in turn)
     part = None if isinstance(found, str) else f"turn {number}"
-    return replace(_of_answers(turn, model), response_id=found, has_content=True, part=part)
+    return _of_answers(turn, model)._replace(response_id=found, has_content=True, part=part)
 
 
 def _turns(answers: Sequence[JsonObject]) -> list[list[JsonObject]]:
@@ -137,7 +135,7 @@ def _stated(answer: JsonObject) -> Stated | None:
     usage = object_at(answer, "usage")
     if _is_of_chat(usage):
         stated = chat_usage.stated_by(usage, model=word(answer.get("model")))
-        return stated and replace(stated, others={**stated.others, **others_of(answer, _OF_TOOLS)})
+        return stated and stated._replace(others={**stated.others, **others_of(answer, _OF_TOOLS)})
     prompt = count_of(usage, "input_tokens", "prompt_tokens")
     completion = count_of(usage, "output_tokens", "completion_tokens")
     if prompt is None or completion is None:

@@ -99,24 +99,27 @@ def _from_text(value: str, field: str, zone: ZoneInfo | None) -> int:
     is_leap_second = time.endswith(_LEAP_SECOND)
     if is_end_of_day or is_leap_second:
         time = "00:00:00" if is_end_of_day else f"{time[:-2]}59"
-    no_date = LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar")
     if time.startswith("24"):  # a newer Python may read it
-        raise no_date
+        raise _no_date(field)
     try:
         elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH + timedelta(days=is_end_of_day)
     except (ValueError, OverflowError):
-        raise no_date from None
+        raise _no_date(field) from None
     if has_offset is None and zone is not None:
         elapsed -= _offset_there(_EPOCH + elapsed, zone, field)
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0)) if sign else timedelta()
     elapsed = elapsed + offset if sign == "-" else elapsed - offset
     if is_leap_second:
         if elapsed.seconds != _DAY_SECONDS - 1:
-            raise no_date
+            raise _no_date(field)
         fraction = "999999"
     return (elapsed.days * _DAY_SECONDS + elapsed.seconds) * _SECOND_US + (
         int(fraction[:6].ljust(6, "0")) if fraction else 0
     )
+
+
+def _no_date(field: str) -> LineRefused:
+    return LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar")
 
 
 def _plain_spelling(value: str) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.fingerprint import bare_key
@@ -42,8 +41,7 @@ first.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaidBeside:
+class SaidBeside(NamedTuple):
     """What a log says of an answer in fields of its own, beside the body or in place of it.
 
     Of these, the tier is the log's where it states one; the others count where the body states none.
@@ -63,8 +61,7 @@ class SaidBeside:
 NOTHING_BESIDE = SaidBeside()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The validated fields of one line; ``response`` is not looked into yet."""
 
     occurred_us: int
