@@ -7,12 +7,13 @@ beside it; what no meter is for is ``not_metered``. Does not own the answers (``
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.counting import BodyReading, amounts_to
-from pipeline.collectors.families import bedrock, chat, embeddings, logged_usage, unbilled
+from pipeline.collectors.families import anthropic, bedrock, chat, chat_usage, embeddings, logged_usage, unbilled
 from pipeline.collectors.families.reading import Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
 from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of
@@ -22,8 +23,10 @@ from pipeline.usage import QuarantineReason, UsageStatus
 if TYPE_CHECKING:
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families import Family
+    from pipeline.collectors.families.reading import Stated
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.formats.request_log import Envelope, SaidBeside
+    from pipeline.collectors.values.strict_json import JsonObject
 
 CACHE_HIT = "cache-hit"
 """How the dialect says that a gateway answered from its own cache: such a copy is not metered."""
@@ -84,8 +87,8 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
     reading = _with_what_aws_says(reading, body, envelope, is_unbilled=is_unbilled)
-    if reading.stated is None and not is_unbilled and envelope.beside.usage:
-        reading = _counted_beside(reading, envelope, route)
+    if not is_unbilled and envelope.beside.usage:
+        reading = _with_counts_beside(reading, envelope, route)
     is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
     if family is None and reading.stated is None and not is_answer_known:
         return _unrecognised(body, asked, route)
@@ -128,6 +131,33 @@ def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Readi
     )
     is_zero = counted.stated is not None and not (counted.stated.prompt or counted.stated.completion)
     return reading if is_zero and route is Route.UNLISTED else counted
+
+
+def _with_counts_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
+    """Return a reading with what the log counts, where the body states nothing, or was cut before its end."""
+    if reading.stated is None:
+        return _counted_beside(reading, envelope, route)
+    if anthropic.OUTPUT_BEGUN in reading.stated.conventions:
+        return _with_output_beside(reading, reading.stated, envelope.beside.usage or {})
+    return reading
+
+
+def _with_output_beside(reading: Reading, begun: Stated, usage: JsonObject) -> Reading:
+    """Return a reading of a body that was cut with the output that the log counted, where that is more than had begun.
+
+    Counts of the log that cannot be cost nothing here: the body decides what it states.
+    """
+    with suppress(LineRefused):
+        of_log = chat_usage.stated_by(usage, model=None)
+        if of_log is not None and (of_log.completion or 0) > (begun.completion or 0):
+            of_output = tuple(name for name in begun.conventions if name != anthropic.OUTPUT_BEGUN)
+            whole = begun._replace(
+                completion=of_log.completion,
+                reasoning=of_log.reasoning,
+                conventions=(logged_usage.NAME, *of_output),
+            )
+            return reading._replace(stated=whole)
+    return reading
 
 
 def _with_what_is_beside(reading: Reading, beside: SaidBeside) -> Reading:

@@ -56,10 +56,13 @@ _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 _ASKED_FOR = re.compile(r".*/(?:deferred-completion|async-result|async/chat/completions|async/sonar|predictions)/[^/]+")
 """What others make so (xAI, Zhipu, Perplexity, Replicate): the body decides, since to ask too early is nothing."""
 
-_NEVER_COMPLETIONS = frozenset({"threads", "assistants", "conversations"})
-"""Below these, ``/messages`` and the like are stored things, not completions."""
+_KEEPERS = frozenset({"threads", "assistants", "conversations"})
+"""What is asked for below these was stored there, and is no completion."""
 
-_OTHERS = _NEVER_COMPLETIONS | {
+_KEPT_MESSAGES = re.compile(r".*/(?:threads|assistants|conversations)/(?!v[0-9]+/)[^/]+/messages")
+"""Messages that are put into one of them; what ends otherwise is what it ends as, whatever it begins with."""
+
+_OTHERS = _KEEPERS | {
     "audio",
     "batches",
     "cachedcontents",
@@ -94,6 +97,8 @@ _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
 
 _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
+_POSTED = ("", "POST", "PUT", "PATCH")
+"""Methods that bring a request; a gateway that asks models itself posts it, by whichever it was brought."""
 
 
 SWITCHING_PROTOCOLS = 101
@@ -114,8 +119,9 @@ _MODEL_PATHS = (
 def route_of(path: str | None, method: str | None = None) -> Route:
     """Return what the path and the method of a request say; query, fragment, slashes, case and escapes do not matter.
 
-    Nor do ``.`` and ``..`` (RFC 3986 5.2.4): whoever calls writes them, and a server goes where they lead. A log
-    without paths holds completions. Only what is posted is one, but for what was made in the background and is asked
+    Nor do ``.`` and ``..`` (RFC 3986 5.2.4), also behind a slash that is escaped: whoever calls writes them, and a
+    server goes where they lead (nginx decodes a path before it does). A log without paths holds completions. Only what
+    is posted is one, or brings its request by another method, but for what was made in the background and is asked
     for.
 
     >>> route_of("/studio/v1/chat/completions?x=1")
@@ -124,7 +130,7 @@ def route_of(path: str | None, method: str | None = None) -> Route:
     <Route.COMPLETION: 1>
     >>> route_of("/v1/threads/t1/messages")
     <Route.OTHER: 3>
-    >>> route_of("/v1/threads/%2e%2e/chat/completions")
+    >>> route_of("/v1/threads/..%2Fchat/completions", "PUT")
     <Route.COMPLETION: 1>
     """
     is_short = len(path or "") + len(method or "") <= _KEPT_LENGTH_MAX
@@ -132,16 +138,14 @@ def route_of(path: str | None, method: str | None = None) -> Route:
 
 
 def _route(path: str | None, method: str | None) -> Route:
-    is_posted = method is None or method.strip().upper() in ("", "POST")
+    is_posted = method is None or method.strip().upper() in _POSTED
     if path is None:
         return Route.COMPLETION if is_posted else Route.OTHER
-    plain = unquote(_plain(path)).lower()
+    plain = path_led_to(path).lower()
     segments = plain.split("/")
-    if not _NEVER_COMPLETIONS.isdisjoint(segments):
-        return Route.UNLISTED if is_posted and _CONVERSATIONS.fullmatch(plain) else Route.OTHER
-    if not is_posted:
-        return _route_of_asked(plain, method)
-    return _route_of_posted(plain, segments)
+    if is_posted:
+        return _route_of_posted(plain, segments)
+    return _route_of_asked(plain, method) if _KEEPERS.isdisjoint(segments) else Route.OTHER
 
 
 def _route_of_asked(plain: str, method: str | None) -> Route:
@@ -158,10 +162,14 @@ _kept_route = lru_cache(maxsize=1024)(_route)
 
 
 def _route_of_posted(plain: str, segments: list[str]) -> Route:
+    if _KEPT_MESSAGES.fullmatch(plain):
+        return Route.OTHER
     if plain.endswith(_COMPLETIONS):
         return Route.COMPLETION
     if plain.endswith(_EMBEDDINGS):
         return Route.EMBEDDING
+    if _CONVERSATIONS.fullmatch(plain):
+        return Route.UNLISTED
     is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_VERBS)
     return Route.OTHER if is_other else Route.UNLISTED
 
@@ -180,6 +188,15 @@ def model_in_path(path: str) -> str | None:
     return None if asked is None else fields.model(unquote(asked[1]), "path")
 
 
+def path_led_to(path: str) -> str:
+    """Return where a path leads: without query and escapes, its dots followed, no slash doubled or at its end.
+
+    >>> path_led_to("//v1/x/..%2Fmessages/?beta=1")
+    '/v1/messages'
+    """
+    return _resolved(unquote(_without_query(path)))
+
+
 def with_model_of(path: str, query: str) -> str:
     """Return a path with what its query says of the model, and nothing else of it: keys may be there.
 
@@ -191,8 +208,16 @@ def with_model_of(path: str, query: str) -> str:
 
 
 def _plain(path: str) -> str:
+    return _resolved(_without_query(path))
+
+
+def _without_query(path: str) -> str:
+    return _QUERY.split(path, maxsplit=1)[0].strip()
+
+
+def _resolved(path: str) -> str:
     kept: list[str] = []
-    for segment in _QUERY.split(path, maxsplit=1)[0].strip().split("/"):
+    for segment in path.split("/"):
         plain = unquote(segment)
         if plain == "..":
             del kept[-1:]

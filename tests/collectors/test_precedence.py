@@ -225,6 +225,25 @@ def test_counts_that_a_log_states_itself_count_where_no_body_states_any() -> Non
     assert outcome({"object": "batch"}, BESIDE, **stated).other_usage is None
 
 
+def test_of_a_stream_that_was_cut_the_log_s_own_count_of_its_output_is_more_than_what_had_begun() -> None:
+    message = {"id": "m-1", "role": "assistant", "usage": {"input_tokens": 20, "output_tokens": 3}}
+    start = {"type": "message_start", "message": message}
+    cut = f"data: {json.dumps(start)}\n\n"
+    begun = TokenCounts(prompt_tokens=20, completion_tokens=3)
+
+    def read(body: str, **stated: Any) -> tuple[TokenCounts | None, str | None]:
+        found = outcome(body, BESIDE, path="/v1/messages", **stated)
+        return found.tokens, found.dialect
+
+    whole = TokenCounts(prompt_tokens=20, completion_tokens=300)
+    assert read(cut, **{"in": 900, "out": 300}) == (whole, "anthropic/logged-usage")
+    for counts in ({"in": 20, "out": 3}, {"in": 20, "out": 2}, {"in": 20, "out": 0}, {"in": 20}, {"out": 300}, {}):
+        assert read(cut, **counts) == (begun, "anthropic/output-begun")
+    ended = cut + f"data: {json.dumps({'type': 'message_delta', 'usage': {'output_tokens': 3}})}\n\n"
+    assert read(ended, **{"in": 20, "out": 300}) == (begun, "anthropic")
+    assert outcome(cut, BESIDE, path="/v1/messages", **{"in": 20, "out": 10**15}).tokens == begun
+
+
 def test_zeros_beside_an_answer_are_no_measurement_and_on_a_route_of_one_s_own_no_trace() -> None:
     zeros = {"in": 0, "out": 0}
     unknown = amount("unknown", "logged-usage", is_stream=None)

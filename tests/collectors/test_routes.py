@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.collectors.routes import Route, model_in_path, route_of, with_model_of
+from pipeline.collectors.routes import Route, model_in_path, path_led_to, route_of, with_model_of
 
 COMPLETIONS = [
     *("/v1/chat/completions", "/studio/v1/chat/completions", "/v1/completions", "/v1/complete"),
@@ -21,7 +21,8 @@ EMBEDDINGS = [
     *("/v1/models/m:embedContent", "/v1/models/m:batchEmbedContents"),
 ]
 OTHERS = [
-    *("/v1/threads", "/v1/threads/t/messages", "/v1/assistants/a/chat/completions", "/v1/conversations/c/responses"),
+    *("/v1/threads", "/v1/threads/t/messages", "/v1/assistants/a/x", "/v1/conversations/c/items"),
+    *("/v1/conversations/c/messages", "/v1/threads/runs", "/v1/threads/video/messages"),
     *("/v1/audio/speech", "/v1/batches", "/v1/cachedContents", "/v1/responses/r/cancel", "/v1/messages/count_tokens"),
     *("/v1/files", "/v1/fine_tuning/jobs", "/v1/fine-tuning/jobs", "/health", "/healthz", "/v1/images/generations"),
     *("/v1/responses/input_tokens", "/studio/v1/library/files", "/metrics", "/v1/models", "/v1/moderations"),
@@ -59,10 +60,29 @@ def test_of_a_route_that_no_list_knows_the_body_decides(path: str) -> None:
         *("v1/messages", "//v1//messages//", "/V1/Messages", "/v1/messages?a=/files", "/v1/messages#/files"),
         *(" /v1/messages ", "/v1/%6Dessages", "/v1/./messages", "/v1/files/../messages", "/v1/files/%2E%2E/messages"),
         *("/../v1/messages", "/v1/messages/x/..", f"/{'a' * 600}/v1/messages"),
+        *(
+            "/v1/files/..%2Fmessages",
+            "/v1/threads/%2e%2e%2fmessages",
+            "/threads/t/..%2f..%2Fv1%2fmessages",
+            "/%2Fv1/messages",
+        ),
     ],
 )
 def test_query_fragment_slashes_case_escapes_and_dots_do_not_matter(path: str) -> None:
     assert route_of(path) is Route.COMPLETION
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/threads/v1/messages", "/threads/v1/chat/completions", "/v1/assistants/a/chat/completions"),
+        *("/conversations/x/v1/messages", "/v1/conversations/c/responses", "/threads/models/m:generateContent"),
+    ],
+)
+def test_what_a_path_begins_with_makes_nothing_else_of_a_completion(path: str) -> None:
+    assert route_of(path) is Route.COMPLETION
+    assert route_of(path, "GET") is Route.OTHER
+    assert route_of("/threads/v1/embeddings") is Route.EMBEDDING
 
 
 @pytest.mark.parametrize(
@@ -76,6 +96,11 @@ def test_query_fragment_slashes_case_escapes_and_dots_do_not_matter(path: str) -
         ("/v1/messages", "", Route.COMPLETION),
         ("/v1/messages", "GET", Route.OTHER),
         ("/v1/messages", "OPTIONS", Route.OTHER),
+        ("/v1/messages", "put", Route.COMPLETION),
+        ("/v1/embeddings", " PATCH", Route.EMBEDDING),
+        ("/v1/messages", "DELETE", Route.OTHER),
+        (None, "PUT", Route.COMPLETION),
+        ("/v1/files", "PUT", Route.OTHER),
         ("/v1/embeddings", "GET", Route.OTHER),
         ("/ai/ask", "GET", Route.OTHER),
         ("/v1/responses/resp_1", "GET", Route.COMPLETION),
@@ -100,6 +125,11 @@ def test_what_is_posted_is_a_completion_and_so_is_a_background_response_that_is_
     path: str | None, method: str | None, route: Route
 ) -> None:
     assert route_of(path, method) is route
+
+
+def test_where_a_path_leads_is_without_query_escapes_and_segments_that_lead_nowhere() -> None:
+    assert path_led_to("//v1/x/..%2F%6Dessages/?beta=/v1#a") == "/v1/messages"
+    assert path_led_to("") == "/"
 
 
 def test_a_path_that_is_too_long_to_be_kept_says_the_same() -> None:

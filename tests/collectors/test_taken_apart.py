@@ -119,6 +119,8 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
         ({"status": 200, "body": text(A), "usage": {}}, [{"status": 200, "body": text(A), "usage": {}}], False),
         (based(text({"a": "x" * 9})), [{"a": "x" * 9}], False),
         (based(f"data: {text(A)}\n\ndata: {text(B)}\n\n"), [A, B], True),
+        (based(f"data: {text(A)}\n\ndata: é".encode()[:-1]), [A], True),
+        (based(f"data: {text(A)}\n\ndata: ".encode() + b"\xff."), [], False),
         (based(text({"b": "é" * 90})).replace("6", "6\r\n", 1), [{"b": "é" * 90}], False),
         ([], [], True),
         ("{}", [{}], False),

@@ -289,6 +289,21 @@ def test_a_log_that_tells_nobody_is_said_to_need_a_constant(books: Path, tmp_pat
     assert 'name it in fields, as api_key_id = { value = "…" }' in tallybook(books, "try", str(file)).stdout
 
 
+def test_of_a_log_that_has_counts_and_no_answers_it_says_that_these_can_be_named(books: Path, tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    usage = {"prompt_tokens": 10, "completion_tokens": 2}
+    line = {"time": "2026-10-01T10:00:00Z", "key_id": "key_a", "model": "jamba-large", "usage": usage}
+    file.write_text(json.dumps(line) + "\n")
+    table = tallybook(books, "try", str(file)).stdout.partition("[[sources]]")[2]
+    assert (
+        "# response was not found, and nothing is billed without it: name it in fields, or usage, where the log has "
+        "the counts of answers alone\n"
+    ) in table
+    named = table.replace("fields = { ", 'fields = { usage = "usage", "response.model" = "model", ')
+    (books / "tallybook.toml").write_text("[[sources]]" + named)
+    assert "billed 1 " in tallybook(books, "nightly", *AS_OF).stdout
+
+
 @pytest.mark.long
 def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books: Path, tmp_path: Path) -> None:
     entry = {"log": json.dumps(PAYLOAD) + "\n", "stream": "stdout", "time": "2026-10-01T10:00:00Z"}

@@ -9,6 +9,7 @@ one after another. Does not own what the documents mean (``families``).
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,7 @@ class Body(NamedTuple):
 
 
 _NOTHING = Body([])
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 _BLANKS = "\ufeff \t\r\n"
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}+={0,2}+\s*+\Z")
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
@@ -174,9 +176,12 @@ def _unwrapped(text: str) -> str | None:
 
 
 def _out_of_base64(text: str) -> str | None:
-    """Return the text that base64 holds, ``None`` where it holds none: events of AWS are none either."""
+    """Return the text that base64 holds, ``None`` where it holds none: events of AWS are none either.
+
+    A body that was cut may end within a character, which is left out.
+    """
     try:
-        return base64.b64decode("".join(text.split()), validate=True).decode()
+        return _UTF8().decode(base64.b64decode("".join(text.split()), validate=True))
     except ValueError:  # also what is no UTF-8
         return None
 

@@ -7,8 +7,11 @@ tokens of a hidden preamble that the prompt leaves out: the prompt is right as s
 unknown. Reasoning above its completion, with a total that agrees, is another tokenizer's count: the part is dropped.
 Mistral's conversations count in the total what tools of theirs consumed (177 + 134 + 3,929 of them = 4,240), and
 Snowflake what its guard did (93 + 402 + 677 = 1,172): these are kept by name.
-OpenRouter's writes to Gemini's cache repeat what was read. A contradiction that none of these explains is refused with
-its numbers.
+OpenRouter's writes to Gemini's cache repeat what was read. Anthropic's own usage object, which logs keep without its
+body, is known by its names and counts what was cached outside the prompt; it states no total. A contradiction that none
+of these explains is refused with its numbers.
+
+An object without names may be written as an empty array, as PHP does.
 """
 
 from __future__ import annotations
@@ -75,6 +78,8 @@ _REASONING = (
     ("completionTokensDetails", "reasoningTokens"),
 )
 _PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
+_OF_ANTHROPIC = ("cache_read_input_tokens", "cache_creation_input_tokens")
+"""What Anthropic counts beside ``input_tokens``."""
 _CACHED_AUDIO = tuple((details, "cached_tokens_details", "audio_tokens") for details in PROMPT_DETAILS)
 _COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
 OTHERS = {
@@ -135,6 +140,9 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         others=others_of(usage, OTHERS),
     )
     total = count_of(usage, *_TOTAL) or 0
+    if not total and _is_of_anthropic(usage):
+        beside = (stated.cached or 0) + (stated.written or 0)
+        return stated._replace(prompt=counts[0] + beside, conventions=(CACHED_APART,))
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
 
@@ -195,6 +203,8 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
             if not isinstance(value, dict):
                 raise LineRefused(QuarantineReason.INVALID_USAGE, f"{place[0]} is no object")
             value = value.get(name)
+            if value == [] and name != place[-1]:
+                value = None
             if value is None:
                 break
         name = ".".join(place)
@@ -207,6 +217,12 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
         else:
             found, found_at = stated, name
     return found
+
+
+def _is_of_anthropic(usage: JsonObject) -> bool:
+    """Tell Anthropic's usage object, whose prompt goes by one name alone."""
+    is_another = any(usage.get(name) is not None for name in (PROMPT[0], PROMPT[2]))
+    return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
 
 
 def _is_reasoning_apart(usage: JsonObject, model: str | None, *, is_greater: bool) -> bool:

@@ -64,11 +64,17 @@ def _entries(line: Entry) -> list[Entry]:
     try:
         entries, written = entries_of(document, log_format)
     except LineRefused as refused:
-        return [Entry(document, log_format, refused)]
+        return [Entry(document, _read_by(document, log_format), refused)]
     return [
         Entry(document, log_format, entry) if isinstance(entry, LineRefused) else Entry(entry, written)
         for entry in entries
     ]
+
+
+def _read_by(document: JsonObject, log_format: LogFormat) -> LogFormat:
+    """Return what tells whose a document is that its format refused: its mapping, where it has one."""
+    found = _format(document, log_format)
+    return log_format if found is None or found.mapping is None else log_format.within(found.name, found.mapping)
 
 
 def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonObject | LineRefused], LogFormat]:

@@ -60,6 +60,10 @@ def test_every_name_of_a_part_of_a_count_is_read(beside: dict[str, Any], part: d
     assert stated_by(usage(20, 10, 30, **beside), model="m") == Stated(prompt=20, completion=10, **part)
 
 
+def anthropics(**more: Any) -> dict[str, Any]:
+    return {"input_tokens": 20, "output_tokens": 10, **more}
+
+
 @pytest.mark.parametrize(
     ("stated", "model", "expected"),
     [
@@ -103,6 +107,25 @@ def test_every_name_of_a_part_of_a_count_is_read(beside: dict[str, Any], part: d
         (usage(20, 10, 34, cached_tokens=4), "m", {"prompt": 24, "cached": 4, "by": "cached-apart"}),
         (usage(20, 10, 32, cache_write_tokens=2), "m", {"prompt": 22, "written": 2, "by": "cached-apart"}),
         (usage(20, 10, 30, cached_tokens=4, cache_write_tokens=2), "m", {"cached": 4, "written": 2}),
+        # Anthropic's own usage object, without its body
+        (
+            anthropics(cache_read_input_tokens=4, cache_creation_input_tokens=2),
+            "m",
+            {"prompt": 26, "cached": 4, "written": 2, "by": "cached-apart"},
+        ),
+        (anthropics(cache_read_input_tokens=40), None, {"prompt": 60, "cached": 40, "by": "cached-apart"}),
+        (
+            anthropics(cache_creation_input_tokens=2, cache_creation={"ephemeral_1h_input_tokens": 1}),
+            "m",
+            {"prompt": 22, "written": 2, "written_1h": 1, "by": "cached-apart"},
+        ),
+        (anthropics(cache_read_input_tokens=0, cache_creation_input_tokens=0), "m", {"cached": 0, "written": 0}),
+        (anthropics(cache_read_input_tokens=4, total_tokens=30), "m", {"cached": 4}),
+        (anthropics(cache_read_input_tokens=4, prompt_tokens=20), "m", {"cached": 4}),
+        (anthropics(input_tokens_details={"cached_tokens": 4}), "m", {"cached": 4}),
+        (usage(20, 10, None, cache_read_input_tokens=4), "m", {"cached": 4}),
+        # an object that was written without its names
+        (usage(20, 10, 30, prompt_tokens_details=[], completion_tokens_details=[]), "m", {}),
         # thoughts of Gemini that only the total holds
         (usage(20, 10, 31), "Gemini-x", {"completion": 11, "reasoning": 1, "by": "thoughts-in-total"}),
         (usage(20, 10, 31), "google/gemini-x", {"completion": 11, "reasoning": 1, "by": "thoughts-in-total"}),
@@ -183,6 +206,7 @@ def test_each_convention_holds_up_to_its_border(
             "prompt_tokens_details.cached_tokens 5 and cached_tokens 6 differ",
         ),
         (usage(20, 10, 30, prompt_tokens_details=[6]), "m", "prompt_tokens_details is no object"),
+        (usage(20, 10, 30, cached_tokens=[]), "m", "cached_tokens is no number"),
         (
             usage(20, 10, 30, completion_tokens_details={"reasoning_tokens": "6"}),
             "m",

@@ -31,7 +31,14 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
-from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own, key_in
+from pipeline.collectors.formats.gateways.access_logs import (
+    changed,
+    is_route_of_no_meter,
+    is_route_of_ones_own,
+    key_in,
+    method_of_asked,
+    path_of,
+)
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.formats.tools import har
 from pipeline.collectors.values.refusal import LineRefused
@@ -168,6 +175,70 @@ def test_apisix_leaves_out_of_a_prompt_of_messages_what_was_cached(uri: str, pro
     assert collect(json.dumps(apisix_line(uri=uri, llm_summary=SUMMARY))).tokens[:4] == (prompt, 5, 30, 10)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["/v1//messages/", "/v1/%6Dessages", "/v1/x/..%2Fmessages?beta=1", "/v1/./messages/."],
+)
+def test_apisix_knows_messages_by_where_a_path_leads_however_a_caller_writes_it(uri: str, collect: Any) -> None:
+    assert collect(json.dumps(apisix_line(uri=uri, llm_summary=SUMMARY))).tokens[:4] == (80, 5, 30, 10)
+
+
+STREAMED = SUMMARY | {"stream": "true", "reasoning_tokens": "0"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "prompt"),
+    [
+        ({"model": "claude-sonnet-4-5"}, 80),  # asked by Anthropic's own API
+        ({"prompt_tokens": "39"}, 79),  # what exceeds the prompt is not within it
+        ({"reasoning_tokens": "2"}, 40),  # of chat alone
+        ({"cache_read_input_tokens": "0", "cache_creation_input_tokens": "0"}, 40),
+        ({"stream": "false"}, 80),
+    ],
+)
+def test_what_was_cached_of_a_stream_in_anthropic_s_form_counts_where_it_is_known_to_lie(
+    stated: dict[str, str], prompt: int, collect: Any
+) -> None:
+    line = apisix_line(uri="/v1/messages", llm_summary=STREAMED | stated)
+    assert collect(json.dumps(line)).tokens[0] == prompt
+
+
+def test_a_stream_of_which_nobody_knows_where_the_cached_tokens_lie_is_refused_and_says_whose_it_was(
+    collect: Any,
+) -> None:
+    line = apisix_line(uri="/v1/messages", llm_summary=STREAMED)
+    collected = collect(json.dumps(line))
+    assert collected.refusal[0] == "contradictory_usage"
+    assert "40 of cached tokens may be within the prompt of 40" in collected.refusal[1]
+    (row,) = collected.quarantined
+    assert (row["api_key_id"], row["prompt_tokens"], row["completion_tokens"]) == ("lena", 40, 5)
+    body = {"type": "message", "role": "assistant", "usage": {"input_tokens": 10, "cache_read_input_tokens": 30}}
+    body["usage"] |= {"output_tokens": 5}
+    answered = line | {"response": {"status": 200, "headers": {}, "body": json.dumps(body)}}
+    assert collect(json.dumps(answered)).tokens[:3] == (40, 5, 30)
+
+
+@pytest.mark.parametrize("uri", ["/v1/images/generations", "/v1/rerank", "/threads/t/messages"])
+def test_what_apisix_counted_is_billed_whatever_the_caller_s_path_is_called(uri: str, collect: Any) -> None:
+    assert collect(json.dumps(apisix_line(uri=uri))).tokens[:2] == (40, 5)
+    zeros = {"request_model": "jamba", "prompt_tokens": "0", "completion_tokens": "0"}
+    assert collect(json.dumps(apisix_line(uri=uri, llm_summary=zeros))).event["status"] == "not_metered"
+
+
+@pytest.mark.parametrize("module", [kong, apisix], ids=lambda module: module.NAME)
+@pytest.mark.parametrize("method", ["PUT", "GET", "DELETE", "get"])
+def test_a_gateway_that_asks_models_itself_posts_it_by_whatever_method_a_caller_brought_it(
+    module: Any, method: str, collect: Any
+) -> None:
+    line = json.loads(json.dumps(LINES[module]).replace('"POST"', json.dumps(method)))
+    assert collect(json.dumps(line)).tokens[:2] == (40, 5)
+    unseen = json.loads(json.dumps(ZEROS[module]).replace('"POST"', json.dumps(method)))
+    assert collect(json.dumps(unseen)).event["status"] == "unknown"
+    path = {"upstream_uri": "/v1/files"} if module is kong else {}
+    files = unseen | path | {"request": unseen["request"] | {"uri": "/v1/files"}}
+    assert collect(json.dumps(files)).event["status"] == "not_metered"
+
+
 def test_a_summary_of_apisix_whose_counts_are_none_is_refused_by_the_count(collect: Any) -> None:
     line = apisix_line(uri="/v1/messages", llm_summary=SUMMARY | {"cache_read_input_tokens": "a few"})
     assert collect(json.dumps(line)).refusal[0] == "invalid_usage"
@@ -229,6 +300,34 @@ def test_higress_counts_of_anthropic_and_gemini_are_made_whole_by_their_total(co
     thoughts = json.dumps({"thoughtsTokenCount": 20})
     gemini = higress_line({"model": "gemini-3", "output_token_details": thoughts, "total_token": 65})
     assert collect(json.dumps(gemini)).tokens == (40, 25, None, None, 20)
+
+
+@pytest.mark.parametrize("written", [json.dumps, dict], ids=["text", "object"])
+def test_higress_parts_of_gemini_go_by_the_plugin_s_own_names_too(written: Any, collect: Any) -> None:
+    parts = {"cached_content_token_count": 30, "tool_use_prompt_token_count": 0}
+    line = {
+        "model": "gemini-3",
+        "input_token_details": written(parts),
+        "output_token_details": written({"thoughts_token_count": 20}),
+        "total_token": 65,
+    }
+    assert collect(json.dumps(higress_line(line))).tokens == (40, 25, 30, None, 20)
+    assert collect(json.dumps(higress_line(line | {"input_token_details": {}}))).tokens == (40, 25, None, None, 20)
+
+
+@pytest.mark.parametrize(("tools", "is_refused"), [(9, True), ("9", True), (9.5, True), ("none", False), ([9], False)])
+def test_what_a_tool_of_gemini_s_consumed_is_refused_since_higress_does_not_say_whether_it_is_charged(
+    tools: Any, *, is_refused: bool, collect: Any
+) -> None:
+    line = {"model": "gemini-3", "input_token_details": {"tool_use_prompt_token_count": tools}, "total_token": 45}
+    collected = collect(json.dumps(higress_line(line)))
+    if not is_refused:
+        assert collected.tokens[:2] == (40, 5)
+        return
+    assert collected.refusal[0] == "contradictory_usage"
+    assert collected.refusal[1].startswith("tool_use_prompt_token_count is 9")
+    (row,) = collected.quarantined
+    assert (row["api_key_id"], row["prompt_tokens"]) == ("lena", 40)
 
 
 def test_higress_counts_that_do_not_add_up_are_quarantined_with_their_numbers(collect: Any) -> None:
@@ -388,6 +487,29 @@ def test_what_the_gateway_asks_for_later_is_no_call_of_a_model() -> None:
         *(("/v1/messages", "POST"), ("/v1/files", "POST"), ("/v1/embeddings", None), (None, None), (7, 7)),
     ):
         assert not is_route_of_ones_own(path, method), path
+
+
+def test_a_route_that_no_meter_is_for_is_one_whatever_asks_for_it() -> None:
+    assert is_route_of_no_meter("/v1/images/generations")
+    for path in (OWN, COMPLETION, "/v1/embeddings", None, 7):
+        assert not is_route_of_no_meter(path), path
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "asked"),
+    [
+        *((path, method, None) for path in (COMPLETION, "/v1/embeddings", OWN, None) for method in ("GET", "DELETE")),
+        *((path, method, method) for path in (COMPLETION, OWN, None, 7) for method in ("POST", "PUT", None)),
+        *(("/v1/files", method, method) for method in ("GET", "POST", "DELETE", None)),
+        *((f"/v1/{what}/x", "GET", "GET") for what in ("responses", "predictions")),
+    ],
+)
+def test_a_method_that_would_make_another_route_of_a_model_s_is_none(path: Any, method: Any, asked: Any) -> None:
+    assert method_of_asked(path, method) == asked
+
+
+def test_where_a_path_leads_is_nowhere_where_it_is_no_text() -> None:
+    assert [path_of(path) for path in ("//v1/messages/?a", None, 7)] == ["/v1/messages", "", ""]
 
 
 def test_what_higress_writes_of_any_request_is_no_trace_of_a_model(collect: Any) -> None:

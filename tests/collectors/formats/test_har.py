@@ -142,6 +142,19 @@ def test_a_body_in_base64_is_read(collect: Any) -> None:
     assert collect(line).event["prompt_tokens"] == 40
 
 
+def test_what_is_said_to_be_base64_and_is_none_is_read_as_it_is(collect: Any) -> None:
+    spoken = json.dumps(BODY | {"says": "Grüße"}, ensure_ascii=False)
+    for text, status in ((spoken, "measured"), ("é" * 40, "unknown"), ("a" * 41, "unknown")):
+        line = json.dumps(archive(entry(text=text, content={"encoding": "base64"})), ensure_ascii=False)
+        assert collect(line).event["status"] == status
+
+
+def test_a_stream_in_base64_that_was_cut_within_a_character_is_read_as_far_as_it_goes(collect: Any) -> None:
+    cut = (sse(*CHUNKS, end="") + "data: é").encode()[:-1]
+    line = archive(entry(text=base64.b64encode(cut).decode(), content={"encoding": "base64"}))
+    assert collect(json.dumps(line)).event["prompt_tokens"] == 40
+
+
 def test_an_event_stream_of_aws_stays_in_base64_and_is_read(collect: Any) -> None:
     usage = {"usage": {"inputTokens": 40, "outputTokens": 5, "totalTokens": 45}}
     text = aws_stream(("messageStop", {"stopReason": "end_turn"}), ("metadata", usage))

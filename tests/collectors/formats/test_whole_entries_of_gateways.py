@@ -284,7 +284,7 @@ CASES: dict[Any, list[tuple[Any, Any]]] = {
                 ("InvokeModelWithResponseStream", "/invoke-with-response-stream", True),
             )
         ),
-        ({"operation": "Odd"}, {"path": "Odd", "request.stream": "Odd"}),
+        *(({"operation": odd}, {}) for odd in ("Odd", "InvokeModelWithBidirectionalStream", {}, None)),
         (
             {"operation": "InvokeModel", "modelId": "amazon.titan-embed"},
             {"path": "/embeddings", "request.stream": False, "request.model": "amazon.titan-embed"},
@@ -440,7 +440,7 @@ SAID: dict[Any, dict[str, Any]] = {
     kong: {"ts": 5, "method": "POST", "path": "/v1/completions", "request.model": "asked"},
     portkey: {"ts": 5, "response.model": "m"},
     portkey_log: {"ts": 5, "request_id": "r", "status": 200},
-    vertex: {"ts": 5, "path": "odd", "request": {}, "request.stream": "odd"},
+    vertex: {"ts": 5, "request": {}},
     cloudflare: {"ts": 5, "cache_hit": False, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     bedrock: {"ts": 5, "status": 200, "usage.prompt_tokens": 0, "usage.completion_tokens": 1},
     apisix: {"ts": 5, "method": "POST", "path": "/v1/chat/completions"},
@@ -602,7 +602,7 @@ def test_a_request_of_nginx_arrived_before_it_was_logged(fields: dict[str, Any],
 def test_what_nginx_calls_request_says_method_and_path_where_nothing_else_does() -> None:
     line = {"msec": "5", "status": "200", "request": "POST /v1/messages HTTP/1.1"}
     assert fields_of(nginx, line) == [{"ts": "5", "status": "200", "method": "POST", "path": "/v1/messages"}]
-    own = {"request_method": "PUT", "request_uri": "/v1/chat/completions"}
+    own = {"request_method": "DELETE", "request_uri": "/v1/chat/completions"}
     assert nginx.entries(line | own) == []
     (entry,) = nginx.entries(line | {"uri": "/v1/complete"})
     assert (entry["request_uri"], entry["request_method"]) == ("/v1/complete", "POST")

@@ -43,7 +43,9 @@ def entry_of(named: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 COUNTS = {
-    "prompt_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    "prompt_tokens": (
+        *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.tokens"),
+    ),
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
         "llm.token_count.completion",
@@ -51,20 +53,23 @@ COUNTS = {
     "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "cached_tokens": (
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
-        *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
-        "ai.usage.cachedInputTokens",
+        *("gen_ai.usage.cached_input_tokens", "gen_ai.usage.cache_read_tokens"),
+        "llm.token_count.prompt_details.cache_read",
+        *("ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens"),
         *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
-        *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
-        "llm.token_count.prompt_details.cache_write",
+        *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens"),
+        "gen_ai.usage.cache_write_tokens",
+        *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+        *("ai.usage.outputTokenDetails.reasoningTokens", "llm.usage.reasoning_tokens"),
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         "gen_ai.usage.details.thinking_tokens",
     ),
@@ -163,7 +168,7 @@ def test_a_span_that_says_nothing_is_an_entry_of_nothing() -> None:
     [
         *(
             ({name: "m"}, "request", {"model": "m", "stream": None, "n": None})
-            for name in ("gen_ai.request.model", "llm.model_name", "embedding.model_name")
+            for name in ("gen_ai.request.model", "llm.model_name", "embedding.model_name", "ai.model.id")
         ),
         ({"litellm.request.streaming": True}, "request", {"model": None, "stream": True, "n": None}),
         *(
@@ -220,11 +225,23 @@ def test_a_span_says_when_it_was_which_it_is_and_whether_it_failed(
     assert entry_of({}, **fields)[ours] == value
 
 
-def test_whose_call_it_was_is_the_span_s_before_its_resource_s() -> None:
-    chat = {"gen_ai.operation.name": "chat"}
-    (of_span,) = otel.entries(spans(span(chat | {"user.id": "u"}), api_key_id="key_2"))
-    (of_resource,) = otel.entries(spans(span(chat), api_key_id="key_2"))
-    assert (of_span["api_key_id"], of_resource["api_key_id"]) == ("u", "key_2")
+@pytest.mark.parametrize(
+    ("of_span", "of_resource", "key"),
+    [
+        ({"api_key_id": "k", "user.id": "u"}, {"api_key_id": "key_2"}, "k"),
+        ({"user.id": "u"}, {"api_key_id": "key_2"}, "key_2"),
+        ({"litellm.api_key.hash": "h"}, {"api_key_id": "key_2"}, "key_2"),
+        ({"user.id": "u"}, {"litellm.api_key.hash": "h"}, "u"),
+        ({}, {"enduser.id": "e", "user.id": "u"}, "u"),
+        ({"api_key_id": ""}, {"api_key_id": "key_2"}, "key_2"),
+        ({}, {}, None),
+    ],
+)
+def test_whose_call_it_was_is_what_is_called_the_key_wherever_it_stands(
+    of_span: dict[str, Any], of_resource: dict[str, Any], key: str | None
+) -> None:
+    (entry,) = otel.entries(spans(span({"gen_ai.operation.name": "chat"} | of_span), **of_resource))
+    assert entry["api_key_id"] == key
 
 
 INFERENCES = (
@@ -332,6 +349,38 @@ def test_an_inference_right_within_another_of_the_same_counts_is_that_call_once_
     half = {"gen_ai.usage.input_tokens": 0}
     assert joined(call("in", "out", **half), call("out", None, **half)) == [("t1/in", None, None)] * 2
     assert joined(call("", None, **of_inner), call("", "", **of_outer)) == [(None, "r-1", None), (None, "r-2", "m-2")]
+
+
+def test_what_asks_for_vectors_within_what_says_so_and_counts_nothing_is_that_call_once_more() -> None:
+    def call(own: str, parent: str | None, tokens: int | None, operation: str = "embeddings") -> dict[str, Any]:
+        counted = {} if tokens is None else {"gen_ai.usage.input_tokens": tokens}
+        return span({"gen_ai.operation.name": operation} | counted, spanId=own, parentSpanId=parent)
+
+    def ids(*records: dict[str, Any]) -> list[Any]:
+        return [each["request_id"] for each in otel.entries(spans(*records))]
+
+    assert ids(call("a", "out", 7), call("b", "out", 5), call("out", None, None)) == ["t1/a", "t1/b", "t1/b"]
+    assert ids(call("a", "out", 7), call("out", None, 12)) == ["t1/a", "t1/out"]
+    assert ids(call("a", "out", None), call("out", None, None)) == ["t1/a", "t1/out"]
+    for of_inner, of_outer in (("chat", "chat"), ("embeddings", "chat"), ("chat", "embeddings")):
+        assert ids(call("a", "out", 7, of_inner), call("out", None, None, of_outer)) == ["t1/a", "t1/out"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "path"),
+    [
+        *((f"ai.embed{many}.doEmbed{own}", "/v1/embeddings") for many in ("", "Many") for own in ("", " my search")),
+        *((f"ai.embed{many}{own}", None) for many in ("", "Many") for own in ("", " my.doEmbed")),
+    ],
+)
+def test_of_vercel_s_spans_what_asks_for_vectors_is_an_embedding_and_what_is_around_it_is_none(
+    operation: str, path: str | None
+) -> None:
+    named = {"operation.name": operation, "ai.model.id": "te-3", "ai.usage.tokens": 7}
+    found = otel.entries(spans(span(named)))
+    assert [(each["path"], each["request"]["model"], each["usage.prompt_tokens"]) for each in found] == [
+        *([(path, "te-3", 7)] if path else ()),
+    ]
 
 
 @pytest.mark.parametrize(

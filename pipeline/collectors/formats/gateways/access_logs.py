@@ -17,7 +17,7 @@ from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families import chat, unbilled
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.mapping import number
-from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, route_of
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, path_led_to, route_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import DEPTH_MAX
 
@@ -59,9 +59,29 @@ def is_route_of_ones_own(path: Any, method: Any = None) -> bool:
     return _route(path, method) is Route.UNLISTED and not is_asked_for
 
 
+def is_route_of_no_meter(path: Any) -> bool:
+    """Tell a route of images, files and the like, that something is posted to."""
+    return _route(path, None) is Route.OTHER
+
+
 def method_of(method: Any, status: Any) -> Any:
     """Return the method that says what a route is for: none of a WebSocket, which is asked for by GET."""
     return None if number(status) == SWITCHING_PROTOCOLS else method
+
+
+def method_of_asked(path: Any, method: Any) -> Any:
+    """Return the method that says what a route is for, where the gateway says that it asked a model itself.
+
+    It posts what it asks, by whatever method a caller brought it: none is said by one that would make the route of a
+    model another one.
+    """
+    is_made_another = _route(path, method) is Route.OTHER and _route(path, None) is not Route.OTHER
+    return None if is_made_another else method
+
+
+def path_of(path: Any) -> str:
+    """Return where a path leads, as a gateway compares it: without query, escapes, and segments that lead nowhere."""
+    return path_led_to(path) if isinstance(path, str) else ""
 
 
 def _route(path: Any, method: Any) -> Route:

@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.bedrock import model_of
-from pipeline.collectors.families.reading import object_at
+from pipeline.collectors.families.reading import object_at, word
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.formats.places import Places
@@ -50,6 +50,13 @@ _ERRORS = {
     "ValidationException": 400,
 }
 """The status of each error of the API. An error that is not here has none, and is one all the same."""
+_OPERATIONS = {
+    "Converse": ("/converse", False),
+    "ConverseStream": ("/converse-stream", True),
+    "InvokeModel": ("/invoke", False),
+    "InvokeModelWithResponseStream": ("/invoke-with-response-stream", True),
+}
+"""The path of each operation, and whether it is a stream. A record of any other says nothing by it, and is a call."""
 _EMBED = "Embed"
 """Stands for the operation of a call for vectors, which AWS logs as any other."""
 _PROMPT = ("inputTokenCount", "cacheReadInputTokenCount", "cacheWriteInputTokenCount")
@@ -62,21 +69,11 @@ MAPPING: Mapping[str, Any] = {
     "request_id": "requestId",
     "status": [{"from": "errorCode", **_ERRORS}, {"value": 200}],
     "response.error": "errorCode",
-    "path": {
-        "from": "operation",
-        "Converse": "/converse",
-        "ConverseStream": "/converse-stream",
-        "InvokeModel": "/invoke",
-        "InvokeModelWithResponseStream": "/invoke-with-response-stream",
-        _EMBED: "/embeddings",
-    },
+    "path": {"from": "operation", **{name: path for name, (path, _) in _OPERATIONS.items()}, _EMBED: "/embeddings"},
     "request.model": "modelId",
     "request.stream": {
         "from": "operation",
-        "Converse": False,
-        "ConverseStream": True,
-        "InvokeModel": False,
-        "InvokeModelWithResponseStream": True,
+        **{name: is_stream for name, (_, is_stream) in _OPERATIONS.items()},
         _EMBED: False,
     },
     "response": "output.outputBodyJson",
@@ -98,10 +95,12 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the record, with the model's id in the place of its ARN, and without counts that are none."""
     values: JsonObject = {}
-    model = document.get("modelId")
+    model, operation = document.get("modelId"), document.get("operation")
+    if word(operation) not in _OPERATIONS:
+        values["operation"] = None
     if isinstance(model, str):
         values["modelId"] = model_of(model)
-        if "embed" in model and document.get("operation") == "InvokeModel":
+        if "embed" in model and operation == "InvokeModel":
             values["operation"] = _EMBED
     if object_at(document, "performanceConfig").get("latency") != _OPTIMIZED:
         values["performanceConfig"] = None

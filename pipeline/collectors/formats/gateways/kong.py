@@ -19,7 +19,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at
-from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, is_route_of_ones_own, method_of
+from pipeline.collectors.formats.gateways.access_logs import (
+    changed,
+    is_about_a_model,
+    is_route_of_ones_own,
+    method_of,
+    method_of_asked,
+)
 from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
@@ -81,13 +87,18 @@ def entries(document: JsonObject) -> list[JsonObject]:
     is_traced = bool(plugins)
     path = document.get("upstream_uri") or asked.get("uri")
     method = method_of(asked.get("method"), object_at(document.get("response")).get("status"))
+    if is_traced:
+        method = method_of_asked(path, method)
     if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced):
         return []
     values: JsonObject = {}
     if guessed := {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}:
         values["ai"] = changed(ai, guessed)
+    of_request: JsonObject = {} if method == asked.get("method") else {"method": method}
     if is_traced and is_route_of_ones_own(path, method):
-        values |= {"upstream_uri": None, "request": changed(asked, {"uri": None})}
+        values["upstream_uri"] = of_request["uri"] = None
+    if of_request:
+        values["request"] = changed(asked, of_request)
     return [changed(document, values)] if values else [document]
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.places import Places
@@ -65,8 +66,10 @@ def recognises(document: JsonObject) -> bool:
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
-    """Return the row with its time in UTC, and the model by the name that a price has."""
+    """Return the row with its time in UTC, the model by the name that a price has, and no method that nobody knows."""
     values: JsonObject = {"logging_time": in_utc(stated_once(document, "logging_time"))}
+    if word(stated_once(document, "api_method")) not in _SPELLED:
+        values["api_method"] = None
     model = stated_once(document, "model")
     if isinstance(model, str):
         values["model"] = model.rpartition(_MODELS)[2]

@@ -18,7 +18,6 @@ chrome-devtools-frontend 1.0.1705227.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -115,7 +114,7 @@ def _answer(entry: JsonObject, content: JsonObject) -> str | None:
     if isinstance(text, str) and content.get("encoding") == "base64":
         try:
             text = base64.b64decode(text, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # also what is no base64, and what is no UTF-8
             return text
     if isinstance(text, str) and text:
         return text

@@ -27,6 +27,10 @@ written tokens stood there alone. Its input has had both within it for as long a
 named no operation before it was ``invoke_agent``, and repeats the usage of the spans below it (its issue 3995); it
 names the agent and, unlike any inference, no model of ``gen_ai.*``.
 
+Vercel's SDK has spans of its own around those of models, which repeat their usage under names of its own alone; what
+asks for vectors counts by such a name itself (``ai.usage.tokens``; ``legacy-open-telemetry.ts`` of its package
+``otel``).
+
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
 LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
 """
@@ -36,7 +40,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import less
+from pipeline.collectors.families.reading import less, word
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
@@ -51,52 +55,55 @@ NAME = "otel"
 
 _RECORDS = (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"))
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
-_EMBEDDINGS = frozenset(("embeddings", "embedding", "aembedding"))
-_INFERENCES = _EMBEDDINGS | frozenset(
-    (
-        *("chat", "text_completion", "generate_content", "call_llm"),
-        *("completion", "acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),
-    )
+_EMBEDDINGS = re.compile("embeddings?|aembedding")
+_INFERENCES = re.compile(
+    f"{_EMBEDDINGS.pattern}|chat|text_completion|generate_content|call_llm"
+    "|completion|acompletion|atext_completion|responses|aresponses|anthropic_messages"
 )
-"""Those of the conventions, and what frameworks and LiteLLM call them."""
-_NO_TEXT = ("image", "speech", "transcription", "ocr")
+"""Those of the conventions, and what frameworks and LiteLLM call them.
+
+Patterns, since a text in a container is taken for the name of an attribute, in each of the fourteen objects of a line,
+and there is room for some three thousand (``kernel.names``).
+"""
+_NO_TEXT = re.compile("image|speech|transcription|ocr")
 """Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
 _OTHERS = re.compile(
     "invoke_agent|create_agent|invoke_workflow|plan|execute_tool|retrieval|fetch_response"
     "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
 )
-"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before.
-
-A pattern, since a text in a container is taken for the name of an attribute, in each of the fourteen objects of a line,
-and there is room for some three thousand (``kernel.names``).
-"""
+"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
 _DETAILS = "gen_ai.client.inference.operation.details"
 _ERROR = (2, "STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 _COUNTS = {
-    "prompt_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    "prompt_tokens": (
+        *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.tokens"),
+    ),
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
     ),
     "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "cached_tokens": (
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
-        *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
-        "ai.usage.cachedInputTokens",
+        *("gen_ai.usage.cached_input_tokens", "gen_ai.usage.cache_read_tokens"),
+        "llm.token_count.prompt_details.cache_read",
+        *("ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens"),
         *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
-        *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
-        "llm.token_count.prompt_details.cache_write",
+        *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens"),
+        "gen_ai.usage.cache_write_tokens",
+        *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+        *("ai.usage.outputTokenDetails.reasoningTokens", "llm.usage.reasoning_tokens"),
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         "gen_ai.usage.details.thinking_tokens",
     ),
@@ -109,8 +116,8 @@ _COUNTS = {
         *("gen_ai.usage.details.output_audio_tokens", "gen_ai.usage.details.audio_candidates_tokens"),
     ),
 }
-"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry, OpenInference,
-Vercel's SDK and Pydantic AI.
+"""Our counts, and what they are called: by the conventions from the newest on, then by frameworks that spell these
+otherwise (Strands, Mastra), OpenLLMetry, OpenInference, Vercel's SDK and Pydantic AI.
 
 Under its own names Pydantic AI has what the call came to; under Anthropic's, steps of compaction are left out.
 """
@@ -118,11 +125,17 @@ _CACHED_AUDIO = ("gen_ai.usage.details.cache_audio_read_tokens", "gen_ai.usage.d
 """What of the prompt's audio was read from a cache: it is within both."""
 _AGENT = ("gen_ai.agent.name", "agent_name")
 _MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
+_OF_VERCEL = "operation.name"
+"""How Vercel's SDK names what it does, before a name of the application's own."""
+_OF_VECTORS = re.compile(r"ai\.embed(?:Many)?(?P<asked>\.doEmbed)?(?: .*)?", re.DOTALL)
+_EMBEDDINGS_PATH = "/v1/embeddings"
 _KIND = "openinference.span.kind"
 _KINDS = ("LLM", "EMBEDDING")
 _PARENTS = ("CHAIN", "AGENT")
 _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
-_KEY = ("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
+_KEY = "api_key_id"
+_WHO = ("litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
+"""What tells whose a call was where nothing is called so; the last two, callers may choose."""
 _RESPONSE_ID = "gen_ai.response.id"
 _TIMES = ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
 _ROWS = tuple(".".join(steps) for steps in _RECORDS)
@@ -136,8 +149,8 @@ PLACES = Places(
     fields={
         "ts": [f"{rows}.{name}" for rows in _ROWS for name in _TIMES],
         "api_key_id": [
-            *_attributes_at(*_KEY),
-            *(f'{groups}.resource.attributes."{name}"' for groups, *_ in _RECORDS for name in _KEY),
+            *_attributes_at(_KEY, *_WHO),
+            *(f'{groups}.resource.attributes."{name}"' for groups, *_ in _RECORDS for name in (_KEY, *_WHO)),
         ],
         "response.id": _attributes_at(_RESPONSE_ID),
         "response.error": [f"{rows}.status.code" for rows in _ROWS],
@@ -176,18 +189,24 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
     """Give spans of one call the ids of one exchange.
 
     A framework's instrumentation puts its span around that of the client, which may trace itself, as Anthropic's SDK
-    does: an inference right within another one of the same line, of the same counts, is that call once more. Children
-    end first, so they come first.
+    does: an inference right within another one of the same line, of the same counts, is that call once more. So is what
+    asks for vectors right within what says so and counts nothing, as Vercel's SDK has it. Children end first, so they
+    come first.
     """
     of_spans = {(record.get("traceId"), record.get("spanId")): entry for record, entry in exchanges if _id_of(record)}
     for record, inner in exchanges:
         around = record.get("traceId"), record.get("parentSpanId")
         outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
-        if outer is None or _counted(inner) != _counted(outer) or not any(_counted(inner)):
+        if outer is None or not any(_counted(inner)) or not _is_again(inner, outer):
             continue
         shared = {name: inner.get(name) or outer.get(name) for name in ("response.id", "response.model")}
         for entry in (inner, outer):
             entry |= {**shared, "request_id": inner["request_id"]}
+
+
+def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
+    is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
+    return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
 
 
 def _counted(entry: JsonObject) -> tuple[Any, Any]:
@@ -209,10 +228,11 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
-    is_text = not any(word in str(attributes.get("litellm.call_type")) for word in _NO_TEXT)
+    is_inference = operation is not None and _INFERENCES.fullmatch(operation) is not None
+    is_text = _NO_TEXT.search(str(attributes.get("litellm.call_type"))) is None
     if attributes.get(_KIND) in _PARENTS:
         return None
-    if (operation in _INFERENCES and is_text) or (operation is None and _is_inference_of_old(attributes)):
+    if (is_inference and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
         of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
@@ -220,12 +240,14 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         return None
     return {
         "ts": _time(record),
-        "api_key_id": _first(attributes, *_KEY) or _first(resource, *_KEY),
+        "api_key_id": _key(attributes, resource),
         "request_id": _id_of(record),
         "status": _http_status(attributes),
-        "path": "/v1/embeddings" if operation in _EMBEDDINGS or attributes.get(_KIND) == "EMBEDDING" else None,
+        "path": _EMBEDDINGS_PATH if _is_embedding(operation, attributes) else None,
         "request": {
-            "model": _first(attributes, "gen_ai.request.model", "llm.model_name", "embedding.model_name"),
+            "model": _first(
+                attributes, "gen_ai.request.model", "llm.model_name", "embedding.model_name", "ai.model.id"
+            ),
             "stream": _first(attributes, "gen_ai.request.stream", "litellm.request.streaming"),
             "n": attributes.get("gen_ai.request.choice.count"),
         },
@@ -234,6 +256,12 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         "attributes": attributes,
         "resource": resource,
     }
+
+
+def _key(attributes: JsonObject, resource: JsonObject) -> Any:
+    """Return whose call it was: what is called the key comes first, wherever it stands."""
+    places = ((attributes, (_KEY,)), (resource, (_KEY,)), (attributes, _WHO), (resource, _WHO))
+    return next((found for holder, names in places if (found := _first(holder, *names)) is not None), None)
 
 
 def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
@@ -261,8 +289,11 @@ def _is_inference_of_old(attributes: JsonObject) -> bool:
     """Tell an inference among what names no operation, as conventions before 1.27 and OpenLLMetry have it.
 
     OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools. OpenInference names
-    the kind of every span. Pydantic AI's span of an agent names the agent, and no model.
+    the kind of every span. Pydantic AI's span of an agent names the agent, and no model. Vercel's SDK has a span around
+    those that ask for vectors, which repeats their usage.
     """
+    if _of_vectors(attributes) is not None:
+        return _is_embedding_of_old(attributes)
     if (kind := attributes.get(_KIND)) is not None:
         return kind in _KINDS
     if attributes.get("traceloop.span.kind") is not None:
@@ -270,6 +301,19 @@ def _is_inference_of_old(attributes: JsonObject) -> bool:
     if any(name in attributes for name in _AGENT) and not any(name in attributes for name in _MODEL):
         return False
     return _states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
+
+
+def _is_embedding(operation: str | None, attributes: JsonObject) -> bool:
+    return _EMBEDDINGS.fullmatch(operation or "") is not None or _is_embedding_of_old(attributes)
+
+
+def _is_embedding_of_old(attributes: JsonObject) -> bool:
+    of_vectors = _of_vectors(attributes)
+    return attributes.get(_KIND) == "EMBEDDING" or (of_vectors is not None and of_vectors["asked"] is not None)
+
+
+def _of_vectors(attributes: JsonObject) -> re.Match[str] | None:
+    return _OF_VECTORS.fullmatch(word(attributes.get(_OF_VERCEL)))
 
 
 def _two_counts(attributes: JsonObject) -> JsonObject:

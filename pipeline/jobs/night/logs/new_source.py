@@ -40,6 +40,7 @@ _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
 _REQUEST_LOG = "request-log"
 _BATCHES = "openai-batch"
 _KEY = "api_key_id"
+_RESPONSE = "response"
 _FIELDS_MISSED = {"ts": "ts", "api_key or api_key_id": _KEY}
 """What lines are refused for that lack it."""
 _NO_GUESS = Guess(fields={}, doubtful={}, missing=())
@@ -84,6 +85,8 @@ class NewSource:
         return "\n".join(lines) + "\n"
 
     def _such_as(self, name: str) -> str:
+        if name == _RESPONSE:
+            return ", or usage, where the log has the counts of answers alone"
         if name != _KEY:
             return ""
         places = " or ".join(_literal(place) for place in self.key_places)
