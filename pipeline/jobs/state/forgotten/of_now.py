@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.base.periods import day_start_at, time_zone
+from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.tables.row_codes import first_rows, row_codes, whole
 from pipeline.warehouse.reference import SINCE_EVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from pipeline.accounts import Account
@@ -42,11 +42,18 @@ def of_now(workspace: Workspace, rows: pa.Table) -> pa.Table:
 
 
 def _in_months(workspace: Workspace, rows: pa.Table) -> pa.Table:
-    places = [rows[name] for name in ("account_id", "usage_date")]
+    month_days = {account.id: account.month_day for account in workspace.accounts}
+    places = [_by_account(rows, lambda account_id: month_days.get(account_id, 1)), rows["usage_date"]]
     codes = row_codes(places).dictionary_encode()
     firsts = (column.take(first_rows(codes)).to_pylist() for column in places)
-    months = [str(workspace.accounts.month_of(account_id, day)) for account_id, day in zip(*firsts, strict=True)]
+    months = [str(BillingPeriod.of(day, month_day)) for month_day, day in zip(*firsts, strict=True)]
     return _with(rows, "billing_period", months, codes.indices)
+
+
+def _by_account(rows: pa.Table, number: Callable[[str], int]) -> pa.Array:
+    """Return a number of each row's account: of many there are few that differ."""
+    accounts = whole(rows["account_id"].dictionary_encode())
+    return pa.array([number(each) for each in accounts.dictionary.to_pylist()], pa.int64()).take(accounts.indices)
 
 
 def _with(rows: pa.Table, name: str, values: Sequence[object], indices: pa.Array) -> pa.Table:
@@ -63,11 +70,8 @@ def _in_windows(workspace: Workspace, usage: pa.Table) -> pa.Table:
     windows = _Windows(cards=workspace.rate_cards)
     of_account = {account.id: _Party.of(account) for account in workspace.accounts}
     parties: list[_Party | None] = [None, *dict.fromkeys(of_account.values())]
-    accounts = whole(usage["account_id"].dictionary_encode())
-    numbers = [parties.index(of_account.get(each)) for each in accounts.dictionary.to_pylist()]
-    deciding = pa.table(
-        {"party": pa.array(numbers, pa.int64()).take(accounts.indices)} | {name: usage[name] for name in _DECIDING}
-    )
+    numbers = _by_account(usage, lambda account_id: parties.index(of_account.get(account_id)))
+    deciding = pa.table({"party": numbers} | {name: usage[name] for name in _DECIDING})
     codes = row_codes(deciding.columns).dictionary_encode()
     examples = (column.to_pylist() for column in deciding.take(first_rows(codes)).columns)
     starts = [
