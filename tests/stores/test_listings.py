@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -61,6 +62,14 @@ def test_all_keys_are_due_after_as_many_days_as_were_said_and_always_where_none_
     assert listing.after(NOW + timedelta(days=6), 7) == "k"
     assert listing.after(NOW + timedelta(days=7), 7) is None
     assert listing.after(NOW, 0) is None
+
+
+def test_all_keys_are_due_once_a_clock_that_was_ahead_is_right_again() -> None:
+    listing = next_listing(None, [], after=None, now=NOW + timedelta(days=400), is_done_with=lambda _: True)
+    ahead = replace(listing, mark="k")
+    assert ahead.after(NOW, 7) is None
+    again = next_listing(ahead, [], after=None, now=NOW, is_done_with=lambda _: True)
+    assert (again.all_at, again.mark) == (NOW, None)
 
 
 def test_a_listing_of_the_rest_does_not_count_as_one_of_all() -> None:

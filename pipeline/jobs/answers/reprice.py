@@ -22,10 +22,12 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
 from pipeline.invoicing.places import closed_periods, open_period
+from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import count, inputs_of
 from pipeline.jobs.state.drafts import limits_of
+from pipeline.jobs.state.forgotten.kept import USAGE, kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import constant_terms, rate
 from pipeline.lake.commits import read_log
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.answers.repriced_lines import RepricedLine
+    from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.rating import UnpricedUsage
 
 
@@ -62,8 +65,8 @@ def reprice(
 
     Lines of usage and of the card's limits only: corrections, fees, credits and tax follow from terms, not from a card
     alone. Raises
-    ``ConfigurationError`` for an unknown card or account, or a card in another currency than an invoice it is compared
-    with.
+    ``ConfigurationError`` for an unknown card or account, a card in another currency than an invoice it is compared
+    with, or one that asks more of usage that was forgotten than its kept counts say.
     """
     if card_id not in workspace.rate_cards:
         message = (
@@ -84,12 +87,10 @@ def reprice(
         used = counted = _in_fewer_rows(present, workspace, on_card)
     else:
         used = _in_fewer_rows(present, workspace)
-        counted = _in_fewer_rows(
-            _asked_for(
-                count(on_card, in_force(workspace, read_log(workspace.lake))[0]).usage_daily, period, account_id
-            ),
-            on_card,
-        )
+        snapshot = read_log(workspace.lake)
+        _refuse_what_was_forgotten(workspace, snapshot, card_id, period, account_id)
+        usage_daily = count(on_card, in_force(workspace, snapshot)[0]).usage_daily
+        counted = _in_fewer_rows(_asked_for(usage_daily, period, account_id), on_card)
     issued = [part for whole in _issued(workspace) for part in whole.parts]
     closed = _closed(workspace, issued)
     issued = [part for part in issued if account_id in (None, part.account_id)]
@@ -98,6 +99,24 @@ def reprice(
     of_invoices = _asked_for(lines_of_invoices(issued), period, account_id)
     old = pa.concat_tables([of_invoices, _on_their_drafts(drafted, workspace.accounts, closed)])
     return Repricing(card_id=card_id, lines=tuple(repriced_lines(old, new, card_id)), unpriced=unpriced)
+
+
+def _refuse_what_was_forgotten(
+    workspace: Workspace, snapshot: LakeSnapshot, card_id: str, period: BillingPeriod | None, account_id: str | None
+) -> None:
+    """Raise ``ConfigurationError`` where kept counts do not say what the other card asks, and no event does."""
+    kept = kept_counts(workspace, snapshot)
+    mine = _asked_for(kept.tables[USAGE], period, account_id)
+    placed = with_cost_rates(mine, workspace, {account.id: card_id for account in workspace.accounts})
+    if placed is not None and placed["cost_model"].equals(mine["model"]):
+        return
+    days = pc.min_max(mine["usage_date"]).as_py()
+    message = (
+        f"usage of {days['min']} to {days['max']} was {'; '.join(each.text for each in kept.forgettings)}, and its "
+        f"counts do not say what it costs on rate card {card_id!r}, which has other names of models, sizes of prompts "
+        "or meters, or a price that changes within a day; ask for other months or accounts"
+    )
+    raise ConfigurationError(message)
 
 
 def _cards_in_use(workspace: Workspace) -> set[str]:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError, DataFileDamaged
 from pipeline.base.periods import BillingPeriod
+from pipeline.jobs.state.forgotten.of_now import WINDOW, of_now
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.checked_files import verified_kept
 from pipeline.lake.log.forgetting import Point
@@ -49,7 +50,6 @@ _SUMMED: Mapping[str, tuple[str, ...]] = {
 }
 POINT = pa.field("point", pa.int64(), nullable=False)
 """From which of the points of an entry on the counts differ by a row; the number after the last is the present."""
-_WINDOW = "rate_window_start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,10 @@ class Kept:
     def said_of(self, account_id: str, period: BillingPeriod) -> str:
         """Say when and by which rules usage of an account and month was forgotten; empty where none was."""
         place = account_id, str(period)
-        return "; ".join(each.text for each in self.forgettings if place in each.months)
+        rules = [each for each in self.forgettings if place in each.months]
+        if not rules and (account_id, period) in self.months:  # its months began on another day
+            rules = list(self.forgettings)
+        return "; ".join(each.text for each in rules)
 
     def tokens(self, **wanted: str) -> int:
         """Return what is kept of usage with these values of its columns."""
@@ -139,9 +142,9 @@ def summed(name: str, tables: Iterable[pa.Table]) -> pa.Table:
     added = added.rename_columns([column.removesuffix("_sum") for column in added.column_names])
     is_something = reduce(pc.or_, (pc.not_equal(added[column], 0) for column in sums))
     added = added.filter(is_something).select(schema.names)
-    if _WINDOW in grain:  # windows without a start come first, as in the mart
-        added = added.append_column("has_start", pc.is_valid(added[_WINDOW]))
-        at = grain.index(_WINDOW)
+    if WINDOW in grain:  # windows without a start come first, as in the mart
+        added = added.append_column("has_start", pc.is_valid(added[WINDOW]))
+        at = grain.index(WINDOW)
         grain = [*grain[:at], "has_start", *grain[at:]]
     by = [(column, "ascending") for column in grain if column not in {"billing_period", "is_billed"}]
     return added.sort_by(by).select(schema.names).cast(schema)
@@ -177,7 +180,9 @@ def kept_counts(workspace: Workspace, snapshot: LakeSnapshot) -> Kept:
     months = frozenset((account, BillingPeriod.parse(period)) for each in earlier for account, period in each.months)
     if not later:
         last = earlier[-1]
-        return Kept(tables=_read(workspace, last, len(last.points)), forgettings=earlier, months=months)
+        then = _read(workspace, last, len(last.points))
+        tables = {name: summed(name, [of_now(workspace, table)]) for name, table in then.items()}
+        return Kept(tables=tables, forgettings=earlier, months=months | _months(tables[USAGE]))
     last, point = later[-1], point_of(workspace, snapshot)
     if point in last.points:
         tables = _read(workspace, last, last.points.index(point))
@@ -189,6 +194,13 @@ def kept_counts(workspace: Workspace, snapshot: LakeSnapshot) -> Kept:
         f"configuration {workspace.digest[:16]}… are kept: no document that was issued by then names them"
     )
     raise DataFileDamaged(message)
+
+
+def _months(usage: pa.Table) -> frozenset[tuple[str, BillingPeriod]]:
+    """Return the months of accounts that usage is of: others than before, where they begin on another day by now."""
+    rows = usage.group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    places = ((row["account_id"], BillingPeriod.parse(row["billing_period"])) for row in rows)
+    return frozenset(place for place in places if place[0])
 
 
 def read_all_points(workspace: Workspace, forgetting: Forgetting) -> dict[str, pa.Table]:

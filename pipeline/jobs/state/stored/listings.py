@@ -37,8 +37,12 @@ class Listing:
     """How many objects up to the mark were noted as collected; where fewer are, it is not to be believed."""
 
     def after(self, now: datetime, full_listing_days: int) -> str | None:
-        """Return the key behind which a listing may begin; ``None`` where all keys are due."""
-        return self.mark if now < self.due_at(full_listing_days) else None
+        """Return the key behind which a listing may begin; ``None`` where all keys are due.
+
+        They are too where a night with a later clock listed them: its mark is of keys that have not settled by now, and
+        nobody knows when all were listed.
+        """
+        return self.mark if self.all_at <= now < self.due_at(full_listing_days) else None
 
     def due_at(self, full_listing_days: int) -> datetime:
         """Return when all keys are to be listed again."""
