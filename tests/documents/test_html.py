@@ -144,6 +144,7 @@ def test_a_credit_note_in_part_says_why_and_of_which_line() -> None:
     assert text.count("Line 1 of INV-000042") == 2
     assert "<strong>EUR\u00a01.19</strong>" in text
     assert "<h1>Rechnungskorrektur</h1>" in html_page(note, language="de").decode()
+    assert re.search(r"\.banner \{[^}]*overflow-wrap: anywhere", text)  # a reason may be one long word
 
 
 def partial_note() -> Invoice:
