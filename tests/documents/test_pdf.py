@@ -116,6 +116,7 @@ def test_words_that_are_wider_than_their_column_are_broken_and_taken_out_whole()
         assert not any(long_word in line for page in pages for line in page.splitlines())
 
 
+@pytest.mark.long
 def test_words_of_notes_terms_reasons_taxes_and_banks_are_broken_likewise() -> None:
     reason, note, terms, label, bank = "r" * 190, f"https://pay.example/?{'n' * 190}", "T" * 150, "L" * 60, "B" * 150
     invoice = full_invoice(note=note, payment_terms=terms, tax=Tax(rate=Decimal(16), label=label), **SMALL)
@@ -132,6 +133,7 @@ def test_words_of_notes_terms_reasons_taxes_and_banks_are_broken_likewise() -> N
             assert not any(long_word in line for page in pages for line in page.splitlines())
 
 
+@pytest.mark.long
 def test_an_invoice_of_several_accounts_that_is_folded_has_their_names_alone_and_then_credits() -> None:
     whole = full_invoice(usage_lines=81, keys=3, models=9, issued=False)
     worth = [line for line in whole.lines if line.kind is LineKind.USAGE]
