@@ -17,8 +17,9 @@ relations mean (``pipeline.jobs.answers.queried.columns``), nor where their rows
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -42,7 +43,6 @@ from pipeline.warehouse.queries import engine_relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
 
     import pandas as pd
     import polars as pl
@@ -209,7 +209,7 @@ class Books:
         period: str | None = None,
         from_date: str | date | None = None,
         to_date: str | date | None = None,
-        columns: Sequence[str] | None = None,
+        columns: str | Sequence[str] | None = None,
         **values: Any,
     ) -> Relation:
         """Return a relation by the name that SQL has for it (``tallybook sql --views``)."""
@@ -217,7 +217,8 @@ class Books:
             message = f"there is no relation {name!r}; there are {', '.join(VIEWS)}"
             raise ConfigurationError(message)
         schema = VIEWS[name].schema
-        for column in (*(columns or ()), *values):
+        named = _listed(columns) if columns is not None else []
+        for column in (*named, *values):
             if column not in schema.names:
                 message = f"{name} has no column {column!r}; it has {', '.join(schema.names)}"
                 raise ConfigurationError(message)
@@ -227,7 +228,7 @@ class Books:
         return Relation(
             name=name,
             dataset=dataset,
-            columns=tuple(columns or schema.names),
+            columns=tuple(named or schema.names),
             filter=_filter(name, span, values, schema),
             lake=self.workspace.lake,
         )
@@ -303,7 +304,29 @@ def _span_of(period: str | None, from_date: str | date | None, to_date: str | da
 
 
 def _date(given: str | date | None) -> date | None:
-    return parse_date(given) if isinstance(given, str) else given
+    """Return a day that was given as text, as a date, or as its midnight, as pandas and numpy hand over days."""
+    if isinstance(given, datetime):
+        if given.time() != time.min:
+            message = f"{given} is no day; dates choose whole days, so write one, such as {given.date()}"
+            raise ConfigurationError(message)
+        return given.date()
+    if given is None or isinstance(given, date):
+        return given
+    return parse_date(str(given))
+
+
+def _listed(given: Any) -> list[Any]:
+    """Return a value as a list of it, and what has values (a list, a column of a frame) as these."""
+    is_several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+    return list(given) if is_several else [given]
+
+
+def _values(name: str, column: str, given: Any, kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(_listed(given), kind)
+    except pa.ArrowException as wrong:
+        message = f"{name} cannot be chosen by {column}={given!r}: that column is {kind}"
+        raise ConfigurationError(message) from wrong
 
 
 def _filter(name: str, span: Span, values: Mapping[str, Any], schema: pa.Schema) -> pc.Expression | None:
@@ -317,8 +340,7 @@ def _filter(name: str, span: Span, values: Mapping[str, Any], schema: pa.Schema)
         if span.to_date is not None:
             wanted.append(pc.field(column) < _scalar(span.to_date, kind))
     for each, given in values.items():
-        listed = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
-        wanted.append(pc.field(each).isin(pa.array(list(listed), schema.field(each).type)))
+        wanted.append(pc.field(each).isin(_values(name, each, given, schema.field(each).type)))
     return reduce(and_, wanted) if wanted else None
 
 

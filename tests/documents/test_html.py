@@ -101,6 +101,12 @@ def test_a_page_is_printed_on_paper_in_light_colours_with_table_heads_on_every_p
     assert "display: table-header-group" in printing
 
 
+def test_names_of_models_leave_room_to_the_bars_of_the_chart() -> None:
+    """However long they are: a column as wide as the longest of them leaves no bar to be seen."""
+    text = html_page(full_invoice(usage_lines=8, keys=2, models=2)).decode()
+    assert ".chart { display: grid; grid-template-columns: fit-content(45%) 1fr max-content;" in text
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_a_name(name: str) -> None:
     shape: dict[str, Any] = {"usage_lines": 8, "keys": 2, "models": 2, "buyer": UNNAMED}
@@ -144,6 +150,7 @@ def test_a_credit_note_in_part_says_why_and_of_which_line() -> None:
     assert text.count("Line 1 of INV-000042") == 2
     assert "<strong>EUR\u00a01.19</strong>" in text
     assert "<h1>Rechnungskorrektur</h1>" in html_page(note, language="de").decode()
+    assert re.search(r"\.banner \{[^}]*overflow-wrap: anywhere", text)  # a reason may be one long word
 
 
 def partial_note() -> Invoice:

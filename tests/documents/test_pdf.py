@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,16 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from printed_invoices import full_invoice
 
-from pipeline.accounts import Party
+from pipeline.accounts import Account, BankDetails, CreditGrant, Party, Tax
 from pipeline.base.errors import RenderingRefused
+from pipeline.base.money import Rounding
 from pipeline.documents.pages.attachment import Attachment
 from pipeline.documents.pages.pdf_page import pdf_page
 from pipeline.documents.pages.printed import printed_invoice
-from pipeline.invoicing import credit_note
+from pipeline.invoicing import LineKind, credit_note
+from pipeline.invoicing.draft import OwedBy, draft_of_accounts
+from pipeline.invoicing.reductions import Reduction, partial_credit_note
+from pipeline.invoicing.rules import NEWEST
 
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"usage_lines": 8, "keys": 2, "models": 2}
@@ -108,6 +114,48 @@ def test_words_that_are_wider_than_their_column_are_broken_and_taken_out_whole()
     for long_word in (name, number, model, "k" * 120):
         assert long_word in printed
         assert not any(long_word in line for page in pages for line in page.splitlines())
+
+
+@pytest.mark.long
+def test_words_of_notes_terms_reasons_taxes_and_banks_are_broken_likewise() -> None:
+    reason, note, terms, label, bank = "r" * 190, f"https://pay.example/?{'n' * 190}", "T" * 150, "L" * 60, "B" * 150
+    invoice = full_invoice(note=note, payment_terms=terms, tax=Tax(rate=Decimal(16), label=label), **SMALL)
+    invoice = replace(invoice, bank=BankDetails(bank=bank))
+    credited = Reduction(line=1, reason=reason, amount=Decimal("0.50"))
+    reduced = partial_credit_note(
+        invoice, [], credited, number=43, prefix="INV-", issued_on=date(2026, 11, 5), rules=NEWEST
+    )
+    for made, long_words in ((invoice, (note, terms, label, bank)), (reduced, (reason, note))):
+        pages = [page.extract_text() for page in read(pdf_page(made)).pages]
+        printed = "".join("".join(page.split()) for page in pages)
+        for long_word in long_words:
+            assert long_word in printed
+            assert not any(long_word in line for page in pages for line in page.splitlines())
+
+
+@pytest.mark.long
+def test_an_invoice_of_several_accounts_that_is_folded_has_their_names_alone_and_then_credits() -> None:
+    whole = full_invoice(usage_lines=81, keys=3, models=9, issued=False)
+    worth = [line for line in whole.lines if line.kind is LineKind.USAGE]
+    grant = CreditGrant(id="welcome", amount=Decimal(15), granted_on=date(2026, 1, 1), expires_on=None)
+    accounts = [
+        Account(id=name.lower(), name=name, timezone="UTC", rate_card="standard", key_ids=(), credits=grants)
+        for name, grants in (("Acme", (grant,)), ("Bolt", ()), ("Corp", ()))
+    ]
+    draft = draft_of_accounts(
+        [
+            OwedBy(account=account, worth=worth[place::3], corrections=(), consumed={})
+            for place, account in enumerate(accounts)
+        ],
+        period=whole.period,
+        currency="EUR",
+        rounding=Rounding.HALF_UP,
+    )
+    page, text = printed_invoice(draft), text_of(pdf_page(draft))
+    assert [len(section.groups) for section in page.sections] == [0, 0, 0, 1]
+    said = [account.title for section in page.sections if (account := section.account)]
+    assert said == ["Acme", "Bolt", "Corp", "All accounts"]
+    assert text.index("Acme") < text.index("Bolt") < text.index("Corp") < text.index("Prepaid credit welcome -15.00")
 
 
 @pytest.mark.parametrize("lines_of_note", [21, 22, 23, 24, 25])

@@ -12,6 +12,7 @@ from printed_invoices import any_invoices, full_invoice, invoices_of_several_acc
 
 from pipeline.accounts import Tax
 from pipeline.base.periods import BillingPeriod
+from pipeline.documents.pages.html_page import html_page
 from pipeline.documents.pages.printed import printed_invoice
 from pipeline.documents.pages.view import BARS_MAX, DETAILS_MAX, ROWS_MAX, invoice_view
 from pipeline.invoicing import LineKind
@@ -208,6 +209,15 @@ def test_a_reversed_charge_shows_its_rate_of_zero_and_why() -> None:
     assert [fact.label.partition(" on ")[0] for fact in page.totals] == ["Total before tax", "VAT 0%"]
     assert page.totals[1].value == "0.00"
     assert "VAT due by the recipient" in page.notes
+
+
+def test_a_rate_stands_behind_the_name_of_its_tax_also_where_that_is_written_from_right_to_left() -> None:
+    """Else "15 ضريبة% on 2.18" is drawn: digits behind Arabic letters are put before them, without their sign."""
+    for label, said in (("ضريبة", "\u2068ضريبة\u2069"), ("מע״מ (18)", "\u2068מע״מ (18)\u2069"), ("TVA", "TVA")):
+        tax = Tax(rate=Decimal(15), label=label)
+        invoice = full_invoice(usage_lines=3, keys=1, models=1, tax=tax, tax_changes=())
+        assert printed_invoice(invoice).totals[1].label.startswith(f"{said} 15% on ")
+        assert f"<dt>{said} 15% on " in html_page(invoice).decode()  # of the direction of the page's own words
 
 
 def added(section: PrintedSection) -> Decimal:

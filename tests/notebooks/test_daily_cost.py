@@ -105,6 +105,7 @@ def test_the_notebook_survives_any_books(tmp_path: Path, models: int, keys: int,
         hourly = {Meter.PROMPT_CACHE_WRITE_1H.value}  # chat completions do not state how long a cache keeps what is written
         assert {row["meter"] for row in mine} == {meter.value for meter in Meter} - hourly
         total = exact_sum(row["amount"] for row in mine)
-        assert f"cost {total.normalize():f} {currency}" in printed(executed_notebook)
+        used = sum(row["quantity"] for row in mine if row["meter"] != "request")
+        assert f": {used:,} tokens cost {total.normalize():f} {currency}" in printed(executed_notebook)
     tokens = sum(row["quantity"] for row in rows if row["meter"] != "request")
     assert f"{tokens:,} charged" in printed(executed_notebook)

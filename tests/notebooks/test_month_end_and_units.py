@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from execution import ROOT, committed, executed, make_checkout
-from generated_books import make_books
+from generated_books import logged, make_books
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,3 +58,29 @@ def test_it_survives_any_books(tmp_path: Path, name: str, models: int, keys: int
         assert all(f"no margin of a request is known in {other}" in said for other in currencies[1:])
     if not currencies:
         assert "of keys in no account" in said or "nothing that was used has a price" in said
+
+
+def test_the_last_month_is_one_of_the_calendar_and_a_childs_usage_blocks_its_parents_draft(tmp_path: Path) -> None:
+    """Quarters sort behind months as texts, and a child has no draft of its own."""
+    make_books(tmp_path, models=2, keys=3, currencies=("USD",))
+    accounts = tmp_path / "data" / "accounts.toml"
+    lines = [*(tmp_path / "data" / "logs" / "october.jsonl").read_text().splitlines()]
+    for number, (month, key, model) in enumerate(
+        [("08", 1, "model-1"), ("09", 0, "model-0"), ("09", 1, "model-1"), ("10", 2, "model-new"), ("10", 1, "model-1")]
+    ):
+        line = json.loads(logged(100 + number, key=f"key_{key:032}", model=model))
+        lines.append(json.dumps({**line, "ts": f"2026-{month}-05T10:00:00Z"}))
+    (tmp_path / "data" / "logs" / "october.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    accounts.write_text(
+        "".join(
+            f'[[accounts]]\nid = "{name}"\nname = "A"\nrate_card = "card0"\nkeys = ["key_{place:032}"]\n{more}\n'
+            for place, (name, more) in enumerate(
+                [("acme", ""), ("bolt", 'billing_interval = "quarter"'), ("corp", 'invoiced_to = "acme"')]
+            )
+        )
+    )
+    said = printed(executed(tmp_path, "month_end.ipynb"))
+    assert "2026-10, beside 2026-09\n" in said
+    assert "accounts that are billed otherwise have 2026-Q3, 2026-Q4: write one as PERIOD" in said
+    assert "of model 'model-new' of corp have no price, and block the invoice of acme" in said
+    assert "1 drafts of 2026-10, of which 0 have no unpriced usage" in said

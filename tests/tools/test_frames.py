@@ -180,6 +180,10 @@ def test_a_month_of_events_by_batches_never_holds_more_than_a_few_days(tmp_path:
         ({"period": "2026-10", "from_date": "2026-10-01"}, "leave out from_date and to_date"),
         ({"period": "October"}, "write a month as YYYY-MM"),
         ({"from_date": "2026-10-02", "to_date": datetime(2026, 10, 2, tzinfo=UTC).date()}, "is no day at all"),
+        ({"from_date": pd.Timestamp("2026-10-02 13:00")}, "2026-10-02 13:00:00 is no day; .* such as 2026-10-02"),
+        ({"from_date": 20261002}, "date '20261002' cannot be read"),
+        ({"account_id": 5}, "charges cannot be chosen by account_id=5: that column is string"),
+        ({"quantity": ["many"]}, "charges cannot be chosen by quantity=.'many'.: that column is int64"),
     ],
 )
 def test_what_cannot_be_chosen_by_is_refused(books: Path, chosen: dict[str, Any], says: str) -> None:
@@ -189,3 +193,15 @@ def test_what_cannot_be_chosen_by_is_refused(books: Path, chosen: dict[str, Any]
         frames.open_books(books).relation("quarantine", period="2026-10")
     with pytest.raises(ConfigurationError, match="there is no relation 'charge'"):
         frames.open_books(books).relation("charge")
+
+
+def test_days_and_values_are_taken_as_pandas_hands_them_over(books: Path) -> None:
+    opened = frames.open_books(books)
+    everything = opened.charges().pandas()
+    accounts, day = everything["account_id"], pd.Timestamp(everything["usage_date"].max())
+    for given in (accounts, accounts.unique(), accounts.to_numpy(), pd.Index(accounts), iter(accounts.tolist())):
+        assert len(opened.charges(account_id=given).pandas()) == len(everything)
+    for given in (day, day.to_pydatetime(), day.tz_localize("UTC")):
+        last = opened.charges(from_date=given).pandas()
+        assert len(last) == (everything["usage_date"] == day.date()).sum() > 0
+    assert opened.charges(columns="amount").columns == ("amount",)

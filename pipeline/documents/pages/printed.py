@@ -27,7 +27,7 @@ from pipeline.documents.pages.page import (
     PrintedSection,
     PrintedSegment,
 )
-from pipeline.documents.pages.spelling import harmless, spelling_of
+from pipeline.documents.pages.spelling import apart, harmless, spelling_of
 from pipeline.documents.pages.view import invoice_view
 from pipeline.invoicing.invoice import InvoiceStatus
 from pipeline.invoicing.lines import LineKind
@@ -386,8 +386,8 @@ class _Writer:
                 amount = line.amount if line else Decimal(0)
                 base, rate = self._amount(share.base), self.spelling.percent(tax.charged_rate)
                 name = self.spelling.words.kinds[LineKind.TAX.value] if tax.label == LABEL_DEFAULT else tax.label
-                label = self.spelling.words.tax_of.format(label=name, rate=rate, base=base)
-                yield Fact(label=harmless(label), value=self._amount(amount))
+                label = self.spelling.words.tax_of.format(label=apart(harmless(name)), rate=rate, base=base)
+                yield Fact(label=label, value=self._amount(amount))
 
     def _payment(self, bank: BankDetails) -> Iterator[Fact]:
         """Say where to pay; a credit note and a draft ask for nothing."""

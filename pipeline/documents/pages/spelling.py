@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _DIGITS_MAX = 200
 """Of a number that is written, well above those of any amount: Babel writes numbers in the context that it finds."""
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_ISOLATED = "\u2068{}\u2069"
 _REPLACEMENT = "\ufffd"
 _BLANKS = {"\t": " ", "\u2028": " ", "\u2029": " "}
 
@@ -127,6 +129,16 @@ def harmless(text: str) -> str:
     at all (controls, lone surrogates, places of nothing) is shown as U+FFFD. Line breaks stay.
     """
     return "".join(_harmless(character) for character in text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def apart(text: str) -> str:
+    """Return a name that numbers stand behind, so that each keeps its own direction of writing.
+
+    Numbers behind Arabic or Hebrew are else drawn before it, and a rate is no longer beside its sum. ``text`` is
+    harmless already.
+    """
+    is_turned = any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text)
+    return _ISOLATED.format(text) if is_turned else text
 
 
 def _harmless(character: str) -> str:
