@@ -206,6 +206,6 @@ def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
 def _is_generated(said: JsonObject) -> bool:
     for name in _GENERATED:
         value = any_of(said, name)
-        if isinstance(value, str | list | dict) and value:
+        if value and isinstance(value, (str, list, dict)):
             return True
     return False

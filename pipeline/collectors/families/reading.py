@@ -202,7 +202,7 @@ def first(values: Iterable[Any]) -> Any:
     for value in values:
         if value is None or value == "":
             continue
-        if isinstance(value, str | int):
+        if isinstance(value, (str, int)):
             return value
         stated = value if stated is None else stated
     return stated
