@@ -51,25 +51,23 @@ NAME = "otel"
 
 _RECORDS = (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"))
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
-_EMBEDDINGS = frozenset(("embeddings", "embedding", "aembedding"))
-_INFERENCES = _EMBEDDINGS | frozenset(
-    (
-        *("chat", "text_completion", "generate_content", "call_llm"),
-        *("completion", "acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),
-    )
+_EMBEDDINGS = re.compile("embeddings|embedding|aembedding")
+_INFERENCES = re.compile(
+    f"{_EMBEDDINGS.pattern}|chat|text_completion|generate_content|call_llm"
+    "|completion|acompletion|atext_completion|responses|aresponses|anthropic_messages"
 )
-"""Those of the conventions, and what frameworks and LiteLLM call them."""
+"""Those of the conventions, and what frameworks and LiteLLM call them.
+
+A pattern, as others below: a text in a container is taken for the name of an attribute, in each of the fourteen objects
+of a line, and there is room for some three thousand (``kernel.names``).
+"""
 _NO_TEXT = ("image", "speech", "transcription", "ocr")
 """Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
 _OTHERS = re.compile(
     "invoke_agent|create_agent|invoke_workflow|plan|execute_tool|retrieval|fetch_response"
     "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
 )
-"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before.
-
-A pattern, since a text in a container is taken for the name of an attribute, in each of the fourteen objects of a line,
-and there is room for some three thousand (``kernel.names``).
-"""
+"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
 _DETAILS = "gen_ai.client.inference.operation.details"
 _ERROR = (2, "STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
@@ -84,21 +82,26 @@ _COUNTS = {
     "cached_tokens": (
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
         *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
-        "ai.usage.cachedInputTokens",
+        *("ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens"),
         *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
+        *("gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_tokens"),
+        *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
         *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
-        "llm.token_count.prompt_details.cache_write",
+        *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
+        *("gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.prompt_tokens_details.cache_write"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+        "ai.usage.outputTokenDetails.reasoningTokens",
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
-        "gen_ai.usage.details.thinking_tokens",
+        *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
+        "gen_ai.usage.completion_tokens_details.reasoning",
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
@@ -110,7 +113,7 @@ _COUNTS = {
     ),
 }
 """Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry, OpenInference,
-Vercel's SDK and Pydantic AI.
+Vercel's SDK (its sixth version has parts in ``inputTokenDetails``), Pydantic AI, Sentry, Rig and OpenLIT.
 
 Under its own names Pydantic AI has what the call came to; under Anthropic's, steps of compaction are left out.
 """
@@ -209,10 +212,12 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
+    is_embedding = operation is not None and _EMBEDDINGS.fullmatch(operation) is not None
     is_text = not any(word in str(attributes.get("litellm.call_type")) for word in _NO_TEXT)
     if attributes.get(_KIND) in _PARENTS:
         return None
-    if (operation in _INFERENCES and is_text) or (operation is None and _is_inference_of_old(attributes)):
+    is_named = operation is not None and is_text and _INFERENCES.fullmatch(operation) is not None
+    if is_named or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
         of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
@@ -223,7 +228,7 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         "api_key_id": _first(attributes, *_KEY) or _first(resource, *_KEY),
         "request_id": _id_of(record),
         "status": _http_status(attributes),
-        "path": "/v1/embeddings" if operation in _EMBEDDINGS or attributes.get(_KIND) == "EMBEDDING" else None,
+        "path": "/v1/embeddings" if is_embedding or attributes.get(_KIND) == "EMBEDDING" else None,
         "request": {
             "model": _first(attributes, "gen_ai.request.model", "llm.model_name", "embedding.model_name"),
             "stream": _first(attributes, "gen_ai.request.stream", "litellm.request.streaming"),
