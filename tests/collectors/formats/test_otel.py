@@ -216,6 +216,14 @@ def test_parts_are_read_by_the_names_of_whoever_traces_and_none_is_billed_as_pla
     assert found.tokens == (300, 50, 200, 40, 12)
 
 
+def test_a_zero_is_a_placeholder_beside_a_real_count_of_another_convention(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    zero = {"gen_ai.usage.cache_read.input_tokens": 0, "gen_ai.usage.reasoning_tokens": 0}
+    (found,) = exchanges(otel, batch(span(CHAT | zero | {"ai.usage.cachedInputTokens": 200})))
+    assert found.tokens == (300, 50, 200, None, 0)
+
+
 def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., list[Exchange]]) -> None:
     named = {
         "llm.model_name": "gpt-4o",

@@ -37,6 +37,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import less
+from pipeline.collectors.formats.mapping import first_count
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
@@ -250,14 +251,14 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
         "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
         "response.error": _has_error(record, attributes),
         "service_tier": _first(attributes, *_TIER),
-        **{f"usage.{name}": _first(attributes, *names) for name, names in _COUNTS.items()},
+        **{f"usage.{name}": _count(attributes, *names) for name, names in _COUNTS.items()},
         "usage.prompt_audio_tokens": _uncached_audio(attributes),
     }
 
 
 def _uncached_audio(attributes: JsonObject) -> Any:
     """Return what of the prompt's audio was not read from a cache; what is no count stays as it is, to be refused."""
-    audio, cached = _first(attributes, *_COUNTS["prompt_audio_tokens"]), _first(attributes, *_CACHED_AUDIO)
+    audio, cached = _count(attributes, *_COUNTS["prompt_audio_tokens"]), _first(attributes, *_CACHED_AUDIO)
     are_counts = all(type(value) is int and value >= 0 for value in (audio, cached))
     return less(audio, cached) if are_counts else audio
 
@@ -278,7 +279,7 @@ def _is_inference_of_old(attributes: JsonObject) -> bool:
 
 
 def _two_counts(attributes: JsonObject) -> JsonObject:
-    return {name: _first(attributes, *_COUNTS[name]) for name in ("prompt_tokens", "completion_tokens")}
+    return {name: _count(attributes, *_COUNTS[name]) for name in ("prompt_tokens", "completion_tokens")}
 
 
 def _states_usage(attributes: JsonObject) -> bool:
@@ -318,6 +319,10 @@ def _first(attributes: JsonObject, *names: str) -> Any:
     Whoever reads the entry refuses that, and the other spans of its line are read.
     """
     return next((value for name in names if (value := attributes.get(name)) not in (None, "")), None)
+
+
+def _count(attributes: JsonObject, *names: str) -> Any:
+    return first_count(attributes.get(name) for name in names)
 
 
 def _objects(document: JsonObject, name: str) -> list[JsonObject]:
