@@ -105,6 +105,13 @@ def test_parts_are_read_by_the_names_of_sdks(usage: dict[str, Any]) -> None:
     assert tokens(_chat(usage), path=PATH) == (300, 50, 200, 40, 12)
 
 
+@pytest.mark.parametrize("place", ["token_usage", "usage_metadata"])
+def test_usage_beside_an_answer_counts_where_the_answer_states_none(place: str) -> None:
+    stated = {"input_tokens": 300, "output_tokens": 50, "input_token_details": {"cache_read": 200}}
+    assert tokens(_chat(None) | {place: stated}, path=PATH) == (300, 50, 200, None, None)
+    assert tokens(_chat(_usage(19, 4)) | {place: stated}, path=PATH)[:2] == (19, 4)
+
+
 def test_what_an_sdk_states_is_explained_by_its_total() -> None:
     usage = {"inputTokens": 555, "outputTokens": 190, "totalTokens": 1802, "reasoningTokens": 1057}
     assert tokens(_chat(usage | {"cachedInputTokens": 316}), path=PATH) == (555, 1247, 316, None, 1057)
