@@ -7,6 +7,7 @@ key id as in any other line, and usage is two counts. Work and memory are bounde
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,15 +37,17 @@ _PLACES_MAX = 256
 """So deep below a document, and in so many of its objects, counts are looked for."""
 _BEHIND_MAX = 2**20
 """So many characters at the end of a broken line are searched for its key."""
+_DIGITS = re.compile(r"[0-9]{1,13}")
+"""A count that was made a text: it is refused, and how much it is can be said where no number says it."""
 _REPLACED = "\ufffd"
 _ANY_INSTANT = "2000-01-01T00:00:00Z"
 _PROMPT = (
     *("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens", "inputTokens", "prompt_eval_count"),
-    *("inputTextTokenCount", "prompt_token_count", "inputTokenCount"),
+    *("inputTextTokenCount", "prompt_token_count", "inputTokenCount", "promptTokens"),
 )
 _COMPLETION = (
     *("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens", "outputTokens"),
-    *("eval_count", "totalOutputTextTokenCount", "generation_token_count", "outputTokenCount"),
+    *("eval_count", "totalOutputTextTokenCount", "generation_token_count", "outputTokenCount", "completionTokens"),
 )
 """How APIs call the two counts: for usage that its family refuses."""
 _ANSWERS = frozenset(("response", "response_headers", *MAPPED_FIELDS))
@@ -185,6 +188,8 @@ def _count(place: JsonObject, names: tuple[str, ...], before: int | None) -> int
     """Return the last count above zero of what goes by one of these names, and a zero where there is no other."""
     for name in names:
         value = place.get(name)
+        if before is None and isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
         if type(value) is int and 0 <= value <= TOKENS_MAX and (value or before is None):
             return value
     return before

@@ -71,6 +71,14 @@ def test_the_first_name_that_is_stated_and_not_empty_counts(collect: Any, exchan
     assert [event["api_key_id"] for event in collected.events] == ["key_c", "key_a", "nobody"]
 
 
+def test_of_several_places_of_a_count_a_zero_loses_to_a_real_number(collect: Any) -> None:
+    fields = {f"usage.{name}": [f"a.{name}", f"b.{name}"] for name in ("prompt_tokens", "completion_tokens")}
+    line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200}
+    for first, second in (({"prompt_tokens": 0}, {"prompt_tokens": 40}), ({"prompt_tokens": "0"}, {})):
+        placed = {"a": {"completion_tokens": 5} | first, "b": {"completion_tokens": 7} | second}
+        assert collect(line | placed, fields=fields).tokens[:2] == (second.get("prompt_tokens", 0), 5)
+
+
 def test_json_text_is_stepped_into_and_what_is_none_holds_nothing(collect: Any, exchange: Any) -> None:
     inner = exchange(ts=..., api_key_id=...)
     fields = {name: f"message.event.{name}" for name in inner}

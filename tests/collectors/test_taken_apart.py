@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import struct
 import zlib
@@ -122,6 +123,18 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
         (based(f"data: {text(A)}\n\ndata: é".encode()[:-1]), [A], True),
         (based(f"data: {text(A)}\n\ndata: ".encode() + b"\xff."), [], False),
         (based(text({"b": "é" * 90})).replace("6", "6\r\n", 1), [{"b": "é" * 90}], False),
+        (based(gzip.compress(text(A).encode())), [A], False),
+        (based(gzip.compress(f"data: {text(A)}\n\ndata: {text(B)}\n\n".encode())[:-9]), [A, B], True),
+        ({"status": 200, "isBase64Encoded": True, "body": based(gzip.compress(text(A).encode()))}, [A], False),
+        (gzip.compress(text(A).encode()).decode("latin-1"), [A], False),
+        (based(b"\x1f\x8b\x08" + b"no stream of gzip"), [], False),
+        (f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{text(A)}", [A], False),
+        (f"HTTP/2 200\nx: y\n\ndata: {text(A)}\n\ndata: {text(B)}\n\n", [A, B], True),
+        (f"HTTP/1.1 200 OK\r\n\r\n{http_chunks(text(A))}", [A], False),
+        (f"data: {text(A)}data: {text(B)}data: [DONE]", [A, B], True),
+        (f"event: x\ndata:{text(A)} data: {text(B)}data: {{torn", [A, B], True),
+        (f"data: {text({'a': 'data: {}data: {}'})}data: {{torn", [{"a": "data: {}data: {}"}], True),
+        (f"data: {text(A)}{text(B)}\n\n", [], True),
         ([], [], True),
         ("{}", [{}], False),
         ([1], [], True),

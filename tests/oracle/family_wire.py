@@ -170,25 +170,45 @@ def chat_like(documents: list[Document]) -> Counts | None:
     """OpenAI: the last usage; cached lies in the prompt and reasoning in the completion."""
     found = None
     for usage in filter(None, (document.get("usage") for document in documents)):
-        prompt, completion = number(usage.get("prompt_tokens")), number(usage.get("completion_tokens"))
-        if completion is None and prompt and number(usage.get("total_tokens")) == prompt:
+        prompt = called(usage, "prompt_tokens", "input_tokens", "inputTokens")
+        completion = called(usage, "completion_tokens", "output_tokens", "outputTokens")
+        total = called(usage, "total_tokens", "totalTokens")
+        if completion is None and prompt and total == prompt:
             completion = 0
         if prompt is None or completion is None:
             continue
-        total = number(usage.get("total_tokens"))
-        cached = number(at(usage, "prompt_tokens_details", "cached_tokens"))
-        reasoning = number(at(usage, "completion_tokens_details", "reasoning_tokens"))
+        cached = called(
+            usage,
+            *("prompt_tokens_details.cached_tokens", "input_token_details.cache_read"),
+            *("cachedInputTokens", "cacheReadInputTokens"),
+        )
+        written = called(
+            usage,
+            *("input_token_details.cache_creation", "inputTokenDetails.cacheWriteTokens", "cacheWriteInputTokens"),
+        )
+        hour = number(at(usage, "input_token_details", "ephemeral_1h_input_tokens"))
+        if hour is not None and not written:  # LangChain says zero where it knows the lifetime
+            written = hour
+        reasoning = called(usage, "completion_tokens_details.reasoning_tokens", "reasoningTokens")
         beside = total - prompt - completion if total else 0
+        if not total and usage.keys() & {"cacheReadInputTokens", "cacheWriteInputTokens"}:  # Amazon's lie outside
+            beside = (cached or 0) + (written or 0)
         if beside and beside == reasoning:  # xAI counts it outside
             completion += reasoning
-        elif beside and beside == cached:
-            prompt += cached
+        elif beside and beside == (cached or 0) + (written or 0):
+            prompt += beside
         elif beside:
             raise Impossible(CONTRADICTORY)
         if total == prompt + completion and (reasoning or 0) > completion:
             reasoning = None  # another tokenizer counted it
-        found = Counts(prompt=prompt, completion=completion, cached=cached, reasoning=reasoning)
+        found = Counts(prompt=prompt, completion=completion, cached=cached, written=written, reasoning=reasoning)
     return found
+
+
+def called(usage: Document, *names: str) -> int | None:
+    """A count that goes by one of several names."""
+    stated = [each for name in names if (each := number(at(usage, *name.split(".")))) is not None]
+    return next(filter(None, stated), stated[0] if stated else None)
 
 
 def responses(documents: list[Document]) -> Counts | None:
@@ -261,7 +281,10 @@ def gemini(documents: list[Document]) -> Counts | None:
 
 
 def gemini_turn(documents: list[Document]) -> Counts | None:
-    """Google: the last usageMetadata, whole; thoughts are generated, what tools were given was read."""
+    """Google: the last usageMetadata that counts anything, whole; thoughts are generated, what tools got was read.
+
+    Thoughts lie beside the candidates, but where the total has no room for them.
+    """
     counted = [
         document["usageMetadata"]
         for document in documents
@@ -269,16 +292,21 @@ def gemini_turn(documents: list[Document]) -> Counts | None:
     ]
     if not counted:
         return None
-    usage = counted[-1]
+    names = ("promptTokenCount", "candidatesTokenCount", "responseTokenCount")
+    names = (*names, "thoughtsTokenCount", "toolUsePromptTokenCount")
+    usage = next((each for each in reversed(counted) if any(each.get(name) for name in names)), counted[-1])
     prompt, answered = number(usage.get("promptTokenCount")), number(usage.get("candidatesTokenCount"))
     if prompt is None and not answered:
         return None
     answered = answered or number(usage.get("responseTokenCount"))  # as a session calls it
     thoughts, tools = number(usage.get("thoughtsTokenCount")), number(usage.get("toolUsePromptTokenCount"))
     total = number(usage.get("totalTokenCount"))
+    made = (answered or 0) + (thoughts or 0)
+    if total == (prompt or 0) + (tools or 0) + (answered or 0) and (answered or 0) >= (thoughts or 0):
+        made = answered or 0
     return Counts(
         prompt=None if prompt is None else prompt + (tools or 0),
-        completion=(answered or 0) + (thoughts or 0),
+        completion=made,
         cached=None if prompt is None else number(usage.get("cachedContentTokenCount")),
         reasoning=thoughts,
         total=None if prompt is None else total,

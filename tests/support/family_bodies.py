@@ -137,8 +137,25 @@ def _details(maker: Maker, prompt: Any, completion: Any, of_prompt: str, of_comp
 
 def _chat_usage(maker: Maker) -> Document:
     prompt, completion = maker.count(), maker.count()
+    if maker.chance.random() < 0.2:
+        return _usage_of_an_sdk(maker, prompt, completion)
     usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": maker.sum(prompt, completion)}
     return usage | _details(maker, prompt, completion, "prompt_tokens_details", "completion_tokens_details")
+
+
+def _usage_of_an_sdk(maker: Maker, prompt: Any, completion: Any) -> Document:
+    """Return usage by the names of Vercel's SDK, of LangChain, or of Converse in an answer of chat."""
+    read, wrote, total = maker.part(prompt), maker.part(9), maker.sum(prompt, completion)
+    of_vercel = {"inputTokens": prompt, "outputTokens": completion}
+    of_vercel |= maker.some(totalTokens=total, reasoningTokens=maker.part(completion))
+    details = {"cache_read": read, "cache_creation": wrote} | maker.some(ephemeral_1h_input_tokens=maker.part(9))
+    return maker.chance.choice(
+        (
+            of_vercel | maker.some(cachedInputTokens=read, inputTokenDetails={"cacheWriteTokens": wrote}),
+            of_vercel | {"cacheReadInputTokens": read, "cacheWriteInputTokens": wrote},
+            {"input_tokens": prompt, "output_tokens": completion, "input_token_details": details},
+        )
+    )
 
 
 def chat(maker: Maker) -> Body:
@@ -246,8 +263,10 @@ def anthropic_on_aws(maker: Maker) -> Body:
 
 
 def _candidates(maker: Maker, prompt: Any, answer: Any) -> Document:
-    thoughts, tools = maker.some(thoughtsTokenCount=maker.count()), maker.some(toolUsePromptTokenCount=maker.count(9))
-    total = maker.sum(prompt, answer, *thoughts.values(), *tools.values())
+    are_within = maker.chance.random() < 0.2
+    thoughts = maker.some(thoughtsTokenCount=maker.part(answer) if are_within else maker.count())
+    tools = maker.some(toolUsePromptTokenCount=maker.count(9))
+    total = maker.sum(prompt, answer, *(() if are_within else thoughts.values()), *tools.values())
     usage = {"promptTokenCount": prompt, "candidatesTokenCount": answer, "totalTokenCount": total} | thoughts | tools
     usage |= maker.some(cachedContentTokenCount=maker.part(prompt), trafficType="ON_DEMAND")
     candidate = {"content": {"parts": [{"text": maker.text()}], "role": "model"}, "finishReason": "STOP"}
@@ -264,6 +283,9 @@ def gemini_stream(maker: Maker) -> Body:
     """Return the chunks of a generation."""
     response_id, prompt = maker.id("r-"), maker.count()
     chunks = [_candidates(maker, prompt, 3 * number) | {"responseId": response_id} for number in (1, 2, 3)]
+    if maker.chance.random() < 0.2:
+        zeros = dict.fromkeys(("promptTokenCount", "candidatesTokenCount", "totalTokenCount"), 0)
+        chunks.append({"candidates": [], "usageMetadata": zeros, "responseId": response_id})
     return maker.stream("/v1beta/models/gemini-3-pro:streamGenerateContent", *chunks)
 
 

@@ -247,6 +247,9 @@ HELD = {
     },
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
+    "a code beside it": {"code": 0, "message": "success", "result": {}, "data": CHAT},
+    "a client's response": {"status": 200, "statusText": "OK", "headers": {}, "config": {}, "data": GEMINI},
+    "headers beside it": {"headers": {"x-request-id": "r-1"}, "body": CHAT},
 }
 
 

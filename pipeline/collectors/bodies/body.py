@@ -2,8 +2,8 @@
 
 Owns the decision what a body is; content types are not asked, since event streams arrive as JSON and JSON errors as
 event streams. A body that one step undoes is read, where its structure proves the step: JSON text in a string, text
-that was escaped once too often or stands in base64, HTTP chunks, events of AWS, chunks as an array, as lines or
-one after another. Does not own what the documents mean (``families``).
+that was escaped once too often or stands in base64, what HTTP puts around it (chunks, a head, gzip), events of AWS,
+chunks as an array, as lines or one after another. Does not own what the documents mean (``families``).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import base64
 import codecs
 import json
 import re
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.bodies import aws_event_stream
-from pipeline.collectors.bodies.sse import is_transcript, read_transcript, with_line_ends
+from pipeline.collectors.bodies.sse import is_transcript, read_transcript, run_together, with_line_ends
 from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse, stated_once
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}+={0,2}+\s*+\Z")
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
 _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
 _CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
+_HTTP_HEAD = re.compile(r"HTTP/[0-9.]{1,4} [0-9]{3}[^\r\n]*+\r?\n(?:[^\r\n]++\r?\n)*+\r?\n")
+_GZIPPED = "\x1f\x8b\x08"
+_INFLATED_BYTES_MAX = 64 * 2**20
 _HTTP_STATUS = frozenset(("status", "statusCode", "status_code"))
 _HTTP_ANSWER = _HTTP_STATUS | frozenset(
     ("body", "headers", "multiValueHeaders", "isBase64Encoded", "statusText", "status_text", "cookies", "ok", "url")
@@ -159,11 +163,11 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
 
 
 def _unwrapped(text: str) -> str | None:
-    """Undo one step: the chunk framing of HTTP, base64, or escapes that were made once too often.
+    """Undo one step: HTTP's chunks, its head or its compression, base64, or escapes that were made once too often.
 
     ``None`` where neither is there.
     """
-    if (whole := _without_http_chunks(text)) is not None:
+    if (whole := _without_http_framing(text)) is not None:
         return whole
     if _BASE64.match(text) is not None:
         return _out_of_base64(text)
@@ -175,15 +179,38 @@ def _unwrapped(text: str) -> str | None:
         return None
 
 
+def _without_http_framing(text: str) -> str | None:
+    """Return what stands behind the head of an answer, in its chunks, or in what was compressed; ``None`` elsewhere."""
+    if (head := _HTTP_HEAD.match(text)) is not None:
+        return text[head.end() :]
+    if text.startswith(_GZIPPED):
+        return _out_of_gzip(text.encode("latin-1", "replace"))
+    return _without_http_chunks(text)
+
+
 def _out_of_base64(text: str) -> str | None:
     """Return the text that base64 holds, ``None`` where it holds none: events of AWS are none either.
 
     A body that was cut may end within a character, which is left out.
     """
     try:
-        return _UTF8().decode(base64.b64decode("".join(text.split()), validate=True))
+        content = base64.b64decode("".join(text.split()), validate=True)
+        return _out_of_gzip(content) if content.startswith(_GZIPPED.encode("latin-1")) else _UTF8().decode(content)
     except ValueError:  # also what is no UTF-8
         return None
+
+
+def _out_of_gzip(content: bytes) -> str | None:
+    """Return the text that was compressed on its way, as far as it goes; ``None`` where it is none, or too much.
+
+    Clients that inflate what they read may log it as it came: a proxy, or a function that has bodies in base64.
+    """
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        text = inflate.decompress(content, _INFLATED_BYTES_MAX)
+    except zlib.error:
+        return None
+    return None if inflate.unconsumed_tail else text.decode("utf-8", "replace")
 
 
 def _without_http_chunks(text: str) -> str | None:
@@ -227,6 +254,7 @@ def _transcript_body(text: str, depth_max: int) -> Body:
     for payload in transcript.payloads:
         documents = _parsed([payload], depth_max)  # [DONE] and whatever else is no chunk are none
         # events without the blank line between them: each line is a payload of its own
-        chunks += documents or (_parsed(payload.split("\n"), depth_max) if "\n" in payload else [])
+        documents = documents or (_parsed(payload.split("\n"), depth_max) if "\n" in payload else [])
+        chunks += documents or (_parsed(run_together(payload), depth_max) if "data:" in payload else [])
     body = _chunks(chunks, depth_max)
     return Body(documents=body.documents, is_stream=True, has_error=transcript.has_error)

@@ -14,6 +14,7 @@ _FIELD = re.compile(r"(?:^|[\r\n])[ \t]*(?:data|event|id|retry|error)?:")
 _ESCAPED_ENDS = re.compile(r"(?:\s|\\r|\\n)*")
 _ESCAPED_LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])+")
 _PREFIXES = re.compile(r"(?:data: ?)*")
+_NEXT_EVENT = re.compile(r"[ \t]*data:[ \t]*")
 _DECODER = json.JSONDecoder()
 _BROKEN_MAX = 16
 """So many payloads may be no JSON: to say where one breaks costs as much as all that stands before it."""
@@ -94,6 +95,27 @@ def with_line_ends(text: str) -> str | None:
         lines.append(text[at:end])
         at = following
     return "\n".join(lines) if is_escaped else None
+
+
+def run_together(payload: str) -> list[str]:
+    """Return the payloads of events whose line ends were lost: each whole, and what stands behind the last of them.
+
+    >>> run_together('{"a": 1}data: {"b": 2} data: [DONE]')
+    ['{"a": 1}', '{"b": 2}', '[DONE]']
+    """
+    found: list[str] = []
+    at = 0
+    while payload.startswith("{", at):
+        try:
+            _, end = _DECODER.raw_decode(payload, at)
+        except (ValueError, RecursionError):
+            break
+        next_at = _end_of(_NEXT_EVENT, payload, end)
+        if next_at == end:
+            break
+        found.append(payload[at:end])
+        at = next_at
+    return [*found, payload[at:]]
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -90,7 +90,13 @@ _HELD_IN = ("response", "result", "Response", "chatResponse", "orchestration_res
 Perplexity's and Gemini's Code Assist (``response``), Cloudflare's Workers AI (``result``), Tencent's Hunyuan
 (``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2.
 """
-_HOLDERS = frozenset(_HELD_IN)
+_HELD_BY_WHAT_LOGS = ("data", "body")
+"""Where gateways and clients of HTTP put an answer beside a code, a message or headers.
+
+Much else is called so: what is held there is an answer by more than counts, which a list of them has too.
+"""
+_HOLDERS = frozenset((*_HELD_IN, *_HELD_BY_WHAT_LOGS))
+_COUNTED_IN = ("usage", "usageMetadata", "usage_metadata")
 
 
 def plainly(document: JsonObject) -> JsonObject:
@@ -118,17 +124,25 @@ def held_in(body: Body) -> Body:
     """
     if all(map(_HOLDERS.isdisjoint, body.documents)) or family_of(body.documents) is not None:
         return body
-    held = [_held(document) for document in body.documents]
-    found = family_of(held)
-    return body if found is None or found.name == unbilled.NAME else body._replace(documents=held)
+    for name in (*_HELD_IN, *_HELD_BY_WHAT_LOGS):
+        held = [_held(document, name) for document in body.documents]
+        told = list(map(_without_counts, held)) if name in _HELD_BY_WHAT_LOGS else held
+        found = family_of(told)
+        if found is not None and found.name != unbilled.NAME:
+            return body._replace(documents=held)
+    return body
 
 
-def _held(document: JsonObject) -> JsonObject:
-    """Return what a document holds, with the model that only the document names."""
-    inner = next((inner for name in _HELD_IN if (inner := object_at(document, name))), None)
-    if inner is None:
+def _held(document: JsonObject, holder: str) -> JsonObject:
+    """Return what a document holds under a name, with the model that only the document names."""
+    inner = object_at(document, holder)
+    if not inner:
         return document
     model = first(document.get(name) for name in ("model", "modelId"))
     if model is None or "model" in inner or "modelVersion" in inner:
         return inner
     return {name: inner.get(name) for name in inner} | {"model": model}
+
+
+def _without_counts(document: JsonObject) -> JsonObject:
+    return {name: document.get(name) for name in document if name not in _COUNTED_IN}

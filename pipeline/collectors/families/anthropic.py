@@ -10,13 +10,15 @@ tier ``fast``. Writes that live an hour are priced apart (``cache_creation.ephem
 of type ``compaction`` are left out of the top level and billed. Those of type ``advisor_message`` are of another model
 and not in the top level: each is an event of its own. A ``fallback_message`` is the top level, of the entry's model;
 whoever declined before it is an event of its own that is not billed. Of two ``message_start`` with different ids no
-usage can be believed, and nothing is estimated. Source: the API reference of Anthropic, ``Usage``.
+usage can be believed, and nothing is estimated. Servers of others may put chat's usage object into a message, alone or
+beside zeros; it is read as that. Source: the API reference of Anthropic, ``Usage``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families import chat_usage
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
@@ -52,6 +54,7 @@ _EVENTS = frozenset(
     )
 )
 _PROMPT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_COUNTS = (*_PROMPT, "output_tokens")
 _FALLBACK = "fallback_message"
 OUTPUT_BEGUN = "output-begun"
 _OTHERS = {
@@ -76,15 +79,18 @@ def read(body: Body, asked: Asked) -> Reading:
     starts = [object_at(document, "message") for document in documents if _is_start(document)]
     messages = [*starts, *(document for document in documents if not _is_start(document))]
     usages = [usage for document in documents for usage in _usages(document)]
+    of_chat = [usage for usage in usages if _is_of_chat(usage)]
     usage = _overlaid(usages)
     fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == _FALLBACK]
     response_id = first(message.get("id") for message in messages)
     is_several = len({repr(id_of(start.get("id"))) for start in starts}) > 1
     chunks = sum(any_of(document, "type") == "content_block_delta" for document in documents)
     is_begun = bool(starts) and not any(map(_states_output, documents))
+    stated = chat_usage.stated_by(of_chat[-1], model=None) if of_chat else None
+    stated = stated or _stated(usage, (OUTPUT_BEGUN,) if is_begun else ())
     return Reading(
         family=NAME,
-        stated=None if is_several else _stated(usage, (OUTPUT_BEGUN,) if is_begun else ()),
+        stated=None if is_several else stated,
         response_id=response_id,
         model=first(entry.get("model") for entry in reversed(fallbacks))
         or first(message.get("model") for message in messages),
@@ -124,6 +130,12 @@ def _is_start(document: JsonObject) -> bool:
 def _usages(document: JsonObject) -> Sequence[JsonObject]:
     found = (object_at(document, "message", "usage"), object_at(document, "usage"))  # of a start, of all others
     return [usage for usage in found if usage]
+
+
+def _is_of_chat(usage: JsonObject) -> bool:
+    """Tell chat's usage object, which has no count above zero by the names of a message's."""
+    is_named = any(usage.get(name) for name in chat_usage.PROMPT if name not in _PROMPT)
+    return is_named and not any(map(usage.get, _COUNTS)) and chat_usage.both_counts(usage) is not None
 
 
 def _overlaid(usages: Sequence[JsonObject]) -> JsonObject:

@@ -185,6 +185,9 @@ def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
     for place in (object_at(document, "meta"), object_at(document, "metadata"), *list_at(document, "choices")):
         if usage := object_at(place, "usage"):
             yield usage
+    for name in ("token_usage", "usage_metadata"):  # as LangChain has it
+        if usage := object_at(document, name):
+            yield usage
 
 
 def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:

@@ -2,9 +2,10 @@
 
 Conventions, seen in recorded exchanges. xAI counts reasoning outside the completion, and in the total; Vercel's gateway
 and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, Mistral audio
-tokens. Bedrock's gateway counts what it cached outside the prompt. Grok behind Azure, and Magistral, state cached
-tokens of a hidden preamble that the prompt leaves out: the prompt is right as stated, and what of it was cached is
-unknown. Reasoning above its completion, with a total that agrees, is another tokenizer's count: the part is dropped.
+tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has Converse's names, it always does.
+Grok behind Azure, and Magistral, state cached tokens of a hidden preamble that the prompt leaves out: the prompt is
+right as stated, and what of it was cached is unknown. Reasoning above its completion, with a total that agrees, is
+another tokenizer's count: the part is dropped.
 Mistral's conversations count in the total what tools of theirs consumed (177 + 134 + 3,929 of them = 4,240), and
 Snowflake what its guard did (93 + 402 + 677 = 1,172): these are kept by name.
 OpenRouter's writes to Gemini's cache repeat what was read. Anthropic's own usage object, which logs keep without its
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of
+from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of, sum_of
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, twice
 from pipeline.usage import QuarantineReason
@@ -36,12 +37,21 @@ AUDIO_APART = "audio-apart"
 CONNECTORS_APART = "connectors-apart"
 GUARD_APART = "guard-apart"
 
-PROMPT = ("prompt_tokens", "input_tokens", "promptTokens")
-COMPLETION = ("completion_tokens", "output_tokens", "completionTokens")
-"""The last of each is how Oracle, and SDKs in JavaScript, write it."""
+PROMPT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens")
+COMPLETION = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens")
+"""The third of each is how Oracle, and SDKs in JavaScript, write it; the last is Vercel's SDK since its version 5."""
 _TOTAL = ("total_tokens", "totalTokens")
-PROMPT_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")
-COMPLETION_DETAILS = ("completion_tokens_details", "completion_token_details", "output_tokens_details")
+PROMPT_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details", "input_token_details")
+COMPLETION_DETAILS = (
+    *("completion_tokens_details", "completion_token_details"),
+    *("output_tokens_details", "output_token_details"),
+)
+"""The last of each is of OpenAI's Realtime, and of LangChain, whose ``UsageMetadata`` has names of its own within."""
+_OF_LANGCHAIN = (PROMPT_DETAILS[-1], COMPLETION_DETAILS[-1])
+_OF_VERCEL = ("inputTokenDetails", "outputTokenDetails")
+"""Of version 6 of its SDK; before, the parts lie beside their wholes."""
+_OF_CONVERSE = ("cacheReadInputTokens", "cacheWriteInputTokens")
+"""Bedrock's, which its ``inputTokens`` leave out."""
 WRITTEN_NAMES = (
     *("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_write_tokens"),
     *("cached_creation_tokens", "cache_write_input_tokens"),
@@ -52,7 +62,11 @@ _CACHED = (
         for details in PROMPT_DETAILS
         for name in ("cached_tokens", "cache_read_tokens", "cache_read_input_tokens")
     ),
+    (_OF_LANGCHAIN[0], "cache_read"),
     ("promptTokensDetails", "cachedTokens"),
+    (_OF_VERCEL[0], "cacheReadTokens"),
+    ("cachedInputTokens",),
+    (_OF_CONVERSE[0],),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
     ("cached_tokens",),
@@ -61,27 +75,42 @@ _CACHED = (
 )
 _WRITTEN = (
     *((details, name) for details in PROMPT_DETAILS for name in WRITTEN_NAMES),
+    (_OF_LANGCHAIN[0], "cache_creation"),
+    (_OF_VERCEL[0], "cacheWriteTokens"),
+    (_OF_CONVERSE[1],),
     *((name,) for name in WRITTEN_NAMES),
 )
-_WRITTEN_1H = (
+_LIFETIMES = (
     *(
-        (*details, lifetimes, "ephemeral_1h_input_tokens")
-        for details in ((), *((name,) for name in PROMPT_DETAILS))
-        for lifetimes in ("cache_creation", "cache_creation_token_details")
+        (*details, name)
+        for details in ((), *((name,) for name in PROMPT_DETAILS if name not in _OF_LANGCHAIN))
+        for name in ("cache_creation", "cache_creation_token_details")
     ),
+    _OF_LANGCHAIN[:1],
+)
+"""Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes, and LangChain does."""
+_WRITTEN_5M = tuple((*place, "ephemeral_5m_input_tokens") for place in _LIFETIMES)
+_WRITTEN_1H = (
+    *((*place, "ephemeral_1h_input_tokens") for place in _LIFETIMES),
     ("claude_cache_creation_1_h_tokens",),
 )
-"""Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes; last that of new-api."""
+"""The last is new-api's."""
 _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),
     ("completionTokensDetails", "reasoningTokens"),
+    (_OF_LANGCHAIN[1], "reasoning"),
+    (_OF_VERCEL[1], "reasoningTokens"),
+    ("reasoningTokens",),
 )
-_PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
+_PROMPT_AUDIO = (*((details, "audio_tokens") for details in PROMPT_DETAILS), (_OF_LANGCHAIN[0], "audio"))
 _OF_ANTHROPIC = ("cache_read_input_tokens", "cache_creation_input_tokens")
 """What Anthropic counts beside ``input_tokens``."""
 _CACHED_AUDIO = tuple((details, "cached_tokens_details", "audio_tokens") for details in PROMPT_DETAILS)
-_COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
+_COMPLETION_AUDIO = (
+    *((details, "audio_tokens") for details in COMPLETION_DETAILS),
+    (_OF_LANGCHAIN[1], "audio"),
+)
 OTHERS = {
     "searches": ("num_search_queries",),
     "citation_tokens": ("citation_tokens",),
@@ -127,13 +156,15 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     counts = both_counts(usage)
     if counts is None:
         return None
+    hour = _named(usage, _WRITTEN_1H)
     written = _named(usage, _WRITTEN)
+    written = written or sum_of(_named(usage, _WRITTEN_5M), hour, written)
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
         cached=_named(usage, _CACHED),
         written=written,
-        written_1h=min(_named(usage, _WRITTEN_1H) or 0, written or 0) or None,
+        written_1h=min(hour or 0, written or 0) or None,
         reasoning=_named(usage, _REASONING),
         prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
@@ -151,6 +182,8 @@ def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model
     """Put into prompt and completion what the provider counts outside of them; its total tells, or its marks."""
     prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
     beside = (stated.cached or 0) + (stated.written or 0)
+    if not total and any(name in usage for name in _OF_CONVERSE):
+        total = prompt + beside + completion
     unexplained = total - prompt - completion if total else 0
     is_apart = bool(reasoning) and _is_reasoning_apart(usage, model, is_greater=reasoning > completion)
     if not unexplained and not is_apart:

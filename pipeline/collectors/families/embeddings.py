@@ -77,7 +77,7 @@ def _counts(document: JsonObject) -> Iterator[int | None]:
     """Yield what is stated at each of the places where a prompt may be counted; the first that is counts."""
     places = (("usage",), ("meta", "billed_units"), ("meta", "tokens"), ("meta_info",), ("usageMetadata",))
     usage, billed, tokens, of_sglang, of_gemini = (object_at(document, *place) for place in places)
-    yield count_of(usage, "prompt_tokens", "input_tokens", "total_tokens", "promptTokens")
+    yield count_of(usage, "prompt_tokens", "input_tokens", "total_tokens", "promptTokens", "inputTokens")
     yield sum_of(count_of(billed, "input_tokens"), count_of(billed, "image_tokens"))
     yield count_of(tokens, "input_tokens")
     yield count_of(of_sglang, "prompt_tokens")

@@ -2,11 +2,12 @@
 
 ``totalTokenCount`` = ``promptTokenCount`` + ``toolUsePromptTokenCount`` + ``candidatesTokenCount`` +
 ``thoughtsTokenCount`` in 1,701 of 1,701 recorded generations, ``cachedContentTokenCount`` lies within the prompt,
-thoughts are reasoning. ``usageMetadata`` is cumulative: the last object counts, whole, never per field and never the
-sum. Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search
-grounding ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept
-by name, outside the prompt. What Google's SDKs for Python write has the same names in snake case. Source: the reference
-of the Gemini API, ``UsageMetadata``.
+thoughts are reasoning. Some answers count thoughts within the candidates, and their total tells (LiteLLM pull 10141).
+``usageMetadata`` is cumulative: the last object counts that counts anything, whole, never per field and never the sum.
+Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search grounding
+ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept by name,
+outside the prompt. What Google's SDKs for Python write has the same names in snake case. Source: the reference of the
+Gemini API, ``UsageMetadata``.
 
 The Live API calls the answer's counts ``response…``. A log of its session has several turns, each of which ends with
 ``turnComplete``, and each is an event of its own: "The API charges you per turn for all tokens present in the session
@@ -46,6 +47,14 @@ NAME = "gemini"
 
 AUDIO = ("AUDIO", 4)
 """The modality as text, and as the number that some clients log."""
+
+
+_COUNTS = (
+    *("promptTokenCount", "toolUsePromptTokenCount"),
+    *("candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount"),
+)
+"""What a usage counts: zeros of a later chunk are a placeholder, and take nothing back."""
+THOUGHTS_WITHIN = "thoughts-within"
 
 
 _SNAKE = {
@@ -110,6 +119,7 @@ def _of_turn(documents: Sequence[JsonObject], model: Any) -> Reading:
     """Return the reading of what is stated in one turn, or of a generation; ``model`` is that of the whole body."""
     usages = [usage for document in documents if (usage := object_at(document, "usageMetadata"))]
     counted = [usage for document in documents if (usage := _counted(document))]
+    counted = [usage for usage in counted if any(map(usage.get, _COUNTS))] or counted
     firsts = _first_candidates(documents)
     is_grounded = any(counted_at(each, "groundingMetadata", "webSearchQueries") for each in firsts)
     return Reading(
@@ -196,10 +206,13 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
     if prompt is None and not count_of(usage, "candidatesTokenCount"):
         return None
     tool_use = count_of(usage, "toolUsePromptTokenCount") or 0
+    candidates = count_of(usage, "candidatesTokenCount", "responseTokenCount") or 0
     thoughts = count_of(usage, "thoughtsTokenCount")
-    completion = (count_of(usage, "candidatesTokenCount", "responseTokenCount") or 0) + (thoughts or 0)
     total = count_of(usage, "totalTokenCount")
+    is_within = bool(thoughts) and total == (prompt or 0) + tool_use + candidates and candidates >= (thoughts or 0)
+    completion = candidates if is_within else candidates + (thoughts or 0)
     inside = 0 if is_grounded else tool_use
+    conventions = ("grounded",) if is_grounded and tool_use else ()
     return Stated(
         prompt=None if prompt is None else prompt + inside,
         completion=completion,
@@ -213,7 +226,7 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
         ),
         total=total - (tool_use - inside) if total and prompt is not None else None,
         others={"retrieved_prompt_tokens": tool_use} if is_grounded and tool_use else {},
-        conventions=("grounded",) if is_grounded and tool_use else (),
+        conventions=(*conventions, THOUGHTS_WITHIN) if is_within else conventions,
     )
 
 

@@ -88,7 +88,9 @@ def _of_answers(answers: Sequence[JsonObject], model: Any) -> Reading:
     """Return the reading of what is stated of one response; ``model`` is that of its session."""
     stated = None
     for answer in answers:
-        stated = _stated(answer) or stated
+        found = _stated(answer)
+        if found is not None and (found.prompt or found.completion or stated is None):
+            stated = found  # zeros take nothing back
     return Reading(
         family=NAME,
         stated=stated,
@@ -158,5 +160,6 @@ def _stated(answer: JsonObject) -> Stated | None:
 
 
 def _is_of_chat(usage: JsonObject) -> bool:
-    """Tell chat's usage object, by its name for the prompt where no parts are stated by the names of a response."""
-    return bool(count_of(usage, "prompt_tokens")) and not any(object_at(usage, name) for name in _PARTS)
+    """Tell chat's usage object, by its names for the prompt where no parts are stated by the names of a response."""
+    names = [name for name in chat_usage.PROMPT if name != "input_tokens"]
+    return bool(count_of(usage, *names)) and not any(object_at(usage, name) for name in _PARTS)

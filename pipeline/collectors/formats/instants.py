@@ -4,10 +4,11 @@ A date and time with an offset, or without one in a zone that its source states,
 them since 1970.
 
 Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without
-its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it; without seconds, in the basic format, a
-zone's name behind the offset or ``UTC`` instead of one; and the dates of HTTP, of mail, of access logs and of
-JavaScript. 24:00:00 is the next midnight. The leap second 23:59:60 of UTC is taken for the last microsecond of its day.
-Epochs are told apart by their size: 2000 to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
+its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it; without seconds, in the basic format, with
+slashes behind the year, a zone's name behind the offset or ``UTC`` instead of one, and what Go prints behind that of
+its monotonic clock; and the dates of HTTP, of mail, of access logs and of JavaScript. 24:00:00 is the next midnight.
+The leap second 23:59:60 of UTC is taken for the last microsecond of its day. Epochs are told apart by their size: 2000
+to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
 
 Where clocks go back, an hour is told twice; without an offset it is the first of the two. Where they go forward, an
 hour is missing: a log that tells a time within it is not in the zone that was stated, and is refused.
@@ -51,6 +52,10 @@ _ZONE_BEHIND = re.compile(
     r"(?<=[+-]0000) (?:UTC|GMT)$|(?<=[+-][0-9]{4}) (?!UTC|GMT)[A-Z]{3,5}$"
 )
 """What says once more where an offset is of: ``[Europe/Berlin]`` of Java, ``(UTC)`` of mail, ``CET`` of Go."""
+_MONOTONIC_CLOCK = re.compile(r" m=[+-][0-9]{1,12}\.[0-9]{1,9}$")
+"""What Go's ``Time.String`` ends with, where the time was taken by ``Now``."""
+_WITH_SLASHES = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})(?=[Tt ])")
+"""``2026/11/03 10:00:00``, as Go's package ``log`` and nginx write it."""
 _UTC_BY_NAME = re.compile(r" ?(?:UTC|GMT)$")
 _WITHOUT_SECONDS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2})((?: ?(?:[Zz]|[+-][0-9:]+))?)")
 _END_OF_DAY, _LEAP_SECOND = "24:00:00", ":59:60"
@@ -130,7 +135,9 @@ def _plain_spelling(value: str) -> str:
     """
     if (script := _OF_JAVASCRIPT.fullmatch(value)) is not None:
         return f"{script[3]}-{_MONTHS.index(script[1]) + 1:02}-{script[2]}T{script[4]}{script[5]}"
-    value = _ZONE_BEHIND.sub("", value)
+    value = _ZONE_BEHIND.sub("", _MONOTONIC_CLOCK.sub("", value))
+    if (slashed := _WITH_SLASHES.match(value)) is not None:
+        value = "-".join(slashed.groups()) + value[slashed.end() :]
     if (named := _UTC_BY_NAME.search(value)) is not None:
         value = value[: named.start()] + "Z"
     if (basic := _IN_BASIC_FORMAT.fullmatch(value)) is not None:

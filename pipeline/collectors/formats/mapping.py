@@ -38,6 +38,8 @@ class Mapped:
     def __call__(self, name: str, default: Any = None, /) -> Any:
         """Return the value of a field by its rule, or at the top of the line where it has none."""
         rule = self.rules.get(name)
+        if isinstance(rule, FirstOf) and name.startswith("usage."):
+            return first_count(map(self.found, rule.rules))
         return stated_once(self.line, name, default) if rule is None else self.found(rule)
 
     def found(self, rule: Rule) -> Any:
@@ -104,6 +106,20 @@ def object_in(value: Any) -> JsonObject:
 def first_stated(document: JsonObject, *names: str) -> Any:
     """Return the value that goes by one of several names. Raises ``LineRefused`` where it is stated twice."""
     return _first(stated_once(document, name) for name in names)
+
+
+def first_count(values: Iterable[Any]) -> Any:
+    """Return the first count that is stated, but for a zero that stands beside a real one: it is a placeholder.
+
+    >>> first_count((None, 0, "40", 7)), first_count((None, "0", "-"))
+    ('40', '0')
+    """
+    found = None
+    for value in values:
+        if number(value):
+            return value
+        found = value if found in (None, "") else found
+    return found
 
 
 def _written(value: Any) -> str:

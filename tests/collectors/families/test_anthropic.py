@@ -107,6 +107,18 @@ def test_a_prompt_of_zeros_in_the_delta_is_a_placeholder_that_loses_to_the_start
     assert tokens(ways(first, TEXT, _delta(USAGE))["transcript"], path=PATH) == (581, 34, 500, 60, None)
 
 
+def test_chats_usage_in_a_message_is_read_as_chats() -> None:
+    usage = {"prompt_tokens": 581, "completion_tokens": 34, "total_tokens": 615}
+    usage |= {"prompt_tokens_details": {"cached_tokens": 500, "cache_write_tokens": 60}}
+    for stated in (usage, dict.fromkeys(USAGE, 0) | usage):
+        assert tokens(_message(stated), path=PATH) == (581, 34, 500, 60, None)
+    events = [_start({"input_tokens": 9, "output_tokens": 1}), TEXT, _delta(usage), STOP]
+    for body in ways(*events).values():
+        assert tokens(body, path=PATH) == (581, 34, 500, 60, None)
+        assert read(body, path=PATH).dialect == "anthropic"
+    assert tokens(_message(USAGE | {"prompt_tokens": 7, "completion_tokens": 7}), path=PATH)[:2] == (581, 34)
+
+
 @pytest.mark.parametrize("way", ways())
 def test_a_stream_that_was_cut_behind_its_start_is_measured_and_says_that_its_output_had_only_begun(way: str) -> None:
     start = _start(USAGE | {"output_tokens": 3})

@@ -73,6 +73,64 @@ def test_thoughts_of_geminis_compatible_api_stand_in_the_total_alone() -> None:
     assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {
+            "inputTokens": 300,
+            "inputTokenDetails": {"noCacheTokens": 60, "cacheReadTokens": 200, "cacheWriteTokens": 40},
+            "outputTokens": 50,
+            "outputTokenDetails": {"textTokens": 38, "reasoningTokens": 12},
+            "totalTokens": 350,
+            "reasoningTokens": 12,
+            "cachedInputTokens": 200,
+        },
+        {
+            "input_tokens": 300,
+            "output_tokens": 50,
+            "total_tokens": 350,
+            "input_token_details": {"audio": 0, "cache_read": 200, "cache_creation": 40},
+            "output_token_details": {"audio": 0, "reasoning": 12},
+        },
+        {
+            "prompt_tokens": 300,
+            "completion_tokens": 50,
+            "input_token_details": {"cached_tokens": 200, "cache_write_tokens": 40, "audio_tokens": 0},
+            "output_token_details": {"reasoning_tokens": 12},
+        },
+    ],
+    ids=["Vercel's SDK", "LangChain", "realtime"],
+)
+def test_parts_are_read_by_the_names_of_sdks(usage: dict[str, Any]) -> None:
+    assert tokens(_chat(usage), path=PATH) == (300, 50, 200, 40, 12)
+
+
+@pytest.mark.parametrize("place", ["token_usage", "usage_metadata"])
+def test_usage_beside_an_answer_counts_where_the_answer_states_none(place: str) -> None:
+    stated = {"input_tokens": 300, "output_tokens": 50, "input_token_details": {"cache_read": 200}}
+    assert tokens(_chat(None) | {place: stated}, path=PATH) == (300, 50, 200, None, None)
+    assert tokens(_chat(_usage(19, 4)) | {place: stated}, path=PATH)[:2] == (19, 4)
+
+
+def test_what_an_sdk_states_is_explained_by_its_total() -> None:
+    usage = {"inputTokens": 555, "outputTokens": 190, "totalTokens": 1802, "reasoningTokens": 1057}
+    assert tokens(_chat(usage | {"cachedInputTokens": 316}), path=PATH) == (555, 1247, 316, None, 1057)
+    converse = {"inputTokens": 10, "outputTokens": 5, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 20}
+    for total in ({}, {"totalTokens": 135}):
+        assert tokens(_chat(converse | total), path=PATH) == (130, 5, 100, 20, None)
+    assert tokens(_chat(converse | {"inputTokens": 130, "totalTokens": 135}), path=PATH) == (130, 5, 100, 20, None)
+
+
+@pytest.mark.parametrize("place", ["cache_creation", "input_token_details"])
+def test_what_was_written_is_the_sum_of_its_lifetimes_where_only_these_are_stated(place: str) -> None:
+    lifetimes = {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 30}
+    if place == "input_token_details":
+        lifetimes["cache_creation"] = 0
+    stated = family_reading(_chat(_usage(300, 50) | {place: lifetimes})).stated
+    assert stated is not None
+    assert (stated.written, stated.written_1h) == (40, 30)
+
+
 def test_more_reasoning_than_completion_beside_a_total_that_agrees_drops_the_part() -> None:
     usage = _usage(19, 100, completion_tokens_details={"reasoning_tokens": 117})
     assert tokens(_chat(usage, "deepseek-r1"), path=PATH) == (19, 100, None, None, None)

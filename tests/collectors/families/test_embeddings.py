@@ -90,6 +90,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "oracle": ("/20231130/actions/embedText", {"embeddings": [VECTOR], "usage": {"promptTokens": 19}}),
+    "an SDK": ("/v1/embeddings", {"embeddings": [VECTOR], "usage": {"inputTokens": 19}}),
     "titan": ("/model/amazon.titan-embed-text-v2%3A0/invoke", {"embedding": VECTOR, "inputTextTokenCount": 19}),
 }
 

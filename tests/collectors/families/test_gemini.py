@@ -109,6 +109,23 @@ def test_of_a_stream_the_last_object_counts_whole(way: str) -> None:
     assert read(ways(*chunks)[way], path=STREAM).response_id == "r-1"
 
 
+def test_zeros_of_a_later_chunk_take_nothing_back() -> None:
+    zeros = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
+    for chunks in ([_answer(USAGE), _answer(zeros)], [_answer(zeros), _answer(USAGE), _answer(zeros)]):
+        assert tokens(ways(*chunks)["transcript"], path=STREAM) == (95, 65, 64, None, 40)
+
+
+def test_a_total_tells_that_candidates_include_the_thoughts() -> None:
+    within = {"promptTokenCount": 80, "candidatesTokenCount": 65, "thoughtsTokenCount": 40, "totalTokenCount": 145}
+    assert tokens(_answer(within), path=PATH) == (80, 65, None, None, 40)
+    assert read(_answer(within), path=PATH).dialect == "gemini/thoughts-within"
+    with_tools = within | {"toolUsePromptTokenCount": 15, "totalTokenCount": 160}
+    assert tokens(_answer(with_tools), path=PATH) == (95, 65, None, None, 40)
+    assert read(_answer(with_tools, SEARCHED), path=PATH).dialect == "gemini/grounded+thoughts-within"
+    with pytest.raises(LineRefused):
+        read(_answer(within | {"candidatesTokenCount": 30, "totalTokenCount": 110}), path=PATH)
+
+
 def test_a_search_in_any_chunk_holds_for_the_stream() -> None:
     chunks = [_answer(None, SEARCHED), _answer(USAGE)]
     assert tokens(ways(*chunks)["array"], path=STREAM)[0] == 80

@@ -42,6 +42,19 @@ def test_an_object_within_another_that_is_no_answer_says_nothing() -> None:
         assert read(held, path=None).status.value == "unknown"
 
 
+def test_counts_alone_within_what_much_is_called_are_no_answer() -> None:
+    for usage in ({"inputTokens": 900, "outputTokens": 80, "totalTokens": 980}, {"input_tokens": 900}):
+        for held in ({"code": 0, "data": {"usage": usage}}, {"body": {"usageMetadata": {"promptTokenCount": 9}}}):
+            assert read(held, path="/api/usage").status.value == "not_metered"
+
+
+def test_each_chunk_of_a_stream_may_lie_beside_a_code() -> None:
+    chunk = {"id": "c-1", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "Mist."}}]}
+    last = {"id": "c-1", "choices": [], "usage": {"prompt_tokens": 26, "completion_tokens": 41}}
+    whole = sse({"code": 0, "data": chunk}, {"code": 0, "data": last}, {"code": 0, "data": True})
+    assert tokens(whole, path="/ai/ask")[:2] == (26, 41)
+
+
 ASKED_FOR = [
     ("/v1/chat/deferred-completion/r-1", CHAT),
     ("/api/paas/v4/async-result/z-1", CHAT | {"task_status": "SUCCESS"}),

@@ -101,6 +101,18 @@ def test_a_stream_states_its_usage_in_the_final_event(way: str) -> None:
     assert (reading.response_id, reading.is_stream, reading.finish_reason) == ("resp_1", True, "completed")
 
 
+def test_zeros_of_a_later_event_take_nothing_back() -> None:
+    zeros = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    again = {"type": "response.done", "response": _response(usage=zeros)}
+    for body in ways(*_stream(), again).values():
+        assert tokens(body, path=PATH) == (120, 45, 70, 30, 12)
+
+
+def test_usage_by_the_names_of_vercels_sdk_is_chats() -> None:
+    usage = {"inputTokens": 120, "outputTokens": 45, "cachedInputTokens": 70, "reasoningTokens": 12}
+    assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, None, 12)
+
+
 def test_an_incomplete_answer_is_measured_and_tells_its_reason() -> None:
     incomplete = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     for body in (_response(**incomplete), ways(*_stream("response.incomplete", **incomplete))["transcript"]):

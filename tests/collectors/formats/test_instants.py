@@ -45,6 +45,7 @@ OUTSIDE = "lies outside the years 2000 to 2099"
         *((each, NINE) for each in ("Sun Mar 01 2026 10:00:00 GMT+0100 (CET)", "Sun Mar 01 2026 09:00:00 GMT+0000")),
         *((each, NINE) for each in ("Sun, 01 Mar 2026 09:00:00 GMT", "Sun, 1 Mar 2026 10:00:00 +0100 (CET)")),
         *((each, NINE) for each in ("01/Mar/2026:09:00:00 +0000", " 2026-03-01T09:00:00Z\n", " 1772355600 ")),
+        *((each, NINE) for each in ("2026/03/01 09:00:00 +0000", "2026-03-01 10:00:00 +0100 CET m=+0.000012345")),
         ("2026-03-01T24:00:00Z", NINE + 15 * HOUR),
         ("2026-03-01T24:00:00.000+01:00", NINE + 14 * HOUR),
         ("1772355600", NINE),

@@ -255,6 +255,12 @@ def test_what_was_written_to_a_cache_is_that_by_the_newer_name_too(collect: Any)
     assert collect(row(metadata={"usage_object": usage})).tokens == (40, 5, 20, 10, None)
 
 
+def test_a_zero_is_a_placeholder_beside_a_real_count_by_another_name(collect: Any) -> None:
+    usage = {"prompt_tokens_details": {"cached_tokens": 0, "cache_creation_tokens": 0}}
+    usage |= {"cache_read_input_tokens": 20, "cache_creation_input_tokens": 10}
+    assert collect(row(metadata={"usage_object": usage})).tokens == (40, 5, 20, 10, None)
+
+
 def test_a_stream_of_which_litellm_saw_no_usage_is_unknown_and_never_free(collect: Any) -> None:
     assert collect(row(metadata={"usage_object": None}, **ZEROS)).event["status"] == "unknown"
 

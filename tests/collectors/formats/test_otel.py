@@ -185,6 +185,45 @@ def test_details_are_parts_of_the_two_counts_and_none_is_added_twice(
     assert found.tokens == tokens
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {
+            "ai.usage.inputTokenDetails.noCacheTokens": 60,
+            "ai.usage.inputTokenDetails.cacheReadTokens": 200,
+            "ai.usage.inputTokenDetails.cacheWriteTokens": 40,
+            "ai.usage.outputTokenDetails.textTokens": 38,
+            "ai.usage.outputTokenDetails.reasoningTokens": 12,
+        },
+        {
+            "gen_ai.usage.input_tokens.cached": 200,
+            "gen_ai.usage.input_tokens.cache_write": 40,
+            "gen_ai.usage.output_tokens.reasoning": 12,
+            "gen_ai.usage.total_tokens": 350,
+        },
+        {
+            "gen_ai.usage.prompt_tokens_details.cache_read": 200,
+            "gen_ai.usage.prompt_tokens_details.cache_write": 40,
+            "gen_ai.usage.completion_tokens_details.reasoning": 12,
+        },
+    ],
+    ids=["version 6 of Vercel's SDK", "Sentry", "OpenLIT"],
+)
+def test_parts_are_read_by_the_names_of_whoever_traces_and_none_is_billed_as_plain_input(
+    exchanges: Callable[..., list[Exchange]], parts: dict[str, int]
+) -> None:
+    (found,) = exchanges(otel, batch(span(CHAT | parts)))
+    assert found.tokens == (300, 50, 200, 40, 12)
+
+
+def test_a_zero_is_a_placeholder_beside_a_real_count_of_another_convention(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    zero = {"gen_ai.usage.cache_read.input_tokens": 0, "gen_ai.usage.reasoning_tokens": 0}
+    (found,) = exchanges(otel, batch(span(CHAT | zero | {"ai.usage.cachedInputTokens": 200})))
+    assert found.tokens == (300, 50, 200, None, 0)
+
+
 def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., list[Exchange]]) -> None:
     named = {
         "llm.model_name": "gpt-4o",

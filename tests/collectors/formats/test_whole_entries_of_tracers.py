@@ -58,6 +58,8 @@ COUNTS = {
         *("ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens"),
         *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
+        *("gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_tokens"),
+        *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
@@ -65,13 +67,15 @@ COUNTS = {
         "gen_ai.usage.cache_write_tokens",
         *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
+        *("gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.prompt_tokens_details.cache_write"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
         *("ai.usage.outputTokenDetails.reasoningTokens", "llm.usage.reasoning_tokens"),
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
-        "gen_ai.usage.details.thinking_tokens",
+        *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
+        "gen_ai.usage.completion_tokens_details.reasoning",
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),

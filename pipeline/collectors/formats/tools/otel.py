@@ -41,6 +41,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import less, word
+from pipeline.collectors.formats.mapping import first_count
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
@@ -92,6 +93,8 @@ _COUNTS = {
         *("ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens"),
         *("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_read_input_tokens"),
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
+        *("gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_tokens"),
+        *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
@@ -99,13 +102,15 @@ _COUNTS = {
         "gen_ai.usage.cache_write_tokens",
         *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
+        *("gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.prompt_tokens_details.cache_write"),
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
         *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
         *("ai.usage.outputTokenDetails.reasoningTokens", "llm.usage.reasoning_tokens"),
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
-        "gen_ai.usage.details.thinking_tokens",
+        *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
+        "gen_ai.usage.completion_tokens_details.reasoning",
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
@@ -117,7 +122,8 @@ _COUNTS = {
     ),
 }
 """Our counts, and what they are called: by the conventions from the newest on, then by frameworks that spell these
-otherwise (Strands, Mastra), OpenLLMetry, OpenInference, Vercel's SDK and Pydantic AI.
+otherwise (Strands, Mastra), OpenLLMetry, OpenInference, Vercel's SDK (its sixth version has parts in
+``inputTokenDetails``), Pydantic AI, Sentry, Rig and OpenLIT.
 
 Under its own names Pydantic AI has what the call came to; under Anthropic's, steps of compaction are left out.
 """
@@ -273,14 +279,14 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
         "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
         "response.error": _has_error(record, attributes),
         "service_tier": _first(attributes, *_TIER),
-        **{f"usage.{name}": _first(attributes, *names) for name, names in _COUNTS.items()},
+        **{f"usage.{name}": _count(attributes, *names) for name, names in _COUNTS.items()},
         "usage.prompt_audio_tokens": _uncached_audio(attributes),
     }
 
 
 def _uncached_audio(attributes: JsonObject) -> Any:
     """Return what of the prompt's audio was not read from a cache; what is no count stays as it is, to be refused."""
-    audio, cached = _first(attributes, *_COUNTS["prompt_audio_tokens"]), _first(attributes, *_CACHED_AUDIO)
+    audio, cached = _count(attributes, *_COUNTS["prompt_audio_tokens"]), _first(attributes, *_CACHED_AUDIO)
     are_counts = all(type(value) is int and value >= 0 for value in (audio, cached))
     return less(audio, cached) if are_counts else audio
 
@@ -317,7 +323,7 @@ def _of_vectors(attributes: JsonObject) -> re.Match[str] | None:
 
 
 def _two_counts(attributes: JsonObject) -> JsonObject:
-    return {name: _first(attributes, *_COUNTS[name]) for name in ("prompt_tokens", "completion_tokens")}
+    return {name: _count(attributes, *_COUNTS[name]) for name in ("prompt_tokens", "completion_tokens")}
 
 
 def _states_usage(attributes: JsonObject) -> bool:
@@ -357,6 +363,10 @@ def _first(attributes: JsonObject, *names: str) -> Any:
     Whoever reads the entry refuses that, and the other spans of its line are read.
     """
     return next((value for name in names if (value := attributes.get(name)) not in (None, "")), None)
+
+
+def _count(attributes: JsonObject, *names: str) -> Any:
+    return first_count(attributes.get(name) for name in names)
 
 
 def _objects(document: JsonObject, name: str) -> list[JsonObject]:
