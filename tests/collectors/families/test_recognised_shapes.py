@@ -25,6 +25,8 @@ from pipeline.collectors.families import (
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.values.strict_json import parse
 
+JUDGED = ("relevance_score", "flagged", "category_scores")
+
 RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     anthropic.recognises: [
         *({"type": f"message_{event}"} for event in ("start", "delta", "stop")),
@@ -120,7 +122,7 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
         {"type": "conversation.item.input_audio_transcription.completed"},
         *({"type": event} for event in ("image_generation.completed", "image_edit.completed", "speech.audio.done")),
         {"pages": [], "usage_info": {}},
-        *({holder: [{name: 1}]} for holder in ("results", "data") for name in ("relevance_score", "flagged")),
+        *({holder: [{name: 1}]} for holder in ("results", "data") for name in JUDGED),
         *({"data": [{name: "a"}]} for name in ("b64_json", "url")),
         {"name": "projects/p/cachedContents/1"},
         *({"text": "a", name: []} for name in ("segments", "task", "usage")),
