@@ -22,6 +22,7 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
+from pipeline.collectors.families.native import model_studio
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.values.strict_json import parse
 
@@ -115,6 +116,7 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
         {"type": "response.created"},
         {"object": "realtime.response"},
     ],
+    model_studio.recognises: [{"output": {"text": ""}, "usage": {"models": [{}]}}],
     unbilled.recognises: [
         *({"object": f"thread.{of}"} for of in ("run", "run.step")),
         *({"object": of} for of in ("batch", "vector_store", "file", "fine_tuning.job", "model", "list")),
@@ -131,6 +133,13 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     ],
 }
 NEAR: dict[Any, list[dict[str, Any]]] = {
+    model_studio.recognises: [
+        {},
+        {"output": {"text": ""}, "usage": {"models": []}},
+        {"output": {"text": ""}, "usage": {"input_tokens": 1}},
+        {"output": {"choices": []}, "usage": {"models": [{}]}},
+        {"text": "", "usage": {"models": [{}]}},
+    ],
     anthropic.recognises: [
         {},
         {"type": "message"},
@@ -265,7 +274,8 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
         *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
-        *("dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai", "llama-cpp", "sglang"),
+        *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
+        *("llama-cpp", "sglang"),
         *("replicate", "dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
         *("unbilled", "bedrock-invoke"),
     ]

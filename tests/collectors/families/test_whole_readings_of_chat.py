@@ -54,7 +54,7 @@ def usage(prompt: int, completion: int, total: int | None = None, **more: Any) -
         ({"num_cached_tokens": 0, "cached_tokens": 6, "cache_read_tokens": 0}, {"cached": 6}),
         ({"prompt_tokens_details": {"cached_tokens": 6}, "cached_tokens": 6}, {"cached": 6}),
         *(({name: {"web_search_requests": 6}}, {"others": {"web_searches": 6}}) for name in OF_TOOLS),
-        (dict.fromkeys(OF_TOOLS, {"web_search_requests": 6}), {"others": {"web_searches": 6}}),
+        ({name: {"web_search_requests": 6} for name in OF_TOOLS}, {"others": {"web_searches": 6}}),
         ({"num_sources_used": 6, "prompt_audio_seconds": 5}, {"others": {"sources": 6, "prompt_audio_seconds": 5}}),
     ],
 )
