@@ -38,6 +38,11 @@ def _dashscope(text: str, finish: str | None, output: int) -> dict[str, Any]:
     return {"output": {"choices": choices}, "usage": usage, "request_id": "d-1", "status_code": 200}
 
 
+def _app(text: str, finish: str, output: int) -> dict[str, Any]:
+    model = {"model_id": "m-1", "input_tokens": 26, "cached_tokens": 20, "output_tokens": output}
+    return {"output": {"text": text, "finish_reason": finish}, "usage": {"models": [model]}, "request_id": "d-1"}
+
+
 def _watsonx(text: str, stop: str, prompt: int, completion: int) -> dict[str, Any]:
     result = {"generated_text": text, "input_token_count": prompt, "generated_token_count": completion}
     return {"model_id": "m-1", "created_at": "2026-03-01T00:00:00Z", "results": [result | {"stop_reason": stop}]}
@@ -85,6 +90,13 @@ LLAMA_CPP = {
 }
 TOKEN = {"id": 4, "text": "Mi", "logprob": -0.4, "special": False}
 CASES = {
+    "dashscope-apps": Case(
+        "/api/v1/apps/app-1/completion",
+        _app("Mist.", "stop", 41),
+        [_app("Mi", "null", 1), _app("st.", "stop", 41)],
+        response_id="d-1",
+        parts=(20, None, None),
+    ),
     "dashscope": Case(
         "/api/v1/services/aigc/text-generation/generation",
         _dashscope("Mist.", "stop", 41),

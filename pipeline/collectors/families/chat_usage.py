@@ -121,6 +121,8 @@ OTHERS = {
     "guardrails_tokens": ("guardrails_tokens",),
 }
 """What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
+_OTHERS_OF_OPENROUTER = {"web_searches": ("server_tool_use_details", "web_search_requests")}
+"""Where OpenRouter says of chat what it says of Anthropic's messages at the place above."""
 _IN_TOTAL_ALONE = {"connector_tokens": CONNECTORS_APART, "guardrails_tokens": GUARD_APART}
 """Of these, what a total counts and neither of the two: Mistral's connectors, Snowflake's guard."""
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
@@ -168,7 +170,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         reasoning=_named(usage, _REASONING),
         prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
-        others=others_of(usage, OTHERS),
+        others=others_of(usage, _OTHERS_OF_OPENROUTER) | others_of(usage, OTHERS),
     )
     total = count_of(usage, *_TOTAL) or 0
     if not total and _is_of_anthropic(usage):

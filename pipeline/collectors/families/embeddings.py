@@ -1,10 +1,11 @@
 """Embeddings of all APIs: what they consume is a prompt, and nothing is generated.
 
 OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 recorded), Voyage the total alone, Cohere
-``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``),
-SGLang ``meta_info.prompt_tokens``, Gemini ``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan
-``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
-``usage`` beside ``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each.
+``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``), or
+``images`` alone where an older model of its took one (5 of 5 recorded), SGLang ``meta_info.prompt_tokens``, Gemini
+``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan ``inputTextTokenCount``, watsonx
+``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope ``usage`` beside
+``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 NAME = "embeddings"
 _OTHERS = {"image_tokens": ("meta", "billed_units", "image_tokens")}
 """Of the prompt, what may have another price, and no meter."""
+_INSTEAD = {"images": ("meta", "billed_units", "images")}
+"""What is billed where no tokens are."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -58,15 +61,21 @@ def read(body: Body, asked: Asked) -> Reading:
     for document in body.documents:
         found = _prompt(document)
         prompt = prompt if found is None else found
-        others |= others_of(document, _OTHERS)
+        others |= others_of(document, _OTHERS if found is not None else _INSTEAD)
     return Reading(
         family=NAME,
-        stated=None if prompt is None else Stated(prompt=prompt, completion=0, others=others),
+        stated=_stated(prompt, others),
         response_id=first(document.get("id") for document in body.documents),
         model=first(document.get(name) for document in body.documents for name in ("model", "modelVersion")),
         has_error=any(map(error_of, body.documents)),
         has_content=any(map(recognises, body.documents)),
     )
+
+
+def _stated(prompt: int | None, others: dict[str, int]) -> Stated | None:
+    if prompt is None:
+        return Stated(prompt=None, completion=None, others=others) if others else None
+    return Stated(prompt=prompt, completion=0, others=others)
 
 
 def _prompt(document: JsonObject) -> int | None:

@@ -3,8 +3,9 @@
 prompt = ``total_input_tokens`` + ``total_tool_use_tokens``, completion = ``total_output_tokens`` +
 ``total_thought_tokens``, and ``total_tokens`` is the sum of all four: 45 of 45 recorded. A stream states it in
 ``interaction.completed``. What of the input, of its cached part and of the output was audio stands beside the totals
-(``input_tokens_by_modality`` and so on), the modality in small letters. Source: the reference of the Gemini API,
-``interactions``, ``Usage`` and ``ModalityTokens``.
+(``input_tokens_by_modality`` and so on), the modality in small letters. Google charges what is searched by the query
+(``grounding_tool_count``): it is kept by name. Source: the reference of the Gemini API, ``interactions``, ``Usage``,
+``ModalityTokens`` and ``GroundingToolCount``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pipeline.collectors.families.reading import (
     less,
     list_at,
     object_at,
+    others_of,
     part_at,
     sum_of,
     tokens_of,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "gemini-interactions"
+
+_GROUNDED_BY = {"google_search": "web_searches", "google_maps": "map_searches", "retrieval": "retrievals"}
+"""The tools whose calls Google counts, and the names of these counts in ``other_usage``."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -84,7 +89,17 @@ def _stated(usage: JsonObject) -> Stated | None:
         ),
         completion_audio=_audio(counted_at(usage, "output_tokens_by_modality")),
         total=count_of(usage, "total_tokens"),
+        others=_searches(usage),
     )
+
+
+def _searches(usage: JsonObject) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for counted in list_at(usage, "grounding_tool_count"):
+        name = _GROUNDED_BY.get(word(any_of(counted, "type"))) if isinstance(counted, dict) else None
+        if name is not None:
+            found[name] = found.get(name, 0) + others_of(counted, {name: ("count",)}).get(name, 0)
+    return {name: count for name, count in found.items() if count}
 
 
 def _audio(details: list[Any]) -> int | None:

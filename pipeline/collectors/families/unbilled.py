@@ -1,8 +1,8 @@
 """Answers that are neither completions nor embeddings: recognised by their shape, never taken for chat, and not billed.
 
 Rerank, images, audio, moderation, batches, runs of assistants, counts of tokens. What they state is kept by name, so
-that it can be seen and priced. Source: recorded exchanges of each; the shapes are those of OpenAI's, Cohere's and
-Gemini's APIs.
+that it can be seen and priced. Source: recorded exchanges of each; the shapes are those of OpenAI's, Cohere's,
+Gemini's and Mistral's APIs. Mistral's moderation has no ``flagged``, and its total is not the sum of its counts.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tok
 _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
 _TOTAL = {"total_tokens": ("total_tokens",)}
 """What a rerank may state alone."""
+_JUDGED = frozenset(("relevance_score", "flagged", "category_scores"))
+"""What the first of the results of a rerank or a moderation holds, one of them."""
 _OTHERS = {
     "seconds": ("seconds",),
     "search_units": ("search_units",),
@@ -53,7 +55,7 @@ def recognises(document: JsonObject) -> bool:
         return False
     if "usage_info" in document and "pages" in document:  # of a document that was read by machine
         return True
-    if _is_rerank(document) or _is_images(document) or "cachedContents/" in word(document.get("name")):
+    if _is_judgement(document) or _is_images(document) or "cachedContents/" in word(document.get("name")):
         return True
     is_transcript = isinstance(document.get("text"), str) and (
         "segments" in document or "task" in document or "usage" in document
@@ -61,9 +63,9 @@ def recognises(document: JsonObject) -> bool:
     return is_transcript or isinstance(document.get("input_tokens"), int) or "totalTokens" in document
 
 
-def _is_rerank(document: JsonObject) -> bool:
+def _is_judgement(document: JsonObject) -> bool:
     firsts = [*list_at(document, "results")[:1], *list_at(document, "data")[:1]]
-    return any(isinstance(first, dict) and ("relevance_score" in first or "flagged" in first) for first in firsts)
+    return any(isinstance(first, dict) and not _JUDGED.isdisjoint(first) for first in firsts)
 
 
 def _is_images(document: JsonObject) -> bool:

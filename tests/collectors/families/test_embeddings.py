@@ -116,6 +116,15 @@ def test_what_of_the_prompt_are_images_is_kept_by_name() -> None:
     assert read(SHAPES["cohere"][1], path="/v2/embed").other_usage is None
 
 
+@pytest.mark.parametrize("path", ["/v1/embed", None])
+def test_images_that_are_billed_instead_of_tokens_are_unknown_tokens_and_kept_by_name(path: str | None) -> None:
+    body = {"id": "e-1", "embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"images": 2}}}
+    reading = read(body, path=path)
+    assert (reading.status.value, reading.dialect, reading.other_usage) == ("unknown", "embeddings", '{"images":2}')
+    of_text = body | {"meta": {"billed_units": {"input_tokens": 7, "images": 2}}}
+    assert read(of_text, path=path).other_usage is None
+
+
 def test_what_is_stated_first_counts_whatever_stands_in_other_places() -> None:
     path, body = SHAPES["openai"]
     assert tokens(body | {"meta": {"billed_units": {"input_tokens": "many"}}}, path=path)[:2] == (19, 0)

@@ -119,3 +119,24 @@ def test_without_a_count_of_audio_there_is_none(details: Any) -> None:
     counts = read(_interaction(usage=USAGE | {"input_tokens_by_modality": details}), path=PATH).tokens
     assert counts is not None
     assert (counts.prompt_tokens, counts.prompt_audio_tokens, counts.completion_audio_tokens) == (56, None, None)
+
+
+@pytest.mark.parametrize("way", ["alone", *ways()])
+def test_what_was_searched_is_kept_by_name(way: str) -> None:
+    """Google charges it by the query."""
+    called = [("google_search", 2), ("google_maps", 1), ("google_search", 1), ("retrieval", 4)]
+    usage = USAGE | {"grounding_tool_count": [{"type": tool, "count": count} for tool, count in called]}
+    bodies = {"alone": _interaction(usage=usage)} | ways(*_stream(usage=usage))
+    reading = read(bodies[way], path=PATH)
+    assert reading.other_usage == '{"map_searches":1,"retrievals":4,"web_searches":3}'
+    assert tokens(bodies[way], path=PATH) == (56, 31, 32, None, 11)
+
+
+@pytest.mark.parametrize(
+    "searched",
+    [None, 3, {}, [None], [{"type": "google_search"}], [{"count": 3}], [{"type": "x", "count": 3}]]
+    + [[{"type": "google_search", "count": count}] for count in (0, None, "3", -1)],
+)
+def test_what_counts_no_search_is_kept_nowhere_and_costs_nothing(searched: Any) -> None:
+    reading = read(_interaction(usage=USAGE | {"grounding_tool_count": searched}), path=PATH)
+    assert (reading.status.value, reading.other_usage) == ("measured", None)

@@ -12,6 +12,8 @@ from readings import read, sse, tokens
 from pipeline.collectors.families import BY_NAME, family_of
 
 STREAMED = [name for name, case in CASES.items() if case.chunks]
+RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yandex"}
+"""Those whose streams state running totals."""
 
 
 def test_every_family_of_them_has_its_case() -> None:
@@ -44,7 +46,7 @@ def test_a_stream_states_running_totals_or_its_usage_last(name: str) -> None:
     assert (reading.model_reported, reading.response_id, reading.is_stream) == (case.model, case.response_id, True)
 
 
-@pytest.mark.parametrize("name", sorted(set(STREAMED) - {"dashscope", "hunyuan", "sglang", "watsonx", "yandex"}))
+@pytest.mark.parametrize("name", sorted(set(STREAMED) - RUNNING))
 def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
     case = CASES[name]
     reading = read(sse(*case.chunks[:-1]), path=case.path)
@@ -52,7 +54,7 @@ def test_a_stream_that_was_cut_is_estimated(name: str) -> None:
     assert reading.content_chunks == len(case.chunks) - 1 - (name == "mistral-conversations")
 
 
-@pytest.mark.parametrize("name", ["dashscope", "hunyuan", "sglang", "watsonx", "yandex"])
+@pytest.mark.parametrize("name", sorted(RUNNING))
 def test_a_stream_that_was_cut_behind_a_running_total_states_what_it_was(name: str) -> None:
     assert tokens(sse(*CASES[name].chunks[:1]), path=CASES[name].path)[:2] == (26, 1)
 

@@ -26,6 +26,8 @@ HEARD = {
     "total_thought_tokens": 30,
     "total_tokens": 150,
 }
+CALL = {"model_id": "qwen-max", "input_tokens": 282, "output_tokens": 449}
+OTHER = {"model_id": "deepseek-r1", "input_tokens": 1464, "output_tokens": 8}
 ZEROS = {"type": "message_delta", "usage": {"input_tokens": 0, "output_tokens": 9}}
 BODIES: dict[str, tuple[str | None, list[Any]]] = {
     **{name: (case.path, [case.whole]) for name, case in CASES.items()},
@@ -37,6 +39,7 @@ BODIES: dict[str, tuple[str | None, list[Any]]] = {
     "a live session": ("/ws/BidiGenerateContent", [{"setupComplete": {}}, *(live(n) for n in (1, 2, 3))]),
     "a live turn": ("/ws/BidiGenerateContent", [{"serverContent": {"modelTurn": {}}}, live(1)]),
     "heard": ("/v1beta/interactions", [{"object": "interaction", "outputs": [{}], "usage": HEARD}]),
+    "a workflow": ("/ai/ask", [{"output": {"text": "Fog."}, "usage": {"models": [CALL, OTHER]}, "request_id": "d-1"}]),
     "begun": ("/v1/messages", [SPEED, TEXT, TEXT]),
     "fast": ("/v1/messages", [SPEED, TEXT, {"type": "message_delta", "usage": {"output_tokens": 9, "speed": "fast"}}]),
     "zeros": (
@@ -50,6 +53,10 @@ PLAIN = {
         "a live session",
         "a session",
         "a turn",
+        "a workflow",
+        "dashscope-apps",
+        "dashscope-apps, streamed",
+        "dashscope-apps, cut",
         "dashscope, streamed",
         "dashscope, cut",
         "llama-cpp",

@@ -22,8 +22,11 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
+from pipeline.collectors.families.native import model_studio
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.values.strict_json import parse
+
+JUDGED = ("relevance_score", "flagged", "category_scores")
 
 RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     anthropic.recognises: [
@@ -113,6 +116,7 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
         {"type": "response.created"},
         {"object": "realtime.response"},
     ],
+    model_studio.recognises: [{"output": {"text": ""}, "usage": {"models": [{}]}}],
     unbilled.recognises: [
         *({"object": f"thread.{of}"} for of in ("run", "run.step")),
         *({"object": of} for of in ("batch", "vector_store", "file", "fine_tuning.job", "model", "list")),
@@ -120,7 +124,7 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
         {"type": "conversation.item.input_audio_transcription.completed"},
         *({"type": event} for event in ("image_generation.completed", "image_edit.completed", "speech.audio.done")),
         {"pages": [], "usage_info": {}},
-        *({holder: [{name: 1}]} for holder in ("results", "data") for name in ("relevance_score", "flagged")),
+        *({holder: [{name: 1}]} for holder in ("results", "data") for name in JUDGED),
         *({"data": [{name: "a"}]} for name in ("b64_json", "url")),
         {"name": "projects/p/cachedContents/1"},
         *({"text": "a", name: []} for name in ("segments", "task", "usage")),
@@ -129,6 +133,13 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     ],
 }
 NEAR: dict[Any, list[dict[str, Any]]] = {
+    model_studio.recognises: [
+        {},
+        {"output": {"text": ""}, "usage": {"models": []}},
+        {"output": {"text": ""}, "usage": {"input_tokens": 1}},
+        {"output": {"choices": []}, "usage": {"models": [{}]}},
+        {"text": "", "usage": {"models": [{}]}},
+    ],
     anthropic.recognises: [
         {},
         {"type": "message"},
@@ -263,7 +274,8 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
         *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
-        *("dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai", "llama-cpp", "sglang"),
+        *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
+        *("llama-cpp", "sglang"),
         *("replicate", "dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
         *("unbilled", "bedrock-invoke"),
     ]

@@ -84,6 +84,16 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
         {"id": "modr-1", "model": "omni-moderation", "results": [{"flagged": False}]},
         None,
     ),
+    "moderation of mistral": (
+        "/v1/moderations",
+        {
+            "id": "m-1",
+            "model": "mistral-moderation",
+            "results": [{"categories": {"pii": False}, "category_scores": {"pii": 0.001}}],
+            "usage": {"prompt_tokens": 13, "completion_tokens": 0, "total_tokens": 74, "request_count": 1},
+        },
+        '{"prompt_tokens":13}',
+    ),
     "run of an assistant": (
         "/v1/threads/thread_1/runs/run_1",
         {
@@ -156,7 +166,7 @@ def test_what_states_nothing_has_no_counts_and_one_error_of_several_documents_is
 
 def test_results_are_a_rerank_or_a_moderation_by_what_is_in_the_first() -> None:
     for name in ("results", "data"):
-        for known in ("relevance_score", "flagged"):
+        for known in ("relevance_score", "flagged", "category_scores"):
             assert unbilled.recognises({name: [{known: 0}]})
         for first in ({"score": 1}, 7, "flagged"):
             assert not unbilled.recognises({name: [first]})

@@ -19,6 +19,7 @@ WRITTEN = (
     *("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_write_tokens"),
     *("cached_creation_tokens", "cache_write_input_tokens"),
 )
+OF_TOOLS = ("server_tool_use_details", "server_tool_use")
 
 
 def usage(prompt: int, completion: int, total: int | None = None, **more: Any) -> dict[str, Any]:
@@ -52,7 +53,8 @@ def usage(prompt: int, completion: int, total: int | None = None, **more: Any) -
         ({"prompt_tokens_details": None, "cached_tokens": 6}, {"cached": 6}),
         ({"num_cached_tokens": 0, "cached_tokens": 6, "cache_read_tokens": 0}, {"cached": 6}),
         ({"prompt_tokens_details": {"cached_tokens": 6}, "cached_tokens": 6}, {"cached": 6}),
-        ({"server_tool_use": {"web_search_requests": 6}}, {"others": {"web_searches": 6}}),
+        *(({name: {"web_search_requests": 6}}, {"others": {"web_searches": 6}}) for name in OF_TOOLS),
+        ({name: {"web_search_requests": 6} for name in OF_TOOLS}, {"others": {"web_searches": 6}}),
         ({"num_sources_used": 6, "prompt_audio_seconds": 5}, {"others": {"sources": 6, "prompt_audio_seconds": 5}}),
     ],
 )
