@@ -85,7 +85,7 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
     reading = _with_what_aws_says(reading, body, envelope, is_unbilled=is_unbilled)
-    if reading.stated is None and not is_unbilled and envelope.beside.usage:
+    if _states_nothing(reading) and not is_unbilled and envelope.beside.usage:
         reading = _counted_beside(reading, envelope, route)
     is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
     if family is None and reading.stated is None and not is_answer_known:
@@ -110,13 +110,18 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
 def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_unbilled: bool) -> Reading:
     """Return a reading with the counts and the tier that AWS, or a server, puts beside the answer of a model."""
     headers = envelope.response_headers
-    if reading.stated is None and not is_unbilled:
+    if _states_nothing(reading) and not is_unbilled:
         is_embedding = reading.family == embeddings.NAME
         stated = bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding)
         reading = reading if stated is None else replace(reading, stated=stated)
     tier = bedrock.tier_beside(headers)
     is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
     return replace(reading, service_tier=tier) if is_told else reading
+
+
+def _states_nothing(reading: Reading) -> bool:
+    """Tell whether a body states no tokens, so that those beside it count; images that were embedded are none."""
+    return reading.stated is None or (reading.family == embeddings.NAME and reading.stated.prompt is None)
 
 
 def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:

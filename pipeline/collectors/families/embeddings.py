@@ -1,7 +1,8 @@
 """Embeddings of all APIs: what they consume is a prompt, and nothing is generated.
 
 OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 recorded), Voyage the total alone, Cohere
-``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``),
+``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``), or
+``images`` alone, which older models are billed by,
 SGLang ``meta_info.prompt_tokens``, Gemini ``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan
 ``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
 ``usage`` beside ``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each.
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "embeddings"
-_OTHERS = {"image_tokens": ("meta", "billed_units", "image_tokens")}
-"""Of the prompt, what may have another price, and no meter."""
+_OTHERS = {name: ("meta", "billed_units", name) for name in ("image_tokens", "images")}
+"""What may have another price, and no meter: of the prompt, and beside it."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -59,9 +60,10 @@ def read(body: Body, asked: Asked) -> Reading:
         found = _prompt(document)
         prompt = prompt if found is None else found
         others |= others_of(document, _OTHERS)
+    completion = None if prompt is None else 0
     return Reading(
         family=NAME,
-        stated=None if prompt is None else Stated(prompt=prompt, completion=0, others=others),
+        stated=Stated(prompt=prompt, completion=completion, others=others) if others or prompt is not None else None,
         response_id=first(document.get("id") for document in body.documents),
         model=first(document.get(name) for document in body.documents for name in ("model", "modelVersion")),
         has_error=any(map(error_of, body.documents)),
