@@ -55,6 +55,12 @@ def test_the_calls_of_a_model_are_added_in_each_way_in_which_a_log_may_hold_them
     assert (reading.response_id, reading.parts) == ("t-1-pre-0", ())
 
 
+def test_a_call_that_is_traced_again_is_counted_once() -> None:
+    """A proxy that tries an event again logs it twice."""
+    twice = [*ONE_MODEL[:2], *ONE_MODEL]
+    assert read(aws_stream(*twice), path=PATH).tokens == read(aws_stream(*ONE_MODEL), path=PATH).tokens
+
+
 def test_each_other_model_is_an_event_of_its_own_whatever_the_order_of_its_calls(collect: Any, exchange: Any) -> None:
     several = [
         *_call("t-1-0", HAIKU, 922, 144),

@@ -48,15 +48,17 @@ def read(body: Body, asked: Asked) -> Reading:
     del asked
     steps = [step for document in body.documents for step in _steps(document)]
     models = {_call(begun): model_of(begun.get("foundationModel")) for step in steps if (begun := _begun(step))}
-    counts: dict[str, Stated] = {}
-    named: dict[str, Any] = {}
+    calls: dict[str, tuple[int, int]] = {}
     for step in steps:
         ended = object_at(step, "modelInvocationOutput")
         usage = object_at(ended, "metadata", "usage")
         prompt, completion = count_of(usage, "inputTokens"), count_of(usage, "outputTokens")
-        if prompt is None or completion is None:
-            continue
-        model = models.get(_call(ended))
+        if prompt is not None and completion is not None:
+            calls[_call(ended)] = (prompt, completion)
+    counts: dict[str, Stated] = {}
+    named: dict[str, Any] = {}
+    for call, (prompt, completion) in calls.items():
+        model = models.get(call)
         before = counts.get(word(model), Stated(prompt=0, completion=0))
         named[word(model)] = model
         counts[word(model)] = Stated(
