@@ -112,13 +112,18 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
 def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_unbilled: bool) -> Reading:
     """Return a reading with the counts and the tier that AWS, or a server, puts beside the answer of a model."""
     headers = envelope.response_headers
-    if reading.stated is None and not is_unbilled:
+    if _states_nothing(reading) and not is_unbilled:
         is_embedding = reading.family == embeddings.NAME
         stated = bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding)
         reading = reading if stated is None else reading._replace(stated=stated)
     tier = bedrock.tier_beside(headers)
     is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
     return reading._replace(service_tier=tier) if is_told else reading
+
+
+def _states_nothing(reading: Reading) -> bool:
+    """Tell whether a body states no tokens, so that those beside it count; images that were embedded are none."""
+    return reading.stated is None or (reading.family == embeddings.NAME and reading.stated.prompt is None)
 
 
 def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
@@ -135,7 +140,7 @@ def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Readi
 
 def _with_counts_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
     """Return a reading with what the log counts, where the body states nothing, or was cut before its end."""
-    if reading.stated is None:
+    if reading.stated is None or _states_nothing(reading):
         return _counted_beside(reading, envelope, route)
     if anthropic.OUTPUT_BEGUN in reading.stated.conventions:
         return _with_output_beside(reading, reading.stated, envelope.beside.usage or {})

@@ -210,11 +210,12 @@ CASES = {
     "aleph-alpha": Case(
         "/complete",
         {
-            "model_version": "m-1",
+            "model_version": "2022-04",
             "completions": [{"completion": "Mist.", "finish_reason": "stop"}],
             "num_tokens_prompt_total": 26,
             "num_tokens_generated": 41,
         },
+        model=None,
     ),
     "deepinfra": Case(
         "/v1/inference/owner/m-1",

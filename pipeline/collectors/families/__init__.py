@@ -26,7 +26,7 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
-from pipeline.collectors.families.native import model_studio
+from pipeline.collectors.families.native import agents, model_studio
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import first, object_at
 
@@ -60,6 +60,7 @@ _TABLE = (
     Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
+    Family(agents.NAME, agents.recognises, agents.read),
     Family(model_studio.NAME, model_studio.recognises, model_studio.read),
     *(Family(api.name, api.recognises, api.read) for api in APIS),
 )

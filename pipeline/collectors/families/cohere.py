@@ -5,6 +5,7 @@ JSON lines in ``response.meta`` of ``stream-end``. Both hold ``billed_units`` an
 Cohere's own preamble. Cohere charges ``billed_units`` (its schema: "the number of billed input tokens"), so they are
 the bill; where they are absent, ``tokens``. Cached tokens are a part of ``tokens`` and may exceed the billed input, so
 they are stated only with ``tokens``; reasoning only where it lies within the completion. No body names the model.
+A generation that broke off says so in its last event, by an ``error`` and by its finish reason, and states no usage.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ _V1_EVENTS = frozenset(
         *("citation-generation", "tool-calls-generation", "tool-calls-chunk"),
     )
 )
+_BROKEN_OFF = frozenset(("ERROR", "ERROR_TOXIC", "ERROR_LIMIT"))
+"""The finish reasons of an answer that did not come to its end by an error."""
 _OTHERS = {"search_units": ("billed_units", "search_units"), "images": ("billed_units", "images")}
 
 
@@ -89,7 +92,7 @@ def _read(family: str, body: Body, asked: Asked) -> Reading:
         response_id=first(place.get(name) for place in places for name in names),
         finish_reason=last(place.get("finish_reason") for place in places),
         choices=1,
-        has_error=any(map(error_of, body.documents)),
+        has_error=any(error_of(place) or word(place.get("finish_reason")) in _BROKEN_OFF for place in places),
         has_content=any(place.get(name) for place in places for name in ("message", "text", "generations")),
         generated_chunks=sum(map(_is_generated, body.documents)),
     )

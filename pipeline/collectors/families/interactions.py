@@ -2,10 +2,12 @@
 
 prompt = ``total_input_tokens`` + ``total_tool_use_tokens``, completion = ``total_output_tokens`` +
 ``total_thought_tokens``, and ``total_tokens`` is the sum of all four: 45 of 45 recorded. A stream states it in
-``interaction.completed``. What of the input, of its cached part and of the output was audio stands beside the totals
-(``input_tokens_by_modality`` and so on), the modality in small letters. Google charges what is searched by the query
-(``grounding_tool_count``): it is kept by name. Source: the reference of the Gemini API, ``interactions``, ``Usage``,
-``ModalityTokens`` and ``GroundingToolCount``.
+``interaction.completed``, and may state running totals beside any event before (``metadata.total_usage``, recorded as
+``metadata.usage``), of which the last counts where the stream was cut. What of the input, of its cached part and of the
+output was audio stands beside the totals (``input_tokens_by_modality`` and so on), the modality in small letters.
+Google charges what is searched by the query (``grounding_tool_count``): it is kept by name. Source: the reference of
+the Gemini API, ``interactions``, ``Usage``, ``ModalityTokens`` and ``GroundingToolCount``; ``StepDeltaMetadata`` of
+Google's SDK.
 """
 
 from __future__ import annotations
@@ -57,8 +59,10 @@ def read(body: Body, asked: Asked) -> Reading:
     del asked
     answers = [inner if (inner := object_at(document, "interaction")) else document for document in body.documents]
     stated = None
-    for answer in answers:
-        stated = _stated(object_at(answer, "usage")) or stated
+    for document, answer in zip(body.documents, answers, strict=True):
+        beside = object_at(document, "metadata") if "event_type" in document else {}  # of an answer it is its caller's
+        for usage in (object_at(beside, "usage"), object_at(beside, "total_usage"), object_at(answer, "usage")):
+            stated = _stated(usage) or stated
     return Reading(
         family=NAME,
         stated=stated,

@@ -93,6 +93,24 @@ def test_a_stream_without_usage_is_estimated_from_text_and_tool_calls() -> None:
     assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
 
 
+@pytest.mark.parametrize("end", [{"finish_reason": "ERROR"}, {"error": "an invalid tool"}])
+def test_a_stream_that_broke_off_has_failed_unless_it_states_what_it_consumed(end: dict[str, Any]) -> None:
+    """Cohere reports what went wrong in the last event, where its other streams have their usage."""
+    *before, _ = _v2_stream(None)
+    for usage, status in ((None, "failed"), ({}, "failed"), (BILLED, "measured")):
+        stated = {} if usage is None else {"usage": usage}
+        body = ways(*before, {"type": "message-end", "delta": end | stated})["transcript"]
+        assert read(body, path=V2).status.value == status
+
+
+@pytest.mark.parametrize("reason", ["ERROR", "ERROR_TOXIC", "ERROR_LIMIT"])
+def test_a_stream_of_version_one_that_broke_off_has_failed(reason: str) -> None:
+    begun = {"is_finished": False, "event_type": "text-generation", "text": "Dew."}
+    end = {"is_finished": True, "event_type": "stream-end", "finish_reason": reason}
+    assert read(json_lines(begun, end), path=V1).status.value == "failed"
+    assert read(json_lines(begun, end | {"response": _v1(BILLED)}), path=V1).status.value == "measured"
+
+
 def test_search_units_are_no_tokens() -> None:
     usage = {"billed_units": BILLED["billed_units"] | {"search_units": 2}}
     assert tokens(_v2(usage), path=V2)[:2] == (8, 40)

@@ -112,7 +112,9 @@ def test_they_are_told_by_their_shape_and_never_taken_for_a_completion(shape: st
 
 def test_what_of_the_prompt_are_images_is_kept_by_name() -> None:
     """Cohere has another price for them."""
-    assert read(SHAPES["cohere, of text and images"][1], path="/v2/embed").other_usage == '{"image_tokens":12}'
+    assert (
+        read(SHAPES["cohere, of text and images"][1], path="/v2/embed").other_usage == '{"image_tokens":12,"images":1}'
+    )
     assert read(SHAPES["cohere"][1], path="/v2/embed").other_usage is None
 
 
@@ -123,6 +125,17 @@ def test_images_that_are_billed_instead_of_tokens_are_unknown_tokens_and_kept_by
     assert (reading.status.value, reading.dialect, reading.other_usage) == ("unknown", "embeddings", '{"images":2}')
     of_text = body | {"meta": {"billed_units": {"input_tokens": 7, "images": 2}}}
     assert read(of_text, path=path).other_usage is None
+
+
+def test_images_that_are_counted_without_tokens_are_kept_by_name_and_hide_no_count_beside_them() -> None:
+    """Cohere's older models are billed by the image, and state nothing else of one."""
+    body = {"id": "e-1", "embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"images": 2}}}
+    for path in ("/v1/embed", "/ai/vectors"):
+        reading = read(body, path=path)
+        assert (reading.status.value, reading.other_usage) == ("unknown", '{"images":2}')
+    headers = {"x-amzn-bedrock-input-token-count": "19"}
+    path = "/model/cohere.embed-english-v3/invoke"
+    assert tokens(body, path=path, response_headers=headers)[:2] == (19, 0)
 
 
 def test_what_is_stated_first_counts_whatever_stands_in_other_places() -> None:

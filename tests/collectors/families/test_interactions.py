@@ -74,6 +74,27 @@ def test_what_failed_is_failed_unless_it_states_usage() -> None:
     assert read(ways(*_stream()[:2], error)["transcript"], path=PATH).status.value == "failed"
 
 
+@pytest.mark.parametrize("name", ["usage", "total_usage"])
+@pytest.mark.parametrize("way", ways())
+def test_running_totals_beside_events_count_until_the_stream_states_its_usage(way: str, name: str) -> None:
+    """Any streamed event may have them (``StepDeltaMetadata`` of Google's SDK)."""
+    begun, delta, completed = _stream()
+    running = [
+        USAGE | {"total_output_tokens": output, "total_thought_tokens": 4, "total_tokens": 60 + output}
+        for output in (0, 7)
+    ]
+    first, second = (event | {"metadata": {name: usage}} for event, usage in zip((begun, delta), running, strict=True))
+    assert tokens(ways(first, second)[way], path=PATH) == (56, 11, 32, None, 4)
+    assert tokens(ways(first, second, delta)[way], path=PATH) == (56, 11, 32, None, 4)
+    assert tokens(ways(first, second, completed)[way], path=PATH) == (56, 31, 32, None, 11)
+
+
+def test_what_a_caller_writes_beside_an_interaction_is_no_usage() -> None:
+    labelled = _interaction(metadata={"usage": {"total_input_tokens": 9, "total_output_tokens": 9}})
+    assert tokens(labelled, path=PATH) == (56, 31, 32, None, 11)
+    assert read(labelled | {"usage": None}, path=PATH).status.value == "unknown"
+
+
 def test_a_stream_that_was_cut_is_estimated() -> None:
     reading = read(ways(*_stream()[:2])["transcript"], path=PATH)
     assert (reading.status.value, reading.content_chunks) == ("estimated", 1)

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.families.reading import Stated
 
+
+def _traced(ended: dict[str, Any]) -> dict[str, Any]:
+    return {"trace": {"trace": {"orchestrationTrace": {"modelInvocationOutput": ended}}}}
+
+
 COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
     "openai-chat": lambda prompt, completion: {
         "choices": [],
@@ -68,6 +73,9 @@ COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
     "bedrock-converse": lambda prompt, completion: {
         "metadata": {"usage": {"inputTokens": prompt, "outputTokens": completion}}
     },
+    "bedrock-agents": lambda prompt, completion: _traced(
+        {"traceId": "t-1", "metadata": {"usage": {"inputTokens": prompt, "outputTokens": completion}}}
+    ),
     "embeddings": lambda prompt, _: {"embedding": [], "usage": {"prompt_tokens": prompt}},
 }
 """What states both counts, or that of an embedding, in each family that reads several documents."""
@@ -84,6 +92,7 @@ BARE: dict[str, dict[str, Any]] = {
     "bedrock-titan": {"outputText": "b"},
     "bedrock-llama": {"generation": "b"},
     "bedrock-converse": {"metadata": {"usage": {}}},
+    "bedrock-agents": _traced({"traceId": "t-1"}),
     "embeddings": {"embedding": []},
 }
 """One of the same kind that states none."""

@@ -9,7 +9,8 @@ import pytest
 from native_bodies import CASES
 from readings import read, sse, tokens
 
-from pipeline.collectors.families import BY_NAME, family_of
+from pipeline.collectors.families import family_of
+from pipeline.collectors.families.native.apis import APIS
 
 STREAMED = [name for name, case in CASES.items() if case.chunks]
 RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yandex"}
@@ -17,7 +18,7 @@ RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yande
 
 
 def test_every_family_of_them_has_its_case() -> None:
-    assert {family for family, each in BY_NAME.items() if ".native" in each.read.__module__} == set(CASES)
+    assert {api.name for api in APIS} == set(CASES)
 
 
 @pytest.mark.parametrize("path", [True, "/ai/ask", None])
@@ -141,6 +142,19 @@ def test_what_tgi_counts_in_its_headers_is_read_where_the_body_does_not_say_it()
         assert tokens(body, path="/generate", response_headers=headers)[:2] == (26, 41)
         assert read(body, path="/generate", response_headers=headers).dialect == "tgi/response-headers"
     assert read({"generated_text": "Mist."}, path="/generate").status.value == "unknown"
+
+
+def test_a_whole_answer_of_tgi_in_an_array_is_no_chunk_and_nothing_is_estimated_of_it() -> None:
+    """So SageMaker and Hugging Face's inference API answer; the length of its one text is unknown."""
+    reading = read([{"generated_text": "Mist over the bay, and then the sun."}], path="/endpoints/e-1/invocations")
+    assert (reading.status.value, reading.tokens) == ("unknown", None)
+    chunks = [{"token": {"id": 1, "text": "Mist", "logprob": -0.1}, "generated_text": None}] * 3
+    assert read(sse(*chunks), path="/generate_stream").content_chunks == 3
+
+
+def test_the_model_of_aleph_alpha_is_the_one_requested_since_an_answer_has_its_version_alone() -> None:
+    reading = read(CASES["aleph-alpha"].whole, path="/complete", request={"model": "luminous-base"})
+    assert reading.model_reported is None
 
 
 def test_counts_of_yandex_may_be_texts_or_numbers_and_nothing_else() -> None:

@@ -22,13 +22,20 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
-from pipeline.collectors.families.native import model_studio
+from pipeline.collectors.families.native import agents, model_studio
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.values.strict_json import parse
 
 JUDGED = ("relevance_score", "flagged", "category_scores")
 
 RECOGNISED: dict[Any, list[dict[str, Any]]] = {
+    agents.recognises: [
+        *(
+            {"trace": {"trace": {f"{step}Trace": {f"modelInvocation{way}": {}}}}}
+            for step in ("routingClassifier", "preProcessing", "orchestration", "postProcessing")
+            for way in ("Input", "Output")
+        ),
+    ],
     anthropic.recognises: [
         *({"type": f"message_{event}"} for event in ("start", "delta", "stop")),
         *({"type": f"content_block_{event}"} for event in ("start", "delta", "stop")),
@@ -149,6 +156,11 @@ NEAR: dict[Any, list[dict[str, Any]]] = {
         {"usage": {"input_tokens": 1}},
         {"usage": {"prompt_tokens": 1}, "content": []},
         {"usage": {"input_tokens": 1}, "content": [], "choices": []},
+    ],
+    agents.recognises: [
+        *({"trace": {"trace": trace}} for trace in ({}, {"guardrailTrace": {"modelInvocationInput": {}}})),
+        *({"trace": {"trace": {"orchestrationTrace": step}}} for step in ({}, {"rationale": {}})),
+        {"trace": {"orchestrationTrace": {"modelInvocationInput": {}}}},
     ],
     bedrock.recognises_converse: [{}, {"usage": {"totalTokens": 1}}, {"metadata": {"usage": {"outputTokens": 1}}}],
     bedrock.recognises_titan: [{"inputTextTokenCount": 1}, {"results": []}, {"outputText": ""}],
@@ -274,6 +286,7 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
         *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
+        "bedrock-agents",
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
         *("replicate", "dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),

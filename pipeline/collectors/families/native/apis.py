@@ -12,7 +12,8 @@
 * ``workers-ai``: Cloudflare's own API, within ``result`` but for streams. Source: Cloudflare's documentation of models.
 * ``llama-cpp``: the server's own ``/completion`` and ``/infill``. ``tokens_evaluated`` is the whole prompt,
   ``timings.cache_n`` of it were cached; ``tokens_cached`` is all that the slot holds then. Source: its README.
-* ``tgi``: Hugging Face's text generation inference, whose counts stand in ``details``, or in headers. Source: its API.
+* ``tgi``: Hugging Face's text generation inference, whose counts stand in ``details``, or in headers. A whole answer is
+  an array of one on some routes, and no stream. Source: its API.
 * ``sglang``: the server's own ``/generate``. ``meta_info`` states the whole prompt, what of it was cached, and running
   totals of the completion; several prompts, or answers, have one each, in a list or in turns. Source: its
   documentation, "SGLang native APIs", and ``GenerateMetaInfo`` of its protocol.
@@ -24,7 +25,8 @@
 * ``yandex``: Yandex Cloud's text generation, within ``result``. Its counts are int64, which the JSON mapping of
   Protocol Buffers writes as text; a stream states running totals. ``modelVersion`` is the version of a model that the
   request alone names. Source: Yandex Cloud's API reference, ``TextGeneration/completion``.
-* ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``. Source: their API references.
+* ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``, of which ``model_version`` is the version of
+  a model that the request alone names (``2022-04`` of ``luminous-base``). Source: their API references.
 """
 
 from __future__ import annotations
@@ -211,7 +213,6 @@ APIS = (
         _is_aleph_alpha,
         prompt=(("num_tokens_prompt_total",),),
         completion=(("num_tokens_generated",),),
-        model=(("model_version",),),
         finish_reason=(("completions", "finish_reason"),),
         text=(("completions", "completion"),),
     ),
@@ -222,6 +223,7 @@ APIS = (
         completion=(("details", "generated_tokens"),),
         finish_reason=(("details", "finish_reason"),),
         text=(("generated_text",), ("token", "text")),
+        text_of_chunks=(("token", "text"),),
     ),
 )
 """In the order in which they are asked."""

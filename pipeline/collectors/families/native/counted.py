@@ -60,12 +60,14 @@ class Native(NamedTuple):
     finish_reason: tuple[Place, ...] = ()
     text: tuple[Place, ...] = ()
     """Where what was generated stands, or arguments of a tool."""
+    text_of_chunks: tuple[Place, ...] = ()
+    """Where it stands in the chunks of a stream, if a whole answer may be logged as an array as well."""
 
     def read(self, body: Body, asked: Asked) -> Reading:
         """Read an answer. Raises ``LineRefused`` where a count is none, or contradicts another."""
         documents = body.documents
         model = first(_named(documents, self.model))
-        generated = [any(_named([document], self.text)) for document in documents]
+        chunks = [any(_named([document], self.text_of_chunks or self.text)) for document in documents]
         return Reading(
             family=self.name,
             stated=self._usage(documents, word(model) or asked.model) if self.usage else self._counts(documents),
@@ -74,8 +76,8 @@ class Native(NamedTuple):
             finish_reason=last(_named(documents, self.finish_reason)),
             choices=1,
             has_error=any(map(error_of, documents)),
-            has_content=any(generated),
-            generated_chunks=sum(generated),
+            has_content=any(_named(documents, self.text)),
+            generated_chunks=sum(chunks),
         )
 
     def _usage(self, documents: Sequence[JsonObject], model: str | None) -> Stated | None:
