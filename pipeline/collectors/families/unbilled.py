@@ -36,7 +36,7 @@ _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tok
 _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
 _TOTAL = {"total_tokens": ("total_tokens",)}
 """What a rerank may state alone."""
-_JUDGED = frozenset(("relevance_score", "flagged", "category_scores"))
+_JUDGED = ("relevance_score", "flagged", "category_scores")
 """What the first of the results of a rerank or a moderation holds, one of them."""
 _OTHERS = {
     "seconds": ("seconds",),
@@ -65,7 +65,7 @@ def recognises(document: JsonObject) -> bool:
 
 def _is_judgement(document: JsonObject) -> bool:
     firsts = [*list_at(document, "results")[:1], *list_at(document, "data")[:1]]
-    return any(isinstance(first, dict) and not _JUDGED.isdisjoint(first) for first in firsts)
+    return any(isinstance(first, dict) and any(name in first for name in _JUDGED) for first in firsts)
 
 
 def _is_images(document: JsonObject) -> bool:

@@ -98,7 +98,9 @@ TEXTS = frozenset(
 LOOKED_FOR = frozenset(("error",))
 """Names of bodies of which nobody asks more than whether anything is there."""
 
-_COUNT = re.compile("token|count|seconds|_(?:units|processed|queries|used|requests)$", re.IGNORECASE)
+_COUNT = re.compile(
+    "token|count|seconds|_(?:units|processed|queries|used|requests)$|^cache_(?:read|creation)$", re.IGNORECASE
+)
 _ID = re.compile("id|.*(?:_id|Id)")
 NAME = re.compile(r"[!#-\[\]-~]{1,64}")
 """What can be a name of the kernel's."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from readings import aws_stream, converse_ways, read
 
-SONNET, HAIKU = "anthropic.claude-3-5-sonnet-20240620-v1:0", "anthropic.claude-3-haiku-20240307-v1:0"
+SONNET, HAIKU = "anthropic.sonnet-20240620-v1:0", "anthropic.haiku-20240307-v1:0"
 PATH = "/agents/A1B2C3D4E5/agentAliases/F6G7H8I9J0/sessions/s-1/text"
 TEXT = ("chunk", {"bytes": "TWlzdCBvdmVyIHRoZSBiYXku"})
 

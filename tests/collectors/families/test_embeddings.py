@@ -112,9 +112,7 @@ def test_they_are_told_by_their_shape_and_never_taken_for_a_completion(shape: st
 
 def test_what_of_the_prompt_are_images_is_kept_by_name() -> None:
     """Cohere has another price for them."""
-    assert (
-        read(SHAPES["cohere, of text and images"][1], path="/v2/embed").other_usage == '{"image_tokens":12,"images":1}'
-    )
+    assert read(SHAPES["cohere, of text and images"][1], path="/v2/embed").other_usage == '{"image_tokens":12}'
     assert read(SHAPES["cohere"][1], path="/v2/embed").other_usage is None
 
 

@@ -189,9 +189,9 @@ STREAMED = SUMMARY | {"stream": "true", "reasoning_tokens": "0"}
 @pytest.mark.parametrize(
     ("stated", "prompt"),
     [
-        ({"model": "claude-sonnet-4-5"}, 80),  # asked by Anthropic's own API
-        ({"prompt_tokens": "39"}, 79),  # what exceeds the prompt is not within it
-        ({"reasoning_tokens": "2"}, 40),  # of chat alone
+        ({"model": "sonnet-4-5"}, 80),  # asked by Anthropic's own API
+        ({"prompt_tokens": "39", "model": "jamba"}, 79),  # what exceeds the prompt is not within it
+        ({"reasoning_tokens": "2", "model": "jamba"}, 40),  # of chat alone
         ({"cache_read_input_tokens": "0", "cache_creation_input_tokens": "0"}, 40),
         ({"stream": "false"}, 80),
     ],
@@ -206,7 +206,7 @@ def test_what_was_cached_of_a_stream_in_anthropic_s_form_counts_where_it_is_know
 def test_a_stream_of_which_nobody_knows_where_the_cached_tokens_lie_is_refused_and_says_whose_it_was(
     collect: Any,
 ) -> None:
-    line = apisix_line(uri="/v1/messages", llm_summary=STREAMED)
+    line = apisix_line(uri="/v1/messages", llm_summary=STREAMED | {"model": "jamba-large"})
     collected = collect(json.dumps(line))
     assert collected.refusal[0] == "contradictory_usage"
     assert "40 of cached tokens may be within the prompt of 40" in collected.refusal[1]

@@ -68,9 +68,9 @@ def test_both_readers_agree_on_lines_of_each_tool_however_damaged(kind: str) -> 
 
 NAME_BYTES_MAX = 64
 """As in ``source/names.h``."""
-SHARES = {"apisix": 0.4}
-"""How many of the events are told at least, where it is less than most: of lines made up as APISIX's, a third come out
-of a cache, and a third are of nobody.
+SHARES = {"apisix": 0.4, "litellm": 0.5}
+"""How many of the events are told at least, where it is less than most: of lines made up as those tools', a third come
+out of a cache, whose counts are kept by name, and of APISIX's a third are of nobody.
 """
 
 
@@ -538,6 +538,23 @@ def test_a_header_that_is_looked_up_by_its_name_is_no_other_in_capitals() -> Non
     lines = _written(*(APISIX | {"response": {"status": 200, "headers": each}} for each in headers))
     found = _agree([*lines, *_written(APISIX | {"response": {"headers": {"X-Amzn-Bedrock-Service-Tier": "flex"}}})])
     assert found.told == len(headers)  # of which a copy out of the cache keeps its counts by name
+
+
+@pytest.mark.parametrize("models", [("sonnet-4-5", "jamba-large"), ("jamba-large", "sonnet-4-5")])
+def test_a_rule_that_holds_for_one_model_is_asked_of_another_wherever_one_count_exceeds_the_others(
+    models: tuple[str, str],
+) -> None:
+    """Where APISIX translated a stream, what was cached is within its prompt: a model of Anthropic's has it beside."""
+    asked: Any = APISIX["request"]
+    counts = {"prompt_tokens": "900", "completion_tokens": "2", "cache_read_input_tokens": "30", "stream": "true"}
+    made = [
+        APISIX
+        | {"request": asked | {"uri": "/v1/messages"}, "apisix_request_id": f"r{at}-{model}"}
+        | {"llm_summary": counts | {"model": model, "cache_creation_input_tokens": str(at)}}
+        for model in models
+        for at in range(10, 20)
+    ]
+    assert _agree(_written(*made)).told == 10
 
 
 HEADERS: dict[str, tuple[dict[str, Any], bool]] = {

@@ -52,6 +52,7 @@ OF_A_LINE = {
 GOES_THROUGH_ALL = {
     "pipeline.collectors.families._held",
     "pipeline.collectors.families.held_in",
+    "pipeline.collectors.families._without_counts",
     "pipeline.collectors.families.anthropic._overlaid",
     "pipeline.collectors.families.chat._overlaid",
     "pipeline.collectors.families.gemini._counts_in",

@@ -124,7 +124,7 @@ def test_a_second_model_asks_the_plain_reader_less_often(program: Program, monke
         asked.clear()
         assert _taught(program, _line(model, model, USAGES["a total"])) is not None
         counts.append(len(asked))
-    assert counts[1] == counts[2] == 1 < counts[0]
+    assert counts[1] == counts[2] == 3 < counts[0] / 3  # one, and one with each of both counts above all others
 
 
 BESIDE: dict[str, Callable[[dict[str, Any]], Any]] = {

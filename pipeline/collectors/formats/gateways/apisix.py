@@ -24,6 +24,7 @@ https://apisix.apache.org/docs/apisix/plugins/http-logger/.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at, word
@@ -52,8 +53,8 @@ NAME = "apisix"
 _MESSAGES = "/v1/messages"
 _PROMPT, _COMPLETION, _REASONING = "prompt_tokens", "completion_tokens", "reasoning_tokens"
 _CACHED, _WRITTEN = "cache_read_input_tokens", "cache_creation_input_tokens"
-_ANTHROPIC = "claude"
-"""What names of Anthropic's models have in them."""
+_OF_ANTHROPIC = re.compile("opus|sonnet|haiku", re.IGNORECASE)
+"""What names of Anthropic's models have in them that have a cache."""
 
 MAPPING: Mapping[str, Any] = {
     "ts": "start_time",
@@ -133,7 +134,7 @@ def _is_within(summary: JsonObject, prompt: int | None, *cached: int | None) -> 
         return False
     if number(summary.get(_REASONING)):
         return True
-    if _ANTHROPIC in word(summary.get("model")).lower():
+    if _OF_ANTHROPIC.search(word(summary.get("model"))) is not None:
         return False
     detail = (
         f"{shown(parts)} of cached tokens may be within the prompt of {shown(prompt or 0)} or beside it: APISIX does "

@@ -150,14 +150,14 @@ class RuleFinder:
         return best
 
     def _of_its_form(self, shape: bytes, lines: Parsed, example: Sequence[int], variant: int) -> Rule | None:
-        """Return the rule of a shape of the same form, with this one's models, where a sample confirms it."""
+        """Return the rule of a shape of the same form, with this one's models, where samples confirm it."""
         models, known = _known_of_forms.get((self._plain.name, variant, lines.form), ([], None))
         if known is None or known.kept or known.bound:  # each model is asked of
             return None
         renamed: dict[Any, Any] = dict(zip(models, lines.models, strict=True))
         rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
         samples = self._samples(shape, lines, variant)
-        is_confirmed = Search(self._plain, samples, example).confirms(rule)
+        is_confirmed = Search(self._plain, samples, example).confirms(rule, is_of_other_models=models != lines.models)
         _costs.add(samples)
         return rule if is_confirmed else None
 

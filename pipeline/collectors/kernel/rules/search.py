@@ -75,9 +75,19 @@ class Search:
             best = best or found
         return best
 
-    def confirms(self, rule: Rule) -> bool:
-        """Tell whether a rule holds that was found for a shape of the same form."""
-        return self._is_foretold(rule, _OF_SAME_FORM) is True
+    def confirms(self, rule: Rule, *, is_of_other_models: bool) -> bool:
+        """Tell whether a rule holds that was found for a shape of the same form.
+
+        Code may ask which model it was where counts are in some order, as APISIX's does. So of other models it must
+        hold where each count exceeds all others together.
+        """
+        contents = self._other_contents(rule, _OF_SAME_FORM)
+        if contents is None or not self._samples.comes_out(rule, contents):
+            return False
+        counts = self._way(rule.totals, rule.bound).counts if is_of_other_models else ()
+        most = 1 + sum(contents[hole] for hole in counts)
+        others = ([*contents[:hole], most, *contents[hole + 1 :]] for hole in counts)
+        return all(self._samples.comes_out(rule, each) for each in others if _agrees(rule, each))
 
     def _says_nothing(self) -> bool:
         """Tell a shape of which the plain reader says nothing, whatever stands in its holes."""
@@ -164,9 +174,11 @@ class Search:
         """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
 
         And where several are so at once. Asked of what meters no count, where nothing has to hold together, and where
-        counts are bound or taken off one another: whatever else compares them must be met.
+        counts are bound, taken off one another, or stand in the shape themselves: whatever else compares them must be
+        met.
         """
-        if not self._counts or (rule.numbers and not (rule.kept or rule.bound or rule.differences)):
+        is_compared = rule.kept or rule.bound or rule.differences or any(each.always for each in rule.numbers.values())
+        if not self._counts or (rule.numbers and not is_compared):
             return True
         may_be_equal = len(self._counts) > 1
         if may_be_equal and any(self._is_foretold(rule, number) is False for number in _OF_FEW_VALUES * _OFTEN):
