@@ -463,8 +463,7 @@ def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
     def stating_more(*given: Any) -> BodyReading:
         reading = read(*given)
         assert reading.tokens is not None
-        return replace(
-            reading,
+        return reading._replace(
             tokens=replace(reading.tokens, prompt_audio_tokens=1),
             other_usage=other_usage,
             left_out=frozenset({"usage.b", "usage.a"}),
