@@ -79,6 +79,7 @@ def test_equal_recipes_make_equal_events() -> None:
     assert once != other
 
 
+@pytest.mark.long
 def test_events_hold_copies_at_once_and_after_midnight_and_conflicts() -> None:
     events = [event for _, batch in batches(EventsRecipe(events=20_000, days=2)) for event in batch.to_pylist()]
     copies: dict[bytes, list[dict[str, object]]] = {}

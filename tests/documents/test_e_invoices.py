@@ -181,6 +181,7 @@ def test_the_bytes_are_the_same_each_time() -> None:
         assert write(with_everything()) == write(with_everything())
 
 
+@pytest.mark.long
 def test_characters_that_xml_cannot_hold_are_shown_as_replaced() -> None:
     document = ubl_invoice(issued([usage_line(1, "1", model="a\x01b\x1f&<\ufffe")]))
     assert said(document, "cac:InvoiceLine/cac:Item/cbc:Name") == ["a\ufffdb\ufffd&<\ufffd, Input tokens"]

@@ -35,6 +35,7 @@ def test_nothing_has_no_column_and_no_highest_day() -> None:
     assert ([column.height for column in chart.columns], chart.grid, chart.greatest) == (["0", "0"], (), None)
 
 
+@pytest.mark.long
 @given(COSTS)
 def test_every_column_stands_within_the_chart(costs: list[Decimal | None]) -> None:
     chart = column_chart(costs, costs[::-1], **SIZE)

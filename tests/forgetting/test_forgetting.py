@@ -325,6 +325,7 @@ def test_what_cannot_be_meant_is_refused(asked: tuple[str, ...], why: str, issue
     assert "0123456789abcdefghij" not in told
 
 
+@pytest.mark.long
 def test_an_older_program_is_told_that_the_lake_is_newer_and_a_lake_that_forgot_nothing_is_not(issued: Path) -> None:
     assert lake.read_log(issued / "lake").lake_version == 5
     done(issued, *FORGET)

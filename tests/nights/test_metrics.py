@@ -74,6 +74,7 @@ def test_metrics_are_what_json_says_of_the_night(books: Path, tmp_path: Path) ->
     assert found["tallybook_drafts_amount", (("currency", "USD"),)] == Decimal(document["invoices"][0]["total"])
 
 
+@pytest.mark.long
 def test_warnings_of_every_code_are_counted_by_whether_they_are_new(books: Path, tmp_path: Path) -> None:
     def counted(found: Samples, state: str) -> dict[str, Decimal]:
         return {code: found["tallybook_warnings", (("code", code), ("state", state))] for code in WarningCode}

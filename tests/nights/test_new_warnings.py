@@ -250,6 +250,7 @@ def test_a_log_that_cannot_be_read_is_quiet_once_it_is_acknowledged(books: Path)
     assert told["acknowledged"] == "lost with the disk of gw-2"
 
 
+@pytest.mark.long
 def test_an_acknowledgement_holds_for_the_periods_that_were_told_and_no_other(books: Path) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
     night(books, 0, code=3)

@@ -138,6 +138,7 @@ def test_standard_input_that_is_kept_is_called_by_its_digest_and_counts_once(boo
     assert "measured 2" in done.stdout
 
 
+@pytest.mark.long
 def test_a_lake_that_is_rebuilt_reads_it_again(books: Path) -> None:
     tallybook(books, "collect", "-", "--keep", stdin=TWO)
     shutil.rmtree(books / "lake")

@@ -289,6 +289,7 @@ def test_a_log_that_tells_nobody_is_said_to_need_a_constant(books: Path, tmp_pat
     assert 'name it in fields, as api_key_id = { value = "…" }' in tallybook(books, "try", str(file)).stdout
 
 
+@pytest.mark.long
 def test_of_a_log_that_has_counts_and_no_answers_it_says_that_these_can_be_named(books: Path, tmp_path: Path) -> None:
     file = tmp_path / "calls.jsonl"
     usage = {"prompt_tokens": 10, "completion_tokens": 2}

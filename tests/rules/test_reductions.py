@@ -234,6 +234,7 @@ INVOICES = st.builds(
 )
 
 
+@pytest.mark.long
 @given(INVOICES, PARTS)
 @settings(max_examples=60, deadline=None)
 def test_parts_never_take_more_than_there_is_and_a_void_takes_exactly_what_they_left(

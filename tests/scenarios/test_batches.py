@@ -223,6 +223,7 @@ def test_batches_are_billed_as_from_a_request_log(tmp_path: Path, folder: str, e
     assert b"jamba-embed" in invoices["invoices/2026-10/lines.csv"]
 
 
+@pytest.mark.long
 def test_an_answer_that_names_no_model_is_billed_by_the_one_that_was_asked_for(tmp_path: Path) -> None:
     nameless = replace(WEST, model="")
     books = workspace(tmp_path / "batches")

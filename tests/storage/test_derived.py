@@ -126,6 +126,7 @@ def test_a_name_or_key_of_64_letters_is_the_longest(tmp_path: Path) -> None:
         write_derived(tmp_path, "charges", {"k" * 65: daily(1)}, {})
 
 
+@pytest.mark.long
 def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

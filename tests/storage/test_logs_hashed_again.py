@@ -71,6 +71,7 @@ def change(path: Path, at: int) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.long
 def test_logs_are_hashed_only_where_it_is_asked_for(books: Path) -> None:
     assert NAME not in tallybook(books, "verify").stdout
     assert logs_check(books) == (True, whole())

@@ -136,6 +136,7 @@ def test_a_lake_that_is_collected_anew_from_all_logs_goes_on(issued: Path, comma
     assert "1 from those of a lake of before" in tallybook(issued, "verify").stdout
 
 
+@pytest.mark.long
 def test_a_lake_that_is_collected_anew_without_all_logs_credits_nothing(issued: Path) -> None:
     shutil.rmtree(layout.lake(issued))
     write_log(issued, "first.jsonl", plain("2026-10-10T10:00:00Z", id="a"))

@@ -371,6 +371,7 @@ def test_a_reading_whose_records_do_not_account_for_its_rows_is_refused_and_comm
     assert lake.read_log(tmp_path) == snapshot
 
 
+@pytest.mark.long
 def test_verify_finds_a_wrong_count_of_superseded_events(books: Path) -> None:
     correct(books)
     assert tallybook(books, "nightly", "--as-of", "2026-03-11").returncode == 0

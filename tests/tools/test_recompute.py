@@ -58,6 +58,7 @@ def test_later_prices_late_usage_and_later_invoices_do_not_break_recomputation(b
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_recomputing_writes_nothing(books: Path) -> None:
     before = fingerprints(books)
     tallybook(books, "recompute", "INV-000001")

@@ -96,6 +96,7 @@ def test_what_is_said_of_views_is_what_the_engine_knows_of_them(books: Path) -> 
         assert said[view] == [(name, words.get(kind, kind.lower().replace(",", ", "))) for name, kind in row.items()]
 
 
+@pytest.mark.long
 def test_what_changed_since_the_last_night_is_in_the_answer(books: Path) -> None:
     (books / "rates" / "standard.toml").write_text(STANDARD.replace("8.00", "4.00"), encoding="utf-8")
     half = rows(books, "select sum(amount) as cost from charges where meter = 'completion'")

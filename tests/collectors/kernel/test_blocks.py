@@ -240,6 +240,7 @@ class _Lent:
         return found, [(each.record, each.events.to_pylist(), each.quarantined.to_pylist()) for each in found]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("segment_events_max", [7, 10**6])
 def test_blocks_in_the_memory_of_a_kernel_are_read_as_lines_one_by_one(
@@ -384,6 +385,7 @@ print(bytes(room).decode())
 """
 
 
+@pytest.mark.long
 def test_the_memory_of_a_kernel_stays_as_long_as_anybody_has_a_view_of_it() -> None:
     """In a process of its own, which would die of it."""
     done = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=False)

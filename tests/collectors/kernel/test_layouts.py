@@ -261,6 +261,7 @@ def test_affixes_that_came_later_are_looked_at(kind: str) -> None:
     assert _told(program, USUAL) == []
 
 
+@pytest.mark.long
 def test_bytes_that_are_no_utf8_are_seen_wherever_they_stand() -> None:
     starts = [bytes([first]) for first in range(0x7F, 0x100)]
     texts = [

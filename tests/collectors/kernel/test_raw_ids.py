@@ -36,6 +36,7 @@ def _found(text: str) -> list[int]:
     return found
 
 
+@pytest.mark.long
 @given(_TEXTS)
 @example("")
 @example("k-")
