@@ -256,7 +256,7 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
 
 def _is_of_anthropic(usage: JsonObject) -> bool:
     """Tell Anthropic's usage object, whose prompt goes by one name alone."""
-    is_another = any(usage.get(name) is not None for name in (PROMPT[0], PROMPT[2]))
+    is_another = any(usage.get(name) is not None for name in PROMPT if name != "input_tokens")
     return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
 
 
