@@ -140,10 +140,11 @@ def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Readi
 
 def _with_counts_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
     """Return a reading with what the log counts, where the body states nothing, or was cut before its end."""
-    if reading.stated is None or _states_nothing(reading):
+    if _states_nothing(reading):
         return _counted_beside(reading, envelope, route)
-    if anthropic.OUTPUT_BEGUN in reading.stated.conventions:
-        return _with_output_beside(reading, reading.stated, envelope.beside.usage or {})
+    begun = reading.stated
+    if begun is not None and anthropic.OUTPUT_BEGUN in begun.conventions:
+        return _with_output_beside(reading, begun, envelope.beside.usage or {})
     return reading
 
 
