@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.counting import BodyReading, amounts_to
-from pipeline.collectors.families import anthropic, bedrock, chat, chat_usage, embeddings, logged_usage, unbilled
+from pipeline.collectors.families import anthropic, chat, chat_usage, embeddings, logged_usage, unbilled
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.reading import Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
 from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of

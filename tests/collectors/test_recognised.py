@@ -10,7 +10,7 @@ import pytest
 from readings import read, tokens
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.families import bedrock
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.formats.entries import lines_in
 from pipeline.collectors.formats.gateways import apisix, envoy
 from pipeline.collectors.formats.instants import instant_us

@@ -16,7 +16,7 @@ from fuzzing import LineMaker, Made
 from odd_documents import places
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.families import bedrock
+from pipeline.collectors.families.bedrock import answers as bedrock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

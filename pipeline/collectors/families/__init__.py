@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors.families import (
     anthropic,
-    bedrock,
     chat,
     cohere,
     completions,
     embeddings,
     gemini,
     interactions,
+    model_studio,
     ollama,
     responses,
     unbilled,
 )
-from pipeline.collectors.families.native import agents, model_studio
+from pipeline.collectors.families.bedrock import agents
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import first, object_at
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from itertools import accumulate, product
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families import bedrock
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.formats import held
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS

@@ -67,7 +67,7 @@ def test_the_page_names_every_family_in_its_order_and_no_other() -> None:
 
 def test_the_page_names_every_convention_that_a_dialect_may_end_in() -> None:
     folder = Path(families.__file__).parent
-    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     literal = re.findall(
         r'\("([a-z]+(?:-[a-z]+)*)",\)', "".join(line for line in sources.splitlines() if "onventions" in line)
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from readings import aws_stream, converse_ways, family_reading, invoke_events, invoke_ways, read, tokens
 
-from pipeline.collectors.families.bedrock import stated_beside
+from pipeline.collectors.families.bedrock.answers import stated_beside
 from pipeline.collectors.families.reading import Stated
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason

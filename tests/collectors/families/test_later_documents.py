@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors.bodies.body import Body
-from pipeline.collectors.families import BY_NAME
-from pipeline.collectors.families.native import model_studio
+from pipeline.collectors.families import BY_NAME, model_studio
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import Asked
 

@@ -9,8 +9,7 @@ import pytest
 from native_bodies import CASES
 from readings import read, sse, tokens
 
-from pipeline.collectors.families import BY_NAME, family_of
-from pipeline.collectors.families.native import agents
+from pipeline.collectors.families import BY_NAME, family_of, model_studio
 
 STREAMED = [name for name, case in CASES.items() if case.chunks]
 RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yandex"}
@@ -19,7 +18,7 @@ RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yande
 
 def test_every_family_of_them_has_its_case() -> None:
     here = {family for family, each in BY_NAME.items() if ".native" in each.read.__module__}
-    assert here == {*CASES, agents.NAME}  # whose answers are traces (test_bedrock_agents)
+    assert {*here, model_studio.NAME} == {*CASES}  # which has a module of its own, and is tried with them
 
 
 @pytest.mark.parametrize("path", [True, "/ai/ask", None])

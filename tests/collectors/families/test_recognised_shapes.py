@@ -10,7 +10,6 @@ from pipeline.collectors.families import (
     BY_NAME,
     FAMILIES,
     anthropic,
-    bedrock,
     chat,
     cohere,
     completions,
@@ -18,11 +17,13 @@ from pipeline.collectors.families import (
     family_of,
     gemini,
     interactions,
+    model_studio,
     ollama,
     responses,
     unbilled,
 )
-from pipeline.collectors.families.native import agents, model_studio
+from pipeline.collectors.families.bedrock import agents
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.values.strict_json import parse
 

@@ -17,7 +17,7 @@ from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat, families, read_log
 from pipeline.collectors.exchange import read_exchange
-from pipeline.collectors.families import bedrock
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, by_name, format_of, is_request_log
 from pipeline.collectors.formats.request_log import read_envelope

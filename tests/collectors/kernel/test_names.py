@@ -24,7 +24,7 @@ from odd_documents import places
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.families import bedrock
+from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.reading import any_of
 from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.formats.tools.openai_batch import Batch
@@ -56,7 +56,7 @@ GOES_THROUGH_ALL = {
     "pipeline.collectors.families.anthropic._overlaid",
     "pipeline.collectors.families.chat._overlaid",
     "pipeline.collectors.families.gemini._counts_in",
-    "pipeline.collectors.families.bedrock.recognises_converse",
+    "pipeline.collectors.families.bedrock.answers.recognises_converse",
     "pipeline.collectors.bodies.aws_event_stream.exception_in",
 }
 """Code that goes through all names of an object: it copies what others look up, asks how a name ends (``SUFFIXES``), or

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.bedrock import model_of
+from pipeline.collectors.families.bedrock.models import model_of
 from pipeline.collectors.families.reading import object_at, word
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.mapping import number

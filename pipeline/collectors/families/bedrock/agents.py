@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.bedrock import model_of
+from pipeline.collectors.families.bedrock.models import model_of
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,

@@ -1,4 +1,4 @@
-"""Bedrock's own shapes.
+"""Bedrock's own shapes of answers.
 
 Converse (Amazon Nova on invoke too), Titan, Llama, and the counts that AWS adds to any of them.
 
@@ -15,9 +15,9 @@ the API reference of Amazon Bedrock.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.bedrock.models import model_of
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
@@ -55,7 +55,6 @@ _TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
 HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TIER_HEADER, _LATENCY_HEADER)
 """All headers of a response that are looked at, in whatever letters."""
-_NAMED_BY_ITS_END = re.compile(r"arn:[a-z0-9-]+:bedrock:[a-z0-9-]*:[0-9]*:(?:foundation-model|inference-profile)/(.+)")
 _OPTIMIZED, DEFAULT_TIER = "optimized", "default"
 
 
@@ -84,12 +83,6 @@ def recognises_llama(document: JsonObject) -> bool:
 def recognises_invoke(document: JsonObject) -> bool:
     """Tell any other model's document to which AWS added its own count."""
     return _METRICS in document
-
-
-def model_of(stated: Any) -> Any:
-    """Return the id of a model where its ARN is stated and ends with it; anything else as it is."""
-    named = _NAMED_BY_ITS_END.fullmatch(stated) if isinstance(stated, str) else None
-    return stated if named is None else named[1]
 
 
 def read_converse(body: Body, asked: Asked) -> Reading:
