@@ -8,13 +8,11 @@ same places, and a line beyond the cap is handed out alone. How many lines a blo
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.logs.digests import new_digest
-from pipeline.collectors.logs.lines import Line, LongLine, are_nuls
+from pipeline.collectors.logs.lines import Line, LinesTaken, LongLine, are_nuls
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
-from pipeline.usage.sources import Algorithm, SegmentDigest
+from pipeline.usage.sources import Algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,11 +43,11 @@ class LineBlock(NamedTuple):
         return before, self._replace(content=content[at:], start=before.end)
 
 
-class LineBlocks:
-    """Iterates the blocks of a log from ``start`` on; what is true of the lines taken so far is said by the properties.
+class LineBlocks(LinesTaken):
+    """Iterates the blocks of a log from ``start`` on.
 
-    As ``lines.LineSplitter``, but lines count when ``take`` is called with their block, not when they are handed out:
-    later blocks may be on their way by then.
+    As ``lines.LineSplitter``, but lines are taken when ``take`` is called with their block, not when they are handed
+    out: later blocks may be on their way by then.
     """
 
     def __init__(
@@ -66,15 +64,9 @@ class LineBlocks:
 
         ``before`` are the bytes just before it.
         """
-        self.end = start
-        self.segment_start = start
-        self.next_line = first_line
+        super().__init__(start=start, first_line=first_line, before=before, algorithm=algorithm)
         self._pieces = pieces
         self._line_bytes_max = line_bytes_max
-        self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
-        self._recent_bytes = len(self._recent[0])
-        self._algorithm = algorithm
-        self._digest = new_digest(algorithm)
         self._read_end = start
 
     def __iter__(self) -> Iterator[LineBlock | None]:
@@ -124,27 +116,7 @@ class LineBlocks:
             self._digest = block.long_line_digest
         else:
             self._digest.update(block.content)
-        self.end = block.end
-        self.next_line += lines
-        self._recent.append(bytes(block.content[-WINDOW_BYTES:]))
-        self._recent_bytes += len(self._recent[-1])
-        while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
-            self._recent_bytes -= len(self._recent.popleft())
-
-    def begin_segment(self) -> None:
-        """Let a segment begin after the line taken last."""
-        self.segment_start = self.end
-        self._digest = new_digest(self._algorithm)
-
-    @property
-    def segment_digest(self) -> SegmentDigest:
-        """The digest of the lines since ``segment_start``, with their terminators."""
-        return SegmentDigest(self._algorithm, self._digest.hexdigest())
-
-    @property
-    def tail(self) -> bytes:
-        """The last bytes before ``end``, at most ``WINDOW_BYTES``."""
-        return b"".join(self._recent)[-WINDOW_BYTES:]
+        self._count(bytes(block.content[-WINDOW_BYTES:]), block.end - block.start, lines)
 
     def _blocks(self, content: bytes) -> Iterator[LineBlock | None]:
         """Yield the lines of ``content`` in blocks of bounded size, whatever the size of the pieces."""

@@ -73,6 +73,47 @@ class Run(NamedTuple):
     """What lies in the block from that place on, where the block itself cannot be relied on any more."""
 
 
+class LinesTaken:
+    """What is known of the lines of a log that were taken up to now.
+
+    ``end`` is where they end, and ``next_line`` the number of the line that begins there.
+    """
+
+    def __init__(self, *, start: int, first_line: int, before: bytes, algorithm: Algorithm) -> None:
+        """Begin at offset ``start``, which is the beginning of line ``first_line``; ``before`` are the bytes before."""
+        self.end = start
+        self.segment_start = start
+        self.next_line = first_line
+        self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
+        self._recent_bytes = len(self._recent[0])
+        self._algorithm = algorithm
+        self._digest = new_digest(algorithm)
+
+    def begin_segment(self) -> None:
+        """Let a segment begin after the line taken last."""
+        self.segment_start = self.end
+        self._digest = new_digest(self._algorithm)
+
+    @property
+    def segment_digest(self) -> SegmentDigest:
+        """The digest of the lines since ``segment_start``, with their terminators."""
+        return SegmentDigest(self._algorithm, self._digest.hexdigest())
+
+    @property
+    def tail(self) -> bytes:
+        """The last bytes before ``end``, at most ``WINDOW_BYTES``: for knowing the log again."""
+        return b"".join(self._recent)[-WINDOW_BYTES:]
+
+    def _count(self, recent: bytes, size: int, lines: int) -> None:
+        """Count lines of so many bytes, which end with ``recent``; the digest has them."""
+        self._recent.append(recent)
+        self._recent_bytes += len(recent)
+        while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
+            self._recent_bytes -= len(self._recent.popleft())
+        self.next_line += lines
+        self.end += size
+
+
 class SplitPlace(NamedTuple):
     """Where a splitter stands, and what it knows of the lines before."""
 
@@ -83,11 +124,10 @@ class SplitPlace(NamedTuple):
     digest: Digest
 
 
-class LineSplitter:
+class LineSplitter(LinesTaken):
     """Iterates the lines of a log from ``start`` on, and knows at each of them what has been split so far.
 
-    The properties speak of all lines handed out up to now: ``end``, ``next_line``, ``tail`` (the last bytes before
-    ``end``, for knowing the log again) and ``segment_digest`` since ``segment_start``.
+    Those are taken that were handed out.
     """
 
     def __init__(
@@ -106,19 +146,13 @@ class LineSplitter:
         ``before`` are the bytes just before it. ``give_back`` takes the end of a block, and says whether the next one
         begins with it.
         """
-        self.end = start
-        self.segment_start = start
-        self.next_line = first_line
+        super().__init__(start=start, first_line=first_line, before=before, algorithm=algorithm)
         self._blocks = blocks
         self._give_back = give_back
         self._begun: list[bytes] = []
         self._begun_bytes = 0
         self._too_long: LongLine | None = None
         self._line_bytes_max = line_bytes_max
-        self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
-        self._recent_bytes = len(self._recent[0])
-        self._algorithm = algorithm
-        self._digest = new_digest(algorithm)
 
     def place(self) -> SplitPlace:
         """Return where it stands, for ``return_to``."""
@@ -128,21 +162,6 @@ class LineSplitter:
         """Stand where it stood before, in the same segment: as if the lines since then had not been handed out."""
         self.end, self.next_line, recent, self._recent_bytes, digest = place
         self._recent, self._digest = deque(recent), digest.copy()
-
-    def begin_segment(self) -> None:
-        """Let a segment begin after the line handed out last."""
-        self.segment_start = self.end
-        self._digest = new_digest(self._algorithm)
-
-    @property
-    def segment_digest(self) -> SegmentDigest:
-        """The digest of the lines since ``segment_start``, with their terminators."""
-        return SegmentDigest(self._algorithm, self._digest.hexdigest())
-
-    @property
-    def tail(self) -> bytes:
-        """The last bytes before ``end``, at most ``WINDOW_BYTES``."""
-        return b"".join(self._recent)[-WINDOW_BYTES:]
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the complete lines in their order."""
@@ -207,7 +226,7 @@ class LineSplitter:
 
     def _take_run(self, content: bytes | memoryview, lines: int) -> None:
         self._digest.update(content)
-        self._keep(bytes(content[-WINDOW_BYTES:]), len(content), lines)
+        self._count(bytes(content[-WINDOW_BYTES:]), len(content), lines)
 
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
@@ -215,17 +234,8 @@ class LineSplitter:
 
     def _advanced(self, size: int, recent: bytes, content: bytes | None, edges: bytes = b"") -> Line:
         line = Line(self.next_line, self.end, self.end + size, content, edges)
-        self._keep(recent, size, 1)
+        self._count(recent, size, 1)
         return line
-
-    def _keep(self, recent: bytes, size: int, lines: int) -> None:
-        """Count lines of so many bytes, which end with ``recent``."""
-        self._recent.append(recent)
-        self._recent_bytes += len(recent)
-        while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
-            self._recent_bytes -= len(self._recent.popleft())
-        self.next_line += lines
-        self.end += size
 
 
 def _no_run(_block: bytes | memoryview, _at: int) -> Run | None:

@@ -12,10 +12,10 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.digests import new_digest
-from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.logs.lines import Line, LinesTaken, bare_span
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
 from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse
-from pipeline.usage.sources import Algorithm, SegmentDigest
+from pipeline.usage.sources import Algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,10 +104,10 @@ def _is_whole(content: bytes) -> bool:
     return _is_json(content) or documents_of(content.decode("utf-8", "replace")) is not None
 
 
-class WholeDocument:
+class WholeDocument(LinesTaken):
     """Iterates the one line that such a log is, as a group, once it is whole.
 
-    As ``lines.LineSplitter``, whose properties it has. A document beyond the cap on a line is one that is too long.
+    A document beyond the cap on a line is one that is too long.
     """
 
     def __init__(
@@ -119,26 +119,11 @@ class WholeDocument:
         line_bytes_max: int,
         algorithm: Algorithm = Algorithm.SHA256,
     ) -> None:
-        self.end = start
-        self.segment_start = start
-        self.next_line = first_line
-        self.tail = b""
+        super().__init__(start=start, first_line=first_line, before=b"", algorithm=algorithm)
         self.is_whole = False
         """Whether the log was read to its end, and is one."""
         self._pieces = pieces
         self._line_bytes_max = line_bytes_max
-        self._algorithm = algorithm
-        self._digest = new_digest(algorithm)
-
-    @property
-    def segment_digest(self) -> SegmentDigest:
-        """The digest of the document."""
-        return SegmentDigest(self._algorithm, self._digest.hexdigest())
-
-    def begin_segment(self) -> None:
-        """Let a segment begin behind the document, where nothing is."""
-        self.segment_start = self.end
-        self._digest = new_digest(self._algorithm)
 
     def __iter__(self) -> Iterator[list[Line]]:
         """Yield the document, or nothing while it is not whole."""
@@ -165,8 +150,8 @@ class WholeDocument:
             content = b""
         lines += not tail.endswith(b"\n")
         line = Line(self.next_line, self.end, self.end + size, content, edges + b"\n" + tail, lines)
-        self._digest, self.tail, self.is_whole = digest, tail, True
-        self.end, self.next_line = line.end, self.next_line + lines
+        self._digest, self.is_whole = digest, True
+        self._count(tail, size, lines)
         yield [line._replace(number=line.number + lines - 1)]
 
 
