@@ -158,6 +158,12 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
         (f"{text(A)}\n\n{{torn", [A], True),
         ("[torn\nalso torn", [], False),
         ('[1,\n{"a": 1}\n', [A], True),
+        (f"[{text(A)},{text(B)}", [A, B], True),
+        (f"[\n{text(A)}\n,\r\n{text(B)}\n,\n{{torn", [A, B], True),
+        (f"[{text({'c': [{}]})},\n{{}},{{torn", [{"c": [{}]}, {}], True),
+        (json.dumps(A, indent=1) + "\n" + json.dumps(B, indent=1) + "\n{\n", [A, B], True),
+        (["data: ", text(A) + "\n\nda", "ta: ", text(B)], [A, B], True),
+        ([text(A)[:4], text(A)[4:]], [A], False),
     ],
 )
 def test_an_event_of_a_stream_is_what_it_holds_where_it_is_only_a_wrapper(
@@ -179,6 +185,9 @@ def test_an_event_that_states_twice_what_it_holds_is_refused() -> None:
         ("event:  error \ndata: {}\n\n", [{}], True),
         ("event: errors\ndata: {}\n\n", [{}], False),
         ('error: {"a": 1}', [], True),
+        ('event: adata: {"a": 1}event: errordata: {}', [{"a": 1}, {}], True),
+        ('event: adata: {"a": 1}event: errorsdata: {}data: [DONE]', [{"a": 1}, {}], False),
+        ('data: {"a": 1}event: errordata: {}', [{"a": 1}, {}], True),
         ("id: error\ndata: {}\n\n", [{}], False),
         (": only a comment", [], False),
     ],

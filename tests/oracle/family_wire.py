@@ -231,15 +231,19 @@ def responses(documents: list[Document]) -> Counts | None:
 def anthropic(documents: list[Document]) -> Counts | None:
     """Anthropic: a later event overlays an earlier one field by field; what the cache read and wrote is beside.
 
-    Servers that are compatible end a stream with zeros for a prompt that its start has stated.
+    Servers that are compatible end a stream with zeros for what was stated before.
     """
     of_prompt = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     fields: Document = {}
+    is_output_told = False
     for document in documents:
         for usage in (at(document, "message", "usage"), document.get("usage")):
             stated = {name: value for name, value in (usage or {}).items() if value is not None}
             if all(not stated.get(name) for name in of_prompt) and any(fields.get(name) for name in of_prompt):
                 stated = {name: value for name, value in stated.items() if name not in of_prompt}
+            if is_output_told and not stated.get("output_tokens"):
+                stated.pop("output_tokens", None)
+            is_output_told = is_output_told or bool(stated.get("output_tokens") and usage is document.get("usage"))
             fields.update(stated)
     fresh = number(fields.get("input_tokens"))
     made = None if fresh is None else number(fields.get("output_tokens"))
@@ -347,7 +351,8 @@ def converse(documents: list[Document]) -> Counts | None:
 
 def last(documents: Iterable[Document], name: str) -> int | None:
     numbers = [number(document.get(name)) for document in documents]
-    return next((each for each in reversed(numbers) if each is not None), None)
+    stated = [each for each in numbers if each is not None]
+    return next(filter(None, reversed(stated)), stated[-1] if stated else None)
 
 
 def counted_by_aws(documents: list[Document]) -> Counts | None:

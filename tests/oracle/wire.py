@@ -502,7 +502,7 @@ def normalised(usage: Obj, model: str) -> Tokens:
         prompt += cached + write
     elif more and more != audio:
         raise Refused(Why.CONTRADICTORY_USAGE)
-    if cached > prompt and (re.match(r"(x-ai/|xai/)?grok", model) or "num_cached_tokens" in usage):
+    if cached > prompt and (re.match(r"(.*[/.])?grok", model) or "num_cached_tokens" in usage):
         cached = write = 0  # of a preamble that is hidden: nobody knows how much of the prompt it was
     if reasoning > completion and total == prompt + completion:
         reasoning = 0  # another tokenizer's

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript, run_together, with_line_ends
-from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse, stated_once
+from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse, stated_once, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.collectors.bodies.sse import Transcript
     from pipeline.collectors.values.strict_json import JsonObject
 
 
@@ -102,8 +103,19 @@ def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
         return _text_body(document, depth_max, unwraps - 1) if unwraps else _NOTHING
     texts = [element for element in document if isinstance(element, str)]
     if texts and len(texts) == len(document):
-        return _text_body("\n\n".join(texts), depth_max, unwraps - 1) if unwraps else _NOTHING
+        return _texts_body(texts, depth_max, unwraps - 1) if unwraps else _NOTHING
     return _chunks([element for element in document if isinstance(element, dict)], depth_max)
+
+
+def _texts_body(texts: list[str], depth_max: int, unwraps: int) -> Body:
+    """Take apart a body that was logged text by text.
+
+    Each is an event or a document, or as much as arrived at once: then it may end anywhere, and more is whole of what
+    they make together.
+    """
+    apart = _text_body("\n\n".join(texts), depth_max, unwraps)
+    together = _text_body("".join(texts), depth_max, unwraps)
+    return together if len(together.documents) > len(apart.documents) else apart
 
 
 def _held_by_answer(document: JsonObject) -> JsonObject | list[Any] | str | None:
@@ -115,13 +127,17 @@ def _held_by_answer(document: JsonObject) -> JsonObject | list[Any] | str | None
 
 
 def _lines_body(text: str, depth_max: int) -> Body:
-    """Take apart JSON documents on lines; a line that is none, as a cut last one, says nothing."""
+    """Take apart JSON documents on lines, or over several lines each, or in an array that was cut.
+
+    What is none, as a cut last one, says nothing.
+    """
     lines = [line for line in text.split("\n") if line.strip(_BLANKS)]
-    if len(lines) < 2:  # noqa: PLR2004 - of one line alone nothing is whole, unless it is made of whole documents
+    documents = whole_of(text, depth_max=depth_max) if text.startswith("[") else []
+    if not documents and len(lines) > 1:
+        documents = _parsed(lines, depth_max) or whole_of(text, depth_max=depth_max)
+    if not documents:  # of one line alone nothing is whole, unless it is made of whole documents
         several = documents_of(text, depth_max=depth_max, may_touch=True) or []
         documents = [document for document in several if isinstance(document, dict)]
-    else:
-        documents = _parsed(lines, depth_max)
     return _chunks(documents, depth_max) if documents else _NOTHING
 
 
@@ -242,19 +258,24 @@ def _without_http_chunks(text: str) -> str | None:
 
 
 def _stream_body(text: str, depth_max: int) -> Body:
-    body = _transcript_body(text, depth_max)
+    body = _transcript_body(read_transcript(text), depth_max)
     if not body.documents and (plain := with_line_ends(text)) is not None:
-        return _transcript_body(plain, depth_max)
+        return _transcript_body(read_transcript(plain), depth_max)
+    if not body.documents and "data:" in text:
+        together = _transcript_body(run_together(text), depth_max)
+        return together if together.documents else body
     return body
 
 
-def _transcript_body(text: str, depth_max: int) -> Body:
-    transcript = read_transcript(text)
+def _transcript_body(transcript: Transcript, depth_max: int) -> Body:
     chunks: list[JsonObject] = []
+    has_error = transcript.has_error
     for payload in transcript.payloads:
         documents = _parsed([payload], depth_max)  # [DONE] and whatever else is no chunk are none
         # events without the blank line between them: each line is a payload of its own
         documents = documents or (_parsed(payload.split("\n"), depth_max) if "\n" in payload else [])
-        chunks += documents or (_parsed(run_together(payload), depth_max) if "data:" in payload else [])
-    body = _chunks(chunks, depth_max)
-    return Body(documents=body.documents, is_stream=True, has_error=transcript.has_error)
+        if not documents and "data:" in payload:
+            together = run_together(payload)
+            documents, has_error = _parsed(together.payloads, depth_max), has_error or together.has_error
+        chunks += documents
+    return Body(documents=_chunks(chunks, depth_max).documents, is_stream=True, has_error=has_error)

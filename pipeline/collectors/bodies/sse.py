@@ -14,7 +14,8 @@ _FIELD = re.compile(r"(?:^|[\r\n])[ \t]*(?:data|event|id|retry|error)?:")
 _ESCAPED_ENDS = re.compile(r"(?:\s|\\r|\\n)*")
 _ESCAPED_LINE = re.compile(r"(?:(?!\\[rn])[^\r\n])+")
 _PREFIXES = re.compile(r"(?:data: ?)*")
-_NEXT_EVENT = re.compile(r"[ \t]*data:[ \t]*")
+_NEXT_EVENT = re.compile(r"""[^{}\[\]"\\]*?data:[ \t]*""")
+_SAYS_ERROR = re.compile(r"event:[ \t]*error[ \t]*(?:data|id|retry):")
 _DECODER = json.JSONDecoder()
 _BROKEN_MAX = 16
 """So many payloads may be no JSON: to say where one breaks costs as much as all that stands before it."""
@@ -97,25 +98,27 @@ def with_line_ends(text: str) -> str | None:
     return "\n".join(lines) if is_escaped else None
 
 
-def run_together(payload: str) -> list[str]:
-    """Return the payloads of events whose line ends were lost: each whole, and what stands behind the last of them.
+def run_together(text: str) -> Transcript:
+    """Return the transcript of events whose line ends were lost: each payload whole, and what stands behind the last.
 
-    >>> run_together('{"a": 1}data: {"b": 2} data: [DONE]')
+    >>> run_together('event: adata: {"a": 1}event: bdata: {"b": 2} data: [DONE]').payloads
     ['{"a": 1}', '{"b": 2}', '[DONE]']
     """
-    found: list[str] = []
+    payloads: list[str] = []
+    has_error = False
     at = 0
-    while payload.startswith("{", at):
+    while True:
+        begin = _NEXT_EVENT.match(text, at)
+        has_error = has_error or (begin is not None and _SAYS_ERROR.search(begin[0]) is not None)
+        at = at if begin is None else begin.end()
         try:
-            _, end = _DECODER.raw_decode(payload, at)
+            _, end = _DECODER.raw_decode(text, at) if text.startswith("{", at) else (None, at)
         except (ValueError, RecursionError):
-            break
-        next_at = _end_of(_NEXT_EVENT, payload, end)
-        if next_at == end:
-            break
-        found.append(payload[at:end])
-        at = next_at
-    return [*found, payload[at:]]
+            end = at
+        if end == at or _NEXT_EVENT.match(text, end) is None:
+            return Transcript(payloads=[*payloads, text[at:]], has_error=has_error)
+        payloads.append(text[at:end])
+        at = end
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:

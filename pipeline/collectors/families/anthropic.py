@@ -2,8 +2,8 @@
 
 ``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three.
 ``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
-per field the last number that is not null counts, and nothing is added (output grows, and so may input); a prompt of
-zeros is a placeholder and takes nothing back (Envoy AI Gateway pull 1631, SGLang pull 20830). A stream that was cut
+per field the last number that is not null counts, and nothing is added (output grows, and so may input); zeros are
+a placeholder and take nothing back (Envoy AI Gateway pull 1631, SGLang pull 20830). A stream that was cut
 before its ``message_delta``, be it right behind its start, states the prompt, and of its output what had begun: it is
 measured, and named ``output-begun``. Fast mode (``speed``) has prices of its own and is no other tier, so it is the
 tier ``fast``. Writes that live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations``
@@ -55,6 +55,8 @@ _EVENTS = frozenset(
 )
 _PROMPT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _COUNTS = (*_PROMPT, "output_tokens")
+_OF_PROMPT = frozenset((*_PROMPT, "cache_creation"))
+_OF_OUTPUT = frozenset(("output_tokens", "output_tokens_details"))
 _FALLBACK = "fallback_message"
 OUTPUT_BEGUN = "output-begun"
 _OTHERS = {
@@ -80,7 +82,7 @@ def read(body: Body, asked: Asked) -> Reading:
     messages = [*starts, *(document for document in documents if not _is_start(document))]
     usages = [usage for document in documents for usage in _usages(document)]
     of_chat = [usage for usage in usages if _is_of_chat(usage)]
-    usage = _overlaid(usages)
+    usage = _overlaid(usages, begun=[object_at(start, "usage") for start in starts])
     fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == _FALLBACK]
     response_id = first(message.get("id") for message in messages)
     is_several = len({repr(id_of(start.get("id"))) for start in starts}) > 1
@@ -138,12 +140,22 @@ def _is_of_chat(usage: JsonObject) -> bool:
     return is_named and not any(map(usage.get, _COUNTS)) and chat_usage.both_counts(usage) is not None
 
 
-def _overlaid(usages: Sequence[JsonObject]) -> JsonObject:
-    """Return one usage: of each field the last value that is not null; no zeros take a prompt back."""
+def _overlaid(usages: Sequence[JsonObject], begun: Sequence[JsonObject]) -> JsonObject:
+    """Return one usage: of each field the last value that is not null; zeros take nothing back.
+
+    That is not so of an output that had only ``begun``.
+    """
     merged: JsonObject = {}
+    has_output = False
     for usage in usages:
-        is_placeholder = any(map(merged.get, _PROMPT)) and not any(map(usage.get, _PROMPT))
-        passed_over = _PROMPT if is_placeholder else ()
+        passed_over: frozenset[str] = frozenset()
+        if any(map(merged.get, _PROMPT)) and not (any(map(usage.get, _PROMPT)) or _written(usage)):
+            passed_over |= _OF_PROMPT
+        if has_output and not usage.get("output_tokens"):
+            passed_over |= _OF_OUTPUT
+        has_output = has_output or (bool(usage.get("output_tokens")) and not any(usage is each for each in begun))
+        if passed_over == _OF_PROMPT | _OF_OUTPUT:
+            passed_over |= {"iterations"}
         merged.update(
             {name: value for name in usage if (value := usage.get(name)) is not None and name not in passed_over}
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
+from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_by, usage_object
 from pipeline.collectors.families.reading import (
     Reading,
     any_of,
@@ -76,7 +76,7 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
     seen = _Seen()
     for document in body.documents:
         seen.add(document)
-    if seen.usage is None:
+    if not seen.is_counted:
         for document in body.documents:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
@@ -110,6 +110,11 @@ class _Seen:
     """Index of the choice, and prompt and completion, of the usages that chunks of one choice stated."""
     has_error: bool = False
     generated_chunks: int = 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a usage has counted anything: zeros are a placeholder, beside what is counted elsewhere."""
+        return self.usage is not None and any(both_counts(self.usage) or (True,))
 
     def add(self, document: JsonObject) -> None:
         """Take in the next document: the first id and model, the last tier, finish reason and usage."""
@@ -193,16 +198,29 @@ def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
 def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
     """Return usage that was stated in parts: of each field the last real number.
 
-    A total of one part is none of the whole.
+    A total of one part is none of the whole; that of what is counted already stands.
     """
-    merged = dict(earlier)
-    for name in later:
-        value = later.get(name)
-        if value or merged.get(name) is None:
-            merged[name] = value
+    merged = _last_of_each(earlier, later)
     both = both_counts(merged)
-    if earlier and both is not None and merged.get("total_tokens") != sum(both):
-        merged.pop("total_tokens", None)
+    if not earlier or both is None:
+        return merged
+    is_counted = both == both_counts(earlier)
+    for name in TOTAL:
+        if is_counted and earlier.get(name):
+            merged[name] = earlier.get(name)
+        elif merged.get(name) != sum(both):
+            merged.pop(name, None)
+    return merged
+
+
+def _last_of_each(earlier: JsonObject, later: JsonObject) -> JsonObject:
+    merged = {name: earlier.get(name) for name in earlier}
+    for name in later:
+        value, before = later.get(name), merged.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[name] = _last_of_each(before, value)
+        elif value or before is None:
+            merged[name] = value
     return merged
 
 

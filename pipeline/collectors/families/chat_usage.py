@@ -17,6 +17,7 @@ An object without names may be written as an empty array, as PHP does.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of, sum_of
@@ -40,7 +41,7 @@ GUARD_APART = "guard-apart"
 PROMPT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens")
 COMPLETION = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens")
 """The third of each is how Oracle, and SDKs in JavaScript, write it; the last is Vercel's SDK since its version 5."""
-_TOTAL = ("total_tokens", "totalTokens")
+TOTAL = ("total_tokens", "totalTokens")
 PROMPT_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details", "input_token_details")
 COMPLETION_DETAILS = (
     *("completion_tokens_details", "completion_token_details"),
@@ -127,6 +128,12 @@ _IN_TOTAL_ALONE = {"connector_tokens": CONNECTORS_APART, "guardrails_tokens": GU
 """Of these, what a total counts and neither of the two: Mistral's connectors, Snowflake's guard."""
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
 VERCEL_MARK = "market_cost"
+_GROK = re.compile(r"(?:^|[/.])grok")
+_SONAR = re.compile(r"(?:^|(?:^|/)perplexity/)sonar")
+"""How xAI's and Perplexity's models are called, also behind the names of those who serve them.
+
+LiteLLM writes ``azure_ai/grok-3`` and ``openrouter/perplexity/sonar-pro``, Oracle ``xai.grok-4``.
+"""
 
 
 def usage_object(value: Any) -> JsonObject | None:
@@ -144,7 +151,7 @@ def both_counts(usage: JsonObject) -> tuple[int, int] | None:
     A completion that is absent beside a total that is the prompt is zero. Raises ``LineRefused`` where a count is none.
     """
     prompt, completion = count_of(usage, *PROMPT), count_of(usage, *COMPLETION)
-    if prompt and completion is None and count_of(usage, *_TOTAL) == prompt:
+    if prompt and completion is None and count_of(usage, *TOTAL) == prompt:
         completion = 0
     return None if prompt is None or completion is None else (prompt, completion)
 
@@ -172,7 +179,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
         others=others_of(usage, _OTHERS_OF_OPENROUTER) | others_of(usage, OTHERS),
     )
-    total = count_of(usage, *_TOTAL) or 0
+    total = count_of(usage, *TOTAL) or 0
     if not total and _is_of_anthropic(usage):
         beside = (stated.cached or 0) + (stated.written or 0)
         return stated._replace(prompt=counts[0] + beside, conventions=(CACHED_APART,))
@@ -265,11 +272,10 @@ def _is_reasoning_apart(usage: JsonObject, model: str | None, *, is_greater: boo
 
     Vercel's gateway, Perplexity; of the latter's model alone it is told where there is more of it than completion.
     """
-    bare = (model or "").lower().removeprefix("perplexity/")
     return (
         VERCEL_MARK in usage
         or any(name in usage for name in PERPLEXITY_MARKS)
-        or (is_greater and bare.startswith("sonar"))
+        or (is_greater and _SONAR.search((model or "").lower()) is not None)
     )
 
 
@@ -278,4 +284,4 @@ def _is_gemini(model: str | None) -> bool:
 
 
 def _is_grok(model: str | None) -> bool:
-    return model is not None and model.lower().removeprefix("x-ai/").removeprefix("xai/").startswith("grok")
+    return _GROK.search((model or "").lower()) is not None

@@ -20,6 +20,7 @@ from pipeline.collectors.families.reading import (
     error_of,
     first,
     last,
+    latest,
     object_at,
     others_of,
     part_at,
@@ -57,7 +58,9 @@ def recognises_v2(document: JsonObject) -> bool:
     """Tell an answer of version 2, or an event of its stream."""
     if word(document.get("type")) in _V2_EVENTS or "billed_units" in object_at(document, "usage"):
         return True
-    return "choices" not in document and "finish_reason" in document and "content" in object_at(document, "message")
+    message = object_at(document, "message")
+    is_answer = "choices" not in document and "finish_reason" in document
+    return is_answer and any(name in message for name in ("content", "tool_calls", "tool_plan"))
 
 
 def recognises_v1(document: JsonObject) -> bool:
@@ -84,7 +87,7 @@ def _read(family: str, body: Body, asked: Asked) -> Reading:
     stated = None
     for place in places:
         for usage in (object_at(place, "usage"), object_at(place, "meta")):
-            stated = _stated(usage) or stated
+            stated = latest(stated, _stated(usage))
     names = ("id",) if family == V2 else ("response_id", "id", "generation_id")
     return Reading(
         family=family,

@@ -23,6 +23,7 @@ from pipeline.collectors.families.reading import (
     error_of,
     first,
     last,
+    latest,
     less,
     list_at,
     object_at,
@@ -62,7 +63,7 @@ def read(body: Body, asked: Asked) -> Reading:
     for document, answer in zip(body.documents, answers, strict=True):
         beside = object_at(document, "metadata") if "event_type" in document else {}  # of an answer it is its caller's
         for usage in (object_at(beside, "usage"), object_at(beside, "total_usage"), object_at(answer, "usage")):
-            stated = _stated(usage) or stated
+            stated = latest(stated, _stated(usage))
     return Reading(
         family=NAME,
         stated=stated,

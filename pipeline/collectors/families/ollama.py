@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, part_at
+from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, latest, part_at
 from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read(body: Body, asked: Asked) -> Reading:
     stated = None
     for document in body.documents:
         if stated_once(document, "done") is True:
-            stated = _stated(document) or stated
+            stated = latest(stated, _stated(document))
     generated = [bool(_text(document)) for document in body.documents]
     return Reading(
         family=NAME,

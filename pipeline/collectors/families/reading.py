@@ -157,6 +157,17 @@ def sum_of(*counts: int | None) -> int | None:
     return sum(stated) if stated else None
 
 
+def latest(earlier: Stated | None, later: Stated | None) -> Stated | None:
+    """Return of two usages of one answer the one that was stated last; zeros take nothing back that was counted."""
+    if later is None or (earlier is not None and _counts(earlier) and not _counts(later)):
+        return earlier
+    return later
+
+
+def _counts(stated: Stated) -> bool:
+    return bool(stated.prompt or stated.completion)
+
+
 def less(part: int | None, cached: int | None) -> int | None:
     """Return what of a modality was not read from a cache: that part of it costs what is read from a cache costs."""
     return part if part is None or cached is None else max(0, part - cached)

@@ -27,6 +27,7 @@ from pipeline.collectors.families.reading import (
     first,
     id_of,
     last,
+    latest,
     less,
     list_at,
     object_at,
@@ -88,9 +89,7 @@ def _of_answers(answers: Sequence[JsonObject], model: Any) -> Reading:
     """Return the reading of what is stated of one response; ``model`` is that of its session."""
     stated = None
     for answer in answers:
-        found = _stated(answer)
-        if found is not None and (found.prompt or found.completion or stated is None):
-            stated = found  # zeros take nothing back
+        stated = latest(stated, _stated(answer))
     return Reading(
         family=NAME,
         stated=stated,

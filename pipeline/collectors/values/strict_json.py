@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -160,6 +161,22 @@ def documents_of(text: str, *, depth_max: int = DEPTH_MAX, may_touch: bool = Fal
             return None
         at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
     return found or None
+
+
+def whole_of(text: str, *, depth_max: int = DEPTH_MAX) -> list[JsonObject]:
+    r"""Return the objects that a text begins with, one after another or in an array, up to what is not whole.
+
+    >>> whole_of('[{"a": 1},\n{"b": 2},\n{"c'), whole_of('{"a": 1}{"b": 2}'), whole_of('{"a')
+    ([{'a': 1}, {'b': 2}], [{'a': 1}, {'b': 2}], [])
+    """
+    found: list[JsonObject] = []
+    at = _ARRAY_BEGINS.match(text, 0).end()  # type: ignore[union-attr]  # as above
+    with suppress(json.JSONDecodeError, RecursionError, BrokenJson):
+        while text.startswith("{", at):
+            _, end = _STRICT.raw_decode(text, at)
+            found.append(parse(text[at:end], depth_max=depth_max))
+            at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    return found
 
 
 class Beginning(NamedTuple):
@@ -316,6 +333,7 @@ def depth_of_document(document: Any) -> int:
 _BEHIND_MAX = 8
 _CLOSES = '}]"'
 _OPENING = re.compile(r"[ \t\r\n]*\{")
+_ARRAY_BEGINS = re.compile(r"(?:\[[ \t\r\n]*)?")
 _APART = re.compile(r"[,\x1e\n]")
 _BETWEEN = re.compile(r"[ \t\r\n\x1e]*(?:,[ \t\r\n\x1e]*)?")
 _NAME = re.compile(r'[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*')

@@ -326,3 +326,26 @@ def test_names_in_camel_case_are_those_of_some_apis_and_sdks() -> None:
     assert tokens(_chat(usage), path=PATH) == (60, 40, 50, None, 30)
     with pytest.raises(LineRefused):
         read(_chat(usage | {"totalTokens": 101}), path=PATH)
+
+
+def test_of_usage_in_two_parts_each_has_parts_of_its_own() -> None:
+    first = {"prompt_tokens": 100, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 90}}
+    last = {"prompt_tokens": 0, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}}
+    last |= {"completion_tokens_details": {"reasoning_tokens": 4}}
+    chunks = _chunk({"content": "a"}, first), _chunk({}, last)
+    assert tokens(ways(*chunks)["transcript"], path=PATH) == (100, 9, 90, None, 4)
+
+
+@pytest.mark.parametrize("zeros", [{}, {"completion_tokens_details": {"reasoning_tokens": 0}}])
+def test_zeros_behind_a_total_leave_what_the_total_tells(zeros: dict[str, Any]) -> None:
+    xai = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 190}
+    xai |= {"completion_tokens_details": {"reasoning_tokens": 40}}
+    chunks = _chunk({"content": "a"}, xai), _chunk(None, _usage(0, 0) | zeros)
+    assert tokens(ways(*chunks)["transcript"], path=PATH) == (100, 90, None, None, 40)
+
+
+def test_zeros_in_the_usual_place_are_a_placeholder_beside_usage_within_a_choice() -> None:
+    body = _chat(_usage(0, 0))
+    body["choices"][0]["usage"] = _usage(19, 13)
+    assert tokens(body, path=PATH)[:2] == (19, 13)
+    assert read(_chat(_usage(0, 0)), path=PATH).status.value == "unknown"

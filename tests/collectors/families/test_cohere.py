@@ -147,3 +147,10 @@ def test_more_reasoning_than_there_is_of_the_completion_is_of_unknown_share(reas
 def test_billed_units_of_one_side_alone_are_no_bill(side: str) -> None:
     assert tokens(_v2({"billed_units": {side: 7}} | TOKENS), path=V2)[:2] == (1390, 44)
     assert read(_v2({"billed_units": {side: 7}}), path=V2).tokens is None
+
+
+@pytest.mark.parametrize("holder", ["data", "response"])
+def test_an_answer_that_only_calls_tools_is_one_within_an_object_of_a_gateway_as_well(holder: str) -> None:
+    message = {"role": "assistant", "tool_plan": "I look it up.", "tool_calls": [{"id": "t", "type": "function"}]}
+    answer = {"id": "c2-1", "message": message, "finish_reason": "TOOL_CALL", "usage": BILLED}
+    assert tokens({"code": 0, holder: answer}, path=V2)[:2] == (8, 40)

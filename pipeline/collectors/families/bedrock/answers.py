@@ -27,6 +27,7 @@ from pipeline.collectors.families.reading import (
     error_of,
     first,
     last,
+    latest,
     list_at,
     object_at,
     part_at,
@@ -92,7 +93,7 @@ def read_converse(body: Body, asked: Asked) -> Reading:
     stated = None
     for document in documents:
         for usage in (object_at(document, "usage"), object_at(document, "metadata", "usage")):
-            stated = _converse(usage) or stated
+            stated = latest(stated, _converse(usage))
     return Reading(
         family=CONVERSE,
         stated=stated,
@@ -242,8 +243,6 @@ def _header(headers: Mapping[str, Any], name: str) -> int | None:
 
 
 def _last_count(documents: Sequence[JsonObject], name: str) -> int | None:
-    found = None
-    for document in documents:
-        value = count_of(document, name)
-        found = found if value is None else value
-    return found
+    """Return the last of running totals, of which zeros take nothing back; ``None`` where there is none."""
+    counts = [value for document in documents if (value := count_of(document, name)) is not None]
+    return next((value for value in reversed(counts) if value), 0 if counts else None)

@@ -20,6 +20,7 @@ from pipeline.collectors.families.reading import (
     first,
     id_of,
     last,
+    latest,
     sum_of,
     word,
 )
@@ -85,7 +86,7 @@ class Native(NamedTuple):
         for document in documents:
             for usage in _at(document, self.usage, stated_once):
                 if isinstance(usage, dict):
-                    found = stated_by(usage, model=model) or found
+                    found = latest(found, stated_by(usage, model=model))
         return found
 
     def _counts(self, documents: Sequence[JsonObject]) -> Stated | None:
