@@ -77,10 +77,11 @@ def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
     lines = listed_in(document)
     if lines is None:
         lines = _recorded_in(document)
-    return None if lines is None else [held for line in lines for held in _held_in_line(line, depth_max)]
+    return None if lines is None else [held for line in lines for held in held_in_line(line, depth_max)]
 
 
-def _held_in_line(line: Any, depth_max: int) -> list[Any]:
+def held_in_line(line: Any, depth_max: int) -> list[Any]:
+    """Return the document that a line of a record is, as a text or as itself; nothing where it says nothing."""
     if isinstance(line, str):
         return line_in(line, depth_max=depth_max)
     return [line] if isinstance(line, dict | LineRefused) else []

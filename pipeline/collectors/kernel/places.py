@@ -166,6 +166,7 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
         Kind.ELAPSED: stated.durations,
         Kind.NESTED: stated.nested,
         Kind.OBJECTS: stated.objects,
+        Kind.NEVER: stated.plain,
     }
     for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):
         _put(places, path_of(text).steps, kind)

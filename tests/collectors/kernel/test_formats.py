@@ -899,6 +899,7 @@ def test_what_a_plugin_states_that_nobody_looks_at_changes_nothing(prompt: int) 
 @pytest.mark.parametrize("name", [None, "request-log", *sorted(by_name())])
 def test_what_documents_hold_is_never_taken_for_nothing(name: str | None) -> None:
     """In a log of any format, of which lines of such a kind said nothing before."""
+    of_file = [{"key": "log.file.name", "value": {"stringValue": "app.log"}}]
     line = json.dumps({"ts": 1_788_264_000, "api_key_id": "k", "status": 200, "request_id": "r", "response": {}})
 
     def held(text: str) -> list[dict[str, Any]]:
@@ -915,6 +916,11 @@ def test_what_documents_hold_is_never_taken_for_nothing(name: str | None) -> Non
             {"data": {"resultType": "streams", "result": [{"stream": {}, "values": [["1", text]]}]}},
             {"results": [[{"field": "@message", "value": text}, {"field": "@ptr", "value": "p"}]], "status": "x"},
             {"tables": [{"columns": [{"name": "Log_s"}, {"name": "RevisionName_s"}], "rows": [[text, "r"]]}]},
+            {
+                "resourceLogs": [
+                    {"scopeLogs": [{"logRecords": [{"body": {"stringValue": text}, "attributes": of_file}]}]}
+                ]
+            },
         ]
 
     lines = _written({}, {"a": 1}, {"resourceLogs": []}, *(each for _ in range(4) for each in held("listening")))
