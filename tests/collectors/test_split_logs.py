@@ -520,7 +520,17 @@ def test_a_wrapper_says_what_lies_in_a_line_of_its_own(module: Any, line: bytes,
 
 def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
     assert [wrapper.name for wrapper in WRAPPERS] == [
-        *("cloudwatch", "commands", "cri", "docker", "elasticsearch", "fluent-bit", "fluentd", "journald", "lambda"),
+        *(
+            "cloudwatch",
+            "command-output",
+            "cri",
+            "docker",
+            "elasticsearch",
+            "fluent-bit",
+            "fluentd",
+            "journald",
+            "lambda",
+        ),
         "syslog",
     ]
     wrapped = CRI + b"F x"
@@ -532,7 +542,7 @@ def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
     assert name_of(wrapped + b"\r\n") == "cri"
     assert name_of(b"\n \ndamaged\n" * 7 + wrapped) == "cri"
     assert name_of(b"damaged\n" * 8 + wrapped) is None
-    assert name_of(b"a-1 | said\ndamaged\n" * 7 + b"a-1 | {}") == "commands"
+    assert name_of(b"a-1 | said\ndamaged\n" * 7 + b"a-1 | {}") == "command-output"
     assert name_of(b"a-1 | said\ndamaged\n" * 8 + b"a-1 | {}") is None
     docker_line = b'{"log": "a\\n", "time": "x"}\r\n'
     assert name_of(b"x\n" + docker_line + wrapped) == "docker"

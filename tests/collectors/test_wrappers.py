@@ -192,7 +192,7 @@ BEFORE_LINES = {
     "Swarm": ["gateway.1.x7k2p9q8r5s4@node    | ", f"{NANOSECONDS} gateway.12@node.example    | "],
     "instants": [f"{NANOSECONDS} ", "2026-10-01T00:00:00.123456789+02:00 "],
     "instants of Podman": [f"{NANOSECONDS} ", "2026-10-01T00:00:00.12+02:00 ", "2026-10-01T00:00:00Z "],
-    "PM2": ["0|gateway  | ", "12|worker two | "],
+    "PM2": ["0|gateway  | ", "12|@acme/worker | "],
     "Fly": [
         "2026-10-01T00:00:00Z app[d8d9112b5d4e08] fra [info] ",
         "\x1b[2m2026-10-01T00:00:00Z\x1b[0m app[d8d9112b5d4e08] \x1b[32mfra\x1b[0m [\x1b[34minfo\x1b[0m]",
@@ -273,6 +273,11 @@ def in_parts_in_a_dump_of_elasticsearch(texts: Sequence[str], cut: int) -> list[
     return dump
 
 
+def in_an_answer_of_elasticsearch(texts: Sequence[str], cut: int) -> list[str]:
+    found = [json.loads(line) for line in in_a_dump_of_elasticsearch(texts, cut)]
+    return [json.dumps({"took": 5, "hits": {"total": {"value": len(found)}, "hits": found}})]
+
+
 def in_what_stern_writes(texts: Sequence[str], cut: int) -> list[str]:
     del cut
     pod = {"nodeName": "n", "namespace": "prod", "podName": "gateway-0", "containerName": "app"}
@@ -350,6 +355,7 @@ def in_a_subscription_to_what_lambda_wrote(texts: Sequence[str], cut: int) -> li
 
 
 WRAPPINGS = [
+    in_an_answer_of_elasticsearch,
     *(in_parts_in_a_dump_of_elasticsearch, in_what_stern_writes, in_what_fly_writes, in_answers_of_loki),
     *(in_what_workers_log, in_tables_of_azure, in_older_tables_of_azure, in_resource_logs_of_azure),
     *(in_an_answer_of_log_analytics, in_an_answer_of_insights, in_a_subscription_to_what_lambda_wrote),
@@ -535,7 +541,16 @@ def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, ex
             b"a gateway-0 app {}",
             b"gateway-abcde app {}",
         ),
-        *(b"[pod/gateway-0] {}", b"[pod/a/b]{}", b"[POD/a/b] {}", b"0|a {}", b"x|a | {}", b"gateway.x@n | {}"),
+        *(
+            b"[pod/gateway-0] {}",
+            b"[pod/a/b]{}",
+            b"[POD/a/b] {}",
+            b"0|a {}",
+            b"x|a | {}",
+            b"0|a| {}",
+            b"200|chat | {}",
+            b"gateway.x@n | {}",
+        ),
         *(b"2026-10-01T00:00:00Z {}", b"2026-10-01T00:00:00.123456Z {}", b"2026-10-01T00:00:00 {}"),
         *(b"2026-10-01T00:00:00.123456+00:00 stream {}", b"2026-10-01T00:00:00Z app[x] fra [info] {}"),
         *(b"2026-10-01T00:00:00.123Z\trequest\tINFO\t{}", b"2026-10-01T00:00:00.123Z\tINFO\t{}"),
@@ -632,6 +647,14 @@ def test_a_wrapper_is_known_by_a_line_of_it(line: bytes, name: str) -> None:
         ),
         ({"streams": [{"stream": {}, "values": [["1", '{"ts": 1}']]}], "level": "info"}, None),
         ({"results": [], "status": "Complete"}, None),
+        (
+            {"hits": {"hits": [{"_index": "l", "_source": {"ts": 1}}]}, "took": 1},
+            [{"_index": "l", "_source": {"ts": 1}}],
+        ),
+        *(
+            ({"hits": hits, "took": 1}, None)
+            for hits in (5, [], {"hits": 5}, {"hits": [5]}, {"hits": [{"_index": "l"}]})
+        ),
         ({"results": [[{"field": "@message", "value": '{"ts": 1}'}]]}, None),
         ({"results": [[{"field": 5, "value": 1}]], "status": "Complete"}, None),
         ({"results": [["x"]], "status": "Complete"}, None),

@@ -4,10 +4,10 @@ Facts. A subscription of CloudWatch Logs delivers ``logEvents``, and ``aws logs 
 each with the line in its ``message``; the API of Logs Insights writes each field of a row as a pair. Loki's API answers
 streams of pairs of an instant and a line, behind which metadata may stand, and so it is pushed. A Worker of Cloudflare
 has what it gave to its console in the ``message`` of its ``logs``. Azure writes ``records`` of resources, and answers
-queries of Log Analytics by tables of columns and rows.
+queries of Log Analytics by tables of columns and rows. Elasticsearch and OpenSearch answer a search by ``hits``.
 Source: the user guide of CloudWatch Logs, "Log group-level subscription filters"; the references of the AWS CLI and of
 ``GetQueryResults``; "Loki HTTP API"; "Tail Workers" and "Workers Trace Events" of Cloudflare; "Azure Monitor Log
-Analytics API".
+Analytics API"; "Search API" of Elasticsearch.
 
 An export is known by what stands beside the records and in each of them: where one is otherwise, the document is
 nobody's. Does not own what a record holds (``held``).
@@ -36,6 +36,7 @@ _LISTS = (
 """Where a document has its records, where each has its line, and what stands beside the records."""
 _OF_LOKI = frozenset(("streams", "dropped_entries"))
 _OF_INSIGHTS = frozenset(("statistics", "status", "queryLanguage"))
+_OF_HIT = frozenset(("_index", "_source"))
 CONSOLE = "ContainerAppConsoleLogs"
 """The category of resource logs that have what containers wrote; those of others are lines of their own."""
 
@@ -49,11 +50,14 @@ def listed_in(document: JsonObject) -> list[Any] | None:
     rows = _streamed_in(document)
     if rows is None:
         rows = _asked_in(document)
-    records = document.get("records")
-    if rows is not None or not isinstance(records, list) or not records:
+    records, found = document.get("records"), document.get("hits")
+    if rows is not None:
         return rows
-    are_of_console = all(isinstance(each, dict) and each.get("category") == CONSOLE for each in records)
-    return records if are_of_console else None
+    if isinstance(records, list) and records:
+        return records if all(isinstance(each, dict) and each.get("category") == CONSOLE for each in records) else None
+    hits = found.get("hits") if isinstance(found, dict) else None
+    are_hits = isinstance(hits, list) and all(isinstance(each, dict) and each.keys() >= _OF_HIT for each in hits)
+    return hits if are_hits else None
 
 
 def _alone(value: Any) -> Any:

@@ -23,7 +23,7 @@ import re
 
 from pipeline.collectors.wrappers.wrapper import Unwrapped, knows_behind
 
-NAME = "commands"
+NAME = "command-output"
 
 _SECOND = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _ZONE = rb"(?:Z|[+-][0-9]{2}:[0-9]{2})"
@@ -39,7 +39,8 @@ _COLOUR = rb"(?:\x1b\[[0-9;]{0,16}m)*"
 _KUBECTL = rb"\[pod/" + _POD + rb"/" + _LABEL + rb"\] "
 _COMPOSE = _NAME + rb"[-_][0-9]{1,9} {1,128}\| "
 _SERVICE = rb"(?:" + _NANOSECONDS + rb" )?" + _NAME + rb"\.[0-9]{1,9}(?:\.[a-z0-9]{12,25})?@[!-~]{1,255} {1,64}\| "
-_PM2 = rb"[0-9]{1,4}\|[^|]{1,128}\| "
+_PM2 = rb"[0-9]{1,2}\|[A-Za-z0-9@][A-Za-z0-9_.@/-]{0,63} {1,64}\| "
+"""Three digits may be a status, before a path and what a caller sent."""
 _FLY = (
     _COLOUR + _SECOND + rb"Z" + _COLOUR + rb" app\[[0-9a-z]{4,64}\] "
     + _COLOUR + rb"[a-z]{3}" + _COLOUR + rb" \[" + _COLOUR + rb"[a-z]{1,16}" + _COLOUR + rb"\] ?"
