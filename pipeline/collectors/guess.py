@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
-from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of
+from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, is_request_log
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation
@@ -284,15 +284,21 @@ def guess_fields(documents: Sequence[JsonObject]) -> Guess:
 
 
 def guess_line_in(documents: Sequence[JsonObject]) -> str | None:
-    """Return where every line of one log has another as JSON text; ``None`` where none or several places have one."""
+    """Return where every line of one log has another; ``None`` where none or several places have one.
+
+    JSON text is one, and an object that some format recognises.
+    """
     found = Counter(
-        ".".join(path)
-        for document in documents
-        for path, value in _places(document, ())
-        if isinstance(value, str) and isinstance(document_in(value), dict)
+        ".".join(path) for document in documents for path, value in _places(document, ()) if _may_be_line(value)
     )
     places = [path for path, count in found.items() if count == len(documents)]
     return places[0] if len(places) == 1 else None
+
+
+def _may_be_line(value: Any) -> bool:
+    if isinstance(value, str):
+        return isinstance(document_in(value), dict)
+    return isinstance(value, dict) and (is_request_log(value) or format_of(value) is not None)
 
 
 def places_of_keys(documents: Sequence[JsonObject], log_format: LogFormat) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ def unwrap(line: bytes) -> Unwrapped | None:
 
 def logical(*lines: bytes, bytes_max: int = 1000, closes: bool = False) -> tuple[Any, LogicalLines]:
     splitter = LineSplitter(iter([b"".join(line + b"\n" for line in lines)]), line_bytes_max=10**6)
-    found = LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=bytes_max, closes=closes)
+    found = LogicalLines(splitter, Wrapper("any", unwrap, bool), bytes_max=bytes_max, closes=closes)
     groups = [[(line.number, line.start, line.end, line.content, line.lines) for line in group] for group in found]
     return groups, found
 
@@ -278,27 +278,27 @@ def test_whoever_was_killed_while_it_wrote_never_ended_its_line() -> None:
 
 def test_what_is_held_back_is_bounded_and_a_joined_line_beyond_the_cap_is_too_long() -> None:
     splitter = LineSplitter(iter([b"AP12345678\nAP12345678\nAP1\nBF" + ONE + b"\n"]), line_bytes_max=1000)
-    groups = list(LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False))
+    groups = list(LogicalLines(splitter, Wrapper("any", unwrap, bool), bytes_max=8, closes=False))
     assert groups == [
         [Line(3, 0, 26, None, b"12345678123456781\n12345678123456781", 3)],
         [Line(4, 26, 37, ONE)],
     ]
     splitter = LineSplitter(iter([b"AP1234\nplain\nplain\nplain\nAF5678\n"]), line_bytes_max=1000)
-    groups = list(LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False))
+    groups = list(LogicalLines(splitter, Wrapper("any", unwrap, bool), bytes_max=8, closes=False))
     assert [[line.number for line in group] for group in groups] == [[1, 2, 3, 4], [5]]
     splitter = LineSplitter(iter([b"AP12345678\nAP12345678\nAF\n"]), line_bytes_max=1000)
-    groups = list(LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False))
+    groups = list(LogicalLines(splitter, Wrapper("any", unwrap, bool), bytes_max=8, closes=False))
     assert [[line.number for line in group] for group in groups] == [[3]]
     splitter = LineSplitter(iter([b'AP{"a": \nAF1}\n']), line_bytes_max=1000)
     assert [
         line.content
-        for group in LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=8, closes=False)
+        for group in LogicalLines(splitter, Wrapper("any", unwrap, bool), bytes_max=8, closes=False)
         for line in group
     ] == [ONE]
     splitter = LineSplitter(iter([b'AP{"a": \nAF1}\n']), line_bytes_max=1000)
     assert [
         line.content
-        for group in LogicalLines(splitter, Wrapper("any", unwrap), bytes_max=7, closes=False)
+        for group in LogicalLines(splitter, Wrapper("any", unwrap, bool), bytes_max=7, closes=False)
         for line in group
     ] == [None]
 
@@ -345,6 +345,8 @@ OBJECT = b'{\n "a": 1\n}\n'
         ("a.jsonl", b"\0" + BOM + b"\n " + OBJECT, True),
         *((name, b'{"a": 1}', True) for name in ("a.json", "a.har", "A.JSON", "a.json.gz", "a.har.zst", "a.json.zstd")),
         *((name, b'{"a": 1}', False) for name in ("a.jsonl", "a.log", "a.json.bak", "json", "a.json.gz.x")),
+        ("a.json", b"[pod/gateway-0/app] ", False),
+        ("a.json", b"[pod", True),
         ("a.json", b'{"a": 1}\n', False),
         ("a.json", b"", False),
         ("a.json", b"1", False),
@@ -450,7 +452,7 @@ CRI = b"2026-10-01T00:00:00.123456789Z stdout "
         (cri, b"x " + CRI + b"F x", None),
         (cloudwatch, b"2026-10-01T00:00:00.123Z " + ONE, Unwrapped(ONE)),
         (cloudwatch, b"2026-10-01T00:00:00.123Z [1]\r2", Unwrapped(b"[1]\r2")),
-        (cloudwatch, b"2026-10-01T00:00:00.123Z text", None),
+        (cloudwatch, b"2026-10-01T00:00:00.123Z text", Unwrapped(b"text")),
         (cloudwatch, b"2026-10-01T00:00:00Z {}", None),
         (docker, b'{"log": "a\\n", "stream": "stdout", "time": "x"}', Unwrapped(b"a", is_part=False, stream="stdout")),
         (docker, b'{"log": "a\\r\\n", "time": "x", "attrs": {}}', Unwrapped(b"a", is_part=False, stream="")),
@@ -518,7 +520,18 @@ def test_a_wrapper_says_what_lies_in_a_line_of_its_own(module: Any, line: bytes,
 
 def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
     assert [wrapper.name for wrapper in WRAPPERS] == [
-        *("cloudwatch", "compose", "cri", "docker", "fluent-bit", "fluentd", "journald", "syslog"),
+        *(
+            "cloudwatch",
+            "command-output",
+            "cri",
+            "docker",
+            "elasticsearch",
+            "fluent-bit",
+            "fluentd",
+            "journald",
+            "lambda",
+        ),
+        "syslog",
     ]
     wrapped = CRI + b"F x"
 
@@ -529,6 +542,8 @@ def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
     assert name_of(wrapped + b"\r\n") == "cri"
     assert name_of(b"\n \ndamaged\n" * 7 + wrapped) == "cri"
     assert name_of(b"damaged\n" * 8 + wrapped) is None
+    assert name_of(b"a-1 | said\ndamaged\n" * 7 + b"a-1 | {}") == "command-output"
+    assert name_of(b"a-1 | said\ndamaged\n" * 8 + b"a-1 | {}") is None
     docker_line = b'{"log": "a\\n", "time": "x"}\r\n'
     assert name_of(b"x\n" + docker_line + wrapped) == "docker"
     assert name_of(b"") is None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.logs import line_blocks, log_file
+from pipeline.collectors.logs import line_blocks, log_file, logical_lines
 from pipeline.collectors.logs.hashed_again import Hashed, hash_segments, nothing_of
 from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks
 from pipeline.collectors.logs.lines import Line, LineSplitter
@@ -245,7 +245,7 @@ def parts(*said: tuple[str, str, bool]) -> tuple[bytes, Any]:
 
 def groups_of(content: bytes, unwrap: Any, *, bytes_max: int = 1000, closes: bool = False) -> tuple[list[Any], Any]:
     split = LogicalLines(
-        LineSplitter([content], line_bytes_max=1000), Wrapper("any", unwrap), bytes_max=bytes_max, closes=closes
+        LineSplitter([content], line_bytes_max=1000), Wrapper("any", unwrap, bool), bytes_max=bytes_max, closes=closes
     )
     groups = [[(line.number, line.lines, line.content) for line in group] for group in split]
     return groups, split
@@ -282,12 +282,51 @@ def test_parts_that_are_no_line_together_give_way_to_the_last_ones_that_are() ->
     assert groups_of(never, unwrap)[0] == [[(2, 2, b'{"a": 1,{nor this')]]
 
 
+def numbered(*said: tuple[str, int, bool, str]) -> tuple[bytes, Any]:
+    """A log of entries whose parts are numbered, and what unwraps them."""
+
+    def unwrap(content: bytes) -> Unwrapped | None:
+        if not content.startswith(b"|"):
+            return None
+        _, stream, ordinal, is_part, text = content.split(b"|", 4)
+        return Unwrapped(text, is_part=is_part == b"P", stream=stream.decode(), ordinal=int(ordinal))
+
+    lines = (f"|{stream}|{number}|{'P' if is_part else 'F'}|{text}\n" for stream, number, is_part, text in said)
+    return "".join(lines).encode(), unwrap
+
+
+def test_numbered_parts_are_joined_in_their_turn_and_otherwise_left_as_lines_of_the_log() -> None:
+    content, unwrap = numbered(
+        ("a", 1, True, '{"a"'), ("b", 1, True, '{"b"'), ("a", 2, False, ": 1}"), ("b", 2, False, ":2}")
+    )
+    assert groups_of(content, unwrap)[0] == [[(3, 2, b'{"a": 1}'), (4, 2, b'{"b":2}')]]
+    content, unwrap = numbered(("a", 1, True, '{"a": "'), ("a", 2, True, '"'), ("a", 3, False, '{"b": 2}'))
+    assert groups_of(content, unwrap)[0] == [[(3, 3, b'{"a": ""{"b": 2}')]]
+    first, second, third = content.splitlines(keepends=True)
+    for lines in ((first, third), (second, third), (first, third, second), (second, first, third), (third,)):
+        left = [line.rstrip(b"\n") for line in lines]
+        found = [line[2] for group in groups_of(b"".join(lines), unwrap)[0] for line in group]
+        assert found == left
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_numbered_part_without_its_end_holds_few_lines_back(*, closes: bool) -> None:
+    content, unwrap = numbered(("a", 1, True, '{"a"'))
+    held_back = b"bare\n" * logical_lines._HELD_BACK_MAX  # noqa: SLF001 - which is as it is
+    groups, split = groups_of(content + held_back, unwrap, closes=closes)
+    assert [len(group) for group in groups] == ([65] if closes else [])
+    groups, split = groups_of(content + held_back + b"bare\n", unwrap, closes=closes)
+    assert [len(group) for group in groups] == [66]
+    assert groups[0][0] == (1, 1, content.rstrip(b"\n"))
+    assert split.end == len(content + held_back) + 5
+
+
 @pytest.mark.parametrize(("more", "is_read"), [(0, True), (1, False)])
 def test_a_line_put_together_is_as_long_as_a_line_may_be(more: int, *, is_read: bool) -> None:
     text = json.dumps({"a": "x" * (200 + more)})
     content, unwrap = parts(("o", text[:100], True), ("o", text[100:], False))
     split = LogicalLines(
-        LineSplitter([content], line_bytes_max=1000), Wrapper("any", unwrap), bytes_max=209, closes=False
+        LineSplitter([content], line_bytes_max=1000), Wrapper("any", unwrap, bool), bytes_max=209, closes=False
     )
     ((line,),) = list(split)
     assert (line.content is not None) is is_read

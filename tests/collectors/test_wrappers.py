@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.collectors.formats.held import held_in
-from pipeline.collectors.wrappers import WRAPPERS, cloudwatch, cri, fluent_bit, journald, wrapper_of
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.wrappers import (
+    WRAPPERS,
+    cloudwatch,
+    commands,
+    cri,
+    elasticsearch,
+    fluent_bit,
+    journald,
+    wrapper_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,6 +175,50 @@ def in_syslog(texts: Sequence[str], cut: int) -> list[str]:
     return [befores[at % len(befores)] + text for at, text in enumerate(texts)]
 
 
+def behind(befores: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Return lines with what stands before them, a greeting of a program before all of them and between them."""
+    said = ["INFO: started", *["listening on :4000, {all}"] * 10, *texts[:1], "GET /health 200", *texts[1:]]
+    return [befores[at % len(befores)] + text for at, text in enumerate(said)]
+
+
+NANOSECONDS = "2026-10-01T00:00:00.123456789Z"
+REQUEST = "8f507cfc-4e2a-4697-b07a-ac58fc914c95"
+BEFORE_LINES = {
+    "kubectl": ["[pod/gateway-6c9d8f7b5d-x2k4q/app] ", f"[pod/gateway-0/app] {NANOSECONDS} "],
+    "stern": ["gateway-6c9d8f7b5d-x2k4q app ", f"gateway-bcdfg app {NANOSECONDS} ", "gateway-0 app "],
+    "stern of several namespaces": ["prod gateway-6c9d8f7b5d-x2k4q app ", "test gateway-0 app "],
+    "stern with instants": [f"gateway-0 app {NANOSECONDS} "],
+    "Compose": ["gateway-1  | ", f"my_app-12 | {NANOSECONDS} "],
+    "Swarm": ["gateway.1.x7k2p9q8r5s4@node    | ", f"{NANOSECONDS} gateway.12@node.example    | "],
+    "instants": [f"{NANOSECONDS} ", "2026-10-01T00:00:00.123456789+02:00 "],
+    "instants of Podman": [f"{NANOSECONDS} ", "2026-10-01T00:00:00.12+02:00 ", "2026-10-01T00:00:00Z "],
+    "PM2": ["0|gateway  | ", "12|@acme/worker | "],
+    "Fly": [
+        "2026-10-01T00:00:00Z app[d8d9112b5d4e08] fra [info] ",
+        "\x1b[2m2026-10-01T00:00:00Z\x1b[0m app[d8d9112b5d4e08] \x1b[32mfra\x1b[0m [\x1b[34minfo\x1b[0m]",
+    ],
+    "CloudWatch": ["2026-10-01T00:00:00.123Z "],
+    "aws logs tail": [
+        f"2026-10-01T00:00:00.123000+00:00 gateway/app/{'0123456789abcdef' * 2} ",
+        f"2026-10-01T00:00:00+00:00 2026/10/01/[$LATEST]{'0123456789abcdef' * 2} ",
+    ],
+    "Lambda": [f"2026-10-01T00:00:00.123Z\t{REQUEST}\tINFO\t"],
+    "Lambda in CloudWatch": [f"2026-10-01T00:00:00.200Z 2026-10-01T00:00:00.123Z\t{REQUEST}\tINFO\t"],
+    "syslog": ["Oct  1 00:00:00 host gateway[12]: "],
+    "syslog by octets": ["412 <134>1 2026-10-01T00:00:00.123Z host gateway 12 - - "],
+    "journalctl": [
+        "Oct 01 00:00:00.123456 host gateway[12]: ",
+        "2026-10-01T00:00:00+0000 host gateway[12]: ",
+        "2026-10-01T00:00:00.123456+00:00 host gateway[12]: ",
+        "Thu 2026-10-01 00:00:00 UTC host gateway[12]: ",
+        "Thu 2026-10-01 00:00:00.123456 CEST host gateway[12]: ",
+        "1790812800.123456 host gateway[12]: ",
+    ],
+    "Heroku": ["2026-10-01T00:00:00.123456+00:00 app[web.1]: "],
+}
+"""What is put before lines, by what puts it there."""
+
+
 def in_files_of_fluentd(texts: Sequence[str], cut: int) -> list[str]:
     del cut
     return [f"2026-10-01T00:00:00+00:00\tgateway.log\t{text}" for text in texts]
@@ -204,7 +258,107 @@ def in_a_dump_of_elasticsearch(texts: Sequence[str], cut: int) -> list[str]:
     return [json.dumps({"_index": "logs", "_id": "x", "_source": json.loads(text)}) for text in texts]
 
 
+def in_parts_in_a_dump_of_elasticsearch(texts: Sequence[str], cut: int) -> list[str]:
+    numbers: dict[str, int] = {}
+    dump = []
+    for at, record in enumerate(sent_by_docker(texts, cut)):
+        if "partial_message" in record:
+            line = record["container_id"]
+            numbers[line] = numbers.get(line, 0) + 1
+            name = f"{line} {numbers.get(f'lines of {line}', 0)}"
+            record |= {"partial_id": name, "partial_ordinal": str(numbers[line])}
+            if record["partial_last"] == "true":
+                numbers |= {line: 0, f"lines of {line}": numbers.get(f"lines of {line}", 0) + 1}
+        dump.append(json.dumps({"_index": "logs", "_id": str(at), "_source": record}))
+    return dump
+
+
+def in_an_answer_of_elasticsearch(texts: Sequence[str], cut: int) -> list[str]:
+    found = [json.loads(line) for line in in_a_dump_of_elasticsearch(texts, cut)]
+    return [json.dumps({"took": 5, "hits": {"total": {"value": len(found)}, "hits": found}})]
+
+
+def in_what_stern_writes(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    pod = {"nodeName": "n", "namespace": "prod", "podName": "gateway-0", "containerName": "app"}
+    messages: list[Any] = [json.loads(texts[0]), *texts[1:]]
+    return [json.dumps({"message": message} | pod) for message in messages]
+
+
+def in_what_fly_writes(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    meta = {"instance": "d8", "region": "fra", "event": {"provider": "app"}}
+    return [
+        json.dumps({"level": "info", "instance": "d8", "message": text, "region": "fra", "timestamp": AT, "meta": meta})
+        for text in texts
+    ]
+
+
+def in_answers_of_loki(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    values = [[str(1_790_812_800_000_000_000 + at), text] for at, text in enumerate(texts)]
+    values[0] = [*values[0], {"structuredMetadata": {"pod": "x"}}]
+    streams = [{"stream": {"app": "gateway"}, "values": values[:2]}, {"stream": {}, "values": values[2:]}]
+    answer = {"status": "success", "data": {"resultType": "streams", "result": streams[:1], "stats": {}}}
+    return [json.dumps(answer), json.dumps({"streams": streams[1:]})]
+
+
+def in_what_workers_log(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    logs: list[Any] = [{"message": ["starting"], "level": "log"}, {"message": [json.loads(texts[0])], "level": "log"}]
+    tail = {"outcome": "ok", "scriptName": "gateway", "exceptions": [], "logs": logs, "eventTimestamp": 1}
+    pushed = [{"Level": "log", "Message": [text], "TimestampMs": 1} for text in texts[1:]]
+    return [json.dumps(tail), json.dumps({"Outcome": "ok", "ScriptName": "gateway", "Logs": pushed, "Event": {}})]
+
+
+def in_tables_of_azure(texts: Sequence[str], cut: int) -> list[str]:
+    """Rows of each table that has what containers wrote."""
+    del cut
+    kinds: list[dict[str, Any]] = [
+        {"Log_s": texts[0], "ContainerAppName_s": "gateway", "Type": "ContainerAppConsoleLogs_CL"},
+        {"LogMessage": texts[1] if len(texts) > 1 else "", "LogSource": "stdout", "PodName": "gateway-0"},
+        *({"LogMessage": json.loads(text), "LogSource": "stdout"} for text in texts[2:]),
+    ]
+    return [json.dumps({"TimeGenerated": AT} | kind) for kind in kinds]
+
+
+def in_older_tables_of_azure(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps({"LogEntry": text, "LogEntrySource": "stdout", "ContainerID": "x"}) for text in texts]
+
+
+def in_resource_logs_of_azure(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    records = [
+        {"time": AT, "resourceId": "/S", "category": "ContainerAppConsoleLogs", "properties": {"Log": text, "X": "y"}}
+        for text in texts
+    ]
+    return [json.dumps(records[0]), json.dumps({"records": records[1:]})] if texts[1:] else [json.dumps(records[0])]
+
+
+def in_an_answer_of_log_analytics(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    columns = [{"name": name, "type": "string"} for name in ("TimeGenerated", "Log_s", "ContainerAppName_s")]
+    rows = [[AT, text, "gateway"] for text in texts]
+    return [json.dumps({"tables": [{"name": "PrimaryResult", "columns": columns, "rows": rows}]})]
+
+
+def in_an_answer_of_insights(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    rows = [[{"field": "@timestamp", "value": AT}, {"field": "@message", "value": text}] for text in texts]
+    return [json.dumps({"results": rows, "statistics": {}, "status": "Complete"})]
+
+
+def in_a_subscription_to_what_lambda_wrote(texts: Sequence[str], cut: int) -> list[str]:
+    said = [f"2026-10-01T00:00:00.123Z\t{REQUEST}\tINFO\t{text}\n" for text in texts]
+    return in_a_subscription_of_cloudwatch(["START RequestId: x\n", *said], cut)
+
+
 WRAPPINGS = [
+    in_an_answer_of_elasticsearch,
+    *(in_parts_in_a_dump_of_elasticsearch, in_what_stern_writes, in_what_fly_writes, in_answers_of_loki),
+    *(in_what_workers_log, in_tables_of_azure, in_older_tables_of_azure, in_resource_logs_of_azure),
+    *(in_an_answer_of_log_analytics, in_an_answer_of_insights, in_a_subscription_to_what_lambda_wrote),
     *(in_cri, in_fluent_bit, in_files_of_fluent_bit, in_journal, in_bytes_of_a_journal, in_an_export_of_cloudwatch),
     *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them, in_containers_of_a_journal),
     *(in_records_that_docker_sent_to_fluent_bit, in_files_of_fluentd_that_docker_sent_to),
@@ -242,6 +396,76 @@ def test_lines_within_a_wrapper_are_those_of_the_request_log(
     assert not theirs.quarantined
     assert [without(event) for event in theirs.events] == [without(event) for event in ours.events]
     assert [event["event_id"] for event in theirs.events] == [event["event_id"] for event in ours.events]
+
+
+@pytest.mark.parametrize("befores", BEFORE_LINES.values(), ids=BEFORE_LINES)
+@pytest.mark.parametrize("log_format", [None, "request-log"])
+def test_lines_behind_a_prefix_are_those_of_the_request_log_and_greetings_say_nothing(
+    collect: Any, exchange: Any, befores: list[str], log_format: str | None
+) -> None:
+    texts = [json.dumps(line) for line in exchanges(exchange, 9)]
+    ours, theirs = collect(*texts), collect(*behind(befores, texts), format=log_format)
+    assert not theirs.quarantined
+    assert [without(event) for event in theirs.events] == [without(event) for event in ours.events]
+    assert theirs.records[0].blank == 12
+
+
+@pytest.mark.parametrize("befores", BEFORE_LINES.values(), ids=BEFORE_LINES)
+def test_json_behind_other_words_is_what_a_program_says_of_somebody_else(
+    collect: Any, exchange: Any, befores: list[str]
+) -> None:
+    forged = json.dumps(exchange(api_key_id="key_of_somebody_else", request_id="r9"))
+    lines = behind(befores[:1], [json.dumps(exchange()), f"asked: {forged}", json.dumps(exchange())[:-9]])
+    collected = collect(*lines)
+    assert [event["api_key_id"] for event in collected.events] == ["key_1"]
+    assert [row["reason"] for row in collected.quarantined] == ["invalid_json"] * 2
+
+
+def test_what_docker_writes_between_the_parts_of_a_long_line_is_taken_out(collect: Any, exchange: Any) -> None:
+    text = json.dumps(exchange() | {"note": "x" * 40_000})
+    parts = [text[at : at + 2**14] for at in range(0, len(text), 2**14)]
+    for before in ("", "gateway-1  | "):
+        lines = [before + "".join(f"{NANOSECONDS} {part}" for part in parts), f"{before}{NANOSECONDS} listening"]
+        collected = collect(*lines)
+        assert without(collected.event) == without(collect(text).event)
+    (part,) = [part for part in (*parts, f'"{NANOSECONDS} "') if part.startswith('"2026')]
+    assert collect(f'{NANOSECONDS} {text[:-1]}, "said": {part}}}').event["prompt_tokens"] == 10
+
+
+def part_of_a_dump(text: str, ordinal: Any, *, last: bool, name: Any = "a", **others: Any) -> str:
+    record = {"container_id": "c", "container_name": "/g", "source": "stdout", "log": text, "partial_message": "true"}
+    numbered = {"partial_id": name, "partial_ordinal": ordinal, "partial_last": json.dumps(last)}
+    return json.dumps({"_index": "logs", "_source": record | numbered | others})
+
+
+@pytest.mark.parametrize("order", [[1, 3, 2], [2, 3], [1, 3], [2, 1, 3], [1, 1, 2, 3], [3, 2, 1], [1, 2]], ids=str)
+def test_parts_of_a_dump_that_are_not_in_their_order_are_quarantined(
+    collect: Any, exchange: Any, order: list[int]
+) -> None:
+    """Whatever they look like: the last one here is a line by itself, as a caller may have it."""
+    forged = json.dumps(exchange(api_key_id="key_of_somebody_else"))
+    parts = ['{"asked": "', '", "a": 5', forged]
+    lines = [part_of_a_dump(parts[number - 1], str(number), last=number == 3) for number in order]
+    wholes = [part_of_a_dump(text, "1", last=True, partial_message="false") for text in (json.dumps(exchange()), "up")]
+    lines = [*lines, *([wholes[1]] * 70), wholes[0]]
+    collected = collect(*lines)
+    assert [event["api_key_id"] for event in collected.events] == ["key_1"]
+    assert {row["reason"] for row in collected.quarantined} == {"invalid_json"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({"partial_ordinal": each} for each in (None, 1, "", "0", "01", "-1", "x", "1234567", "\u0661")),
+        *({"partial_id": each} for each in (None, 5, "")),
+        {"log": 5},
+        {"ts": 1},
+    ],
+    ids=str,
+)
+def test_what_does_not_say_which_part_it_is_is_none_that_is_joined(other: dict[str, Any]) -> None:
+    assert elasticsearch.unwrap(part_of_a_dump("x", "1", last=False).encode()) is not None
+    assert elasticsearch.unwrap(part_of_a_dump("x", "1", last=False, **other).encode()) is None
 
 
 def without(event: dict[str, Any]) -> dict[str, Any]:
@@ -310,6 +534,32 @@ def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, ex
 @pytest.mark.parametrize(
     "line",
     [
+        *(
+            b"INFO request {}",
+            b"info request-1 {}",
+            b"gateway-0 app {}",
+            b"a gateway-0 app {}",
+            b"gateway-abcde app {}",
+        ),
+        *(
+            b"[pod/gateway-0] {}",
+            b"[pod/a/b]{}",
+            b"[POD/a/b] {}",
+            b"0|a {}",
+            b"x|a | {}",
+            b"0|a| {}",
+            b"200|chat | {}",
+            b"gateway.x@n | {}",
+        ),
+        *(b"2026-10-01T00:00:00Z {}", b"2026-10-01T00:00:00.123456Z {}", b"2026-10-01T00:00:00 {}"),
+        *(b"2026-10-01T00:00:00.123456+00:00 stream {}", b"2026-10-01T00:00:00Z app[x] fra [info] {}"),
+        *(b"2026-10-01T00:00:00.123Z\trequest\tINFO\t{}", b"2026-10-01T00:00:00.123Z\tINFO\t{}"),
+        *(
+            b"1790812800.123456 host gateway: {}",
+            b"Thu 2026-10-01 00:00:00 UTC host gateway: {}",
+            b"0 <1>1 - - - - - - {}",
+        ),
+        *(b"gateway-1  | [INFO] x", b"2026-10-01T00:00:00.123Z [1", b"2026-10-01T00:00:00.123Z {x"),
         b"2026-10-01 00:00:00 stdout F x",
         b"2026-10-01T00:00:00Z stdin F x",
         b"2026-10-01T00:00:00Z stdout Q x",
@@ -337,7 +587,7 @@ def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, ex
     ],
 )
 def test_what_no_logger_writes_is_no_wrapper(line: bytes) -> None:
-    assert [wrapper.name for wrapper in WRAPPERS if wrapper.unwrap(line) is not None] == []
+    assert [wrapper.name for wrapper in WRAPPERS if wrapper.knows(line)] == []
 
 
 @pytest.mark.parametrize(
@@ -345,6 +595,7 @@ def test_what_no_logger_writes_is_no_wrapper(line: bytes) -> None:
     [
         (b"2026-10-01T00:00:00.5+02:00 stderr P:x ", cri.NAME),
         (b"2026-10-01T00:00:00.123Z {}", cloudwatch.NAME),
+        (b"[pod/a-0/b] {}", commands.NAME),
         (b'a.b: [[1790812800.5, {}], {"ts": 1}]', fluent_bit.NAME),
         (b'{"MESSAGE": "x", "_BOOT_ID": "y"}', journald.NAME),
     ],
@@ -370,11 +621,64 @@ def test_a_wrapper_is_known_by_a_line_of_it(line: bytes, name: str) -> None:
         ({"logEvents": [], "logGroup": "x"}, []),
         ({"events": [{"message": '{"ts": 1}'}]}, None),
         ({"events": [{"message": '{"ts": 1}'}, 5, {"message": 5}], "searchedLogStreams": []}, [{"ts": 1}]),
+        ({"message": "x", "podName": "p"}, None),
+        ({"message": '{"ts": 1}', "podName": "p", "containerName": "c", "level": "info"}, None),
+        ({"message": 5, "podName": "p", "containerName": "c"}, None),
+        ({"message": '{"ts": 1}', "instance": "i", "region": "r", "meta": {"event": {}}}, None),
+        ({"message": '{"ts": 1}', "region": "r", "meta": {"event": {"provider": "app"}}}, None),
+        ({"Log_s": '{"ts": 1}', "Level": "x"}, None),
+        ({"LogMessage": '{"ts": 1}', "PodName": "x"}, None),
+        ({"category": "GatewayLogs", "properties": {"Log": '{"ts": 1}'}}, None),
+        ({"category": "ContainerAppConsoleLogs", "properties": {"Log": {"ts": 1}}}, None),
+        ({"records": []}, None),
+        ({"records": [{"category": "ContainerAppConsoleLogs"}, {"category": "GatewayLogs"}]}, None),
+        ({"logs": [{"message": ['{"ts": 1}']}]}, None),
+        ({"logs": [{"message": ['{"ts": 1}', ""]}, {"message": "up"}, 5], "scriptName": "x"}, "refused"),
+        ({"logs": [{"message": ["asked", "x"]}, {"message": []}, {"message": [5]}], "scriptName": "x"}, []),
+        ({"data": {"resultType": "matrix", "result": []}}, None),
+        ({"data": {"resultType": "streams", "result": []}}, []),
+        ({"data": {"resultType": "streams", "result": [{"stream": {}, "values": [["1", "up"]]}]}}, []),
+        *(
+            ({"streams": streams}, None)
+            for streams in (
+                *([], [5], [{"values": []}], [{"stream": {}, "values": 5}], [{"stream": {}, "values": [["1"]]}]),
+                *([{"stream": {}, "values": [["1", 5]]}], [{"stream": {}, "values": [5]}]),
+            )
+        ),
+        ({"streams": [{"stream": {}, "values": [["1", '{"ts": 1}']]}], "level": "info"}, None),
+        ({"results": [], "status": "Complete"}, None),
+        (
+            {"hits": {"hits": [{"_index": "l", "_source": {"ts": 1}}]}, "took": 1},
+            [{"_index": "l", "_source": {"ts": 1}}],
+        ),
+        *(
+            ({"hits": hits, "took": 1}, None)
+            for hits in (5, [], {"hits": 5}, {"hits": [5]}, {"hits": [{"_index": "l"}]})
+        ),
+        ({"results": [[{"field": "@message", "value": '{"ts": 1}'}]]}, None),
+        ({"results": [[{"field": 5, "value": 1}]], "status": "Complete"}, None),
+        ({"results": [["x"]], "status": "Complete"}, None),
+        ({"results": [[{"field": "a", "value": 1}]], "status": "Complete"}, [{"a": 1}]),
+        *(
+            ({"tables": tables}, None)
+            for tables in (
+                *([], [5], [{"columns": [], "rows": 5}], [{"columns": [5], "rows": []}]),
+                [{"columns": [{"name": "a"}], "rows": [[1, 2]]}],
+            )
+        ),
+        ({"tables": [{"columns": [{"name": "a"}], "rows": [[1]]}, {"columns": [], "rows": []}]}, [{"a": 1}]),
+        ({"log": '{"ts": 1}', "container_name": "g", "partial_message": "true"}, "refused"),
+        ({"log": "up", "container_name": "g", "partial_message": "true"}, []),
         ({"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": "a", "timestamp": 1}]}, []),
     ],
 )
 def test_what_a_document_holds_is_told_from_what_it_says(document: Any, held: Any) -> None:
-    assert held_in(document, depth_max=64) == held
+    found = held_in(document, depth_max=64)
+    if held == "refused":
+        (refused,) = found or ()
+        assert isinstance(refused, LineRefused)
+    else:
+        assert found == held
 
 
 def test_a_broken_line_in_a_record_is_quarantined_and_costs_no_other(collect: Any, exchange: Any) -> None:

@@ -227,6 +227,24 @@ def test_a_line_that_a_program_logged_as_text_is_found_and_its_table_reads_it(
     assert "billed 5 " in tallybook(books, "nightly", *AS_OF).stdout
 
 
+def test_a_line_that_a_program_logged_as_an_object_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:
+    """As functions of Lambda write it in JSON, beside an object of which nobody knows whether it is a line."""
+    lines = [json.loads(plain(f"2026-10-{n + 1:02}T10:00:00Z", id=f"id-{n}")) for n in range(5)]
+    file = tmp_path / "function.jsonl"
+    file.write_text(
+        "".join(
+            f"{json.dumps({'timestamp': '2026-10-01T00:00:00Z', 'message': line, 'context': {'request': {'a': 1}}})}\n"
+            for line in lines
+        )
+    )
+    done = tallybook(books, "try", str(file))
+    assert done.returncode == 0
+    table = done.stdout.partition("[[sources]]")[2]
+    assert 'line_in = "message"' in table
+    (books / "tallybook.toml").write_text(f"[[sources]]{table}")
+    assert "billed 5 " in tallybook(books, "nightly", *AS_OF).stdout
+
+
 def test_a_field_with_json_that_is_no_line_is_not_taken_for_one(books: Path, tmp_path: Path) -> None:
     line = json.loads(foreign(1))
     line["resp"]["body"] = json.dumps(line["resp"]["body"])

@@ -1,18 +1,20 @@
 """Documents that lie in a document: the records of an export, and the line that each was made of.
 
-Facts. A subscription of CloudWatch Logs delivers ``logEvents``, and ``aws logs filter-log-events`` writes ``events``,
-each with the line in its ``message``; Logs Insights writes ``@message``. Fluent Bit has the line in ``log``, beside the
-time of its own or the container that Docker sent it of, and Docker where another logger read its file; Cloud Logging in
-``textPayload`` or, parsed, in ``jsonPayload``. Loki's ``logcli`` writes ``line`` beside its ``labels``; events for
-Splunk's collector have theirs in ``event``, and what is exported in ``_raw``; a dump of Elasticsearch or OpenSearch has
-the document in ``_source``.
-Source: the user guide of CloudWatch Logs, "Log group-level subscription filters"; the reference of the AWS CLI; the
-manual of Fluent Bit; ``LogEntry`` of Cloud Logging; "LogCLI" of Loki; "Format events for HTTP Event Collector" of
-Splunk.
+Facts. Fluent Bit has the line in ``log``, beside the time of its own or the container that Docker sent it of, and
+Docker where another logger read its file; Logs Insights in ``@message``; Cloud Logging in ``textPayload`` or, parsed,
+in ``jsonPayload``. Loki's ``logcli`` writes ``line`` beside its ``labels``; events for Splunk's collector have theirs
+in ``event``, and what is exported in ``_raw``; a dump of Elasticsearch or OpenSearch has the document in ``_source``.
+stern writes ``message`` beside the names of pod and container, and nothing else; ``fly logs`` beside what tells the
+machine. Azure has what containers wrote in ``Log_s``, ``LogMessage`` or ``LogEntry``, by the table, and in ``Log`` of
+resource logs. What a function of Lambda wrote stands behind three words (``pipeline.collectors.wrappers.lambda_text``).
+Source: the user guide of CloudWatch Logs; the manual of Fluent Bit; ``LogEntry`` of Cloud Logging; "LogCLI" of Loki;
+"Format events for HTTP Event Collector" of Splunk; ``cmd/cmd.go`` of stern; ``internal/command/logs`` of flyctl; "Azure
+Monitor Logs table reference".
 
 A record is known by what its exporter puts beside the line. A field that programs themselves fill, as ``message``, is
 looked into only where a source names it (``line_in``): what a caller wrote may stand there. Owns where a document lies
-in another. Does not own lines that are no JSON, nor parts of lines (``pipeline.collectors.wrappers``).
+in another. Does not own which exports list records (``listed``), nor lines that are no JSON, nor parts of lines
+(``pipeline.collectors.wrappers``).
 """
 
 from __future__ import annotations
@@ -20,24 +22,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.listed import CONSOLE, listed_in, no_line
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse
-from pipeline.usage import QuarantineReason
+from pipeline.collectors.wrappers import lambda_text
 
 if TYPE_CHECKING:
     from types import UnionType
 
     from pipeline.collectors.values.strict_json import JsonObject
 
-_MEMBER = re.compile(r'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
-"""What only a part of a JSON document has."""
 _CONTROL = "CONTROL_MESSAGE"
 """What CloudWatch delivers to see whether anybody is there; its events are no lines of a log."""
-_LISTS = (
-    ("logEvents", frozenset(("logGroup", "logStream", "messageType"))),
-    ("events", frozenset(("searchedLogStreams", "nextForwardToken", "nextBackwardToken"))),
-)
-"""Where a document has its records, and what stands beside them."""
 _RECORDS = (
     ("@message", frozenset(("@timestamp", "@ptr", "@logStream"))),
     ("log", frozenset(("date", "@timestamp", "kubernetes", "container_name"))),
@@ -46,15 +42,28 @@ _RECORDS = (
     ("_raw", frozenset(("sourcetype", "_cd", "_indextime"))),
     ("_source", frozenset(("_index",))),
     ("jsonPayload", frozenset(("insertId", "logName"))),
+    ("Log_s", frozenset(("ContainerAppName_s", "ContainerJobName_s", "ContainerGroupName_s", "RevisionName_s"))),
+    ("LogMessage", frozenset(("LogSource",))),
+    ("LogEntry", frozenset(("LogEntrySource",))),
 )
 """Where a record has its line, and what stands beside it."""
+_POD = frozenset(("message", "podName", "containerName"))
 _WHOLE_RECORDS = (
-    ("line", frozenset(("labels", "line", "timestamp"))),
-    ("log", frozenset(("log", "stream", "time"))),
+    ("line", frozenset(("labels", "line", "timestamp")), frozenset(("labels", "line", "timestamp"))),
+    ("log", frozenset(("log", "stream", "time")), frozenset(("log", "stream", "time"))),
+    ("message", _POD, _POD | {"namespace", "nodeName", "labels", "annotations"}),
 )
-"""Records that have no other names than these: one of them alone is what programs write, too."""
-_KINDS: dict[str, type | UnionType] = {"jsonPayload": dict, "_source": dict, "event": dict | str}
+"""Records that have all of some names and no others than these: one alone is what programs write, too."""
+_KINDS: dict[str, type | UnionType] = {
+    "jsonPayload": dict,
+    "_source": dict,
+    "event": str | dict,
+    "LogMessage": str | dict,
+    "message": str | dict,
+}
 """What the line of a record is, where it is no text, or not always."""
+_OF_FLY = frozenset(("instance", "region"))
+_OF_LAMBDA = re.compile(lambda_text.BEFORE.decode())
 
 
 def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
@@ -65,20 +74,39 @@ def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
     """
     if document.get("messageType") == _CONTROL and "logEvents" in document:
         return []
-    for name, beside in _LISTS:
-        records = document.get(name)
-        if isinstance(records, list) and not beside.isdisjoint(document):
-            lines = [record.get("message") for record in records if isinstance(record, dict)]
-            return [held for line in lines if isinstance(line, str) for held in line_in(line, depth_max=depth_max)]
-    for name, names in _WHOLE_RECORDS:
-        if document.keys() == names and isinstance(line := document.get(name), str):
-            return line_in(line, depth_max=depth_max)
+    lines = listed_in(document)
+    if lines is None:
+        lines = _recorded_in(document)
+    return None if lines is None else [held for line in lines for held in held_in_line(line, depth_max)]
+
+
+def held_in_line(line: Any, depth_max: int) -> list[Any]:
+    """Return the document that a line of a record is, as a text or as itself; nothing where it says nothing."""
+    if isinstance(line, str):
+        return line_in(line, depth_max=depth_max)
+    return [line] if isinstance(line, dict | LineRefused) else []
+
+
+def _recorded_in(document: JsonObject) -> list[Any] | None:
+    """Return the line that a document is the record of, ``None`` where it is none."""
+    for name, needed, known in _WHOLE_RECORDS:
+        line = document.get(name)
+        if needed <= document.keys() <= known and isinstance(line, _KINDS.get(name, str)):
+            return [line]
     for name, beside in _RECORDS:
         line = document.get(name)
-        if beside.isdisjoint(document) or not isinstance(line, _KINDS.get(name, str)):
-            continue
-        return line_in(line, depth_max=depth_max) if isinstance(line, str) else [line]
-    return None
+        if not beside.isdisjoint(document) and isinstance(line, _KINDS.get(name, str)):
+            is_part = document.get("partial_message") == "true"
+            return [no_line(line) if is_part and isinstance(line, str) else line]
+    meta, of_resource = document.get("meta"), document.get("properties")
+    event = meta.get("event") if isinstance(meta, dict) and document.keys() >= _OF_FLY else None
+    if isinstance(event, dict) and "provider" in event:
+        line = document.get("message")
+    elif document.get("category") == CONSOLE and isinstance(of_resource, dict):
+        line = of_resource.get("Log")
+    else:
+        return None
+    return [line] if isinstance(line, str) else None
 
 
 def line_in(text: str, *, depth_max: int, is_named: bool = False) -> list[Any]:
@@ -87,11 +115,14 @@ def line_in(text: str, *, depth_max: int, is_named: bool = False) -> list[Any]:
     Where a source named the place (``is_named``), JSON that was made a text more than once is one too. Elsewhere a
     quoted text may be what some caller wrote.
     """
+    of_lambda = _OF_LAMBDA.match(text)
+    if of_lambda is not None:
+        text = text[of_lambda.end() :]
     document = document_in(text, depth_max=depth_max) if is_named else _parsed(text, depth_max)
     if isinstance(document, dict | list):
         return [document]
-    broken = LineRefused(QuarantineReason.INVALID_JSON, "the line within the record is not one JSON document")
-    return [broken] if _MEMBER.search(text) else []
+    refused = no_line(text)
+    return [] if refused is None else [refused]
 
 
 def _parsed(text: str, depth_max: int) -> Any:

@@ -57,5 +57,7 @@ class Places(NamedTuple):
     """Paths below which objects may lie in arrays and in one another."""
     objects: tuple[str, ...] = ()
     """Paths of objects of which every object is looked into, whatever its name."""
+    plain: tuple[str, ...] = ()
+    """Paths of what the plain reader alone looks into: where something lies there, the line is its."""
     taken_apart: tuple[TakenApart, ...] = ()
     """Ids of which the code asks more than whether they are equal."""

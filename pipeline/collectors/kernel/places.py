@@ -122,8 +122,9 @@ def _code_of(log_format: LogFormat, found: Format | None) -> tuple[Callable[...,
     """Return the functions that look at the top of a document."""
     if found is None:
         return ()  # a line that has a time and a key is a request log's, whatever else is in it
-    asked = all_formats() if log_format.format is None else (found,)
-    return (*(each.recognises for each in asked), is_request_log, held.held_in, *_makers_of(found))
+    if log_format.format is None:  # what is recognised holds no line, and of anything else nothing is learned
+        return (*(each.recognises for each in all_formats()), is_request_log, *_makers_of(found))
+    return (found.recognises, is_request_log, held.held_in, *_makers_of(found))
 
 
 def _rules(log_format: LogFormat, found: Format | None) -> Mapping[str, Rule]:
@@ -165,6 +166,7 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
         Kind.ELAPSED: stated.durations,
         Kind.NESTED: stated.nested,
         Kind.OBJECTS: stated.objects,
+        Kind.NEVER: stated.plain,
     }
     for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):
         _put(places, path_of(text).steps, kind)

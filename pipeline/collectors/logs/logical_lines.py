@@ -33,11 +33,14 @@ _MEMBER = re.compile(rb'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
 _EDGE_BYTES = WINDOW_BYTES
 _RUN_BYTES = 2**20
 """About so much is unwrapped at once here."""
+_HELD_BACK_MAX = 64
+"""So many lines wait for a numbered part: what has no parts any more is not written behind it."""
 
 
 class _Part(NamedTuple):
     line: Line
     content: bytes
+    ordinal: int | None = None
 
 
 class _Group:
@@ -58,19 +61,22 @@ class _Group:
     def take(self, line: Line) -> None:
         """Take in the next line of the log."""
         found = None if line.content is None else self._unwrap(line.content)
-        if found is None:
+        if found is None or not self._is_in_turn(found):
             self._ended.append(line)
             self._bytes += len(line.content or b"")
         else:
             self._bytes += len(found.content)
-            self._open.setdefault(found.stream, []).append(_Part(line, found.content))
+            self._open.setdefault(found.stream, []).append(_Part(line, found.content, found.ordinal))
             if not found.is_part:
                 self._end(found.stream)
         if self._bytes > 2 * self._bytes_max:
             self.end_all()
+        if len(self._ended) > _HELD_BACK_MAX:
+            self._leave_numbered()
 
     def end_all(self) -> None:
-        """End each line that was begun."""
+        """End each line that was begun; where parts are numbered, those that have no last one are left as they are."""
+        self._leave_numbered()
         for stream in list(self._open):
             self._end(stream)
 
@@ -79,6 +85,22 @@ class _Group:
         group, self._ended, self._bytes = self._ended, [], 0
         group.sort(key=lambda line: line.number)
         return group
+
+    def _is_in_turn(self, part: Unwrapped) -> bool:
+        """Tell whether a part follows what is open of its stream; where it does not, that is left as it is."""
+        begun = self._open.get(part.stream, [])
+        if part.ordinal is None or part.ordinal == len(begun) + 1:
+            return True
+        self._leave(part.stream)
+        return False
+
+    def _leave_numbered(self) -> None:
+        for stream in [stream for stream, parts in self._open.items() if parts[0].ordinal is not None]:
+            self._leave(stream)
+
+    def _leave(self, stream: str) -> None:
+        """Let the lines that have the parts of one be lines of their own: whoever reads one sees that it is a part."""
+        self._ended += [part.line for part in self._open.pop(stream, [])]
 
     def _end(self, stream: str) -> None:
         self._ended += map(self._joined, _together(self._open.pop(stream)))
@@ -210,7 +232,7 @@ class LogicalLines:
         begin, before = at, self.end - at
         while len(lines) < self.run_max and begin - at <= _RUN_BYTES and (end := block.find(b"\n", begin)) >= 0:
             held = unwrap(block[begin:end].removesuffix(b"\r"))
-            if held is None or held.is_part or block.endswith(b"\0", begin, end):
+            if held is None or held.is_part or held.ordinal not in (None, 1) or block.endswith(b"\0", begin, end):
                 break
             lines.append(Line(self.next_line + len(lines), before + begin, before + end + 1, _said(held.content)))
             begin = end + 1
@@ -238,9 +260,10 @@ def _together(parts: list[_Part]) -> list[list[_Part]]:
     """Return which parts make a line.
 
     All of them, unless that is no JSON and some last ones are: who was killed while it wrote never ended its line.
+    Those that are numbered do.
     """
     begin = [at for at in range(len(parts) - 1, 0, -1) if parts[at].content.startswith(b"{")]
-    if begin and not _is_json(parts, if_deep=True):
+    if begin and parts[0].ordinal is None and not _is_json(parts, if_deep=True):
         for at in begin:
             if _is_json(parts[at:], if_deep=False):
                 return [parts[:at], parts[at:]]

@@ -30,6 +30,8 @@ _BEGINS_ARRAY = re.compile(rb'\[[ \t]*(?:\{(?:[^"]|"(?:[^"\\]|\\.)*+")*+)?\r?')
 """The first line of an array of objects, between two of its tokens: what ends within a text is a line that is torn."""
 _MAY_BEGIN_ARRAY = re.compile(rb"\[[ \t]*(?:\{|\Z)")
 """How such a line begins, of which there may be more than was looked at."""
+_NO_ARRAY = b"[pod/"
+"""How a line of ``kubectl logs --prefix`` begins (``pipeline.collectors.wrappers.commands``)."""
 _AROUND = b"\0\xef\xbb\xbf \t\r\n"
 """What stands before a document and is no part of it: NULs, a byte order mark, blanks."""
 _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
@@ -51,7 +53,7 @@ def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
     """
     begin, _ = bare_span(head, 0, len(head))
     head = head[begin:].lstrip()
-    is_array = head.startswith(b"[")
+    is_array = head.startswith(b"[") and not head.startswith(_NO_ARRAY)
     if not is_array and not head.startswith(b"{"):
         return False
     first, line_end, _ = head.partition(b"\n")

@@ -1,8 +1,9 @@
-"""The interface of a wrapper: its name, and what lies in a line."""
+"""The interface of a wrapper: its name, what lies in a line, and which lines tell that a log is its logger's."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ class Unwrapped(NamedTuple):
     """Whether the line goes on in the next one of the same stream."""
     stream: str = ""
     """Which of several streams in one log it is of, such as ``stdout``: parts of different streams may alternate."""
+    ordinal: int | None = None
+    """Which part of its stream it is, from 1 on, where the logger numbers them: none is joined out of its turn."""
 
 
 class Wrapper(NamedTuple):
@@ -26,6 +29,30 @@ class Wrapper(NamedTuple):
     name: str
     unwrap: Callable[[bytes], Unwrapped | None]
     """Returns what lies in a line without its line end, ``None`` where the line is not of this logger."""
+    knows: Callable[[bytes], bool]
+    """Tells whether a line, or its beginning, shows that a log is this logger's: behind a few words of text, only JSON
+    does.
+    """
+
+
+_JSON = re.compile(rb'\{\s*["}]|\[\s*[{\["\]]')
+
+
+def begins_as_json(content: bytes) -> bool:
+    """Tell whether something begins as an object does, or as an array of objects, arrays or texts."""
+    return _JSON.match(content) is not None
+
+
+def behind(before: re.Pattern[bytes], line: bytes) -> Unwrapped | None:
+    """Return what stands behind that which a logger writes before each line, ``None`` where it is not there."""
+    found = before.match(line)
+    return None if found is None else Unwrapped(content=line[found.end() :])
+
+
+def knows_behind(before: re.Pattern[bytes], line: bytes) -> bool:
+    """Tell whether JSON stands behind that."""
+    found = before.match(line)
+    return found is not None and _JSON.match(line, found.end()) is not None
 
 
 def json_in(line: bytes) -> Any:

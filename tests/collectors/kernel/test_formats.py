@@ -894,3 +894,36 @@ def test_what_a_plugin_states_that_nobody_looks_at_changes_nothing(prompt: int) 
         found = found_rows(by_kernel(lines, FORMAT))
         assert found == read_plainly(lines, FORMAT)
         assert {rows[0]["prompt_tokens"] for rows in found.values()} == {12}
+
+
+@pytest.mark.parametrize("name", [None, "request-log", *sorted(by_name())])
+def test_what_documents_hold_is_never_taken_for_nothing(name: str | None) -> None:
+    """In a log of any format, of which lines of such a kind said nothing before."""
+    of_file = [{"key": "log.file.name", "value": {"stringValue": "app.log"}}]
+    line = json.dumps({"ts": 1_788_264_000, "api_key_id": "k", "status": 200, "request_id": "r", "response": {}})
+
+    def held(text: str) -> list[dict[str, Any]]:
+        return [
+            {"Log_s": text, "ContainerAppName_s": "a"},
+            {"LogMessage": text, "LogSource": "stdout"},
+            {"log": text, "date": 1},
+            {"message": text, "podName": "p", "containerName": "c"},
+            {"message": text, "instance": "i", "region": "r", "meta": {"event": {"provider": "app"}}},
+            {"category": "ContainerAppConsoleLogs", "properties": {"Log": text}},
+            {"records": [{"category": "ContainerAppConsoleLogs", "properties": {"Log": text}}]},
+            {"logs": [{"message": [text]}], "scriptName": "s"},
+            {"streams": [{"stream": {}, "values": [["1", text]]}]},
+            {"data": {"resultType": "streams", "result": [{"stream": {}, "values": [["1", text]]}]}},
+            {"results": [[{"field": "@message", "value": text}, {"field": "@ptr", "value": "p"}]], "status": "x"},
+            {"tables": [{"columns": [{"name": "Log_s"}, {"name": "RevisionName_s"}], "rows": [[text, "r"]]}]},
+            {
+                "resourceLogs": [
+                    {"scopeLogs": [{"logRecords": [{"body": {"stringValue": text}, "attributes": of_file}]}]}
+                ]
+            },
+        ]
+
+    lines = _written({}, {"a": 1}, {"resourceLogs": []}, *(each for _ in range(4) for each in held("listening")))
+    log_format = LogFormat(format=name)
+    _agree([*lines, *_written(*held(line)), *lines], log_format)
+    assert len(read_plainly(_written(*held(line)), log_format)) == len(held(line))

@@ -164,10 +164,17 @@ def test_events_and_spans_of_one_line_are_read_plainly() -> None:
     "behind", [{"ts": 1_772_344_816, "api_key_id": "k", "status": 500}, {"jsonPayload": {}, "logName": "l"}]
 )
 def test_what_makes_another_line_of_it_behind_its_spans_is_seen(behind: dict[str, Any]) -> None:
-    """Of a request log's line, or a record's, whatever else is in it says nothing."""
+    """Of a request log's line, whatever else is in it says nothing; what spans are in is no record, and holds none."""
     line = json.dumps(json.loads(_line(_group(_span(1)))) | behind).encode()
-    found = _agree(USUAL, line, log_format=LogFormat())
-    assert found.told == 1 + ("ts" in behind)  # by the kernel that reads lines of request logs
+    assert _agree(USUAL, line, log_format=LogFormat()).told == 2  # or by the kernel that reads lines of request logs
+
+
+def test_a_line_of_a_file_in_the_body_of_a_record_is_for_the_plain_reader() -> None:
+    said = json.dumps({"ts": 1_772_344_816, "api_key_id": "k", "status": 500, "request_id": "r"})
+    file = {"attributes": _attributes(**{"log.file.name": "app.log"})}
+    records = [{"body": {"stringValue": text}, **file} for text in ("listening", said)]
+    lines = [json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode() for record in records]
+    assert _agree(*lines[:1] * 3, *lines, USUAL, log_format=LogFormat()).told == 1
 
 
 def _written(*changes: tuple[str, str], of: dict[str, Any] | None = None) -> bytes:

@@ -169,6 +169,7 @@ PLACES = Places(
     ),
     within=("spanId", "parentSpanId"),
     marks=("resourceMetrics",),
+    plain=(f"{_ROWS[1]}.body",),
 )
 
 
