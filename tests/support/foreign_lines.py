@@ -331,15 +331,16 @@ def _bedrock_batch(maker: Maker) -> Document:
         },
     }
     error = {"errorCode": pick((400, 424, "ThrottlingException", "Odd")), "errorMessage": maker.text()}
-    if pick((True, True, True, True, False)):
-        line["modelOutput"] = pick((_body(maker), _body(maker), _body(maker), error, {}))
+    if pick((*[True] * 9, False)):
+        line["modelOutput"] = pick((*[_body(maker)] * 10, error, {}))
     else:
         line["error"] = error
     if pick((True, True, True, False)):
         arn = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghij12"
         times = {name: _date(maker, ends="Z") for name in ("endTime", "lastModifiedTime", "submitTime")}
         model = pick(("amazon.nova-lite-v1:0", "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"))
-        line["batch"] = {"jobArn": arn, "modelId": model, "status": "Completed", **times}
+        role = {"roleArn": f"arn:aws:iam::123456789012:role/{_key(maker)}", "status": "Completed"}
+        line["batch"] = {"jobArn": arn, "modelId": model, **role, **times}
     return line
 
 
@@ -934,7 +935,7 @@ KINDS: dict[str, Kind] = {
         _bedrock_batch,
         "bedrock-batch",
         LogFormat(format="bedrock-batch", fields={"api_key_id": {"value": "k"}}),
-        LogFormat(format="bedrock-batch", fields={"api_key_id": "modelInput.anthropic_version"}),
+        LogFormat(format="bedrock-batch", fields={"api_key_id": "batch.roleArn"}),
     ),
     "gemini-batch": Kind(
         _gemini_batch,

@@ -52,6 +52,7 @@ MAPPING: Mapping[str, Any] = {
     "ts": [f"batch.{name}" for name in _TIMES],
     "api_key_id": "modelInput.requestMetadata.api_key_id",
     "status": "status",
+    "request": "modelInput",
     "request.model": "batch.modelId",
     "response": "modelOutput",
     "service_tier": {"value": TIER},
