@@ -176,9 +176,11 @@ def test_lines_of_other_tools_are_not_taken_for_one(document: dict[str, Any]) ->
 
 
 def test_an_answer_that_is_stated_twice_is_refused() -> None:
+    twice = '"inlinedResponses": [1], "inlinedResponses": [2]'
     for text in (
         '{"key": "a", "response": {"candidates": []}, "response": {"candidates": [1]}}',
         '{"name": "batches/a", "metadata": {}, "done": true, "response": {"responsesFile": "a"}, "response": {}}',
+        f'{{"name": "batches/a", "metadata": {{}}, "response": {{"inlinedResponses": {{{twice}}}}}}}',
     ):
         with pytest.raises(LineRefused, match="duplicate_key"):
             gemini_batch.entries(parse(text))

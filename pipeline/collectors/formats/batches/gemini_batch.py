@@ -21,7 +21,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import embeddings, gemini
-from pipeline.collectors.families.reading import any_of, list_at, object_at, part_at, word
+from pipeline.collectors.families.reading import any_of, counted_at, list_at, object_at, part_at, word
 from pipeline.collectors.formats.batches.batch import NO_ANSWER, TIER, BatchApi, with_batch
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.gateways.vertex import model_of
@@ -31,7 +31,7 @@ from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pipeline.collectors.formats.batches.batch import Batch
     from pipeline.collectors.values.strict_json import JsonObject
@@ -78,7 +78,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
             _entry(changed(each, {"batch": without}), request_id=f"{document.get('name')}/{number}")
             if isinstance(each, dict)
             else LineRefused(QuarantineReason.NOT_AN_OBJECT, f"{_INLINED}.{number} is no object")
-            for number, each in enumerate(_results_in(document))
+            for number, each in enumerate(_results_in(document, counted_at))
         ]
     if is_request(document):
         return []
@@ -126,9 +126,9 @@ def _entry(result: JsonObject, *, request_id: str | None) -> JsonObject:
     return changed(result, values)
 
 
-def _results_in(operation: JsonObject) -> list[Any]:
+def _results_in(operation: JsonObject, at: Callable[..., list[Any]] = list_at) -> list[Any]:
     """Return the results that an operation holds, which it may hold twice."""
-    return next((found for each in _outputs_of(operation) if (found := list_at(each, _INLINED, _INLINED))), [])
+    return next((found for each in _outputs_of(operation) if (found := at(each, _INLINED, _INLINED))), [])
 
 
 def _outputs_of(operation: JsonObject) -> list[JsonObject]:
