@@ -55,6 +55,18 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("response.body.created", "batch.metadata.api_key_id", "id", "response.body.model"),
         *("response.body.usage.prompt_tokens", "response.body.usage.completion_tokens"),
     ),
+    "bedrock-batch": (
+        *("batch.endTime", "modelInput.requestMetadata.api_key_id", "recordId", "batch.modelId"),
+        *("modelOutput.usage.prompt_tokens", "modelOutput.usage.completion_tokens"),
+    ),
+    "gemini-batch": (
+        *("batch.metadata.endTime", "key", "response.responseId", "response.modelVersion"),
+        *("response.usageMetadata.promptTokenCount", "response.usageMetadata.candidatesTokenCount"),
+    ),
+    "vertex-batch": (
+        *("processed_time", "request.labels.api_key_id", "response.responseId", "response.modelVersion"),
+        *("response.usageMetadata.promptTokenCount", "response.usageMetadata.candidatesTokenCount"),
+    ),
     "kong": (
         *("started_at", "consumer.id", "request.id", "ai.proxy.meta.response_model"),
         *("ai.proxy.usage.prompt_tokens", "ai.proxy.usage.completion_tokens"),

@@ -1,13 +1,13 @@
 """Which batch a log is the output of, and what is known of it from its batch object and its input file.
 
-An output file names its batch nowhere, and ``custom_id`` is unique within one batch only. So the pair is made by
-names alone: that of the log, or of its folder, has the id of the batch, or of its output or error file (the API
-reference of OpenAI, "The batch object": ``id``, ``input_file_id``, ``output_file_id``, ``error_file_id``; Azure's has
-``output_blob`` and ``error_blob`` where its files lie in a storage of one's own). The input file is found likewise, by
-its id or the batch's. What is not certain is not joined: a batch that is another's would be another's time and key.
+An output file names its batch nowhere, and the ids of requests are unique within one batch at most. So the pair is
+made by names alone: that of the log, or of its folder, has the id of the batch, or of one of its outputs. The input
+file is found likewise, by its id or the batch's. What is not certain is not joined: a batch that is another's would be
+another's time and key. An object that holds its results itself is a log, and needs no other.
 
 Owns the pairing, and the reading of these files. Does not own where they may lie (``pipeline.configuration``), nor what
-a line and its batch say together (``formats.tools.openai_batch``). Reads, and writes nothing.
+each API calls what is in them, and what a line and its batch say together (``formats.batches``). Reads, and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.batches.batch import Batch
+from pipeline.collectors.formats.found import batch_apis
 from pipeline.collectors.formats.log_format import LogFormat, batch_digests, read_by
-from pipeline.collectors.formats.tools.openai_batch import Batch, is_batch, is_request
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
@@ -27,9 +28,14 @@ from pipeline.collectors.values.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
+    from pipeline.collectors.formats.batches.batch import BatchApi
     from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.stored.stored_log import LogPath
+
+    _Known: TypeAlias = tuple[BatchApi, JsonObject]
+    """A batch object, and the API that it is of."""
 
 _OBJECTS_BYTES_MAX = 2**24
 """What is longer is no file of batch objects."""
@@ -37,9 +43,7 @@ _TO_THE_END = 2**63 - 1
 _NAME = re.compile(r"\S{1,256}")
 """What is longer in a request, or has blanks, is a text, and not kept."""
 _DEPTH_KEPT = 2
-_IDS = ("id", "output_file_id", "error_file_id")
-_BLOBS = ("output_blob", "error_blob")
-_FOLDER_OF_BLOB = re.compile(r"/([0-9A-Fa-f-]{32,})/[^/]+$")
+_ENDS_OF_TIMES = ("_at", "Time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,8 @@ class BatchOf:
         """
         if self.object is None:
             return log_format
-        requests = None if self.input is None else _requests(self.input, log_format)
+        api = _api_of(self.object)
+        requests = None if self.input is None or api is None else _requests(self.input, log_format, api)
         return _with(log_format, Batch(object=self.object, requests=requests))
 
     def is_less_than(self, reader: str | None) -> bool:
@@ -90,52 +95,64 @@ class BatchFiles:
         self._paths = objects
         self._inputs = inputs
         self._where = where
+        self._found: dict[LogPath, list[_Known]] = {}
+        """The batch objects of each file that was read."""
 
     @property
     def no_objects(self) -> list[LogPath]:
         """Return the files that should be batch objects and are none."""
-        return [path for path in self._paths if not any(of == path for of, _ in self._objects)]
+        return [path for path in self._paths if not self._objects_of(path)]
 
     def has(self, path: LogPath) -> bool:
         """Say whether a file is one of these, and so no log of its source."""
-        return path in self._paths or path in self._asked
+        return (path in self._paths and not self.is_whole(path)) or path in self._asked
+
+    def is_whole(self, path: LogPath) -> bool:
+        """Say whether a file is a batch object that holds its results itself, and so a log."""
+        return path in self._paths and any(api.has_results(batch) for api, batch in self._objects_of(path))
 
     def of(self, log: LogPath) -> BatchOf:
         """Return the batch of a log."""
+        if self.is_whole(log):
+            return BatchOf(object=None, input=None, missing=())  # it says itself what there is to say
         objects, inputs = self._where
-        found = _named_by(log, [(batch, _ids(batch, _IDS)) for batch in self._batches])
+        found = _named_by(log, [((api, batch), api.names_of(batch)) for api, batch in self._batches])
         if len(found) != 1:
             what = f"{len(found)} batch objects" if found else "no batch object"
             why = f"{what} under {objects} has an id that stands in the log's name or its folder's"
             return BatchOf(object=None, input=None, missing=(why,))
-        (batch,) = found
+        ((api, batch),) = found
+        if api.shared is None:
+            return BatchOf(object=batch, input=None, missing=())
         asked = [path for path in self._asked if path != log]
-        of_file = [path for path in asked if _named_by(path, [(path, _ids(batch, ("input_file_id",)))])]
-        of_batch = [path for path in asked if _named_by(path, [(path, _ids(batch, ("id",)))])]
+        names, own_id = [name for name in api.input_names_of(batch) if isinstance(name, str)], api.id_of(batch)
+        of_file = [path for path in asked if _named_by(path, [(path, names)])]
+        of_batch = [path for path in asked if _named_by(path, [(path, [own_id])])]
         own = of_file or of_batch
         if len(own) == 1:
             return BatchOf(object=batch, input=own[0], missing=())
         what = f"{len(own)} input files" if own else "no input file"
-        why = f"{what} under {inputs} has the id {batch.get('input_file_id') or batch['id']} in its name"
+        why = f"{what} under {inputs} has the id {(names or [own_id])[0]} in its name"
         return BatchOf(object=batch, input=None, missing=(why,) if inputs else ())
-
-    @cached_property
-    def _objects(self) -> list[tuple[LogPath, JsonObject]]:
-        return [(path, batch) for path in self._paths for batch in _batches_in(path)]
 
     @cached_property
     def _asked(self) -> list[LogPath]:
         return [path for path in self._inputs if _is_input(path)]
 
     @cached_property
-    def _batches(self) -> list[JsonObject]:
+    def _batches(self) -> list[_Known]:
         """Every batch once: as it was when most of its times were known."""
-        latest: dict[str, JsonObject] = {}
-        for _, batch in self._objects:
-            earlier = latest.get(batch["id"])
-            if earlier is None or _times_of(batch) > _times_of(earlier):
-                latest[batch["id"]] = batch
+        latest: dict[str, _Known] = {}
+        for api, batch in chain.from_iterable(map(self._objects_of, self._paths)):
+            name = api.id_of(batch)
+            if name not in latest or _times_of(api, batch) > _times_of(*latest[name]):
+                latest[name] = (api, batch)
         return list(latest.values())
+
+    def _objects_of(self, path: LogPath) -> list[_Known]:
+        if path not in self._found:
+            self._found[path] = _batches_in(path)
+        return self._found[path]
 
 
 def _with(log_format: LogFormat, batch: Batch) -> LogFormat:
@@ -143,18 +160,16 @@ def _with(log_format: LogFormat, batch: Batch) -> LogFormat:
     return LogFormat(**settings, batch=batch)
 
 
-def _times_of(batch: JsonObject) -> int:
-    return sum(name.endswith("_at") and value is not None for name, value in batch.items())
+def _api_of(batch: JsonObject) -> BatchApi | None:
+    """Return the API whose batch object this is, ``None`` where it is none."""
+    return next((api for api in batch_apis().values() if api.is_object(batch)), None)
 
 
-def _ids(batch: JsonObject, names: Iterable[str]) -> list[str]:
-    """Return the ids of a batch and its files that may stand in the name of one."""
-    stated = [batch.get(name) for name in names]
-    blobs = [_FOLDER_OF_BLOB.search(str(batch.get(name))) for name in _BLOBS] if "output_file_id" in names else []
-    return [value for value in stated if isinstance(value, str)] + [blob[1] for blob in blobs if blob]
+def _times_of(api: BatchApi, batch: JsonObject) -> int:
+    return sum(name.endswith(_ENDS_OF_TIMES) and value is not None for name, value in api.facts_of(batch).items())
 
 
-def _named_by(path: LogPath, named: Sequence[tuple[Any, list[str]]]) -> list[Any]:
+def _named_by(path: LogPath, named: Sequence[tuple[Any, list[Any]]]) -> list[Any]:
     """Return those of which an id stands in the name of a file, else of its folder; the longest ids win."""
     for name in (path.name, path.parent.name):
         lengths = [
@@ -166,23 +181,35 @@ def _named_by(path: LogPath, named: Sequence[tuple[Any, list[str]]]) -> list[Any
     return []
 
 
-def _stands_in(name: str, text: str) -> bool:
-    return name in text and re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) is not None
+def _stands_in(name: Any, text: str) -> bool:
+    """Tell whether an id is a word of a text; what is no text is none."""
+    if not isinstance(name, str) or name not in text:
+        return False
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) is not None
 
 
-def _batches_in(path: LogPath) -> list[JsonObject]:
+def _batches_in(path: LogPath) -> list[_Known]:
     """Return the batch objects of a file: one, a page or an array of them, or one a line; none of any other file."""
     text = _text(path)
     try:
         documents = [parse(text)]
     except BrokenJson:
         documents = list(_documents(text.splitlines()))
-    found: list[JsonObject] = []
+    found: list[_Known] = []
     for document in documents:
-        page = document.get("data") if isinstance(document, dict) and not is_batch(document) else None
-        each = document if isinstance(document, list) else page if isinstance(page, list) else [document]
-        found += [batch for batch in each if isinstance(batch, dict) and is_batch(batch)]
+        for batch in _listed(document):
+            api = _api_of(batch) if isinstance(batch, dict) else None
+            if api is not None:
+                found.append((api, batch))
     return found
+
+
+def _listed(document: Any) -> list[Any]:
+    """Return what an array, or a page of an API's list, has; a document itself where it is neither."""
+    if isinstance(document, dict) and _api_of(document) is None:
+        pages = [page for api in batch_apis().values() if isinstance(page := document.get(api.lists), list)]
+        return pages[0] if pages else [document]
+    return document if isinstance(document, list) else [document]
 
 
 def _documents(lines: Iterable[str]) -> Iterator[Any]:
@@ -210,7 +237,10 @@ def _is_input(path: LogPath) -> bool:
             first = next(_lines(file.span(0, _OBJECTS_BYTES_MAX), _OBJECTS_BYTES_MAX), b"")
     except LogUnreadable:
         return False
-    return any(isinstance(each, dict) and is_request(each) for each in _documents([first.decode("utf-8", "replace")]))
+    return any(
+        isinstance(each, dict) and any(api.is_request(each) for api in batch_apis().values())
+        for each in _documents([first.decode("utf-8", "replace")])
+    )
 
 
 def _lines(pieces: Iterable[bytes], line_bytes_max: int) -> Iterator[bytes]:
@@ -219,7 +249,7 @@ def _lines(pieces: Iterable[bytes], line_bytes_max: int) -> Iterator[bytes]:
             yield line.content
 
 
-def _requests(path: LogPath, log_format: LogFormat) -> dict[str, JsonObject] | None:
+def _requests(path: LogPath, log_format: LogFormat, api: BatchApi) -> dict[str, JsonObject] | None:
     """Return the requests of an input file by their ids, less those that have an id twice and ask for other things.
 
     ``None`` where the file cannot be read to its end.
@@ -230,9 +260,9 @@ def _requests(path: LogPath, log_format: LogFormat) -> dict[str, JsonObject] | N
         with open_log(path, log_format, follows_links=True) as file:
             lines = _lines(file.span(0, _TO_THE_END), log_format.line_bytes_max)
             for document in _documents(line.decode("utf-8", "replace") for line in lines):
-                if not isinstance(document, dict) or not is_request(document):
+                if not isinstance(document, dict) or not api.is_request(document):
                     continue
-                custom, asked = document.get("custom_id"), _without_texts(document, _DEPTH_KEPT)
+                custom, asked = document.get(api.shared or ""), _without_texts(document, _DEPTH_KEPT)
                 if isinstance(custom, str) and found.setdefault(custom, asked) != asked:
                     twice.add(custom)
             if file.cut_at:

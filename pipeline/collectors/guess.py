@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
-from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, is_request_log
+from pipeline.collectors.formats.found import REQUEST_LOG, batch_apis, by_name, format_of, is_request_log
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation
@@ -304,8 +304,11 @@ def _may_be_line(value: Any) -> bool:
 def places_of_keys(documents: Sequence[JsonObject], log_format: LogFormat) -> tuple[str, ...]:
     """Return where every exchange of a log has what may tell whose it was, as ``fields`` would name it.
 
-    The likeliest come first. Of a format that makes entries, these are what they have for ``fields`` to name.
+    The likeliest come first. Of a format that makes entries, these are what they have for ``fields`` to name. What
+    tells requests of a batch apart tells nothing of who made them.
     """
+    api = batch_apis().get(log_format.format or "")
+    of_request = None if api is None else api.shared
     entries: list[JsonObject] = []
     for document in documents:
         try:
@@ -318,7 +321,7 @@ def places_of_keys(documents: Sequence[JsonObject], log_format: LogFormat) -> tu
     for entry in entries:
         for path, value in _all_places(entry, ()):
             rank = next((rank for rank, tells in enumerate(_TELLING) if tells.search(path[-1])), None)
-            if rank is not None and path[0] not in LOG_FIELDS and _is_key_id(value):
+            if rank is not None and path[0] not in LOG_FIELDS and path[-1] != of_request and _is_key_id(value):
                 text = ".".join(step if _SAFE_STEP.fullmatch(step) else json.dumps(step) for step in path)
                 ranks[text] = rank
                 count[text] += 1

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.collectors import LogFormat, read_by, settings_digest
 from pipeline.collectors.batch_files import BatchFiles
-from pipeline.collectors.formats.tools.openai_batch import Batch, joined
+from pipeline.collectors.formats.batches.batch import Batch
+from pipeline.collectors.formats.batches.openai_batch import joined
 
 if TYPE_CHECKING:
     from pathlib import Path

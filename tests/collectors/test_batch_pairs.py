@@ -168,6 +168,82 @@ def test_of_one_batch_the_object_of_most_times_is_meant_and_the_first_of_two_ali
         assert found["which"] == which
 
 
+JOB = {"jobArn": "arn:aws:bedrock:us-west-2:1:model-invocation-job/abc123", "endTime": "2026-09-01T12:00:00Z"}
+OPERATION: dict[str, Any] = {
+    "name": "batches/x-1",
+    "metadata": {"createTime": "2026-09-01T11:00:00Z", "inputConfig": {"fileName": "files/in-1"}},
+    "done": True,
+    "response": {"responsesFile": "files/batch-x-1"},
+}
+PREDICTION = {
+    "name": "projects/7/locations/l/batchPredictionJobs/98765",
+    "outputInfo": {"gcsOutputDirectory": "gs://b/o/prediction-model-2026-09-01T12:00:00.5Z/"},
+}
+
+
+@pytest.mark.parametrize(
+    ("stated", "log", "is_named"),
+    [
+        (JOB, "abc123/in.jsonl.out", True),
+        (JOB, "in.jsonl.out", False),
+        (OPERATION, "x-1.jsonl", True),
+        (OPERATION, "batch-x-1.jsonl", True),
+        (OPERATION, "in-1.jsonl", False),
+        (PREDICTION, "prediction-model-2026-09-01T12:00:00.5Z/predictions.jsonl", True),
+        (PREDICTION, "98765.jsonl", True),
+        (PREDICTION, "projects/predictions.jsonl", False),
+    ],
+)
+@pytest.mark.parametrize("page", [None, "invocationJobSummaries", "operations", "batchPredictionJobs"])
+def test_objects_of_each_api_name_their_logs_alone_and_in_pages(
+    tmp_path: Path, stated: dict[str, Any], log: str, *, is_named: bool, page: str | None
+) -> None:
+    put(tmp_path / "one.json", stated if page is None else {page: [stated, {"name": 7}]})
+    found = files(tmp_path, ["one.json"], where=("O", "")).of(tmp_path / log)
+    assert found.object == (stated if is_named else None)
+    assert bool(found.missing) is not is_named
+
+
+def test_only_an_api_whose_results_lack_their_requests_has_input_files(tmp_path: Path) -> None:
+    put(tmp_path / "all.json", JOB, OPERATION)
+    put(tmp_path / "in-1.jsonl", {"key": "a", "request": {"contents": []}})
+    put(tmp_path / "abc123.jsonl", {"recordId": "a", "modelInput": {}})
+    known = files(tmp_path, ["all.json"], ["in-1.jsonl", "abc123.jsonl"])
+    assert known.of(tmp_path / "batch-x-1.jsonl") == BatchOf(
+        object=OPERATION, input=tmp_path / "in-1.jsonl", missing=()
+    )
+    assert known.of(tmp_path / "abc123/in.jsonl.out") == BatchOf(object=JOB, input=None, missing=())
+    assert known.has(tmp_path / "abc123.jsonl")
+    read = known.of(tmp_path / "batch-x-1.jsonl").read(LogFormat(format="gemini-batch")).batch
+    assert read is not None
+    assert read.requests == {"a": {"key": "a", "request": {}}}
+
+
+def test_of_an_operation_the_object_of_most_times_is_meant(tmp_path: Path) -> None:
+    late = OPERATION | {"metadata": OPERATION["metadata"] | {"endTime": "2026-09-01T12:00:00Z"}}
+    for stated in ([OPERATION, late], [late, OPERATION]):
+        put(tmp_path / "some.json", *stated)
+        assert files(tmp_path, ["some.json"]).of(tmp_path / "x-1.jsonl").object == late
+
+
+def test_an_object_that_holds_its_results_is_a_log_and_lacks_nothing(tmp_path: Path) -> None:
+    held = {"inlinedResponses": {"inlinedResponses": [{"error": {}}]}}
+    put(tmp_path / "x-1.json", OPERATION | {"response": held})
+    put(tmp_path / "x-2.json", OPERATION | {"name": "batches/x-2"})
+    known = files(tmp_path, ["x-1.json", "x-2.json"])
+    assert [known.has(tmp_path / name) for name in ("x-1.json", "x-2.json")] == [False, True]
+    assert [known.is_whole(tmp_path / name) for name in ("x-1.json", "x-2.json", "x-3.json")] == [True, False, False]
+    assert known.of(tmp_path / "x-1.json") == BatchOf(object=None, input=None, missing=())
+    assert known.no_objects == []
+
+
+def test_an_object_that_states_things_twice_names_what_it_states_last(tmp_path: Path) -> None:
+    answers = '"response": {"responsesFile": "files/a"}, "response": {"responsesFile": "files/b"}'
+    (tmp_path / "one.json").write_text(f'{{"name": "batches/x-1", "metadata": {{}}, {answers}}}')
+    known = files(tmp_path, ["one.json"], where=("O", ""))
+    assert [known.of(tmp_path / name).object is not None for name in ("a.jsonl", "b.jsonl")] == [False, True]
+
+
 def test_a_file_that_is_too_long_is_none_of_batch_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path / "one.json", batch())
     size = path.stat().st_size

@@ -11,6 +11,7 @@ import pytest
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint, LogFormat, read_by, settings_digest
 from pipeline.collectors.formats import found, log_format, request_log
+from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.entries import Entry, entries_in, entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.held import held_in, line_in
@@ -24,7 +25,6 @@ from pipeline.collectors.formats.request_log import (
     in_our_names,
     read_envelope,
 )
-from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import UNREADABLE, parse
 from pipeline.configuration.log_fields import path_of, rules_of

@@ -378,7 +378,10 @@ def test_an_output_that_lies_elsewhere_is_collected_with_its_batch(tmp_path: Pat
         ("{ objects = [] }", "objects is an empty list"),
         ('{ object = ["a"] }', "unknown key 'object'; did you mean 'objects'?"),
         ('["a"]', "batch is"),
-        ('{ objects = ["a"] }\nformat = "kong"', "batch is for format 'openai-batch', and its format is 'kong'"),
+        (
+            '{ objects = ["a"] }\nformat = "kong"',
+            "batch is for formats bedrock-batch, gemini-batch, openai-batch, vertex-batch, and its format is 'kong'",
+        ),
     ],
 )
 def test_a_table_of_batches_that_cannot_be_meant_is_refused(tmp_path: Path, batch: str, says: str) -> None:

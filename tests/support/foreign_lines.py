@@ -321,6 +321,100 @@ def _batch(maker: Maker) -> Document:
     return line
 
 
+def _bedrock_batch(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    line: Document = {
+        "recordId": f"CALL{maker.count():07}",
+        "modelInput": {
+            "messages": [{"content": maker.text()}],
+            **({"requestMetadata": {"api_key_id": _key(maker)}} if pick((True, True, True, False)) else {"n": 1}),
+        },
+    }
+    error = {"errorCode": pick((400, 424, "ThrottlingException", "Odd")), "errorMessage": maker.text()}
+    if pick((*[True] * 9, False)):
+        line["modelOutput"] = pick((*[_body(maker)] * 10, error, {}))
+    else:
+        line["error"] = error
+    if pick((True, True, True, False)):
+        arn = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghij12"
+        times = {name: _date(maker, ends="Z") for name in ("endTime", "lastModifiedTime", "submitTime")}
+        model = pick(("amazon.nova-lite-v1:0", "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"))
+        role = {"roleArn": f"arn:aws:iam::123456789012:role/{_key(maker)}", "status": "Completed"}
+        line["batch"] = {"jobArn": arn, "modelId": model, **role, **times}
+    return line
+
+
+def _of_gemini(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    if pick((True, False, False, False)):
+        counted = pick(({"usageMetadata": {"promptTokenCount": maker.count()}}, {"tokenCount": maker.count()}, {}))
+        return {"embedding": {"values": [0.25, 0.5]}, **counted}
+    usage = {"promptTokenCount": maker.count(), "candidatesTokenCount": maker.count(), "serviceTier": "standard"}
+    usage["totalTokenCount"] = maker.sum(usage["promptTokenCount"], usage["candidatesTokenCount"])
+    return {
+        "candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": maker.text()}], "role": "model"}}],
+        "usageMetadata": usage,
+        "modelVersion": _model(maker),
+        "responseId": _hex(maker),
+    }
+
+
+def _gemini_batch(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    results: list[Document] = []
+    for _ in range(pick((1, 1, 2, 3))):
+        failed = {"error": {"code": pick((3, 13, 400, 503)), "message": maker.text()}}
+        results.append(failed if pick((True, *[False] * 5)) else {"response": _of_gemini(maker)})
+    facts: Document = {
+        "model": pick(("models/gemini-2.5-flash", "gemini-2.5-flash")),
+        "displayName": maker.text(),
+        **{name: _date(maker, ends="Z") for name in ("createTime", "endTime", "updateTime")},
+        "batchStats": {"requestCount": str(maker.count())},
+        "state": "BATCH_STATE_SUCCEEDED",
+    }
+    operation = {"name": f"batches/{_hex(maker)}", "metadata": facts, "done": True}
+    if pick((True, False, False)):
+        whose = pick(({"metadata": {"api_key_id": _key(maker), "key": "a"}},) * 5 + ({},))
+        inlined = [each | whose for each in results]
+        output = {"inlinedResponses": {"inlinedResponses": inlined}}
+        facts |= pick(({"output": output}, {}))
+        return operation | pick(({"response": output}, {"response": {"responsesFile": "files/batch-1"}}, {}))
+    line = {"key": f"request-{maker.count()}", **results[0]}
+    if pick((True, True, True, False)):
+        line["batch"] = operation
+    return line
+
+
+def _vertex_batch(maker: Maker) -> Document:
+    pick, written = maker.chance.choice, maker.chance.choice((lambda of: of, lambda of: of, json.dumps))
+    job: Document = {}
+    if pick((True, False)):
+        times = {name: _date(maker, ends="Z") for name in ("createTime", "startTime", "endTime", "updateTime")}
+        model = pick(("publishers/google/models/gemini-2.5-flash", _model(maker)))
+        name = f"projects/7/locations/us-central1/batchPredictionJobs/{maker.count()}"
+        labels = pick(({}, {"labels": {"api_key_id": _key(maker)}}))
+        job = {"batch": {"name": name, "model": model, **times, **labels}}
+    status = pick(("", "", "", "", 'Bad Request: {"error": {"code": 400}}'))
+    if pick((True, False, False, False)):
+        counted = {"statistics": {"token_count": maker.count(), "truncated": False}, "values": [0.25]}
+        return {
+            "instance": {"content": maker.text()},
+            "predictions": [] if status else [{"embeddings": counted}],
+            "status": status,
+            **job,
+        }
+    answer = _of_gemini(maker) | pick(({}, {"createTime": _date(maker, ends="Z")}))
+    asked = {"contents": [{"parts": [{"text": maker.text()}]}], "labels": pick(({}, {"api_key_id": _key(maker)}))}
+    return {
+        "status": status,
+        "processed_time": _date(maker, separator=pick((" ", "T")), ends=pick(("Z", "+00:00", "", " UTC"))),
+        "request": written(asked),
+        "response": pick((None, {}, "{}")) if status else pick((written(answer), written(answer), _body(maker))),
+        **pick(({}, {}, {"custom_id": "a", "id": maker.count()}, {"path": "/x/images", "method": "GET"})),
+        **job,
+    }
+
+
 def _kong(maker: Maker) -> Document:
     pick, plugin = maker.chance.choice, maker.chance.choice(("proxy", "proxy", "ai-proxy"))
     usage = pick(
@@ -836,6 +930,19 @@ KINDS: dict[str, Kind] = {
     "langfuse": _of(_langfuse, "langfuse"),
     "openai-batch": _of(
         _batch, "openai-batch", LogFormat(format="openai-batch", fields={"api_key_id": {"value": "k"}})
+    ),
+    "bedrock-batch": _of(
+        _bedrock_batch,
+        "bedrock-batch",
+        LogFormat(format="bedrock-batch", fields={"api_key_id": {"value": "k"}}),
+        LogFormat(format="bedrock-batch", fields={"api_key_id": "batch.roleArn"}),
+    ),
+    "gemini-batch": Kind(
+        _gemini_batch,
+        (LogFormat(format="gemini-batch", fields={"api_key_id": {"value": "k"}}), *[LogFormat()] * 2),
+    ),
+    "vertex-batch": _of(
+        _vertex_batch, "vertex-batch", LogFormat(format="vertex-batch", fields={"api_key_id": {"value": "k"}})
     ),
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),

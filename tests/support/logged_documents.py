@@ -210,6 +210,43 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "request": {"url": "/v1/chat/completions", "body": {"model": "m"}},
         "batch": {"id": "b", "created_at": 1_788_000_000, "metadata": {"api_key_id": "key_1"}},
     },
+    "bedrock-batch": {
+        "recordId": "CALL0000001",
+        "modelInput": {"messages": [], "requestMetadata": {"api_key_id": "key_1"}},
+        "modelOutput": {"stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 4, "totalTokens": 7}},
+        "batch": {
+            "jobArn": "arn:aws:bedrock:us-west-2:123456789012:model-invocation-job/abcdefghij12",
+            "modelId": "amazon.nova-lite-v1:0",
+            "endTime": "2026-09-01T12:00:00Z",
+        },
+    },
+    "gemini-batch": {
+        "name": "batches/a",
+        "metadata": {"model": "models/gemini-2.5-flash", "endTime": "2026-09-01T12:00:00Z"},
+        "done": True,
+        "response": {
+            "inlinedResponses": {
+                "inlinedResponses": [
+                    {
+                        "metadata": {"api_key_id": "key_1"},
+                        "response": {
+                            "candidates": [{}],
+                            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7},
+                        },
+                    }
+                ]
+            }
+        },
+    },
+    "vertex-batch": {
+        "status": "",
+        "processed_time": "2026-09-01T12:00:00.000+00:00",
+        "request": {"contents": [], "labels": {"api_key_id": "key_1"}},
+        "response": {
+            "candidates": [{}],
+            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7},
+        },
+    },
     "helicone": {
         "request_id": "r-1",
         "request_created_at": "2026-09-01 12:00:00.000",

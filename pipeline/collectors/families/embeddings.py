@@ -3,9 +3,10 @@
 OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 recorded), Voyage the total alone, Cohere
 ``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``), or
 ``images`` alone where an older model of its took one (5 of 5 recorded), SGLang ``meta_info.prompt_tokens``, Gemini
-``usageMetadata.promptTokenCount``, Ollama ``prompt_eval_count``, Titan ``inputTextTokenCount``, watsonx
-``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope ``usage`` beside
-``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each.
+``usageMetadata.promptTokenCount`` or, of a batch, ``tokenCount``, Ollama ``prompt_eval_count``, Titan
+``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
+``usage`` beside ``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each;
+``batches.py`` of googleapis/python-genai for batches.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def _counts(document: JsonObject) -> Iterator[int | None]:
     yield count_of(of_sglang, "prompt_tokens")
     yield count_of(of_gemini, "promptTokenCount", "totalTokenCount")
     yield count_of(document, "prompt_eval_count", "inputTextTokenCount", "input_token_count", "total_tokens")
+    yield count_of(document, "tokenCount")
     yield sum_of(*(count_of(object_at(one, "usage"), "prompt_tokens") for one in counted_at(document, "data")))
     yield _statistics(document)
 

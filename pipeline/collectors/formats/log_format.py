@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from zoneinfo import ZoneInfo
 
+    from pipeline.collectors.formats.batches.batch import Batch
     from pipeline.collectors.formats.mapping import Mapped
-    from pipeline.collectors.formats.tools.openai_batch import Batch
     from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.log_fields import Path, Rule
 

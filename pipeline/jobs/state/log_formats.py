@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pipeline.configuration.settings import Settings, SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
 
-_OF_BATCHES = "openai-batch"
-
 
 def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
     """Return the settings that the logs of a source are read by.
@@ -29,12 +27,8 @@ def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
     Raises ``ConfigurationError`` with the source and what there is, where it names a format or a dialect that nobody
     reads, and where batches belong to logs of another format.
     """
-    if source.batch is not None and source.format not in (None, _OF_BATCHES):
-        message = (
-            f"{CONFIG_FILE}: source {source.name!r}: batch is for format {_OF_BATCHES!r}, and its format is "
-            f"{source.format!r}; leave one of them out"
-        )
-        raise ConfigurationError(message)
+    if source.batch is not None and source.format is not None:
+        _refuse_other_than_batches(source.name, source.format)
     try:
         return LogFormat(
             format=source.format,
@@ -50,6 +44,17 @@ def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
     except ConfigurationError as wrong:
         message = f"{CONFIG_FILE}: source {source.name!r}: {wrong}"
         raise ConfigurationError(message) from wrong
+
+
+def _refuse_other_than_batches(name: str, stated: str) -> None:
+    from pipeline.collectors.formats.found import batch_apis  # noqa: PLC0415  # imports every format
+
+    if stated not in batch_apis():
+        message = (
+            f"{CONFIG_FILE}: source {name!r}: batch is for formats {', '.join(batch_apis())}, and its format is "
+            f"{stated!r}; leave one of them out"
+        )
+        raise ConfigurationError(message)
 
 
 def batch_files_of(root: Path, source: SourceSettings) -> BatchFiles | None:

@@ -48,6 +48,10 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1beta/models/gemini-embedding-001:embedContent",
         {"embedding": {"values": VECTOR}, "usageMetadata": {"promptTokenCount": 19}},
     ),
+    "gemini, of a batch": (
+        "/v1beta/models/gemini-embedding-001:embedContent",
+        {"embedding": {"values": VECTOR}, "tokenCount": 19},
+    ),
     "ollama": ("/api/embed", {"model": "nomic-embed-text", "embeddings": [VECTOR], "prompt_eval_count": 19}),
     "vertex": (
         "/v1/projects/p/publishers/google/models/text-embedding-005:predict",

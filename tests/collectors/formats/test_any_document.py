@@ -25,6 +25,9 @@ _WORDS = sorted(
         *("resourceLogs", "scopeLogs", "logRecords", "startTimeUnixNano", "timeUnixNano", "traceId", "spanId", "name"),
         *("custom_id", "result", "body", "error", "batch", "status_code", "usageDetails", "observations", "unit"),
         *("request_id", "request_created_at", "response_status", "response_body", "request_body", "input", "output"),
+        *("recordId", "modelInput", "modelOutput", "errorCode", "jobArn", "totalRecordCount", "successRecordCount"),
+        *("request", "response", "inlinedResponses", "responsesFile", "done", "embedding", "contents", "status"),
+        *("processed_time", "instance", "predictions", "embeddings", "statistics", "token_count", "anthropic_version"),
         *("entries", "headers", "postData", "text", "content", "encoding", "startedDateTime", "started_at", "ai"),
         *(
             "time_local",

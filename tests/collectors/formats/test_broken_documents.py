@@ -38,6 +38,9 @@ CONTENT: dict[str, list[dict[str, Any]]] = {
     "langfuse": [{"input": CANARY, "output": {"content": CANARY}, "statusMessage": CANARY, "name": CANARY, CANARY: 1}],
     "langsmith": [{"inputs": {"messages": [CANARY]}, "name": CANARY, "events": [{CANARY: CANARY}], CANARY: 1}],
     "openai-batch": [{"error": {"code": CANARY, "message": CANARY}, CANARY: CANARY}],
+    "bedrock-batch": [{"modelInput": {"messages": [CANARY], "requestMetadata": {"api_key_id": "key_1"}, CANARY: 1}}],
+    "gemini-batch": [{CANARY: {"displayName": CANARY}}],
+    "vertex-batch": [{"request": {"contents": [CANARY], "labels": {"api_key_id": "key_1"}, CANARY: 1}, CANARY: CANARY}],
     "litellm-spend": [{"messages": CANARY, "proxy_server_request": {CANARY: 1}, "metadata": {CANARY: CANARY}}],
     "helicone": [{"request_body": {"model": "m", "messages": [CANARY]}, "scores": {CANARY: CANARY}}],
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.collectors.formats.tools import openai_batch
+from pipeline.collectors.formats.batches import openai_batch
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import UsageStatus
 

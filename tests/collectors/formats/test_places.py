@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.collectors.formats.batches import openai_batch
 from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.formats.tools import helicone, langfuse, langsmith, openai_batch
+from pipeline.collectors.formats.tools import helicone, langfuse, langsmith
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.configuration.log_fields import path_of, rules_of
 from pipeline.usage.events import LOG_FIELDS

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pipeline.collectors import LogFormat
+from pipeline.collectors.formats.batches import openai_batch
+from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.entries import entries_of
-from pipeline.collectors.formats.found import all_formats, by_name
+from pipeline.collectors.formats.found import all_formats, batch_apis, by_name
 from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx, vertex
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
@@ -20,8 +22,7 @@ from pipeline.collectors.formats.gateways.access_logs import (
     without_absent,
 )
 from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
-from pipeline.collectors.formats.tools import har, litellm, openai_batch, portkey, portkey_log
-from pipeline.collectors.formats.tools.openai_batch import Batch
+from pipeline.collectors.formats.tools import har, litellm, portkey, portkey_log
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, parse
 from pipeline.usage.events import LOG_FIELDS
@@ -707,16 +708,18 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
-        *("apisix", "bedrock", "cloudflare", "envoy", "har", "helicone", "higress", "kong", "langfuse"),
-        *("langsmith", "litellm"),
+        *("apisix", "bedrock", "bedrock-batch", "cloudflare", "envoy", "gemini-batch", "har", "helicone", "higress"),
+        *("kong", "langfuse", "langsmith", "litellm"),
         "litellm-spend",
-        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "vertex"),
+        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "vertex", "vertex-batch"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
-        *("apisix", "bedrock", "cloudflare", "envoy", "higress", "kong", "litellm", "litellm-spend", "nginx"),
-        *("portkey", "portkey-log", "vertex"),
+        *("apisix", "bedrock", "bedrock-batch", "cloudflare", "envoy", "gemini-batch", "higress", "kong", "litellm"),
+        *("litellm-spend", "nginx", "portkey", "portkey-log", "vertex", "vertex-batch"),
     }
+    assert [*batch_apis()] == ["bedrock-batch", "gemini-batch", "openai-batch", "vertex-batch"]
+    assert {each.name for each in all_formats() if each.joined is not None} == {*batch_apis()}
     assert all(each.entries is not None for each in all_formats())
 
 

@@ -26,8 +26,8 @@ from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.reading import any_of
+from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.found import by_name, is_request_log
-from pipeline.collectors.formats.tools.openai_batch import Batch
 from pipeline.collectors.kernel import blocks, readers
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
 from pipeline.collectors.kernel.places import formats_read, names_of

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NAME = "bedrock"
 
-_ERRORS = {
+ERRORS = {
     "AccessDeniedException": 403,
     "InternalServerException": 500,
     "ModelErrorException": 424,
@@ -67,7 +67,7 @@ MAPPING: Mapping[str, Any] = {
     "ts": "timestamp",
     "api_key_id": "identity.arn",
     "request_id": "requestId",
-    "status": [{"from": "errorCode", **_ERRORS}, {"value": 200}],
+    "status": [{"from": "errorCode", **ERRORS}, {"value": 200}],
     "response.error": "errorCode",
     "path": {"from": "operation", **{name: path for name, (path, _) in _OPERATIONS.items()}, _EMBED: "/embeddings"},
     "request.model": "modelId",

@@ -70,7 +70,14 @@ def entries(document: JsonObject) -> list[JsonObject]:
     values: JsonObject = {"logging_time": in_utc(stated_once(document, "logging_time"))}
     if word(stated_once(document, "api_method")) not in _SPELLED:
         values["api_method"] = None
-    model = stated_once(document, "model")
-    if isinstance(model, str):
-        values["model"] = model.rpartition(_MODELS)[2]
+    values["model"] = model_of(stated_once(document, "model"))
     return [changed(document, values)]
+
+
+def model_of(stated: Any) -> Any:
+    """Return the id of a model where the name of a resource of Google's is stated; anything else as it is.
+
+    >>> model_of("publishers/google/models/gemini-2.5-flash"), model_of("gemini-2.5-flash")
+    ('gemini-2.5-flash', 'gemini-2.5-flash')
+    """
+    return stated.rpartition(_MODELS)[2] if isinstance(stated, str) else stated

@@ -8,6 +8,7 @@ Owns this choice and what is said of it. Does not own the globs (``pipeline.conf
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _NEW = "a new one: none in tallybook.toml reads it"
 SAMPLE_LINES_MAX = 200
 """So many lines tell whether a source reads a file."""
+_OF_ENTRY = re.compile(r"^entry [0-9]+: ")
+"""What the reason of one of several entries of a line begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +165,7 @@ def sample_of(path: LogPath, called: str, log_format: LogFormat) -> Sample:
         refused=counts["quarantined"],
         is_refused=is_mostly_refused([segment.record]),
         text=text,
-        missing=frozenset(rows["detail"].to_pylist()),
+        missing=frozenset(_OF_ENTRY.sub("", detail) for detail in rows["detail"].to_pylist()),
     )
 
 

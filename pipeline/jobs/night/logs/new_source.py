@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.batch_files import BatchFiles
+from pipeline.collectors.formats.found import batch_apis
 from pipeline.collectors.guess import (
     Guess,
     fields_of,
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
 _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
 _REQUEST_LOG = "request-log"
-_BATCHES = "openai-batch"
+_NO_BATCH_WITH_REQUESTS = (
+    '# batch = { objects = ["…/*.json"], inputs = ["…/*.jsonl"] }  # where batch objects and input files '
+    "lie, whose ids are in the names of their files"
+)
+_NO_BATCH = (
+    '# batch = { objects = ["…/*.json"] }  # where batch objects lie, whose ids are in the names of logs or of their '
+    "folders"
+)
 _KEY = "api_key_id"
 _RESPONSE = "response"
 _FIELDS_MISSED = {"ts": "ts", "api_key or api_key_id": _KEY}
@@ -55,6 +63,8 @@ class NewSource:
     """Empty where the log is read as it is."""
     key_places: tuple[str, ...] = ()
     """Where the log may tell whose key it was, if nothing else does."""
+    has_results: bool = False
+    """Whether it is a batch object that holds its results, and so lacks none."""
 
     @property
     def text(self) -> str:
@@ -68,11 +78,8 @@ class NewSource:
         if source.batch is not None:
             inputs = f", inputs = {_texts(source.batch.inputs)}" if source.batch.inputs else ""
             lines.append(f"batch = {{ objects = {_texts(source.batch.objects)}{inputs} }}")
-        elif source.format == _BATCHES:
-            lines.append(
-                '# batch = { objects = ["…/*.json"], inputs = ["…/*.jsonl"] }  # where batch objects and input files '
-                "lie, whose ids are in the names of their files"
-            )
+        elif (api := batch_apis().get(source.format or "")) is not None and not self.has_results:
+            lines.append(_NO_BATCH if api.shared is None else _NO_BATCH_WITH_REQUESTS)
         if source.fields:
             lines.append(f"fields = {fields_text(source.fields)}")
         lines += [
@@ -111,8 +118,11 @@ def new_source(
         within = _within_text(plain, path, documents, format_of)
         guess = guess_fields(documents) if within is None else within.guess
         named = replace(named, fields=guess.fields) if within is None else within.settings
-    if formats == [_BATCHES]:
-        named = replace(named, name=_free_name("batches", taken), batch=_batch_beside(root, path))
+    has_results = False
+    if len(formats) == 1 and formats[0] in batch_apis():
+        has_results = not isinstance(path, StoredLog) and BatchFiles([path], (), where=("", "")).is_whole(path)
+        paths, batch = (plain.paths, None) if has_results else _batch_beside(root, path)
+        named = replace(named, name=_free_name("batches", taken), paths=paths or plain.paths, batch=batch)
     sample = sample_of(path, path.name, format_of(named))
     if sample.refused > as_it_is.refused:
         return NewSource(settings=plain, guess=_NO_GUESS)  # its lines tell better than what was made of the first ones
@@ -121,7 +131,7 @@ def new_source(
             guess, missing=tuple(_FIELDS_MISSED[each] for each in sorted(sample.missing & {*_FIELDS_MISSED}))
         )
     places = places_of_keys(documents, format_of(named)) if _KEY in guess.missing else ()
-    return NewSource(settings=named, guess=guess, key_places=places)
+    return NewSource(settings=named, guess=guess, key_places=places, has_results=has_results)
 
 
 def mended_source(
@@ -159,22 +169,29 @@ def _within_text(
     return NewSource(settings=named, guess=guess) if sample.lines and not sample.is_refused else None
 
 
-def _batch_beside(root: Path | None, path: LogPath) -> BatchPaths | None:
-    """Return where the batch of a file lies, of its output or its requests, if that is its own folder."""
+def _batch_beside(root: Path | None, path: LogPath) -> tuple[tuple[str, ...], BatchPaths | None]:
+    """Return where the batch of a file lies, of its output or its requests: in its own folder, or in that above.
+
+    Where that folder is named by the batch there will be others beside it, so the paths of their logs come first; they
+    are empty where it is not.
+    """
     if isinstance(path, StoredLog):
-        return None
+        return (), None
     here = path.resolve()
-    objects, files = (
-        sorted(here.parent.glob("*.json")),
-        sorted(each for each in here.parent.iterdir() if each.is_file()),
-    )
-    batches = BatchFiles(objects, files, where=("", ""))
-    found = batches.of(here)
-    if found.object is None:
-        return None
-    asked = here if batches.has(here) else found.input
-    inputs = () if asked is None else paths_beside(root, path.parent / asked.name)
-    return BatchPaths(objects=(_text_of(root, path.parent / "*.json"),), inputs=inputs)
+    for folder, plain in zip((here.parent, here.parent.parent), (path.parent, path.parent.parent), strict=True):
+        files = sorted(each for each in folder.iterdir() if each.is_file())
+        batches = BatchFiles([each for each in files if each.suffix == ".json"], files, where=("", ""))
+        found = batches.of(here)
+        if found.object is None:
+            continue
+        asked = here if batches.has(here) else found.input
+        inputs = () if asked is None else paths_beside(root, plain / asked.name)
+        kind = _KIND.search(path.name)
+        paths: tuple[str, ...] = ()
+        if folder != here.parent and kind is not None:
+            paths = (_text_of(root, plain / "*" / f"*{kind[0]}*"),)
+        return paths, BatchPaths(objects=(_text_of(root, plain / "*.json"),), inputs=inputs)
+    return (), None
 
 
 def mapping_text(source: SourceSettings, formats: Collection[str], log_format: LogFormat) -> str:

@@ -3,7 +3,7 @@
 A line is ``{id, custom_id, response: {status_code, request_id, body}, error}`` (the API reference of OpenAI, "The
 request output object"; Azure's, Mistral's, Groq's and vLLM's files are the same), or ``{custom_id, result: {type,
 message | error}}`` (that of Anthropic, "Retrieve Message Batch results"). The body is the answer of the API itself, so
-families read it. What is in a batch is of the tier ``batch``, whatever the body says: a card's batch price is for it.
+families read it. What is in a batch is of the tier ``batch``, whatever the body says.
 
 An answer of chat or of Responses says when it was made. Embeddings, errors and Anthropic's messages do not: their time
 is that of the ``batch``, which a line has where its object was put beside it, and a file where it is known (``Batch``);
@@ -11,75 +11,46 @@ else it is a constant of the source. Likewise there is the ``request`` of the in
 for even where the request failed. What a line states itself comes first. Lines of an input file and batch objects are
 no exchanges.
 
+An output file names its batch nowhere: the batch object names the files (the API reference of OpenAI, "The batch
+object": ``id``, ``input_file_id``, ``output_file_id``, ``error_file_id``; Azure's has ``output_blob`` and
+``error_blob`` where its files lie in a storage of one's own).
+
 Owns what a line and its batch say together. Does not own which batch is a file's (``pipeline.collectors.batch_files``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at, word
+from pipeline.collectors.formats.batches.batch import NO_ANSWER, TIER, BatchApi, with_batch
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from pipeline.collectors.formats.batches.batch import Batch
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "openai-batch"
 
-_TIER = "batch"
-_NO_ANSWER: JsonObject = {"error": {}}
 _RESULTS = frozenset(("succeeded", "errored", "canceled", "expired"))
 _MADE = ("created", "created_at")
 """When an answer of chat, and one of Responses, was made."""
 _TIMES = ("completed_at", "ended_at", "expired_at", "cancelled_at", "in_progress_at", "created_at")
 """Of a batch: when it was done, else when it was last heard of."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """What is known of the batch of an output or error file, from other files."""
-
-    object: JsonObject
-    """The batch object, as the API returned it."""
-    requests: Mapping[str, JsonObject] | None
-    """The requests of its input file by ``custom_id``, without their texts; ``None`` where there is no input file."""
-    unmatched: set[str] = field(default_factory=set, compare=False)
-    """The ids of lines that the input file does not have, as they are met."""
-
-    digest: str = field(init=False, repr=False)
-    """Identifies what is known: 16 hex digits of the object, a dot, and as many of the requests where these are."""
-
-    def __post_init__(self) -> None:
-        """Make the digest, once."""
-        of_requests = "" if self.requests is None else _digest(self.requests)
-        object.__setattr__(self, "digest", f"{_digest(self.object)}.{of_requests}")
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+_IDS = ("id", "output_file_id", "error_file_id")
+_BLOBS = ("output_blob", "error_blob")
+_FOLDER_OF_BLOB = re.compile(r"/([0-9A-Fa-f-]{32,})/[^/]+$")
 
 
 def joined(document: JsonObject, batch: Batch) -> JsonObject:
     """Return a line of an output or error file with its batch and its request beside it, unless it has its own."""
     if not recognises(document) or is_request(document) or is_batch(document):
         return document
-    custom = document.get("custom_id")
-    if batch.requests is not None and isinstance(custom, str) and custom not in batch.requests:
-        batch.unmatched.add(custom)
-    request = (batch.requests or {}).get(custom) if isinstance(custom, str) else None
-    beside: JsonObject = {"batch": batch.object} | ({} if request is None else {"request": request})
-    for name, value in beside.items():
-        if document.get(name) is None:
-            document[name] = value
-    return document
+    return with_batch(document, batch, BATCHES)
 
 
 PLACES = Places(
@@ -105,7 +76,7 @@ def recognises(document: JsonObject) -> bool:
     return (
         is_request(document)
         or _is_result(document)
-        or ("response" in document and ("error" in document or "id" in document))
+        or ("response" in document and ("error" in document or "id" in document) and not _is_row(document))
     )
 
 
@@ -131,7 +102,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
         "path": batch.get("endpoint") or asked.get("url"),
         "request": object_at(asked, "body") or object_at(asked, "params") or asked,
         "response": answer,
-        "service_tier": _TIER,
+        "service_tier": TIER,
         "custom_id": document.get("custom_id"),
         "batch": batch,
     }
@@ -164,13 +135,13 @@ def _is_result(document: JsonObject) -> bool:
 def _answer(document: JsonObject) -> Any:
     """Return the body of a response; an error where the request got none."""
     body = stated_once(object_at(document, "response"), "body")
-    return _NO_ANSWER if body is None else body
+    return NO_ANSWER if body is None else body
 
 
 def _result(document: JsonObject) -> tuple[JsonObject, int | None]:
     """Return the message of Anthropic's result with its status; an error where there is none."""
     message = object_at(document, "result", "message")
-    return (message, 200) if message else (_NO_ANSWER, None)
+    return (message, 200) if message else (NO_ANSWER, None)
 
 
 def _time(answer: Any, batch: JsonObject) -> Any:
@@ -186,3 +157,25 @@ def _id_of(document: JsonObject, response: JsonObject, batch: JsonObject) -> Any
     if own is not None or not isinstance(custom, str):
         return own
     return f"{of_batch}/{custom}" if isinstance(of_batch, str) else custom
+
+
+def _is_row(document: JsonObject) -> bool:
+    """Tell a result of Vertex AI's (``vertex_batch``), which hands on whatever its request had beside it."""
+    return isinstance(document.get("status"), str) and "request" in document
+
+
+def _names_of(batch: JsonObject) -> list[Any]:
+    blobs = [_FOLDER_OF_BLOB.search(str(batch.get(name))) for name in _BLOBS]
+    return [*(batch.get(name) for name in _IDS), *(blob[1] for blob in blobs if blob)]
+
+
+BATCHES = BatchApi(
+    is_object=is_batch,
+    is_request=is_request,
+    id_of=lambda batch: str(batch["id"]),
+    names_of=_names_of,
+    input_names_of=lambda batch: [batch.get("input_file_id")],
+    facts_of=lambda batch: batch,
+    lists="data",
+    shared="custom_id",
+)
