@@ -553,7 +553,14 @@ def test_what_is_unread_of_a_log_that_is_gone_or_lies_elsewhere_is_said(tmp_path
     [
         *((b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"PK\x03\x04", "zip"), (b"PAR1", "Parquet")),
         *((b"\x04\x22\x4d\x18", "lz4"), (b"\xff\x06\x00\x00sNaPpY", "snappy"), (b"7z\xbc\xaf\x27\x1c", "7z")),
-        *((b"Obj\x01", "Avro"), (b"ORC", "ORC"), (b"SQLite format 3\x00", "an SQLite database")),
+        *((b"\x1f\x9d\x90", "compress"), (b"\x78\x01", "zlib"), (b"\x78\x9c", "zlib"), (b"\x78\xda", "zlib")),
+        *((b"\x1f\x8b", "compressed twice"), (b"\x28\xb5\x2f\xfd", "compressed twice")),
+        *(
+            (b"\0" * 257 + b"ustar", "tar"),
+            (b"Obj\x01", "Avro"),
+            (b"ORC", "ORC"),
+            (b"SQLite format 3\x00", "an SQLite database"),
+        ),
         *((b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe\x00\x00", "UTF-32"), (b"\xff\xfea\x00", "UTF-16")),
         *((b"\xfe\xff", "UTF-16"), (b'{\x00"\x00', "UTF-16"), (b'\x00{\x00"', "UTF-16")),
     ],
@@ -561,6 +568,10 @@ def test_what_is_unread_of_a_log_that_is_gone_or_lies_elsewhere_is_said(tmp_path
 def test_another_format_is_told_by_its_first_bytes(first: bytes, name: str) -> None:
     detail = f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
     assert refusal(lambda: refuse_other_formats(first + b" and more")) == ("not_json_lines", detail)
+
+
+def test_a_line_that_says_ustar_where_tar_does_is_no_archive() -> None:
+    refuse_other_formats(b"x" * 257 + b"ustar")
 
 
 def test_an_access_log_as_text_is_told_what_to_do_instead() -> None:

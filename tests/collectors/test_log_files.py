@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import os
 import random
+import tarfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,15 @@ def _lines(exchange: Any, first: int, last: int) -> bytes:
 
 def _zstd(content: bytes) -> bytes:
     return zstd.compress(content, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+def _tar(content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        name = tarfile.TarInfo("app.jsonl")
+        name.size = len(content)
+        tar.addfile(name, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def _ids(collected: Any) -> list[str]:
@@ -84,6 +95,20 @@ def test_a_skippable_zstd_frame_is_skipped(collect_file: Any, exchange: Any, tmp
     log = tmp_path / "skippable.zst"
     log.write_bytes(_zstd(_lines(exchange, 0, 2)) + b"\x50\x2a\x4d\x18\x05\0\0\0hello" + _zstd(_lines(exchange, 2, 3)))
     assert _ids(collect_file(log)) == ["r-0", "r-1", "r-2"]
+
+
+@pytest.mark.parametrize("first", [b"\x50", b"\x5f"])
+def test_a_zstd_stream_may_begin_with_a_skippable_frame(
+    collect_file: Any, exchange: Any, tmp_path: Path, first: bytes
+) -> None:
+    content = _lines(exchange, 0, 3)
+    skippable = first + b"\x2a\x4d\x18\x04\0\0\0size"  # as pzstd begins each frame
+    log = tmp_path / "log"
+    log.write_bytes(skippable + _zstd(content[:700]) + skippable + _zstd(content[700:]))
+    collected = collect_file(log)
+    assert (_ids(collected), collected.reading.problem) == (["r-0", "r-1", "r-2"], None)
+    log.write_bytes(content)
+    assert collect_file(log, known=collected.records).segments == []
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
@@ -187,6 +212,13 @@ COMBINED = (
         pytest.param(b"PK\x03\x04\n\n", "zip", id="zip"),
         pytest.param(b"PAR1\n\n", "Parquet", id="parquet"),
         pytest.param(gzip.compress(bz2.compress(b"{}\n")), "bzip2", id="bzip2 in gzip"),
+        pytest.param(gzip.compress(gzip.compress(b"{}\n")), "compressed twice", id="gzip in gzip"),
+        pytest.param(_zstd(gzip.compress(b"{}\n")), "compressed twice", id="gzip in zstd"),
+        pytest.param(gzip.compress(_zstd(b"{}\n")), "compressed twice", id="zstd in gzip"),
+        pytest.param(zlib.compress(b"{}\n"), "zlib", id="zlib"),
+        pytest.param(zlib.compress(b"{}\n", 9), "zlib", id="zlib at its best"),
+        pytest.param(_tar(b"{}\n"), "this is tar", id="tar"),
+        pytest.param(gzip.compress(_tar(b"{}\n")), "this is tar", id="tar in gzip"),
         pytest.param(COMBINED * 3, "docs/sources.md", id="nginx combined"),
         pytest.param(gzip.compress(COMBINED), "neither models nor tokens", id="nginx combined in gzip"),
         pytest.param(b"2001:db8::7 - lena doe " + COMBINED[14:], "access log as text", id="a user with a blank"),
@@ -280,7 +312,8 @@ def test_a_reading_that_is_given_up_gives_the_file_back(exchange: Any, tmp_path:
 
 
 def test_raw_deflate_without_a_header_is_plain_text_to_us(collect_file: Any, tmp_path: Path) -> None:
-    collected = collect_file(_written(tmp_path / "log", zlib.compress(b"{}\n") + b"\n"))
+    raw = zlib.compress(b"{}\n")[2:-4]  # less the header of zlib, and the checksum
+    collected = collect_file(_written(tmp_path / "log", raw + b"\n"))
     assert [row["reason"] for row in collected.quarantined] == ["invalid_utf8"]
 
 

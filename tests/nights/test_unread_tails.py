@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
+from pipeline.base.zstd import zstd
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from workspaces import Done
@@ -86,6 +90,21 @@ def test_a_last_line_that_never_came_is_said_once_its_log_is_gone_and_until_it_i
     assert f"it is found no more, and its last {len(HALF)} bytes were unread, which had no line end yet" in done.stderr
     (books / "tallybook.toml").write_text(SOURCES + 'gone = ["logs/app.jsonl"]\n')
     assert night(books).returncode == 0
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+def test_a_last_line_that_never_came_lies_in_the_log_that_was_compressed_since(
+    books: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    log = books / "logs" / "app.jsonl"
+    with log.open("a") as file:
+        file.write(HALF)
+    assert night(books).returncode == 0
+    (books / "logs" / "app-1.jsonl").write_bytes(compress(log.read_bytes()))
+    log.unlink()
+    done = night(books)
+    assert f"logs/app-1.jsonl: the last {len(HALF)} bytes have no line end yet" in done.stderr
+    assert ("tail_unread" in done.stderr, done.returncode) == (False, 0)
 
 
 @pytest.mark.parametrize("fate", ["removed", "renamed away", "moved under the globs", "another source's"])

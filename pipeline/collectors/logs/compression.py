@@ -33,7 +33,12 @@ class Compression(StrEnum):
 
 
 MAGIC_BYTES_MAX = 4
-_MAGIC = {b"\x1f\x8b": Compression.GZIP, b"\x28\xb5\x2f\xfd": Compression.ZSTD}
+_MAGIC = {
+    b"\x1f\x8b": Compression.GZIP,
+    b"\x28\xb5\x2f\xfd": Compression.ZSTD,
+    **{bytes([first]) + b"\x2a\x4d\x18": Compression.ZSTD for first in range(0x50, 0x60)},
+}
+"""A frame to be skipped may come first (RFC 8878, 3.1.2), as each one does that ``pzstd`` writes."""
 MEMBER_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
 """Four bytes with which a further gzip member or zstd frame begins; compressed bytes hold them by chance now and then.
 """

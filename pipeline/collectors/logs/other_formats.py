@@ -1,6 +1,7 @@
 """What is no log of JSON lines, recognised by its first bytes and said once, not as a quarantined line for each part.
 
-Does not own gzip and zstd, which are read (``compression``).
+Does not own gzip and zstd, which are read (``compression``): what is still compressed when these are taken off was
+compressed twice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 _BEGINNINGS = {
     b"\xfd7zXZ\x00": "xz",
     b"BZh": "bzip2",
+    b"\x1f\x8b": "compressed twice",
+    b"\x28\xb5\x2f\xfd": "compressed twice",
+    b"\x1f\x9d": "compress",
+    b"\x78\x01": "zlib",
+    b"\x78\x9c": "zlib",
+    b"\x78\xda": "zlib",
     b"PK\x03\x04": "zip",
     b"PAR1": "Parquet",
     b"\x04\x22\x4d\x18": "lz4",
@@ -31,17 +38,21 @@ _ACCESS_LOG_AS_TEXT = re.compile(
     rb'[^\s"{\[]{1,128} [^\n"{\[]{1,128} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}(?::[0-9]{2}){3} [+-][0-9]{4}\] "'
 )
 """The beginning of the common and the combined format of nginx, Apache, Traefik and APISIX."""
+_TAR, _TAR_AT = b"ustar", 257
+"""What a header of tar has in it, and where: before it stands the name of the first file."""
 BEGINNING_BYTES_MAX = 384
 """So many first bytes tell."""
 
 
 def refuse_other_formats(first_bytes: bytes) -> None:
     """Raise ``LogUnreadable`` where the first (decompressed) bytes of a log are those of another format or encoding."""
-    for beginning, name in _BEGINNINGS.items():
-        if first_bytes.startswith(beginning):
-            raise LogUnreadable(
-                ProblemReason.NOT_JSON_LINES, f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
-            )
+    name = next((name for beginning, name in _BEGINNINGS.items() if first_bytes.startswith(beginning)), None)
+    if name is None and first_bytes.startswith(_TAR, _TAR_AT) and b"\0" in first_bytes[:_TAR_AT]:
+        name = "tar"
+    if name is not None:
+        raise LogUnreadable(
+            ProblemReason.NOT_JSON_LINES, f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
+        )
     if _ACCESS_LOG_AS_TEXT.match(first_bytes):
         raise LogUnreadable(
             ProblemReason.NOT_JSON_LINES,

@@ -24,7 +24,7 @@ from pipeline.collectors import (
 )
 from pipeline.configuration.source_files import source_path, source_text
 from pipeline.configuration.stored.key_glob import is_stored
-from pipeline.configuration.stored.stored_log import StoredLog, size_of
+from pipeline.configuration.stored.stored_log import size_of
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.batches import rows_of
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
@@ -88,17 +88,13 @@ class Meant:
         return is_all or record.name in self.names or record.source in self.sources
 
 
-def _lacks_unread_bytes(path: LogPath, record: SourceRecord) -> bool:
-    """Say whether a plain log is shorter than when it was collected: a copy from before its last, half line was begun.
+def _lacks_unread_bytes(record: SourceRecord, behind: int) -> bool:
+    """Say whether a log has fewer bytes behind a record than the plain one had from which it was collected.
 
-    Then the log is not found again by it: what copies and truncates has lost that line.
+    A copy from before its last, half line was begun is such a log, and it is not found again by it: what copies and
+    truncates has lost that line. ``behind`` are bytes of the decompressed log: one that was compressed since has all.
     """
-    if record.end == record.file_size or record.compression != "none":
-        return False
-    try:
-        return (path.size if isinstance(path, StoredLog) else path.stat().st_size) < record.file_size
-    except FileNotFoundError:  # since it was read
-        return True
+    return record.compression == "none" and behind < record.file_size - record.end
 
 
 @dataclass(kw_only=True)
@@ -219,7 +215,7 @@ class Run:
 
     def _pass_over(self, log: LogOfSource, unchanged: CollectedObject) -> None:
         """Do not open what was read to its end, and is unchanged since."""
-        if not _lacks_unread_bytes(log.target, unchanged.record):
+        if not _lacks_unread_bytes(unchanged.record, unchanged.note.pending):
             self.met.append(unchanged.record)
         if unchanged.note.pending:
             self._warn_of_unended(log.called, unchanged.note.pending)
@@ -277,8 +273,7 @@ class Run:
         self._tell_of_left_out(source, left_out)
         for text in reading.batch_texts:
             self._warn(WarningCode.BATCH_UNKNOWN, source, text)
-        if reading.continued is not None and not _lacks_unread_bytes(log.target, reading.continued):
-            self.met.append(reading.continued)
+        self._meet(reading, last)
         if reading.kernel_failures:
             self._warn(
                 WarningCode.KERNEL_FAILED,
@@ -298,6 +293,14 @@ class Run:
             )
         elif reading.pending_bytes:
             self._warn_of_unended(source, reading.pending_bytes)
+
+    def _meet(self, reading: LogReading | ReadThere, last: SourceRecord | None) -> None:
+        """Know the log again by what had been collected of it before; ``last`` is of its last new segment."""
+        before = reading.continued
+        if before is not None:
+            read = 0 if last is None else last.end - before.end
+            if not _lacks_unread_bytes(before, read + reading.pending_bytes):
+                self.met.append(before)
 
     def _warn_of_unended(self, source: str, pending: int) -> None:
         self._warn(

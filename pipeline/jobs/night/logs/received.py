@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.collectors.logs.compression import Compression, compression_of
 from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "standard input"
 _CALLED = "standard-input:"
-_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _READABLE_BY_OWNER = 0o600
 """It may hold raw keys, and prompts."""
 
@@ -107,7 +107,7 @@ class _Counted:
         for piece in self._pieces:
             first, last = (first or piece), (piece or last)
             yield self._taken(piece)
-        if last and not last.endswith(b"\n") and not first.startswith(_COMPRESSED):
+        if last and not last.endswith(b"\n") and compression_of(first) is Compression.NONE:
             yield self._taken(b"\n")
 
     def refuse_nothing(self) -> None:
