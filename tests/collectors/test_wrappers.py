@@ -21,6 +21,7 @@ from pipeline.collectors.wrappers import (
     elasticsearch,
     fluent_bit,
     journald,
+    syslog,
     wrapper_of,
 )
 
@@ -578,8 +579,7 @@ def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, ex
         b"[1, 2]",
         b"",
         *(b"2026-10-01T00:00:00Z " + said + b": {}" for said in (b"ERROR", b"DEBUG request", b"host gateway")),
-        *(b"Oct  1 00:00:00 " + said for said in (b"host gateway[12]: got {}", b"ERROR: {}", b"host: {}")),
-        b"<134>1 2026-10-01T00:00:00Z host gateway 12 - - got {}",
+        *(b"Oct  1 00:00:00 " + said for said in (b"ERROR: {}", b"host: {}")),
         b"request | {}",
         b"gateway-1  | got {}",
         *(b"2026-10-01T00:00:00+00:00\t" + level + b"\t{}" for level in (b"INFO", b"error")),
@@ -590,9 +590,37 @@ def test_what_no_logger_writes_is_no_wrapper(line: bytes) -> None:
     assert [wrapper.name for wrapper in WRAPPERS if wrapper.knows(line)] == []
 
 
+@pytest.mark.parametrize("wrap", [in_an_export_of_cloudwatch, in_syslog, in_logs_of_compose, in_cri])
+@pytest.mark.parametrize("others", [1, 40])
+def test_texts_of_others_before_and_between_lines_say_nothing(
+    collect: Any, exchange: Any, wrap: Callable[..., list[str]], others: int
+) -> None:
+    first, *rest = (json.dumps(line) for line in exchanges(exchange, 3))
+    texts = ["INFO started"] * others + ["", first, "Traceback (most recent call last):", *rest, "stopped"]
+    collected = collect(*wrap(texts, 100_000))
+    assert [event["prompt_tokens"] for event in collected.events] == [1, 2, 3]
+    assert not collected.quarantined
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Oct  1 00:00:00 host cron[7]: ",
+        "<13>1 2026-10-01T00:00:00Z host cron 7 - - ",
+        "2026-10-01T00:00:00+00:00 host cron[7]: ",
+    ],
+)
+def test_syslog_is_known_by_any_daemon_s_lines_however_many(collect: Any, exchange: Any, before: str) -> None:
+    (line,) = exchanges(exchange, 1)
+    collected = collect(*[f"{before}ran the job of the hour"] * 2000, before + json.dumps(line))
+    assert (collected.event["prompt_tokens"], collected.quarantined) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [
+        (b"Oct  1 00:00:00 host gateway[12]: got {}", syslog.NAME),
+        (b"<134>1 2026-10-01T00:00:00Z host gateway 12 - - got {}", syslog.NAME),
         (b"2026-10-01T00:00:00.5+02:00 stderr P:x ", cri.NAME),
         (b"2026-10-01T00:00:00.123Z {}", cloudwatch.NAME),
         (b"[pod/a-0/b] {}", commands.NAME),

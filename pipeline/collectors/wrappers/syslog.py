@@ -35,15 +35,16 @@ _ON_THE_WIRE = (
 )
 _TAG = rb"[^\s:\[{\"]{1,64}"
 _PROCESS = rb"\[[!-Z\\^-~]{1,64}\]"
-_WITH_HOST = rb"(?:<[0-9]{1,3}>)?" + _BSD_INSTANT + rb" [!-~]+ " + _TAG + rb"(?:" + _PROCESS + rb")?: ?"
+_WITH_HOST = rb"(?:<[0-9]{1,3}>)?" + _BSD_INSTANT + rb" [!-~]+ " + _TAG
 _WITH_PROCESS = rb"(?:<[0-9]{1,3}>)?" + _INSTANT + rb" (?:[!-~]+ )?" + _TAG + _PROCESS + rb": ?"
 """Whatever program may begin its own lines with such an instant, a level and a word, but not with a process."""
 _OF_JOURNALCTL = rb"(?:" + _FULL_INSTANT + rb"|" + _UNIX_INSTANT + rb") [!-~]+ " + _TAG + _PROCESS + rb": ?"
-_BEFORE = re.compile(
-    rb"(?:"
-    + rb"|".join((_ON_THE_WIRE + rb"(?:\xef\xbb\xbf)?", _WITH_HOST, _WITH_PROCESS, _OF_JOURNALCTL))
-    + rb")(?:@cee: ?)?"
+_OF_DAEMONS = rb"|".join(
+    (_ON_THE_WIRE + rb"(?:\xef\xbb\xbf)?", _WITH_HOST + _PROCESS + rb": ?", _WITH_PROCESS, _OF_JOURNALCTL)
 )
+_SURE = re.compile(_OF_DAEMONS)
+"""What nothing else writes: a log is known by it whatever stands behind, be it texts of other daemons by the thousand."""
+_BEFORE = re.compile(rb"(?:" + _OF_DAEMONS + rb"|" + _WITH_HOST + rb": ?)(?:@cee: ?)?")
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -52,5 +53,5 @@ def unwrap(line: bytes) -> Unwrapped | None:
 
 
 def knows(line: bytes) -> bool:
-    """Tell a message that is JSON."""
-    return knows_behind(_BEFORE, line)
+    """Tell a message of a process, and any that is JSON."""
+    return _SURE.match(line) is not None or knows_behind(_BEFORE, line)
