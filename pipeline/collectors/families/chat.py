@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_by, usage_object
+from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_by, usage_object, with_timings
 from pipeline.collectors.families.reading import (
     Reading,
     any_of,
@@ -80,8 +80,10 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
         for document in body.documents:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
-    counted = seen.usage_of_choices() or seen.usage
+    counted, conventions = with_timings(seen.usage_of_choices() or seen.usage, seen.timings)
     stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
+    if stated is not None and conventions:
+        stated = stated._replace(conventions=(*stated.conventions, *conventions))
     return Reading(
         family=family,
         stated=stated,
@@ -106,6 +108,7 @@ class _Seen:
     finish_reason: Any = None
     choices: int | None = None
     usage: JsonObject | None = None
+    timings: JsonObject = field(default_factory=dict)
     running: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
     """Index of the choice, and prompt and completion, of the usages that chunks of one choice stated."""
     has_error: bool = False
@@ -125,6 +128,8 @@ class _Seen:
             tier = tier_of(tier or usage.get("service_tier"), usage)
             self.add_usage(usage, list_at(document, "choices"))
         self.service_tier = tier or self.service_tier
+        timings = document.get("timings")
+        self.timings = timings if isinstance(timings, dict) else self.timings
         self.has_error = self.has_error or error_of(document)
         choices = any_of(document, "choices")
         if isinstance(choices, list):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CACHED_APART = "cached-apart"
 CACHED_UNKNOWN = "cached-unknown"
+TIMINGS = "timings"
 WRITTEN_REPEATS_CACHED = "written-repeats-cached"
 REASONING_APART = "reasoning-apart"
 REASONING_UNKNOWN = "reasoning-unknown"
@@ -57,6 +58,8 @@ WRITTEN_NAMES = (
     *("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_write_tokens"),
     *("cached_creation_tokens", "cache_write_input_tokens"),
 )
+_TIMINGS = ("prompt_n", "cache_n", "predicted_n")
+"""What llama.cpp's server evaluated of the prompt, had of it in its cache, and generated."""
 _CACHED = (
     *(
         (details, name)
@@ -143,6 +146,27 @@ def usage_object(value: Any) -> JsonObject | None:
     if value is CONTRADICTED:
         raise twice(key="usage")
     raise LineRefused(QuarantineReason.INVALID_USAGE, "usage is no object")
+
+
+def with_timings(usage: JsonObject | None, timings: JsonObject) -> tuple[JsonObject | None, tuple[str, ...]]:
+    """Return usage with what llama.cpp's server counts of it in its ``timings``, and the convention that tells so.
+
+    It states them in its last chunk whether or not anybody asked for usage: where there is none, they are it. Beside
+    usage that names no cache they say what of the prompt was cached. Counts that are none, or exceed the prompt, say
+    nothing. Source: its pull request 15827 (``prompt_n + cache_n + predicted_n``).
+    """
+    processed, cached, predicted = (timings.get(name) for name in _TIMINGS)
+    if type(processed) is not int or type(cached) is not int or type(predicted) is not int:
+        return usage, ()
+    if min(processed, cached, predicted) < 0:
+        return usage, ()
+    counts = None if usage is None else both_counts(usage)
+    if usage is None or counts is None or not any(counts):
+        whole = {"prompt_tokens": processed + cached, "completion_tokens": predicted, "cached_tokens": cached}
+        return (whole, (TIMINGS,)) if whole["prompt_tokens"] and predicted else (usage, ())
+    if cached <= counts[0] and _named(usage, _CACHED) is None:
+        return {**usage, "cached_tokens": cached}, ()
+    return usage, ()
 
 
 def both_counts(usage: JsonObject) -> tuple[int, int] | None:

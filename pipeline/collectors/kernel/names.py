@@ -99,7 +99,7 @@ LOOKED_FOR = frozenset(("error",))
 """Names of bodies of which nobody asks more than whether anything is there."""
 
 _COUNT = re.compile(
-    "token|count|seconds|_(?:units|processed|queries|used|requests)$|^cache_(?:read|creation)$", re.IGNORECASE
+    "token|count|seconds|_(?:units|processed|queries|used|requests|n)$|^cache_(?:read|creation)$", re.IGNORECASE
 )
 _ID = re.compile("id|.*(?:_id|Id)")
 NAME = re.compile(r"[!#-\[\]-~]{1,64}")

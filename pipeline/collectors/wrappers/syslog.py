@@ -43,7 +43,7 @@ _OF_DAEMONS = rb"|".join(
     (_ON_THE_WIRE + rb"(?:\xef\xbb\xbf)?", _WITH_HOST + _PROCESS + rb": ?", _WITH_PROCESS, _OF_JOURNALCTL)
 )
 _SURE = re.compile(_OF_DAEMONS)
-"""What nothing else writes: a log is known by it whatever stands behind, be it texts of other daemons by the thousand."""
+"""What nothing else writes: a log is known by it whatever stands behind, be it thousands of other daemons' texts."""
 _BEFORE = re.compile(rb"(?:" + _OF_DAEMONS + rb"|" + _WITH_HOST + rb": ?)(?:@cee: ?)?")
 
 

@@ -112,6 +112,45 @@ def test_usage_beside_an_answer_counts_where_the_answer_states_none(place: str) 
     assert tokens(_chat(_usage(19, 4)) | {place: stated}, path=PATH)[:2] == (19, 4)
 
 
+TIMINGS = {"cache_n": 230, "prompt_n": 7, "prompt_ms": 30.958, "predicted_n": 35, "predicted_ms": 661.064}
+"""As llama.cpp's server states them, whether or not anybody asked for usage."""
+
+
+@pytest.mark.parametrize("usage", [None, _usage(0, 0)])
+def test_what_llama_cpp_counts_in_its_timings_counts_where_no_usage_is_stated(usage: dict[str, Any] | None) -> None:
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "timings": TIMINGS}
+    for answer in (_chat(usage, timings=TIMINGS), [_chunk({"content": "Frost."}), _chunk(usage=usage, **last)]):
+        assert tokens(answer, path=PATH) == (237, 35, 230, None, None)
+        assert read(answer, path=PATH).dialect == "openai-chat/timings"
+    begun = _chunk({"content": "Frost."}, timings=TIMINGS | {"predicted_n": 1})
+    assert tokens([begun, _chunk({"content": "Fog."}, timings=TIMINGS)], path=PATH)[:3] == (237, 35, 230)
+
+
+def test_beside_usage_that_names_no_cache_timings_say_what_was_cached() -> None:
+    assert tokens(_chat(_usage(237, 35), timings=TIMINGS), path=PATH) == (237, 35, 230, None, None)
+    named = _usage(237, 35, prompt_tokens_details={"cached_tokens": 200})
+    assert tokens(_chat(named, timings=TIMINGS), path=PATH) == (237, 35, 200, None, None)
+    assert tokens(_chat(_usage(229, 35), timings=TIMINGS), path=PATH) == (229, 35, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "timings",
+    [
+        *(
+            {**TIMINGS, name: value}
+            for name in ("cache_n", "prompt_n", "predicted_n")
+            for value in (-1, None, "7", 7.5)
+        ),
+        {"prompt_n": 7, "predicted_n": 35},  # of versions that do not say what was cached
+        "7",
+        None,
+    ],
+)
+def test_timings_that_are_no_counts_say_nothing_and_cost_no_line(timings: Any) -> None:
+    assert tokens(_chat(_usage(237, 35), timings=timings), path=PATH) == (237, 35, None, None, None)
+    assert read(_chat(None, timings=timings), path=PATH).status == "unknown"
+
+
 def test_what_an_sdk_states_is_explained_by_its_total() -> None:
     usage = {"inputTokens": 555, "outputTokens": 190, "totalTokens": 1802, "reasoningTokens": 1057}
     assert tokens(_chat(usage | {"cachedInputTokens": 316}), path=PATH) == (555, 1247, 316, None, 1057)

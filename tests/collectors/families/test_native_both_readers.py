@@ -26,6 +26,9 @@ HEARD = {
     "total_thought_tokens": 30,
     "total_tokens": 150,
 }
+CHAT = "/v1/chat/completions"
+TIMINGS = {"cache_n": 236, "prompt_n": 5, "prompt_ms": 30.9, "predicted_n": 35, "predicted_ms": 661.0}
+USAGE = {"usage": {"prompt_tokens": 241, "completion_tokens": 35, "total_tokens": 276}}
 CALL = {"model_id": "qwen-max", "input_tokens": 282, "output_tokens": 449}
 OTHER = {"model_id": "deepseek-r1", "input_tokens": 1464, "output_tokens": 8}
 ZEROS = {"type": "message_delta", "usage": {"input_tokens": 0, "output_tokens": 9}}
@@ -39,6 +42,8 @@ BODIES: dict[str, tuple[str | None, list[Any]]] = {
     "a live session": ("/ws/BidiGenerateContent", [{"setupComplete": {}}, *(live(n) for n in (1, 2, 3))]),
     "a live turn": ("/ws/BidiGenerateContent", [{"serverContent": {"modelTurn": {}}}, live(1)]),
     "heard": ("/v1beta/interactions", [{"object": "interaction", "outputs": [{}], "usage": HEARD}]),
+    "timings": (CHAT, [{"choices": [{"delta": {"content": "Fog."}}]}, {"choices": [], "timings": TIMINGS}]),
+    "timings beside usage": (CHAT, [{"choices": [{"message": {"content": "Fog."}}], "timings": TIMINGS} | USAGE]),
     "a workflow": ("/ai/ask", [{"output": {"text": "Fog."}, "usage": {"models": [CALL, OTHER]}, "request_id": "d-1"}]),
     "begun": ("/v1/messages", [SPEED, TEXT, TEXT]),
     "fast": ("/v1/messages", [SPEED, TEXT, {"type": "message_delta", "usage": {"output_tokens": 9, "speed": "fast"}}]),
@@ -59,8 +64,6 @@ PLAIN = {
         "dashscope-apps, cut",
         "dashscope, streamed",
         "dashscope, cut",
-        "llama-cpp",
-        "llama-cpp, streamed",
     ),
     *("mistral-conversations", "watsonx", "watsonx, streamed", "watsonx, cut", "held by oracle"),
 }

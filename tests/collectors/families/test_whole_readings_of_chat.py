@@ -265,6 +265,7 @@ def test_conventions_are_called_as_documents_and_events_call_them() -> None:
     assert names == {
         "CACHED_APART": "cached-apart",
         "CACHED_UNKNOWN": "cached-unknown",
+        "TIMINGS": "timings",
         "WRITTEN_REPEATS_CACHED": "written-repeats-cached",
         "REASONING_APART": "reasoning-apart",
         "REASONING_UNKNOWN": "reasoning-unknown",
