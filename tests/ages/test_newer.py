@@ -171,6 +171,7 @@ def test_what_can_be_derived_is_derived_again_or_is_to_be_removed(books: Path, t
     assert manifest.read_bytes() == before
 
 
+@pytest.mark.long
 def test_what_a_later_night_told_is_new_once_more(books: Path) -> None:
     (books / "lake" / "told" / "warnings.json").write_text(json.dumps({"format": "tallybook-told/2", **LATER}))
     assert run(books, *NIGHT.split()).returncode == 0

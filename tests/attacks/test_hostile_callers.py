@@ -266,6 +266,7 @@ def test_a_field_that_a_caller_states_once_more_bills_nobody_else_and_is_told_of
     assert any(each["code"] == "quarantined" for each in night["warnings"])
 
 
+@pytest.mark.long
 def test_requests_that_a_caller_gives_one_id_are_told_as_suspicious_and_not_lost_in_silence(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     lines = [plain(f"2026-10-0{day}T10:00:00Z", id="mine", prompt=10**6) for day in range(1, 6)]

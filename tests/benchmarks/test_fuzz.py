@@ -74,6 +74,7 @@ def test_a_row_that_is_lost_behind_the_plain_reader_is_found(monkeypatch: pytest
     assert fuzz.compared([b"no JSON"], decoder()).differing == [0]
 
 
+@pytest.mark.long
 def test_lines_with_other_contents_are_mostly_of_patterns_that_are_known() -> None:
     chance, readers = random.Random(7), decoder()
     lines = some_lines(60)

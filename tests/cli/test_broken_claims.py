@@ -172,6 +172,7 @@ def test_a_check_that_somebody_takes_away_again_is_forgotten(books: Path, sql: P
     assert tallybook(books, "nightly", *AS_OF).returncode == 0
 
 
+@pytest.mark.long
 def test_a_check_that_holds_is_listed_by_verify_and_changes_nothing_else(books: Path, sql: Path) -> None:
     before = fingerprints(books / "invoices")
     add_check(sql, "no_negative_quantity", "select account_id from usage_daily where quantity < 0")

@@ -60,6 +60,7 @@ def test_a_column_of_few_values_is_that_of_all_its_rows(data: st.DataObject) -> 
     assert made.equals(pa.array([values[choice] for choice in choices], kind))
 
 
+@pytest.mark.long
 @given(st.data())
 def test_codes_of_few_values_are_what_the_rows_have(data: st.DataObject) -> None:
     values = data.draw(st.lists(st.none() | st.sampled_from(["", "a", "ü"]), min_size=1, max_size=4))

@@ -86,6 +86,7 @@ def test_what_is_nested_too_deep_is_not_looked_into_and_costs_no_line(
     assert collected.tokens[:2] == (1, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("depth_max", [1, 2, 5, 64])
 @given(_DOCUMENTS)
 def test_all_that_is_not_nested_too_deep_is_read_as_it_is(depth_max: int, document: Any) -> None:

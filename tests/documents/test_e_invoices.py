@@ -188,6 +188,7 @@ def test_characters_that_xml_cannot_hold_are_shown_as_replaced() -> None:
     assert broken_rules(document) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("write", "syntax"), [(ubl_invoice, "ubl"), (cii_invoice, "cii")])
 def test_the_rules_find_a_changed_cent(write: Write, syntax: str) -> None:
     document = write(with_everything())

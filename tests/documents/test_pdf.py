@@ -158,6 +158,7 @@ def test_an_invoice_of_several_accounts_that_is_folded_has_their_names_alone_and
     assert text.index("Acme") < text.index("Bolt") < text.index("Corp") < text.index("Prepaid credit welcome -15.00")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lines_of_note", [21, 22, 23, 24, 25])
 def test_no_page_ends_with_the_title_of_lines_on_the_next(lines_of_note: int) -> None:
     invoice = full_invoice(usage_lines=42, keys=14, models=1, note="\n".join(["x"] * lines_of_note))

@@ -87,6 +87,7 @@ def test_no_line_of_an_escaped_cell_starts_a_formula(text: str) -> None:
         assert line.strip(" \u200b\ufeff\u2028")[:1] not in set(FORMULA_STARTS)
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(TEXT, TEXT, st.integers()), max_size=8))
 def test_what_was_written_is_what_is_read(rows: list[tuple[str, str, int]]) -> None:
     header, *read = parsed(csv_bytes(("name", "other", "count"), rows))

@@ -98,6 +98,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_payment_that_was_acknowledged_is_lost_by_each_mutant_and_by_none_of_us(tmp_path: Path, mutant: str) -> None:
     life = lives.LIVES[1]

@@ -384,6 +384,7 @@ def test_a_person_at_a_terminal_is_asked_and_may_say_no(issued: Path, monkeypatc
     assert len(lake.read_log(issued / "lake").forgettings) == 1
 
 
+@pytest.mark.long
 def test_an_entry_that_forgets_something_else_than_it_removes_is_refused(issued: Path) -> None:
     done(issued, *FORGET)
     (entry,) = [each for each in delta_log(issued) if "FORGET" in each.decode()]

@@ -146,6 +146,7 @@ def test_a_later_night_counts_it_once_and_does_not_miss_it(tmp_path: Path) -> No
     assert tallybook(root, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_what_is_written_to_it_later_is_told_by_the_night(tmp_path: Path) -> None:
     root = books(tmp_path, APP)
     file = outside(tmp_path, "sent.jsonl", app(1))

@@ -90,6 +90,7 @@ def test_sums_over_all_accounts_are_exact_though_no_count_holds_them(tmp_path: P
     assert row["prompt_tokens"] == 2**63
 
 
+@pytest.mark.long
 def test_tokens_that_are_held_are_summed_exactly(tmp_path: Path) -> None:
     ahead = [used("12-24T10:00", name, prompt_tokens=HALF) for name in "ab"]
     root = books(tmp_path, used("10-01T10:00", "c"), *ahead)

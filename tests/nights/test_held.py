@@ -50,6 +50,7 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_one_clock_in_the_year_2099_makes_no_bill_and_stops_none(workspace: Path) -> None:
     found = night(workspace, "2026-10-06T03:00:00Z")
     counts = found["counts"]

@@ -89,6 +89,7 @@ def test_warnings_of_every_code_are_counted_by_whether_they_are_new(books: Path,
     assert counted(found, "acknowledged") == {code: int(code == "unassigned") for code in WarningCode}
 
 
+@pytest.mark.long
 def test_the_file_is_replaced_at_once_and_nothing_is_left_beside_it(books: Path, tmp_path: Path) -> None:
     (tmp_path / "metrics").mkdir()
     path = tmp_path / "metrics/tallybook.prom"

@@ -121,6 +121,7 @@ def test_keeping_is_of_standard_input_alone(books: Path) -> None:
     assert "--keep says that what comes by standard input is kept" in done.stderr
 
 
+@pytest.mark.long
 def test_standard_input_that_is_kept_is_called_by_its_digest_and_counts_once(books: Path) -> None:
     done = tallybook(books, "collect", "-", "--keep", stdin=TWO)
     assert (done.returncode, done.stderr) == (0, "")
@@ -181,6 +182,7 @@ def test_nothing_by_standard_input_is_an_error(books: Path, options: tuple[str, 
     )
 
 
+@pytest.mark.long
 def test_what_is_kept_out_stays_and_is_read_once_its_source_is_configured_rightly(books: Path) -> None:
     line = json.loads(TWO.splitlines()[0])
     log = json.dumps(line | {"auth": {"key": line.pop("api_key_id")}}) + "\n"

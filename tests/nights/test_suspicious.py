@@ -38,6 +38,7 @@ def listed(root: Path, *options: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.long
 def test_a_caller_who_reuses_an_id_is_billed_once_and_listed_with_what_the_others_would_have_cost(books: Path) -> None:
     lines = [request(second) for second in range(5)]
     write_log(books, "a.jsonl", *lines, plain("2026-10-06T10:00:00Z", id="own"))
@@ -90,6 +91,7 @@ def test_the_summary_lists_suspicious_copies_and_without_any_it_does_not(books: 
     assert "1 suspicious copy of key key_a" in printed.stderr
 
 
+@pytest.mark.long
 def test_what_has_no_rate_or_no_account_is_said_to_be_unpriced_or_unassigned_and_never_free(books: Path) -> None:
     lines = [request(second, id="u", model="other", prompt=70) for second in (1, 2)]
     lines += [request(second, id="w", key="key_x", prompt=30) for second in (3, 4)]

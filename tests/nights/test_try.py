@@ -227,6 +227,7 @@ def test_a_line_that_a_program_logged_as_text_is_found_and_its_table_reads_it(
     assert "billed 5 " in tallybook(books, "nightly", *AS_OF).stdout
 
 
+@pytest.mark.long
 def test_a_line_that_a_program_logged_as_an_object_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:
     """As functions of Lambda write it in JSON, beside an object of which nobody knows whether it is a line."""
     lines = [json.loads(plain(f"2026-10-{n + 1:02}T10:00:00Z", id=f"id-{n}")) for n in range(5)]

@@ -140,6 +140,7 @@ def workspace(root: Path, config: str = SOURCES) -> Path:
     return make_workspace(root, config=config, accounts=ACCOUNTS, cards={"standard": CARD})
 
 
+@pytest.mark.long
 def test_batches_of_clouds_are_billed_as_from_a_request_log(tmp_path: Path) -> None:
     books = workspace(tmp_path / "batches")
     put_objects(books)

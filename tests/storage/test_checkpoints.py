@@ -294,6 +294,7 @@ def test_verify_names_a_checkpoint_that_says_something_else(tmp_path: Path) -> N
     assert f"{2:020d}.checkpoint.parquet does not say what the log says" in verified.stdout
 
 
+@pytest.mark.long
 def test_a_checkpoint_proves_that_the_last_commit_was_there(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     for number in range(4):

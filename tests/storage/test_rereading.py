@@ -382,6 +382,7 @@ def test_verify_finds_a_wrong_count_of_superseded_events(books: Path) -> None:
     assert "superseded_events_are_kept: differs: commit 1: stated 2, found 1" in verified.stdout
 
 
+@pytest.mark.long
 def test_verify_finds_a_superseded_file_that_is_damaged(books: Path) -> None:
     correct(books)
     assert tallybook(books, "nightly", "--as-of", "2026-03-11").returncode == 0

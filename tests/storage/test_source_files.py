@@ -93,6 +93,7 @@ def test_the_bytes_of_a_name_can_be_had_back_from_what_a_log_is_called(tmp_path:
     assert read_back == name
 
 
+@pytest.mark.long
 def test_a_log_whose_name_is_no_utf8_is_billed_and_named_with_escapes(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     (root / "logs" / os.fsdecode(b"gat\xe9way.jsonl")).write_text(

@@ -431,6 +431,7 @@ def test_a_batch_whose_object_and_requests_come_to_the_store_later_is_read_again
     assert events(workspace) == 1
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_has_noted_what_it_committed(
     tmp_path: Path, bucket: str, requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:

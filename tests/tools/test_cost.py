@@ -116,6 +116,7 @@ def test_the_hours_of_a_day_cost_what_the_day_costs_where_clocks_are_half_an_hou
     ]
 
 
+@pytest.mark.long
 def test_usage_by_the_hour_counts_what_the_day_counts(books: Path) -> None:
     for by in ("", ",meter", ",status,fate"):
         done = {

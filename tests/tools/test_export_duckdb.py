@@ -88,6 +88,7 @@ def test_the_first_duckdb_with_a_stable_format_can_read_it(books: Path) -> None:
     assert (header[8:12], int.from_bytes(header[12:20], "little")) == (b"DUCK", 64)
 
 
+@pytest.mark.long
 def test_exporting_writes_one_file_and_nothing_into_the_workspace(books: Path) -> None:
     before = fingerprints(books)
     file = exported(books)
@@ -162,6 +163,7 @@ def test_a_folder_that_is_not_there_is_told(books: Path) -> None:
     assert (done.returncode, "does not exist; make it" in done.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_books_without_a_lake_have_tables_without_rows(tmp_path: Path) -> None:
     file = exported(make_workspace(tmp_path / "books"))
     assert rows(file, "select count(*) from charges") == [(0,)]

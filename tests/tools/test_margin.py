@@ -305,6 +305,7 @@ def test_frames_and_sql_have_the_same_amounts(books: Path) -> None:
 ALIASED = FLAT.replace('"flat"', '"provider"').replace("[[rates]]", '[aliases]\n"large" = "jamba-large"\n[[rates]]')
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("accounts", "provider", "parts"),
     [

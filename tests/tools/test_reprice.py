@@ -140,6 +140,7 @@ def test_an_issued_invoice_is_compared_as_issued_and_late_usage_is_in_the_new_am
     assert repriced["2026-10", "prompt"] == ("3.00", "5.00", "2.00")
 
 
+@pytest.mark.long
 def test_a_childs_usage_of_a_quarter_is_compared_with_its_parents_draft(tmp_path: Path) -> None:
     """December is billed by itself: the group is billed by the quarter from January on."""
     by_quarter = '[[accounts.terms]]\nfrom = 2027-01-01\nbilling_interval = "quarter"\n'

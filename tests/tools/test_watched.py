@@ -200,6 +200,7 @@ def test_what_cannot_be_asked_is_refused(books: Path, arguments: tuple[str, ...]
     assert says in done.stderr
 
 
+@pytest.mark.long
 def test_the_metrics_of_a_night_have_the_budgets(books: Path, tmp_path: Path) -> None:
     path = tmp_path / "tallybook.prom"
     now = "2026-10-20T18:00:00Z"
