@@ -206,8 +206,8 @@ def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
     A total of one part is none of the whole; that of what is counted already stands.
     """
     merged = _last_of_each(earlier, later)
-    both = both_counts(merged)
-    if not earlier or both is None:
+    both = both_counts(merged) if earlier else None
+    if both is None:
         return merged
     is_counted = both == both_counts(earlier)
     for name in TOTAL:

@@ -155,7 +155,9 @@ def with_timings(usage: JsonObject | None, timings: JsonObject) -> tuple[JsonObj
     usage that names no cache they say what of the prompt was cached. Counts that are none, or exceed the prompt, say
     nothing. Source: its pull request 15827 (``prompt_n + cache_n + predicted_n``).
     """
-    processed, cached, predicted = (timings.get(name) for name in _TIMINGS)
+    if not timings:  # mostly
+        return usage, ()
+    processed, cached, predicted = map(timings.get, _TIMINGS)
     if type(processed) is not int or type(cached) is not int or type(predicted) is not int:
         return usage, ()
     if min(processed, cached, predicted) < 0:
