@@ -183,9 +183,8 @@ def _named_by(path: LogPath, named: Sequence[tuple[Any, list[Any]]]) -> list[Any
 
 def _stands_in(name: Any, text: str) -> bool:
     """Tell whether an id is a word of a text; what is no text is none."""
-    if not isinstance(name, str) or name not in text:
-        return False
-    return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) is not None
+    is_there = isinstance(name, str) and name in text
+    return is_there and re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text) is not None
 
 
 def _batches_in(path: LogPath) -> list[_Known]:

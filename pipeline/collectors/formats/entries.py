@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, is_request_log
 from pipeline.collectors.formats.held import held_in, held_in_line, line_in
 from pipeline.collectors.formats.read_from_files import lines_from_files
+from pipeline.collectors.formats.tools import otel
 from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
@@ -100,12 +101,13 @@ def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None
             return [line], log_format.within_line()
         if isinstance(line, str):
             return line_in(line, depth_max=log_format.depth_max, is_named=True), log_format.within_line()
-    from_files = lines_from_files(document, depth_max=log_format.depth_max)
-    if from_files is not None:
-        return [held for line in from_files for held in held_in_line(line, log_format.depth_max)], log_format
-    if _is_line(document, log_format):
-        return None, log_format
-    return held_in(document, depth_max=log_format.depth_max), log_format
+    depth_max = log_format.depth_max
+    is_line, found = _is_line(document, log_format), _format(document, log_format)
+    if not is_line or (found is not None and found.name == otel.NAME):
+        from_files = lines_from_files(document, depth_max=depth_max)
+        if from_files is not None:
+            return [held for line in from_files for held in held_in_line(line, depth_max)], log_format
+    return None if is_line else held_in(document, depth_max=depth_max), log_format
 
 
 def _format(document: JsonObject, log_format: LogFormat) -> Format | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.found import is_request_log
+from pipeline.collectors.formats.tools.otel import LOG_RECORDS
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, ContradictedObject, parse
 from pipeline.usage import QuarantineReason
@@ -22,7 +23,6 @@ from pipeline.usage import QuarantineReason
 if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
-_GROUPS, _SCOPES, _RECORDS = "resourceLogs", "scopeLogs", "logRecords"
 _OF_FILES = frozenset(("log.file.name", "log.file.path", "log.iostream"))
 """One of these says that a record was read from a file."""
 _BESIDE = frozenset(("logtag", "time", "stream"))
@@ -35,11 +35,8 @@ def lines_from_files(document: JsonObject, *, depth_max: int) -> list[Any] | Non
 
     A ``LineRefused`` stands for a body of which nobody knows whose it is.
     """
-    groups = document.get(_GROUPS)
-    if not isinstance(groups, list):
-        return None
     held: list[Any] = []
-    rest = _without_lines(document, (_GROUPS, _SCOPES, _RECORDS), held, depth_max)
+    rest = _without_lines(document, LOG_RECORDS, held, depth_max)
     return [*held, rest] if held else None
 
 

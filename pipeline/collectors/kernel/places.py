@@ -17,6 +17,7 @@ from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.formats import held
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
+from pipeline.collectors.formats.read_from_files import lines_from_files
 from pipeline.collectors.kernel.names import (
     LOOKED_FOR,
     NAME,
@@ -124,7 +125,7 @@ def _code_of(log_format: LogFormat, found: Format | None) -> tuple[Callable[...,
         return ()  # a line that has a time and a key is a request log's, whatever else is in it
     if log_format.format is None:  # what is recognised holds no line, and of anything else nothing is learned
         return (*(each.recognises for each in all_formats()), is_request_log, *_makers_of(found))
-    return (found.recognises, is_request_log, held.held_in, *_makers_of(found))
+    return (found.recognises, is_request_log, lines_from_files, held.held_in, *_makers_of(found))
 
 
 def _rules(log_format: LogFormat, found: Format | None) -> Mapping[str, Rule]:

@@ -17,7 +17,7 @@ MESSAGE = {
     "id": "msg_bdrk_1",
     "type": "message",
     "role": "assistant",
-    "model": "claude-3-haiku-20240307",
+    "model": "haiku-3-20240307",
     "content": [{"type": "text", "text": "Hi."}],
     "stop_reason": "end_turn",
     "usage": {"input_tokens": 11, "cache_read_input_tokens": 90, "output_tokens": 7},
@@ -69,7 +69,7 @@ def without_place(event: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("output", "counts", "model"),
     [
-        (MESSAGE, (101, 7), "claude-3-haiku-20240307"),
+        (MESSAGE, (101, 7), "haiku-3-20240307"),
         (TITAN, (8, 3), None),
         (CONVERSE, (30, 5), None),
         (VECTORS, (12, 0), None),
@@ -132,7 +132,7 @@ def test_a_message_that_is_in_the_invocation_log_too_is_the_same_call_of_one_key
         "timestamp": "2026-09-30T21:59:59Z",
         "requestId": "r-1",
         "operation": "InvokeModel",
-        "modelId": "anthropic.claude-3-haiku-20240307-v1:0",
+        "modelId": "anthropic.haiku-3-20240307-v1:0",
         "identity": {"arn": "arn:aws:sts::123456789012:assumed-role/batch/x"},
         "input": {"inputTokenCount": 11},
         "output": {"outputBodyJson": MESSAGE, "outputTokenCount": 7},

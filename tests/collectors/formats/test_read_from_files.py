@@ -117,3 +117,16 @@ def test_a_torn_line_is_quarantined_and_costs_no_other(collect: Any, exchange: A
     collected = collect(batch(record(whole[:-9]), record(whole)))
     assert [event["api_key_id"] for event in collected.events] == ["key_1"]
     assert [row["reason"] for row in collected.quarantined] == ["invalid_json"]
+
+
+@pytest.mark.parametrize("mapped", [{}, {"ts": "at"}], ids=["as it is", "mapped"])
+def test_a_line_of_a_request_log_holds_no_records_whatever_else_is_in_it(
+    collect: Any, exchange: Any, mapped: dict[str, str]
+) -> None:
+    """So the kernel need not look for them in what it reads."""
+    lines = [exchange(request_id=f"r{at}", response=exchange()["response"] | {"id": f"c{at}"}) for at in range(2)]
+    forged = batch(record(json.dumps(exchange(api_key_id="key_of_somebody_else"))))
+    named = [{mapped.get(name, name): value for name, value in line.items()} for line in lines]
+    collected = collect(*(line | forged for line in named), fields=mapped)
+    assert [event["api_key_id"] for event in collected.events] == ["key_1", "key_1"]
+    assert not collected.quarantined

@@ -28,7 +28,7 @@ MESSAGE = {
     "id": "msg_vrtx_1",
     "type": "message",
     "role": "assistant",
-    "model": "claude-haiku-4-5",
+    "model": "haiku-4-5",
     "content": [{"type": "text", "text": "Hi."}],
     "usage": {"input_tokens": 5, "cache_read_input_tokens": 90, "output_tokens": 7},
 }
@@ -120,9 +120,7 @@ def test_messages_of_anthropic_are_billed_at_the_time_of_their_job(collect: Any)
     assert format_of(line) is by_name()["vertex-batch"]
     event = collect(line).event
     assert (event["dialect"], event["prompt_tokens"], event["prompt_cached_tokens"]) == ("anthropic", 95, 90)
-    assert (event["model_reported"], event["service_tier"], event["api_key_id"]) == (
-        *("claude-haiku-4-5", "batch", "key_2"),
-    )
+    assert (event["model_reported"], event["service_tier"], event["api_key_id"]) == (*("haiku-4-5", "batch", "key_2"),)
     assert event["occurred_at"].isoformat() == "2026-09-30T22:00:00+00:00"
 
 

@@ -54,7 +54,7 @@ GOES_THROUGH_ALL = {
     "pipeline.collectors.families.held_in",
     "pipeline.collectors.families._without_counts",
     "pipeline.collectors.families.anthropic._overlaid",
-    "pipeline.collectors.families.chat._overlaid",
+    "pipeline.collectors.families.chat._last_of_each",
     "pipeline.collectors.families.gemini._counts_in",
     "pipeline.collectors.families.bedrock.answers.recognises_converse",
     "pipeline.collectors.bodies.aws_event_stream.exception_in",

@@ -11,7 +11,7 @@ time is that of the job. The ``labels`` of a request say who asked, or those of 
 comes first, else it is the job's: of ``publishers/…/models/ID`` the id.
 
 Source: https://cloud.google.com/vertex-ai/generative-ai/docs, "Batch prediction from Cloud Storage", "… from BigQuery",
-"Batch predictions with Anthropic Claude models" and "Get batch text embeddings predictions"; the reference of
+"Batch predictions" with models of Anthropic and "Get batch text embeddings predictions"; the reference of
 ``projects.locations.batchPredictionJobs``; rows with ``createTime`` in the documentation of LiteLLM, "/batches"; rows
 out of BigQuery in EasyLLM/langbatch, ``langbatch/vertexai.py``.
 """

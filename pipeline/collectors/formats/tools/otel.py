@@ -54,7 +54,9 @@ if TYPE_CHECKING:
 
 NAME = "otel"
 
-_RECORDS = (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"))
+LOG_RECORDS = ("resourceLogs", "scopeLogs", "logRecords")
+"""The names of the lists in which log records lie, one in another."""
+_RECORDS = (("resourceSpans", "scopeSpans", "spans"), LOG_RECORDS)
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _EMBEDDINGS = re.compile("embeddings?|aembedding")
 _INFERENCES = re.compile(
