@@ -41,6 +41,7 @@ NESTED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", NESTED.values(), ids=NESTED)
 def test_a_line_that_is_nested_without_end_is_quarantined_and_costs_no_other_line(line: str, tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")

@@ -179,6 +179,7 @@ MODELS = (
 )
 
 
+@pytest.mark.long
 def test_no_name_that_resembles_a_model_is_billed_as_it_and_all_are_told_of(tmp_path: Path) -> None:
     """Where the answer names no model, the one that was asked for is rated: it is itself or it has no rate."""
     root = make_workspace(tmp_path / "books")

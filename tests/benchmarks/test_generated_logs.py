@@ -40,6 +40,7 @@ def test_the_oracle_reads_exactly_the_rows_that_were_put_in(kind: str, tmp_path:
     assert rows_differing(as_table(compared(through_the_entrance(log)), READING), put_in) == 0
 
 
+@pytest.mark.long
 def test_logs_hold_lines_that_a_crash_has_damaged() -> None:
     lines = list(islice(lines_of(Recipe(kind="short")), 8_000))
 

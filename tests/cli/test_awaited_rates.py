@@ -69,6 +69,7 @@ def test_a_childs_rates_are_awaited_before_its_parents_invoice_is_issued(books: 
     assert tallybook(books, "recompute", "INV-000001").returncode == 0
 
 
+@pytest.mark.long
 def test_a_card_in_the_accounts_own_currency_is_compared_without_an_exchange(books: Path) -> None:
     tallybook(books, "nightly", "--as-of", "2026-10-13")
     done = tallybook(books, "reprice", "--card", "euro", "-o", "csv")
@@ -93,6 +94,7 @@ def test_a_card_in_a_third_currency_is_compared_where_there_is_a_table(books: Pa
     )
 
 
+@pytest.mark.long
 def test_a_trial_says_which_rate_of_exchange_is_missing(books: Path) -> None:
     (books / "exchange" / "USD-EUR.csv").write_text("date,rate\n", encoding="utf-8")
     said = tallybook(books, "try", str(books / "logs" / "l.jsonl")).stdout

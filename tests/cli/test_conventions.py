@@ -224,6 +224,7 @@ def test_who_says_yes_or_only_rehearses_is_not_asked(books: Path, monkeypatch: p
     assert (sure.returncode, "Go on?" in sure.stderr) == (0, False)
 
 
+@pytest.mark.long
 def test_who_sits_at_a_terminal_is_asked_before_voiding_once(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tallybook(books, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
     done = at_a_terminal(monkeypatch, books, "n\n", "void", "INV-000001")

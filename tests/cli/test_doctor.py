@@ -61,6 +61,7 @@ def test_strict_fails_for_what_is_new_and_neither_for_what_is_known_nor_for_what
     assert "unassigned (key_x)\n" in tallybook(root, "doctor", "--strict").stderr  # there is more of it
 
 
+@pytest.mark.long
 def test_strict_fails_for_the_codes_that_the_configuration_names_and_for_no_other(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", config='[strict]\nfail_on = ["unassigned"]\n')
     write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a"), '{"ts": "2026-')

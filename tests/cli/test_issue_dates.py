@@ -164,6 +164,7 @@ def test_a_dry_run_shows_what_a_later_run_freezes_byte_for_byte_and_writes_nothi
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_dry_run_is_refused_as_the_run_would_be(books: Path) -> None:
     assert issue(books, "2026-10", "2026-10-20", "--dry-run").returncode == 4
     assert issue(books, "2026-09", "2026-11-03").returncode == 0

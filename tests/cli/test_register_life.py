@@ -81,6 +81,7 @@ def issued(root: Path) -> list[tuple[str, str, str, str]]:
     return [(each["invoice_id"], each["account_id"], each["period"], each["total"]) for each in register.read(root)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "is_after"),
     [pytest.param(1, False, marks=pytest.mark.slow), (1, True), pytest.param(2, False, marks=pytest.mark.slow)],

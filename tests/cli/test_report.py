@@ -338,6 +338,7 @@ def test_a_raw_key_of_a_log_is_not_on_the_page(tmp_path: Path) -> None:
     assert b"draft-2026-10-acme" in content
 
 
+@pytest.mark.long
 def test_the_default_is_the_last_month_with_usage(books: Path) -> None:
     append = ("--as-of", "2027-02-14")
     assert "October 2026" in ReportPage(printed(books, as_of=append)).text

@@ -201,6 +201,7 @@ def test_a_segment_is_read_again_with_more_and_never_with_less(tmp_path: Path) -
     assert not nothing.is_to_be_read_again(readers[2], FORMAT, has_failed=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("more", "is_found"), [(0, True), (1, False)])
 def test_a_file_of_batch_objects_has_16_mib_and_not_a_byte_more(tmp_path: Path, more: int, *, is_found: bool) -> None:
     text = json.dumps(batch(7))

@@ -37,6 +37,7 @@ def test_a_column_is_that_of_pyarrow(data: st.DataObject) -> None:
     assert made.null_count == values.count(None)
 
 
+@pytest.mark.long
 @given(st.data())
 def test_texts_that_lie_here_and_there_are_one_column(data: st.DataObject) -> None:
     content = data.draw(st.binary(min_size=80, max_size=80))

@@ -27,6 +27,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 def test_blocks_that_are_freed_are_not_asked_for_again_page_by_page() -> None:
     kept = subprocess.run([sys.executable, "-c", _FAULTS], capture_output=True, check=True, text=True).stdout

@@ -505,6 +505,7 @@ def test_what_has_not_ended_waits_for_the_next_run(
     assert not second.quarantined
 
 
+@pytest.mark.long
 def test_a_line_of_another_format_is_found_within_a_wrapper_too(collect: Any) -> None:
     line = {
         "call_type": "acompletion",

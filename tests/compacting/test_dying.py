@@ -85,6 +85,7 @@ def test_what_was_compacted_is_gone_once_that_is_said_and_does_not_come_back_wit
         assert rows(each) == 6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [("nightly", "--as-of", "2026-10-03"), ("collect", "--as-of", "2026-10-03")])
 def test_whoever_holds_the_lock_next_removes_what_a_death_after_the_entry_left(
     command: tuple[str, ...], collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

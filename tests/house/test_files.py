@@ -144,6 +144,7 @@ def test_every_dependency_of_the_package_and_its_tests_is_pinned() -> None:
     assert needed <= pinned, needed - pinned
 
 
+@pytest.mark.long
 def test_the_sample_holds_no_raw_key_and_no_secret() -> None:
     assert not list((ROOT / "pipeline").rglob("key-secret"))
     for path in files():

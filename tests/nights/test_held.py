@@ -90,6 +90,7 @@ def test_verify_counts_what_is_held_and_doctor_lists_it(workspace: Path) -> None
     assert "LOOK  held: 1 exchange of key key_b (unassigned) with 46 tokens is dated 2099-01-15" in doctor.stdout
 
 
+@pytest.mark.long
 def test_no_draft_is_made_for_a_month_that_has_not_begun_where_the_account_is(tmp_path: Path) -> None:
     zones = {"east": "Pacific/Auckland", "west": "America/Los_Angeles"}
     accounts = "".join(

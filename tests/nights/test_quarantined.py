@@ -107,6 +107,7 @@ def test_files_of_before_read_as_null_and_what_a_later_program_adds_is_not_looke
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_key_that_moved_is_told_as_its_owner_of_now(books: Path) -> None:
     accounts = ACCOUNTS.replace('keys = ["key_a"]', 'keys = [{ id = "key_a", to = 2026-10-06 }]') + ACCOUNTS.replace(
         "acme", "bolt"

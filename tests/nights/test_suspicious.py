@@ -124,6 +124,7 @@ def test_strict_fails_for_new_suspicious_copies_and_not_for_those_of_nights_befo
     assert night(books, "--strict", code=3)["strict_failures"] == ["suspicious_copies (key_a)"]
 
 
+@pytest.mark.long
 def test_another_model_under_one_id_is_a_conflict_and_the_bill_keeps_its_survivor(books: Path) -> None:
     write_log(books, "a.jsonl", request(1), plain("2026-10-05T10:00:01Z", id="chosen", request_id="r1", model="small"))
     found = night(books, "--strict", code=3)

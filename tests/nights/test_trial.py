@@ -185,6 +185,7 @@ def test_a_copy_of_a_log_that_was_kept_out_is_read_by_the_source_that_can(books:
     assert (events(books, "edge"), events(books, "app")) == (0, 3)
 
 
+@pytest.mark.long
 def test_a_source_of_any_size_is_judged_by_what_is_held_in_memory_at_once(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def test_it_changes_no_byte_and_leaves_nothing_behind(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.long
 def test_it_says_what_was_collected_before(books: Path) -> None:
     log = write_log(books, "app.jsonl", plain("2026-10-01T10:00:00Z", id="x"), plain("2026-10-01T10:00:00Z", id="y"))
     tallybook(books, "collect")
@@ -246,6 +247,7 @@ def test_a_line_that_a_program_logged_as_an_object_is_found_and_its_table_reads_
     assert "billed 5 " in tallybook(books, "nightly", *AS_OF).stdout
 
 
+@pytest.mark.long
 def test_a_field_with_json_that_is_no_line_is_not_taken_for_one(books: Path, tmp_path: Path) -> None:
     line = json.loads(foreign(1))
     line["resp"]["body"] = json.dumps(line["resp"]["body"])

@@ -132,6 +132,7 @@ def test_an_amount_too_long_to_round_raises() -> None:
         rounded_to_minor_unit(Decimal("1E+120"), "USD", Rounding.HALF_UP)
 
 
+@pytest.mark.long
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1E+30"), max_value=Decimal("1E+30")))
 def test_plain_notation_has_no_exponent_and_reads_back_equal(value: Decimal) -> None:
     text = plain(value)

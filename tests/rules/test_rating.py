@@ -124,6 +124,7 @@ def test_a_charge_is_the_true_product(quantity: int, rate_per_million: Decimal) 
     assert Fraction(exact_charge(quantity, rate_per_million)) == Fraction(rate_per_million) * quantity / 1_000_000
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.tuples(

@@ -60,6 +60,7 @@ def test_every_cent_is_taxed_once_at_the_tax_of_its_month(
         assert min(before, Decimal(0)) <= line.amount <= before or len(found) == 1
 
 
+@pytest.mark.long
 @given(
     sums=st.lists(st.tuples(st.sampled_from(["usage", "fee", "commitment"]), CENTS), min_size=1),
     paid=st.integers(0, 500),

@@ -207,6 +207,7 @@ def expected(root: Path, *batches: Sent) -> dict[str, bytes]:
     return drafted(books, "--strict")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folder", ["", "2026/{id}/"])
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_batches_are_billed_as_from_a_request_log(tmp_path: Path, folder: str, ending: str) -> None:

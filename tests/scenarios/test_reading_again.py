@@ -99,6 +99,7 @@ def test_a_segment_that_comes_out_the_same_is_read_again_once(tmp_path: Path) ->
     assert again["commit"] == 1
 
 
+@pytest.mark.long
 def test_a_new_version_of_the_reader_reads_again_what_the_old_one_could_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -281,6 +281,7 @@ def test_the_key_of_spans_is_the_attribute_that_the_source_names(tmp_path: Path)
     assert drafted(tmp_path / "logged", lines, source) == expected
 
 
+@pytest.mark.long
 def test_a_call_that_is_traced_and_logged_is_billed_once(tmp_path: Path) -> None:
     """Each log has a request id of its own, so that the copies are suspicious, and ``--strict`` fails."""
     expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))

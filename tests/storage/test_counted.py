@@ -132,6 +132,7 @@ def test_only_a_date_or_a_month_is_a_key(tmp_path: Path) -> None:
         write_entries(tmp_path, "dates", {}, {"../2026-03": OLD["2026-03-01"]})
 
 
+@pytest.mark.long
 def test_death_at_any_call_leaves_entries_of_the_old_set_or_of_the_new_one_never_a_mixture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

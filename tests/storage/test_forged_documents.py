@@ -65,6 +65,7 @@ def test_documents_that_were_never_touched_say_how_many_they_are(books: Path) ->
     assert found[NAMED] == (True, "each with the prefix of the configuration that it was issued with")
 
 
+@pytest.mark.long
 def test_a_configuration_that_is_gone_or_another_one_is_named(books: Path) -> None:
     (path,) = layout.configurations(books).iterdir()
     content = path.read_bytes()

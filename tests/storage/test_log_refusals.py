@@ -218,6 +218,7 @@ def test_content_must_have_exactly_one_place_for_its_seal() -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(path=texts, check=st.none() | texts, at=st.datetimes(timezones=st.just(UTC)))
 def test_every_commit_is_read_as_it_was_written(path: str, check: str | None, at: datetime) -> None:

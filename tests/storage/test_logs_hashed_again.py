@@ -169,6 +169,7 @@ def test_what_is_gone_is_counted_and_named_and_no_error(books: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_log_that_was_rotated_away_and_begun_anew_is_gone_once_the_new_one_is_collected(books: Path) -> None:
     write_log(books, "a.jsonl", line(8), line(9), line(10), line(11))
     assert f"logs/a.jsonl, bytes 0 to {3 * LINE_BYTES} from line 1: " in difference(books)

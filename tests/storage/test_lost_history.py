@@ -178,6 +178,7 @@ def test_a_restored_lake_goes_on_as_if_nothing_had_been(issued: Path) -> None:
     assert fingerprints(issued) == before
 
 
+@pytest.mark.long
 def test_commits_that_are_lost_for_good_are_accepted_once_and_listed_by_verify(issued: Path) -> None:
     put_back_older(issued)
     write_log(issued, "second.jsonl", plain("2026-10-20T10:00:00Z", id="b", prompt=4_000_000))
@@ -190,6 +191,7 @@ def test_commits_that_are_lost_for_good_are_accepted_once_and_listed_by_verify(i
     assert "1 commit is known to be lost" in tallybook(issued, "verify").stdout
 
 
+@pytest.mark.long
 def test_a_later_loss_is_not_accepted_with_the_first(issued: Path) -> None:
     put_back_older(issued)
     assert tallybook(issued, "nightly", "--accept-lost-commits", *LATER).returncode == 0

@@ -99,6 +99,7 @@ def test_what_came_since_is_signed_by_the_next_one_and_nothing_twice(books: Path
     assert "documents up to 3 of 3, payments up to 1 of 1, commits up to 1 of 1" in check(books)[1]
 
 
+@pytest.mark.long
 def test_a_commit_of_which_nothing_was_issued_is_signed_too(books: Path) -> None:
     sign(books)
     append_log(books, "l.jsonl", plain("2026-10-05T10:00:00Z", id="chat-10"))

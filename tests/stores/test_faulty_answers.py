@@ -112,6 +112,7 @@ def test_what_is_read_is_asked_again_and_whole(impatient: ObjectStore, server: F
     assert len(server.injected) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["500 before", "closed before", "cut short"])
 def test_what_is_listed_is_asked_again_and_whole(store: ObjectStore, server: FaultyStore, fault: str) -> None:
     for number in range(5):
@@ -221,6 +222,7 @@ def test_a_piece_of_a_derived_table_that_nothing_names_is_swept_once_nobody_can_
     assert {each.key for each in store.list("usage_daily")} == named
 
 
+@pytest.mark.long
 def test_a_machine_tries_its_store_once_before_it_writes_there(
     address: str, server: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ def line(number: int) -> bytes:
     return f"{plain('2026-10-01T12:00:00Z', id=f'r{number}')}\n".encode()
 
 
+@pytest.mark.long
 def test_a_night_lists_behind_the_mark_and_what_came_late_before_it_is_found_by_the_full_listing(
     tmp_path: Path, bucket: str, requests: Requests
 ) -> None:

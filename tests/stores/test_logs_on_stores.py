@@ -249,6 +249,7 @@ def test_a_bucket_that_is_not_there_costs_its_own_source_alone(tmp_path: Path, b
     assert "no-such-bucket-of-ours" in tallybook(workspace, "doctor").stdout
 
 
+@pytest.mark.long
 def test_objects_that_are_gone_are_no_damage(tmp_path: Path, bucket: str) -> None:
     put(f"{bucket}/logs/a.jsonl", lines(1))
     put(f"{bucket}/logs/b.jsonl", lines(2))
@@ -263,6 +264,7 @@ def test_objects_that_are_gone_are_no_damage(tmp_path: Path, bucket: str) -> Non
     assert store.find("logs/a.jsonl") is None
 
 
+@pytest.mark.long
 def test_an_object_whose_collected_bytes_were_changed_differs(tmp_path: Path, bucket: str) -> None:
     put(f"{bucket}/logs/a.jsonl", lines(1, 2))
     workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
@@ -283,6 +285,7 @@ def test_a_compressed_object_that_is_cut_is_told_and_read_once_when_it_is_whole(
     assert events(workspace) == 200
 
 
+@pytest.mark.long
 def test_a_key_of_wildcards_is_named_by_its_address(tmp_path: Path, bucket: str) -> None:
     key = "logs/a [1] ü*.jsonl"
     put(f"{bucket}/{key}", lines(1))
@@ -391,6 +394,7 @@ def test_the_sample_on_a_store_gives_the_same_events_and_the_same_invoices(tmp_p
     assert fingerprints(here / "invoices") == fingerprints(there / "invoices")
 
 
+@pytest.mark.long
 def test_a_batch_whose_object_and_requests_come_to_the_store_later_is_read_again_then(
     tmp_path: Path, bucket: str
 ) -> None:

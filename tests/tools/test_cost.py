@@ -133,6 +133,7 @@ def test_usage_by_the_hour_counts_what_the_day_counts(books: Path) -> None:
         assert tokens
 
 
+@pytest.mark.long
 def test_every_way_to_group_adds_up_to_the_charges_and_to_all_billed_tokens(books: Path) -> None:
     for by in ("account", "key,model", "day", "month,tier", "meter", "provider", "account,meter,day", "hour"):
         answer = asked(books, "--by", by)

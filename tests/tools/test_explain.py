@@ -128,6 +128,7 @@ def test_an_issued_line_is_explained_by_what_it_was_issued_from(books: Path) -> 
     assert tallybook(books, "explain", "INV-000001", number).stdout == before
 
 
+@pytest.mark.long
 def test_an_explanation_that_does_not_account_for_the_line_says_so(books: Path) -> None:
     workspace = open_workspace(books)
     explanation = explain_line(workspace, "INV-000001", 1)
@@ -295,6 +296,7 @@ def test_explaining_writes_nothing(books: Path) -> None:
 DIALECT = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\ndialect = "{}"\n'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("dialect", "line", "said"),
     [

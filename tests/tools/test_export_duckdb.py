@@ -82,6 +82,7 @@ def test_events_are_left_out_unless_they_are_asked_for(books: Path) -> None:
     assert tables == set(VIEWS) - {"usage_events"} | {"database_written"}
 
 
+@pytest.mark.long
 def test_the_first_duckdb_with_a_stable_format_can_read_it(books: Path) -> None:
     """Twelve bytes in, behind a checksum and a mark, the main header has the number of the storage format."""
     header = exported(books).read_bytes()[:20]

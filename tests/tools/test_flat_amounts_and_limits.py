@@ -77,6 +77,7 @@ def test_every_claim_holds_and_the_issued_invoice_is_recomputed(issued: Path, tm
     ]
 
 
+@pytest.mark.long
 def test_explain_shows_the_event_that_reaches_a_tier(issued: Path) -> None:
     done = tallybook(issued, "explain", "INV-000001", "2")
     assert done.returncode == 0, done.stderr

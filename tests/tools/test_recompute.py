@@ -65,6 +65,7 @@ def test_recomputing_writes_nothing(books: Path) -> None:
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 def test_a_lake_that_tells_another_story_is_exit_code_6_with_the_fields(books: Path) -> None:
     # The same log with one token more, collected into a new lake: everything is intact, but not what was invoiced.
     log = books / "logs/october.jsonl"
@@ -87,6 +88,7 @@ def test_a_lake_that_tells_another_story_is_exit_code_6_with_the_fields(books: P
     assert "fields differ" in done.stderr
 
 
+@pytest.mark.long
 def test_what_is_gone_from_the_lake_is_a_difference_too(books: Path) -> None:
     accounts = books / "accounts.toml"
     assert tallybook(books, "recompute", "INV-000002").returncode == 0
@@ -150,6 +152,7 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
 
 
+@pytest.mark.long
 def test_a_bundle_is_enough_to_recompute_the_invoice_by_hand(books: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     assert tallybook(books, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0

@@ -169,6 +169,7 @@ def test_a_query_reads_relations_and_nothing_else_and_writes_and_sets_nothing(
     assert fingerprints(books) == before
 
 
+@pytest.mark.long
 def test_the_engine_refuses_by_itself_what_a_parser_might_let_pass(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +219,7 @@ def test_a_table_is_limited_and_says_so_and_csv_has_every_row(books: Path) -> No
     assert "more" not in ask(books, sql, "--limit", "25000").stderr
 
 
+@pytest.mark.long
 def test_cells_are_plain_values_whatever_their_type(books: Path) -> None:
     sql = (
         "select true as flag, [1, 2] as listed, 0.10::decimal(9, 2) as tenth, 1 / 3 as third, null as nothing, "

@@ -151,6 +151,7 @@ def test_books_of_which_nothing_was_counted_have_no_states(tmp_path: Path) -> No
     assert tallybook(root, "anomalies").stdout == "no day is far from its own past\n"
 
 
+@pytest.mark.long
 def test_an_odd_day_of_a_key_is_told_once(workspace: Workspace) -> None:
     span = Span(from_date=date(2026, 10, 1), to_date=date(2026, 10, 21))
     (found,) = anomalies(workspace, span=span)
@@ -215,6 +216,7 @@ def test_the_metrics_of_a_night_have_the_budgets(books: Path, tmp_path: Path) ->
         assert f"tallybook_budget_alert_percent{labels} {state.level or 0}" in lines
 
 
+@pytest.mark.long
 def test_a_wrong_file_stops_a_night_that_writes_metrics_before_it_begins(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="a"))

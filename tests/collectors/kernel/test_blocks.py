@@ -83,6 +83,7 @@ except ProgramFailed as failed:
 """
 
 
+@pytest.mark.long
 def test_a_kernel_that_reaches_beyond_its_memory_says_so_and_the_process_goes_on() -> None:
     """In a process of its own, whose signals nobody else handles: a trap is one that the processor raises."""
     done = subprocess.run([sys.executable, "-c", TRAPPED], capture_output=True, text=True, check=False)
@@ -326,6 +327,7 @@ def test_a_block_at_whose_memory_the_kernel_fails_is_read_from_the_log_again(
     assert found.kernel_failures > log.views > 3
 
 
+@pytest.mark.long
 def test_of_a_block_in_the_memory_of_a_kernel_those_lines_are_read_plainly_for_which_it_has_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -511,6 +511,7 @@ def test_different_ids_of_one_line_are_told_apart() -> None:
     assert found.told == 3
 
 
+@pytest.mark.long
 def test_many_shapes_of_one_size_are_told_apart() -> None:
     lines = [_with(b'"request": {"model": "%03x"}' % number) for number in range(600)]
     found = by_kernel(lines)

@@ -363,6 +363,7 @@ def test_a_span_counts_for_its_share_of_the_line_until_its_shape_is_learned(monk
     assert len(asked) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("segment_events_max", [1, 5, 40])
 def test_a_segment_ends_behind_the_line_that_fills_it_however_many_rows_lines_have(
     tmp_path: Path, segment_events_max: int

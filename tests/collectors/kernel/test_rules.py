@@ -329,6 +329,7 @@ def test_of_too_many_shapes_it_is_forgotten_how_much_was_met(monkeypatch: pytest
     assert not asked.is_worth_it(b"99", 1, 5, 15)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("often", [3, 6])
 def test_whoever_makes_every_few_lines_a_shape_of_their_own_makes_them_cost_twice_what_they_do(
     monkeypatch: pytest.MonkeyPatch, often: int
