@@ -52,6 +52,7 @@ def test_a_line_that_is_nested_without_end_is_quarantined_and_costs_no_other_lin
     assert "draft-2026-10-acme\tAcme\t2026-10\t1\t2.00\tUSD" in done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", [DEEP, f"{DEEP}\n{DEEP}"], ids=["one line", "several"])
 def test_a_log_that_begins_as_a_document_without_end_is_told_of_and_the_other_logs_are_read(
     content: str, tmp_path: Path

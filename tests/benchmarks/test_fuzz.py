@@ -51,6 +51,7 @@ def asked_anew(lines: list[bytes]) -> list[int]:
     return wrong
 
 
+@pytest.mark.long
 def test_an_answer_that_is_asked_for_once_is_the_one_of_before() -> None:
     lines = [line for line in some_lines(60) if line.strip() == line]
     came = fuzz.compared(lines, decoder())

@@ -155,6 +155,7 @@ def test_a_day_or_nonsense_is_no_month(text: str) -> None:
         period_said(text, TODAY)
 
 
+@pytest.mark.long
 def test_words_for_dates_are_taken_by_commands_and_mean_the_clock_of_the_command_line(books: Path) -> None:
     listed = tallybook(books, "invoice", "list", "--period", "last-month", "-o", "csv").stdout
     assert "draft-2026-10-acme" in listed
@@ -184,6 +185,7 @@ def test_too_little_of_an_id_names_those_that_it_could_be() -> None:
         whole_id("INV-00", [f"INV-{number:04}" for number in range(20)], "invoice")
 
 
+@pytest.mark.long
 def test_beginnings_of_ids_are_taken_where_nothing_is_written_and_whole_ones_asked_for_where_it_is(books: Path) -> None:
     shown = tallybook(books, "invoice", "show", "draft-2026-10-aco")
     assert shown.stdout.startswith("draft-2026-10-acorn (draft)")
@@ -204,6 +206,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, books: Path, answer: str, *wo
     return tallybook(books, "invoice", *words, *AS_OF, stdin=answer)
 
 
+@pytest.mark.long
 def test_who_sits_at_a_terminal_is_asked_before_issuing_and_no_writes_nothing(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

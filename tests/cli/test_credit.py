@@ -160,6 +160,7 @@ def test_what_cannot_be_credited_is_refused_and_nothing_is_written(
     assert told in refused.stderr
 
 
+@pytest.mark.long
 def test_only_an_issued_invoice_that_was_not_taken_back_is_credited(books: Path) -> None:
     assert credit(books, "--line", "1", "--amount", "1").returncode == 0
     assert tallybook(books, "invoice", "void", "INV-000001", "--as-of", "2026-11-06").returncode == 0

@@ -197,6 +197,7 @@ def test_a_register_whose_dates_ran_backwards_before_this_was_refused_is_still_r
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_a_document_whose_date_ran_backwards_since_that_is_refused_is_none_of_ours(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_document_whose_date_ran_backwards_since_that_is_refused_is_none_of_ou
     assert "FAIL  documents_are_issued_in_the_order_of_their_numbers: not so: INV-000002 was" in verified.stdout
 
 
+@pytest.mark.long
 def test_a_voided_invoice_is_voided_again_without_another_credit_note(books: Path) -> None:
     assert issue(books, "2026-10", "2026-11-02").returncode == 0
     assert tallybook(books, "invoice", "void", "INV-000002", "--as-of", "2026-11-03").returncode == 0

@@ -191,6 +191,7 @@ def test_messages_as_json_say_what_the_lines_say_and_more(books: Path) -> None:
     assert {each["command"] for each in messages} == {"nightly"}
 
 
+@pytest.mark.long
 def test_the_rest_of_many_warnings_is_one_message_with_its_sums(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "l.jsonl", *(plain("2026-10-01T10:00:00Z", id=f"{n}", key=f"k{n:02}", prompt=5) for n in range(14)))

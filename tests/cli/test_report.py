@@ -226,6 +226,7 @@ def test_a_period_that_is_not_over_is_compared_by_the_days_that_are(tmp_path: Pa
     assert "tallybook cost --from 2026-09-01 --to 2026-09-12 --by account" in page.text
 
 
+@pytest.mark.long
 def test_books_with_nothing_have_a_report_that_says_so(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     page = ReportPage(printed(root))
@@ -322,6 +323,7 @@ def test_a_hostile_name_is_a_name_wherever_it_stands(tmp_path: Path) -> None:
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b]", " ".join(hostile.texts))
 
 
+@pytest.mark.long
 def test_a_raw_key_of_a_log_is_not_on_the_page(tmp_path: Path) -> None:
     raw = "sk-canary-0123456789abcdefghijklmnop"
     root = make_workspace(

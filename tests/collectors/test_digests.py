@@ -76,6 +76,7 @@ def test_the_digest_is_blake3_by_its_authors_test_vector() -> None:
     assert digest.hexdigest() == "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first", list(Algorithm))
 def test_a_log_goes_on_and_is_read_again_whatever_the_digest_of_its_earlier_segments_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: Algorithm

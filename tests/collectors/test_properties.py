@@ -88,6 +88,7 @@ def _read(path: Path, known: tuple[Any, ...] = ()) -> tuple[list[Any], tuple[Any
     return sorted(rows, key=lambda row: row["line"]), tuple(segment.record for segment in segments), reading.problem
 
 
+@pytest.mark.long
 @calm
 @given(content=_LOGS, places=st.lists(st.integers(0, 10_000), max_size=12))
 def test_block_boundaries_never_matter(content: bytes, places: list[int]) -> None:

@@ -106,6 +106,7 @@ def test_whoever_holds_the_lock_next_removes_what_a_death_after_the_entry_left(
     assert rows(root) == 6
 
 
+@pytest.mark.long
 def test_what_was_written_is_read_back_before_an_entry_names_it(
     collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

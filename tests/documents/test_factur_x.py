@@ -123,6 +123,7 @@ def test_the_bytes_are_the_same_each_time(invoice: Invoice, document: bytes) -> 
     assert facturx_invoice(invoice) == document
 
 
+@pytest.mark.long
 def test_a_credit_note_is_one_too_and_speaks_the_language_it_is_asked_for(invoice: Invoice) -> None:
     note = facturx_invoice(credited(invoice), language="de")
     _, found = facturx.get_xml_from_pdf(io.BytesIO(note), check_xsd=True, check_schematron=False)

@@ -178,6 +178,7 @@ def test_a_hostile_name_is_a_name(name: str) -> None:
     assert text_of(pdf_page(invoice)).count(" ".join(name.split())) >= 2
 
 
+@pytest.mark.long
 def test_hidden_directions_and_controls_do_no_harm() -> None:
     assert "evilgnp.exe" in text_of(pdf_page(full_invoice(note="evil\u202egnp.exe\x07", **SMALL)))
 

@@ -139,6 +139,7 @@ def test_a_copy_of_the_sql_is_listed_each_time_and_that_of_the_program_once(
     assert scanned == [program, copied, copied, copied]
 
 
+@pytest.mark.long
 def test_what_the_engine_refuses_is_refused_each_time(tmp_path: Path) -> None:
     odd = tmp_path / "a[b]"
     odd.mkdir()

@@ -65,6 +65,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert escaped(text) == text
 
 
+@pytest.mark.long
 @given(TEXT)
 @example("'=1")
 @example("''=1")
@@ -95,6 +96,7 @@ def test_what_was_written_is_what_is_read(rows: list[tuple[str, str, int]]) -> N
     assert [(unescaped(name), unescaped(other), int(count)) for name, other, count in read] == rows
 
 
+@pytest.mark.long
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1E+20"), max_value=Decimal("1E+20")))
 def test_a_number_is_a_plain_decimal_and_never_escaped(number: Decimal) -> None:
     _, (cell,) = parsed(csv_bytes(("amount",), [(number,)]))

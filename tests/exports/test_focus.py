@@ -237,6 +237,7 @@ def as_typed(like: Any, text: str) -> Any:
     return type(like)(text)
 
 
+@pytest.mark.long
 def test_the_same_workspace_gives_the_same_bytes(books: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert (
@@ -252,6 +253,7 @@ def test_without_a_seller_and_without_a_file_for_parquet_nothing_is_exported(boo
     assert tallybook(books, "export", "focus", *SELLER, "-o", "parquet").returncode == 2
 
 
+@pytest.mark.long
 def test_a_line_of_another_kind_is_one_row_over_the_period(books: Path) -> None:
     line = InvoiceLine(
         number=1,

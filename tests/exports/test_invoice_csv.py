@@ -191,6 +191,7 @@ def test_what_is_printed_reads_back_and_adds_up(quantities: list[int], rate: str
         ]
 
 
+@pytest.mark.long
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(
         str.strip

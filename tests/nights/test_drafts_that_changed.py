@@ -341,6 +341,7 @@ def test_lines_that_change_while_a_night_runs_are_in_no_table_of_the_month(books
     assert books.night() == {"corp"}
 
 
+@pytest.mark.long
 def test_a_credit_note_opens_the_draft_again_and_late_usage_corrects_it(books: Books) -> None:
     books.issue()
     assert books.night() == ALL

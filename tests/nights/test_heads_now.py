@@ -112,6 +112,7 @@ def test_what_was_kept_answers_as_a_whole_book_does(lived: Path) -> None:
     assert "INV-000001" in read[0]
 
 
+@pytest.mark.long
 def test_a_head_has_the_sums_of_its_lines(lived: Path) -> None:
     workspace = open_workspace(lived, now=AT)
     for invoice, head in zip(

@@ -115,6 +115,7 @@ def test_doctor_tells_what_is_new_and_makes_nothing_known(books: Path) -> None:
     assert told["known_since"] == "2026-11-01T03:00:00+00:00"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fate", ["removed", "damaged", "emptied", "another date", "of another program"])
 def test_where_what_was_told_is_gone_or_damaged_everything_is_new_once(books: Path, fate: str) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
@@ -143,6 +144,7 @@ def test_the_codes_that_fail_are_those_of_the_configuration(books: Path) -> None
     assert night(books, 1, code=3)["strict_failures"] == ["quarantined"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("policy", "code"), [("list", 3), ("bill-estimate", 0)])
 def test_an_estimate_loses_nothing_where_it_is_billed(books: Path, policy: str, code: int) -> None:
     config = books / "tallybook.toml"

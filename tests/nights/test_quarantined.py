@@ -45,6 +45,7 @@ def books(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_the_night_says_per_key_how_many_lines_are_quarantined_and_what_they_state(books: Path) -> None:
     done = tallybook(books, *NIGHT)
     assert done.returncode == 0, done.stderr

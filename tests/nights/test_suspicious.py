@@ -133,6 +133,7 @@ def test_another_model_under_one_id_is_a_conflict_and_the_bill_keeps_its_survivo
     assert found["strict_failures"] == ["conflict (key_a)", "suspicious_copies (key_a)"]
 
 
+@pytest.mark.long
 def test_ids_of_other_callers_hide_nothing(books: Path) -> None:
     write_log(books, "a.jsonl", request(1), request(2, key="key_b"), request(3, key="key_c"))
     found = night(books)

@@ -118,6 +118,7 @@ def test_a_bad_log_of_a_source_that_was_read_before_is_quarantined_and_told(book
     assert events(books, "app") == 2
 
 
+@pytest.mark.long
 def test_a_source_that_was_read_before_is_new_again_once_it_is_configured_otherwise(books: Path) -> None:
     configure(books, RIGHT)
     write_log(books, "edge.jsonl", *map(edge, range(5)))

@@ -181,6 +181,7 @@ def test_the_table_that_it_proposes_reads_the_log(books: Path, tmp_path: Path) -
     assert tried(books, str(log), code=0)["proposed"] == []
 
 
+@pytest.mark.long
 def test_it_shows_the_mapping_as_it_can_be_configured(books: Path, tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
     log.write_text(foreign(1) + "\n")
@@ -432,6 +433,7 @@ def test_of_a_log_that_is_none_nothing_is_proposed_but_where_it_lies(books: Path
     assert tried(books, str(log))["proposed"] == [f'[[sources]]\nname = "words"\npaths = ["{tmp_path}/*.log*"]\n']
 
 
+@pytest.mark.long
 def test_a_log_of_several_tools_is_proposed_without_a_format(books: Path, tmp_path: Path) -> None:
     (books / "tallybook.toml").write_text(APP + 'fields = { ts = "when" }\n')
     log = tmp_path / "mixed.log"

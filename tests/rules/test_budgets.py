@@ -51,6 +51,7 @@ def test_a_day_is_in_the_period_that_holds_it(said: dict[str, object], day: str,
     assert found.first_date <= date.fromisoformat(day) < found.end_date
 
 
+@pytest.mark.long
 @given(st.dates(min_value=date(2020, 1, 1), max_value=date(2030, 1, 1)), st.sampled_from(Cadence), st.data())
 def test_periods_of_a_budget_follow_each_other_without_a_gap(day: date, cadence: Cadence, data: st.DataObject) -> None:
     mine = budget(

@@ -145,6 +145,7 @@ def test_every_quantity_comes_back_exactly_once(rows: list[tuple[str, datetime |
 PARTS = st.integers(0, TOKENS_MAX // 3)
 
 
+@pytest.mark.long
 @given(st.fixed_dictionaries({meter: st.integers(0, 1000) for meter in Meter if meter.is_of_tokens}), st.data())
 def test_whatever_is_priced_apart_every_token_is_on_exactly_one_meter(
     fresh: dict[Meter, int], data: st.DataObject

@@ -285,6 +285,7 @@ def events(books: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["source"], row["line"]))
 
 
+@pytest.mark.long
 def test_a_line_that_the_input_file_does_not_have_is_billed_and_said(tmp_path: Path) -> None:
     books = workspace(tmp_path)
     put_object(books, EAST)
@@ -297,6 +298,7 @@ def test_a_line_that_the_input_file_does_not_have_is_billed_and_said(tmp_path: P
     assert [event["model_requested"] for event in events(books)] == [None, "ada-west"]
 
 
+@pytest.mark.long
 def test_the_key_may_lie_in_the_request_of_each_line(tmp_path: Path) -> None:
     books = workspace(tmp_path, SOURCE + 'fields = { api_key_id = "request.user" }\n')
     put_object(books, WEST)

@@ -429,6 +429,7 @@ def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable
     assert drafted(tmp_path / "logged", logged(CALLS)) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("logged", [envoy, apisix])
 def test_what_was_written_to_a_cache_is_billed_as_from_a_request_log(
     tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
@@ -445,6 +446,7 @@ def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Pa
     assert drafted(tmp_path / "logged", kong_3_8(plain)) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("logged", [har, apisix_without_consumers])
 def test_calls_with_raw_keys_are_billed_to_their_fingerprints_and_no_key_is_kept(
     tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]

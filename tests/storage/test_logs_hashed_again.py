@@ -189,6 +189,7 @@ def test_of_a_name_that_had_several_logs_only_the_last_can_be_the_one_that_lies_
     assert f"bytes 0 to {3 * LINE_BYTES + 1} from line 1" in detail
 
 
+@pytest.mark.long
 def test_of_two_logs_that_begin_alike_the_one_that_is_there_is_not_blamed_for_the_other(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", line(1))

@@ -103,6 +103,7 @@ def test_the_newest_commit_is_missed_by_whatever_would_go_on_without_it(issued: 
         assert "restore the newest backup" in said
 
 
+@pytest.mark.long
 def test_without_any_invoice_the_derived_tables_tell_of_the_newest_commit(books: Path) -> None:
     newest(layout.delta_log(layout.lake(books))).unlink()
     assert "lake/usage_daily names a commit with sha256" in is_refused(books, "nightly", *LATER).stderr

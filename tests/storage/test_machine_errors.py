@@ -128,6 +128,7 @@ def test_an_engine_that_cannot_write_is_a_refusal_too() -> None:
     assert str(machine_error_text(full)).endswith("make room and run the command again")
 
 
+@pytest.mark.long
 def test_a_crash_leaves_no_image_of_the_memory(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from unittest import mock\n"

@@ -126,6 +126,7 @@ def test_a_night_lists_behind_the_mark_and_what_came_late_before_it_is_found_by_
     assert sum(sum(record.events.values()) for record in read_log(workspace / "lake").sources) == 4
 
 
+@pytest.mark.long
 def test_where_nothing_is_said_every_night_lists_all(tmp_path: Path, bucket: str, requests: Requests) -> None:
     source = f'[[sources]]\nname = "gateway"\npaths = ["{bucket}/logs/*"]\nformat = "request-log"\n'
     workspace = make_workspace(tmp_path / "w", config=source)

@@ -275,6 +275,7 @@ def test_an_object_whose_collected_bytes_were_changed_differs(tmp_path: Path, bu
     assert f"{bucket}/logs/a.jsonl" in verified.stdout
 
 
+@pytest.mark.long
 def test_a_compressed_object_that_is_cut_is_told_and_read_once_when_it_is_whole(tmp_path: Path, bucket: str) -> None:
     whole = gzip.compress(lines(*range(200)))
     put(f"{bucket}/logs/a.jsonl.gz", whole[: len(whole) // 2])
@@ -352,6 +353,7 @@ def test_one_object_is_tried_and_collected_by_its_address(tmp_path: Path, bucket
     assert "does not exist" in missing.stderr
 
 
+@pytest.mark.long
 def test_what_failed_is_read_again_from_the_store_once_its_source_reads_it(
     tmp_path: Path, bucket: str, requests: Requests
 ) -> None:

@@ -138,6 +138,7 @@ def test_an_explanation_that_does_not_account_for_the_line_says_so(books: Path) 
     ).is_complete
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
@@ -335,6 +336,7 @@ def test_what_was_stated_and_not_understood_is_not_said_to_be_none(
     assert "stated no usage" not in done.stdout
 
 
+@pytest.mark.long
 def test_what_became_of_a_response_and_the_events_of_a_line_are_rows_for_programs_too(issued_once: Path) -> None:
     (row,) = json.loads(tallybook(issued_once, "explain", "--request-id", "req-11", "-o", "json").stdout)["rows"]
     (same,) = csv.DictReader(

@@ -269,6 +269,7 @@ def test_a_cost_card_that_cannot_be_meant_is_refused_where_it_stands(
     assert says in done.stderr
 
 
+@pytest.mark.long
 def test_without_a_cost_card_there_is_no_margin_and_the_reason_is_said(tmp_path: Path) -> None:
     root = make_books(tmp_path / "books", config="")
     done = tallybook(root, "margin")

@@ -251,6 +251,7 @@ def test_a_bundle_is_the_same_bytes_wherever_it_is_made(books: Path, tmp_path: P
     assert fingerprints(tmp_path / "one") == fingerprints(tmp_path / "two")
 
 
+@pytest.mark.long
 def test_the_checksums_of_a_bundle_cover_every_file(books: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     assert tallybook(books, "recompute", "INV-000002", "--bundle", str(bundle)).returncode == 0

@@ -128,6 +128,7 @@ def test_repricing_by_the_same_card_changes_nothing(books: Path) -> None:
     } == {"0.00"}
 
 
+@pytest.mark.long
 def test_an_issued_invoice_is_compared_as_issued_and_late_usage_is_in_the_new_amount(
     books: Path, tmp_path: Path
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_mistyped_relation_or_column_is_answered_with_what_was_meant(books: Pa
     assert '"amount"' in ask(books, "select amonut from charges").stderr
 
 
+@pytest.mark.long
 def test_a_common_table_expression_may_be_called_anything_and_recur(books: Path) -> None:
     assert rows(
         books, "with Mine as (from charges), charges as (select 1 as one) select one from charges, Mine limit 1"
@@ -249,6 +250,7 @@ def test_a_query_comes_from_standard_input_too(books: Path) -> None:
     assert done.stdout.splitlines() == ["one", "1"]
 
 
+@pytest.mark.long
 def test_a_query_that_needs_more_than_it_may_have_is_stopped_and_not_the_machine(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def test_the_days_of_a_budget_are_those_of_its_accounts(workspace: Workspace) ->
     assert states["everything"].counted_before == date(2026, 10, 20)
 
 
+@pytest.mark.long
 def test_days_that_no_night_has_counted_are_not_taken_for_days_of_nothing(books: Path) -> None:
     (now,) = (state for state in budgets(open_workspace(books, now=NOW)) if state.budget.name == "account")
     (later,) = (state for state in budgets(open_workspace(books, now=NOW + 6 * DAY)) if state.budget.name == "account")

@@ -197,6 +197,7 @@ def test_a_copy_out_of_the_gateway_s_cache_is_not_metered(collect: Any, word: st
     assert (event["status"], event["dialect"]) == ("not_metered", "logged-usage/cache-hit")
 
 
+@pytest.mark.long
 def test_words_for_no_hit_are_metered_and_an_unknown_one_is_refused(collect: Any) -> None:
     for word in ("MISS", "SEMANTIC MISS", "REFRESH", "DISABLED", "miss", "", ...):
         assert collect(logged(metrics={"cache_status": word})).event["status"] == "measured"

@@ -291,6 +291,7 @@ def test_lines_without_any_id_that_were_taken_out_of_others_are_known_by_what_wa
     assert found.told == 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "in Docker"])
 def test_a_log_without_any_id_is_read_as_lines_one_by_one(
@@ -308,6 +309,7 @@ def test_a_log_without_any_id_is_read_as_lines_one_by_one(
     assert len({row["event_id"] for _, events, _ in segments for row in events}) == 40
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_block_at_whose_memory_the_kernel_fails_is_read_from_the_log_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int

@@ -618,6 +618,7 @@ def test_a_log_of_two_tools_is_told_by_two_kernels(monkeypatch: pytest.MonkeyPat
     assert found.told == 40
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_log_of_two_tools_stays_what_it_is_while_kernels_take_turns_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int

@@ -333,6 +333,7 @@ def test_lines_with_one_change_behind_those_without_are_read_as_the_plain_reader
     assert _compare(lines) > 60
 
 
+@pytest.mark.long
 def test_errors_of_any_kind_follow_one_another() -> None:
     kinds = (
         *(b'{"message": "wait 6 ms", "code": 429}', b'{"message": "wait \\"7\\" ms"}', b"{}", b'["x"]', b"[]", b"null"),
