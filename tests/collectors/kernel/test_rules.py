@@ -221,6 +221,28 @@ def _in_order(rule: Any) -> Any:
     return replace(rule, numbers=numbers, counts=counts, totals=tuple(sorted(rule.totals)))
 
 
+COUNTED = ("prompt_tokens", "completion_tokens", "total_tokens")
+WITH_COUNTS_BESIDE = LogFormat(fields={f"usage.{name}": f"counted.{name}" for name in COUNTED})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", MODELS[:3])
+def test_a_total_may_be_what_it_likes_only_where_a_rule_holds_with_a_right_one_and_each_count_above_all(
+    model: str,
+) -> None:
+    """A stream that was cut has the output that its log counted, where that is more, and its total is right."""
+    start = {"type": "message_start", "message": {"model": model, "usage": {"input_tokens": 24, "output_tokens": 1}}}
+    line = {"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "status": 200, "path": "/v1/messages"}
+    line |= {"request": {"model": model}, "response": f"event: message_start\ndata: {json.dumps(start)}\n\n"}
+    content = json.dumps(line | {"counted": dict(zip(COUNTED, (88, 317, 405), strict=True))}).encode() + b"\n"
+    program = Program(WITH_COUNTS_BESIDE)
+    told = program.read(content)
+    example = told.holes[:512].tolist()
+    rule = RuleFinder(WITH_COUNTS_BESIDE, program.names).rule_of(program.shape(int(told.shapes[0])), [example])
+    if isinstance(rule, Rule) and rule.is_obeyed(example.__getitem__):
+        assert rule.numbers["completion_tokens"].of(example.__getitem__) == 317
+
+
 class Model(str):
     """The name of a model, which remembers what code looks at what it is."""
 

@@ -120,9 +120,10 @@ class Search:
 
     def _checked(self, found: Rule) -> Rule | None:
         """Return a rule that was suggested, if further samples come out as it says and lines can obey it."""
-        found = self._with_binding_totals(found)
-        if found.totals and not found.numbers and not found.kept:
-            return None  # they are totals of nothing
+        bound = self._with_binding_totals(found)
+        if bound is None or (bound.totals and not bound.numbers and not bound.kept):
+            return None  # or they are totals of nothing
+        found = bound
         checked = [self._is_foretold(found, number) for number in range(len(GREATEST))]
         if False in checked or checked.count(True) < _SAMPLES_MIN:
             return None
@@ -158,17 +159,40 @@ class Search:
             for contents in (self._other_contents(rule, _OF_SAME_FORM, rows, falls=falls) for falls in (False, True))
         )
 
-    def _with_binding_totals(self, rule: Rule) -> Rule:
-        """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
+    def _with_binding_totals(self, rule: Rule) -> Rule | None:
+        """Return the rule with those totals only that the plain reader compares; any other may be what it likes.
+
+        ``None`` where one may not that the rule neither binds nor reads.
+        """
+        sums = (*rule.numbers.values(), *rule.kept.values())
+        read = {hole for each in sums for hole in (*each.holes, *each.less)}
+        named = [hole for hole in self._named_totals if hole not in rule.bound and hole not in read]
+        totals = [hole for hole in named if hole in rule.totals]
+        for hole in named:
+            may_be_anything = self._may_be_anything(rule, hole, self._way(totals, rule.bound).counts)
+            if hole in rule.totals and may_be_anything:
+                totals.remove(hole)
+            elif hole not in rule.totals and may_be_anything is False:
+                return None
+        return replace(rule, totals=tuple(totals))
+
+    def _may_be_anything(self, rule: Rule, total: int, counts: Sequence[int]) -> bool | None:
+        """Tell whether a rule holds whatever a total is, also where it is that of any two counts.
+
+        And with each count above all others meanwhile: code may ask for such an order only where a total is right.
+        ``None`` where no contents hold together.
+        """
         contents = self._other_contents(rule, len(GREATEST) - 1)
         if contents is None:
-            return rule
-        totals = list(rule.totals)
-        for hole in rule.totals:
-            counts = self._way(totals, rule.bound).counts
-            if all(self._samples.comes_out(rule, each) for each in _with_others_at(hole, contents, counts)):
-                totals.remove(hole)
-        return replace(rule, totals=tuple(totals))
+            return None
+        most = 1 + sum(contents[hole] for hole in counts)
+        others = ([*contents[:hole], most, *contents[hole + 1 :]] for hole in counts if hole != total)
+        return all(
+            self._samples.comes_out(rule, each)
+            for some in (contents, *others)
+            if _agrees(rule, some)
+            for each in _with_others_at(total, some, counts)
+        )
 
     def _holds_whatever_counts_are(self, rule: Rule) -> bool:
         """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
