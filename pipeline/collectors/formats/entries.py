@@ -102,7 +102,8 @@ def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None
         if isinstance(line, str):
             return line_in(line, depth_max=log_format.depth_max, is_named=True), log_format.within_line()
     depth_max = log_format.depth_max
-    is_line, found = _is_line(document, log_format), _format(document, log_format)
+    found = _format(document, log_format)
+    is_line = _is_line(document, log_format, found)
     if not is_line or (found is not None and found.name == otel.NAME):
         from_files = lines_from_files(document, depth_max=depth_max)
         if from_files is not None:
@@ -116,9 +117,8 @@ def _format(document: JsonObject, log_format: LogFormat) -> Format | None:
     return None if log_format.format == REQUEST_LOG else by_name()[log_format.format]
 
 
-def _is_line(document: JsonObject, log_format: LogFormat) -> bool:
+def _is_line(document: JsonObject, log_format: LogFormat, found: Format | None) -> bool:
     """Tell a line from a document that only holds some: its format recognises it, or finds a time and a key in it."""
-    found = _format(document, log_format)
     if found is not None and (log_format.format is None or found.recognises(document)):
         return True
     if found is not None and found.mapping is None:

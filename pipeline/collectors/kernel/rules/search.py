@@ -85,8 +85,7 @@ class Search:
         if contents is None or not self._samples.comes_out(rule, contents):
             return False
         counts = self._way(rule.totals, rule.bound).counts if is_of_other_models else ()
-        most = 1 + sum(contents[hole] for hole in counts)
-        others = ([*contents[:hole], most, *contents[hole + 1 :]] for hole in counts)
+        others = _with_each_above_all(contents, counts)
         return all(self._samples.comes_out(rule, each) for each in others if _agrees(rule, each))
 
     def _says_nothing(self) -> bool:
@@ -185,8 +184,8 @@ class Search:
         contents = self._other_contents(rule, len(GREATEST) - 1)
         if contents is None:
             return None
-        most = 1 + sum(contents[hole] for hole in counts)
-        others = ([*contents[:hole], most, *contents[hole + 1 :]] for hole in counts if hole != total)
+        above_all = zip(counts, _with_each_above_all(contents, counts), strict=True)
+        others = (each for hole, each in above_all if hole != total)
         return all(
             self._samples.comes_out(rule, each)
             for some in (contents, *others)
@@ -233,6 +232,12 @@ class Search:
             if _agrees(rule, contents):
                 return contents
         return None
+
+
+def _with_each_above_all(contents: Sequence[Any], counts: Sequence[int]) -> Iterator[list[Any]]:
+    """Yield for each of the counts contents in which it exceeds all of them together."""
+    most = 1 + sum(contents[hole] for hole in counts)
+    return ([*contents[:hole], most, *contents[hole + 1 :]] for hole in counts)
 
 
 def _with_others_at(hole: int, contents: Sequence[Any], holes: Sequence[int]) -> Iterator[list[Any]]:
