@@ -98,9 +98,7 @@ def main(arguments: Sequence[str]) -> None:
     task, name, path, *rows = arguments
     chosen = contender(task, name)
     if chosen.needs == "pipeline":
-        start = import_module("pipeline.base.lean_imports")  # as its commands do
-        start.keep_imports_lean()
-        start.look_for_garbage_seldom()
+        import_module("pipeline.base.start").start_quickly()  # as its commands do
     import_module(f"benchmarks.{task}.{chosen.place.partition(':')[0]}")
     begun = time.perf_counter()
     answer = chosen.answer(Path(path))

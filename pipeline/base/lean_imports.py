@@ -2,10 +2,11 @@
 
 Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames, and dateutil to find
 out that a text is no span of time; with its Parquet files come the clients of remote file systems, for addresses that
-we never give it; numpy starts a thread a processor for matrices that we have none of; Arrow's own allocator gives back
-what is freed, and asks for huge pages, which are zeroed whole. Together that takes longer than most commands do. Arrow
-expects that modules may not be installed, and goes without. Programs that import the package are left alone: only
-``main`` calls this. What does use one of them says so first.
+we never give it; numpy puts docstrings together, and starts a thread a processor for matrices that we have none of;
+Arrow's own allocator gives back what is freed, and asks for huge pages, which are zeroed whole. Together that takes
+longer than most commands do. Arrow expects that modules may not be installed, and goes without; numpy's own manual is
+made without its docstrings. Programs that import the package are left alone: only commands call this (``start``). What
+does use one of them says so first.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ UNUSED = frozenset(
 """Modules that no command uses, as a rule."""
 _OF_DOCSTRINGS = "pyarrow.vendored.docscrape"
 """What Arrow parses docstrings with when its functions are imported: half of what that takes."""
+_DOCSTRINGS = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
+"""What does nothing but put docstrings to numpy's functions: an eighth of what its import takes."""
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _let_in: set[str] = set()
 
@@ -62,13 +65,14 @@ class _NoSections(dict[str, tuple[()]]):
 def keep_imports_lean() -> None:
     """Let every import of ``UNUSED`` fail, from now on and in this process, as if it were not installed.
 
-    Let Arrow find no parameters in the docstrings of its options. Let numpy start no threads, and Arrow take its memory
-    from the system's allocator, unless the environment says otherwise. To be called before they are imported.
+    Let Arrow find no parameters in the docstrings of its options, and what numpy has in C have no docstrings. Let numpy
+    start no threads, and Arrow take its memory from the system's allocator, unless the environment says otherwise. To
+    be called before they are imported.
     """
     sys.meta_path.insert(0, _NotInstalled())
-    of_docstrings = type(sys)(_OF_DOCSTRINGS)
-    vars(of_docstrings)["NumpyDocString"] = _NoSections
-    sys.modules.setdefault(_OF_DOCSTRINGS, of_docstrings)
+    for name in (_OF_DOCSTRINGS, *_DOCSTRINGS):
+        sys.modules.setdefault(name, type(sys)(name))
+    vars(sys.modules[_OF_DOCSTRINGS])["NumpyDocString"] = _NoSections
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 

@@ -28,9 +28,8 @@ from click.shell_completion import CompletionItem
 
 from pipeline import __version__
 from pipeline.base.environment import ENGINE_VARIABLE
-from pipeline.base.late_methods import compile_methods_late
-from pipeline.base.lean_imports import keep_imports_lean, look_for_garbage_seldom
 from pipeline.base.raw_keys import masked
+from pipeline.base.start import start_quickly
 from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
 from pipeline.cli.failures import failure_of, sayable, unanswered
 from pipeline.cli.groups import CommandsByName
@@ -182,9 +181,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     Arrow or DuckDB, which do not know that it has ended, the occasion to abort it and so to spoil the exit code of a
     night that was done.
     """
-    keep_imports_lean()
-    compile_methods_late()
-    look_for_garbage_seldom()
+    start_quickly()
     _leave_no_core()
     sys.excepthook = show_traceback
     if not mend_streams():

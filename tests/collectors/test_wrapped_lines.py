@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.collectors import KeyFingerprint, LogFormat, read_again, read_log
-from pipeline.collectors.wrappers import WRAPPERS, wrapper_of
+from pipeline.collectors.wrappers import WRAPPERS, wrapper, wrapper_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +165,22 @@ def _segments(log: Path, known: Sequence[Any], **options: Any) -> list[Any]:
 _fingerprint = KeyFingerprint(secret=b"a secret of thirty-two bytes, ok!")
 
 
-@pytest.mark.parametrize("wrapper", [each.name for each in WRAPPERS])
-def test_no_line_of_a_request_log_is_taken_for_wrapped(wrapper: str, exchange: Any) -> None:
-    for fields in ({}, {"log": "x"}, {"log": "x", "time": "2026-09-01T12:00:00Z", "stream": "stdout"}):
-        assert wrapper_of(json.dumps(exchange(**fields)).encode() + b"\n") is None, wrapper
+@pytest.mark.parametrize(
+    "fields", [{}, {"log": "x"}, {"log": "x", "time": "2026-09-01T12:00:00Z", "stream": "stdout"}], ids=len
+)
+def test_no_line_of_a_request_log_is_taken_for_wrapped(fields: dict[str, str], exchange: Any) -> None:
+    line = json.dumps(exchange(**fields)).encode() + b"\n"
+    assert wrapper_of(line) is None
+    assert [wrapper.name for wrapper in WRAPPERS if wrapper.unwrap(line) is not None] == []
+
+
+def test_what_stands_before_lines_is_compiled_where_a_line_is_no_object(
+    exchange: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    monkeypatch.setattr(wrapper.re, "match", lambda before, _: asked.append(before))
+    objects = (json.dumps(exchange()).encode() + b"\n") * 9
+    assert wrapper_of(objects) is None
+    assert asked == []
+    assert wrapper_of(b"serving\n" + objects) is None
+    assert asked

@@ -28,8 +28,9 @@ FORMATS = [
 ]
 REPORT = f"""
 import json, resource, sys
-from pipeline.base.lean_imports import UNUSED, keep_imports_lean
-keep_imports_lean()
+from pipeline.base.lean_imports import UNUSED
+from pipeline.base.start import start_quickly
+start_quickly()
 from pipeline.cli import run
 code = run(sys.argv[1:])
 spent = resource.getrusage(resource.RUSAGE_SELF)
@@ -93,10 +94,20 @@ def test_commands_let_arrow_ask_the_system_for_memory_unless_somebody_says_other
         assert found.stdout.strip() == expected
 
 
+@pytest.mark.long
+def test_numpy_works_without_docstrings() -> None:
+    code = (
+        "from pipeline.base.start import start_quickly; start_quickly(); import numpy;"
+        "print(numpy.ndarray.__doc__, numpy.arange(4).reshape(2, 2).sum(axis=0).tolist(), numpy.float64(0.5))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "None [2, 4] 0.5\n"
+
+
 def test_garbage_is_looked_for_seldom_while_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     before, seen = gc.get_threshold(), []
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr("pipeline.cli.keep_imports_lean", lambda: None)
+    monkeypatch.setattr("pipeline.base.start.keep_imports_lean", lambda: None)
     monkeypatch.setattr("pipeline.cli._leave_no_core", lambda: None)
     monkeypatch.setattr("pipeline.cli.run", lambda _: seen.append(gc.get_threshold()[0]) or 0)
     monkeypatch.setattr("pipeline.cli.os._exit", seen.append)

@@ -10,11 +10,10 @@ Source: the user guide of CloudWatch Logs, "Export log data to Amazon S3"; ``aws
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers import docker, lambda_text
-from pipeline.collectors.wrappers.wrapper import knows_behind
+from pipeline.collectors.wrappers.wrapper import knows_behind, text_before
 
 if TYPE_CHECKING:
     from pipeline.collectors.wrappers.wrapper import Unwrapped
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 NAME = "cloudwatch"
 
 _SECOND = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_BEFORE = re.compile(
+_BEFORE = (
     rb"(?:"
     + _SECOND + rb"\.[0-9]{3}Z|"
     + _SECOND + rb"(?:\.[0-9]{6})?\+00:00 [!-~]{0,480}[0-9a-f]{32}"
@@ -32,7 +31,7 @@ _BEFORE = re.compile(
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return a message, or the line within it that Docker sent; ``None`` for any other line."""
-    found = _BEFORE.match(line)
+    found = text_before(_BEFORE, line)
     return None if found is None else docker.line_in(line[found.end() :])
 
 

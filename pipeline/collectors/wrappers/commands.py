@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.collectors.wrappers.wrapper import Unwrapped, knows_behind
+from pipeline.collectors.wrappers.wrapper import Unwrapped, knows_behind, text_before
 
 NAME = "command-output"
 
@@ -58,8 +58,8 @@ def _before(stern: bytes, instant: bytes) -> bytes:
 
 
 _OF_ANY = _stern(rb"(?:" + _MADE + rb"|-[0-9]{1,5})")
-_BEFORE = re.compile(_before(_OF_ANY, _SHORTENED))
-_SURE = re.compile(_before(_stern(_MADE), _NANOSECONDS) + rb"|" + _OF_ANY + _NANOSECONDS + rb" ")
+_BEFORE = _before(_OF_ANY, _SHORTENED)
+_SURE = _before(_stern(_MADE), _NANOSECONDS) + rb"|" + _OF_ANY + _NANOSECONDS + rb" "
 """Of pods whose names end in a number, only an instant tells: a program may begin its lines with such words."""
 _PART_BYTES = 2**14
 _BETWEEN = re.compile(_NANOSECONDS + rb" ")
@@ -67,7 +67,7 @@ _BETWEEN = re.compile(_NANOSECONDS + rb" ")
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return what a container or a process wrote, ``None`` where a line is of none of these commands."""
-    found = _BEFORE.match(line)
+    found = text_before(_BEFORE, line)
     if found is None:
         return None
     content = line[found.end() :]

@@ -7,20 +7,18 @@ design proposal "CRI: Log management for container stdout/stderr streams" of Kub
 
 from __future__ import annotations
 
-import re
-
-from pipeline.collectors.wrappers.wrapper import Unwrapped
+from pipeline.collectors.wrappers.wrapper import Unwrapped, text_before
 
 NAME = "cri"
 
 _INSTANT = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})"
-_LINE = re.compile(_INSTANT + rb" (stdout|stderr) ([PF])(?::[^ ]*)? ?(.*)", re.DOTALL)
+_BEFORE = _INSTANT + rb" (stdout|stderr) ([PF])(?::[^ ]*)? ?"
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return what a container wrote, ``None`` where a line is none of a container runtime."""
-    found = _LINE.fullmatch(line)
+    found = text_before(_BEFORE, line)
     if found is None:
         return None
-    stream, tag, content = found.groups()
-    return Unwrapped(content=content, is_part=tag == b"P", stream=stream.decode("ascii"))
+    stream, tag = found.groups()
+    return Unwrapped(content=line[found.end() :], is_part=tag == b"P", stream=stream.decode("ascii"))

@@ -6,10 +6,10 @@ the documentation of Fluentd, "out_file".
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers import docker
+from pipeline.collectors.wrappers.wrapper import text_before
 
 if TYPE_CHECKING:
     from pipeline.collectors.wrappers.wrapper import Unwrapped
@@ -19,10 +19,10 @@ NAME = "fluentd"
 _INSTANT = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|critical|fatal|panic)"
 """What stands there in the lines that programs write for people: what follows is no record."""
-_LINE = re.compile(_INSTANT + rb"\t(?!" + _LEVEL + rb"\t)[^\t\"{]{0,256}\t(\{.*)", re.DOTALL)
+_BEFORE = _INSTANT + rb"\t(?!" + _LEVEL + rb"\t)[^\t\"{]{0,256}\t(?=\{)"
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return the record of a line, or the line within it that Docker sent; ``None`` for any other line."""
-    found = _LINE.fullmatch(line)
-    return docker.line_in(found[1]) if found else None
+    found = text_before(_BEFORE, line)
+    return docker.line_in(line[found.end() :]) if found else None

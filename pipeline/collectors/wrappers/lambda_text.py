@@ -6,7 +6,6 @@ developer guide of AWS Lambda, "Log and monitor Node.js Lambda functions".
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers.wrapper import behind, knows_behind
@@ -20,15 +19,14 @@ BEFORE = (
     rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\t"
     rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\t[A-Z]{4,5}\t"
 )
-"""What stands before a text, as a pattern."""
-_BEFORE = re.compile(BEFORE)
+"""What stands before a text, an expression."""
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return what a function wrote, ``None`` for any other line."""
-    return behind(_BEFORE, line)
+    return behind(BEFORE, line)
 
 
 def knows(line: bytes) -> bool:
     """Tell a line in which a function wrote JSON."""
-    return knows_behind(_BEFORE, line)
+    return knows_behind(BEFORE, line)

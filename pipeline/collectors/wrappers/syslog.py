@@ -11,10 +11,9 @@ other words is what a program says of somebody else. Source: the three RFCs, the
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.wrappers.wrapper import behind, knows_behind
+from pipeline.collectors.wrappers.wrapper import behind, knows_behind, text_before
 
 if TYPE_CHECKING:
     from pipeline.collectors.wrappers.wrapper import Unwrapped
@@ -39,12 +38,11 @@ _WITH_HOST = rb"(?:<[0-9]{1,3}>)?" + _BSD_INSTANT + rb" [!-~]+ " + _TAG
 _WITH_PROCESS = rb"(?:<[0-9]{1,3}>)?" + _INSTANT + rb" (?:[!-~]+ )?" + _TAG + _PROCESS + rb": ?"
 """Whatever program may begin its own lines with such an instant, a level and a word, but not with a process."""
 _OF_JOURNALCTL = rb"(?:" + _FULL_INSTANT + rb"|" + _UNIX_INSTANT + rb") [!-~]+ " + _TAG + _PROCESS + rb": ?"
-_OF_DAEMONS = rb"|".join(
+_SURE = rb"|".join(
     (_ON_THE_WIRE + rb"(?:\xef\xbb\xbf)?", _WITH_HOST + _PROCESS + rb": ?", _WITH_PROCESS, _OF_JOURNALCTL)
 )
-_SURE = re.compile(_OF_DAEMONS)
 """What nothing else writes: a log is known by it whatever stands behind, be it thousands of other daemons' texts."""
-_BEFORE = re.compile(rb"(?:" + _OF_DAEMONS + rb"|" + _WITH_HOST + rb": ?)(?:@cee: ?)?")
+_BEFORE = rb"(?:" + _SURE + rb"|" + _WITH_HOST + rb": ?)(?:@cee: ?)?"
 
 
 def unwrap(line: bytes) -> Unwrapped | None:
@@ -54,4 +52,4 @@ def unwrap(line: bytes) -> Unwrapped | None:
 
 def knows(line: bytes) -> bool:
     """Tell a message of a process, and any that is JSON."""
-    return _SURE.match(line) is not None or knows_behind(_BEFORE, line)
+    return text_before(_SURE, line) is not None or knows_behind(_BEFORE, line)

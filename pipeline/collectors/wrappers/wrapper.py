@@ -43,15 +43,24 @@ def begins_as_json(content: bytes) -> bool:
     return _JSON.match(content) is not None
 
 
-def behind(before: re.Pattern[bytes], line: bytes) -> Unwrapped | None:
+def text_before(before: bytes, line: bytes) -> re.Match[bytes] | None:
+    """Match what a logger writes before each line, an expression; ``None`` where it is not there.
+
+    Most logs have nothing but objects in them, before which no text stands: of none of these expressions, which are
+    long, a program is made then.
+    """
+    return None if line.startswith(b"{") else re.match(before, line)
+
+
+def behind(before: bytes, line: bytes) -> Unwrapped | None:
     """Return what stands behind that which a logger writes before each line, ``None`` where it is not there."""
-    found = before.match(line)
+    found = text_before(before, line)
     return None if found is None else Unwrapped(content=line[found.end() :])
 
 
-def knows_behind(before: re.Pattern[bytes], line: bytes) -> bool:
+def knows_behind(before: bytes, line: bytes) -> bool:
     """Tell whether JSON stands behind that."""
-    found = before.match(line)
+    found = text_before(before, line)
     return found is not None and _JSON.match(line, found.end()) is not None
 
 
