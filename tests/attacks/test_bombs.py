@@ -22,9 +22,10 @@ from odd_documents import places
 from poisoned import EVERY_FORMAT
 from workspaces import STANDARD, make_workspace, plain, tallybook, write_log
 
-from pipeline.collectors import LogFormat
+from pipeline.collectors import LogFormat, routes
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.wrappers import commands
 
 AS_OF = ("--as-of", "2026-11-02")
 DEEP = "[" * 200_000
@@ -312,3 +313,20 @@ def _seconds(document: dict[str, Any], path: tuple[Any, ...], text: str) -> floa
     begun = time.process_time()
     decode_line(line, source="s", log_format=LogFormat(), fingerprint=str)
     return time.process_time() - begun
+
+
+@pytest.mark.parametrize("made_of", ["paths", "parts"])
+def test_what_a_caller_repeats_takes_no_square_of_its_length_to_look_through(made_of: str) -> None:
+    """A path that begins as one of Azure's again and again; a line that looks like Docker's parts of a long one."""
+    instant = b"2026-10-01T00:00:00.123456789Z "
+
+    def seconds(size: int) -> float:
+        path, line = "/realtime?" * (size // 10), instant + (b"x" * 2**14 + instant) * (size // 2**7)
+        begun = time.process_time()
+        if made_of == "paths":
+            routes.model_in_path(path)
+        else:
+            assert commands.unwrap(line) is not None
+        return time.process_time() - begun
+
+    assert seconds(2**16) < 20 * max(seconds(2**13), 0.01)
