@@ -222,7 +222,7 @@ def add_unreadable(files: dict[str, list[Line]], keys: dict[str, list[str]]) -> 
         text.replace(completion, b'"completion_tokens": 1.5'),
         text.replace(b"+00:00", b""),  # whose ten o'clock?
         text.replace(b'"api_key_id"', b'"api_key_idea"'),
-        text.replace(call.text.encode(), b"caf\xe9"),
+        text.replace(b'"id": "chatcmpl-', b'"id": "chatcmpl\xe9'),
         plain_line(replace(call, cached_tokens=call.prompt_tokens + 5))[1],
         text.replace(b'"total_tokens": ', b'"total_tokens": 1'),
         b"  ",

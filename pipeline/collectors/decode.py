@@ -13,6 +13,7 @@ from __future__ import annotations
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from pipeline.collectors.broken_text import INSTEAD, agreed
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_in
@@ -58,18 +59,9 @@ def decode_line(
         return []
     reader = _Reader(source, log_format, fingerprint)
     try:
-        document = _parsed(line, log_format)
-    except LineRefused as refused:
-        return [reader.refused(refused, line, what_is_stated(line, None, log_format, fingerprint))]
-    entries = entries_in(document, log_format)
-    if len(entries) == 1 and (entries[0].document is document or not isinstance(document, list)):
-        return reader.rows(entries[0], line)
-    rows: list[EventRow | QuarantineRow] = []
-    for number, entry in enumerate(entries, 1):
-        # what has no id is known by its bytes, and entries that are alike are entries of their own
-        own = line._replace(content=None if line.content is None else line.content + b"\0%d" % number)
-        rows += reader.rows(entry, own, which=f"entry {number}: ")
-    return rows
+        return reader.of_line(line)
+    except UnicodeDecodeError as error:
+        return reader.of_broken_text(line, error)
 
 
 class _Reader(NamedTuple):
@@ -78,6 +70,40 @@ class _Reader(NamedTuple):
     source: str
     log_format: LogFormat
     fingerprint: Callable[[str], str]
+
+    def of_line(self, line: Line, errors: str = "strict") -> list[EventRow | QuarantineRow]:
+        """Return the rows of a line; ``errors`` says what is done with bytes that are no UTF-8.
+
+        Raises ``UnicodeDecodeError`` where that is nothing.
+        """
+        try:
+            document = _parsed(line, self.log_format, errors)
+        except LineRefused as refused:
+            return [self.refused(refused, line, what_is_stated(line, None, self.log_format, self.fingerprint))]
+        entries = entries_in(document, self.log_format)
+        if len(entries) == 1 and (entries[0].document is document or not isinstance(document, list)):
+            return self.rows(entries[0], line)
+        rows: list[EventRow | QuarantineRow] = []
+        for number, entry in enumerate(entries, 1):
+            # what has no id is known by its bytes, and entries that are alike are entries of their own
+            own = line._replace(content=None if line.content is None else line.content + b"\0%d" % number)
+            rows += self.rows(entry, own, which=f"entry {number}: ")
+        return rows
+
+    def of_broken_text(self, line: Line, error: UnicodeDecodeError) -> list[EventRow | QuarantineRow]:
+        """Return the events of a line with bytes that are no UTF-8, or its refusal where they may decide something."""
+        found, again = (self.of_line(line, errors) for errors in INSTEAD)
+        values = [
+            agreed(one.values, other.values)
+            for one, other in zip(found, again, strict=False)
+            if type(one) is type(other) is EventRow
+        ]
+        events = [one._replace(values=each) for one, each in zip(found, values, strict=False) if each is not None]
+        if len(events) == max(len(found), len(again)):
+            return events
+        where = f"at byte {error.start} of the line" if error.object == line.content else "in what is escaped"
+        refused = LineRefused(QuarantineReason.INVALID_UTF8, where)
+        return [self.refused(refused, line, what_is_stated(line, None, self.log_format, self.fingerprint))]
 
     def rows(self, entry: Entry, line: Line, which: str = "") -> list[EventRow | QuarantineRow]:
         """Return the rows of one entry; ``which`` it is of its line is said where it is refused."""
@@ -104,21 +130,19 @@ class _Reader(NamedTuple):
         return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *told))
 
 
-def _parsed(line: Line, log_format: LogFormat) -> Any:
+def _parsed(line: Line, log_format: LogFormat, errors: str) -> Any:
     if line.content is None:
         raise LineRefused(
             QuarantineReason.LINE_TOO_LONG, f"{line.end - line.start} bytes; the cap is {log_format.line_bytes_max}"
         )
     try:
-        return _document(line.content, log_format.depth_max)
-    except UnicodeDecodeError as error:
-        raise LineRefused(QuarantineReason.INVALID_UTF8, f"at byte {error.start} of the line") from None
+        return _document(line.content, log_format.depth_max, errors)
     except BrokenJson:
         raise LineRefused(QuarantineReason.INVALID_JSON, "the line is not one JSON document") from None
 
 
-def _document(content: bytes, depth_max: int) -> Any:
-    text = content.decode()
+def _document(content: bytes, depth_max: int, errors: str) -> Any:
+    text = content.decode(errors=errors)
     try:
         return parse(text, depth_max=depth_max)
     except BrokenJson:
@@ -126,7 +150,7 @@ def _document(content: bytes, depth_max: int) -> Any:
             return documents  # of a log whose documents have several lines each
         if (plain := unescaped(content)) is None:
             raise
-        return parse(plain, depth_max=depth_max)
+        return parse(plain.decode(errors=errors), depth_max=depth_max)
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:

@@ -105,7 +105,7 @@ SWITCHING_PROTOCOLS = 101
 """The status of a WebSocket, which is asked for by GET: what was said on it is no less than what was posted."""
 _MODEL_IN_QUERY = re.compile(r"[?&]model=([^&#]+)")
 """Where a WebSocket names its model."""
-_DEPLOYMENT_IN_QUERY = re.compile(r"/realtime/?\?(?:[^#]*&)?deployment=([^&#]+)")
+_DEPLOYMENT_IN_QUERY = re.compile(r"[^?#]*/realtime/?\?(?:[^#]*&)?deployment=([^&#]+)")
 """Where one of Azure's does: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio-websockets."""
 _MODEL_PATHS = (
     re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
@@ -184,7 +184,7 @@ def model_in_path(path: str) -> str | None:
     for pattern in _MODEL_PATHS:
         if (found := pattern.search(plain)) is not None:
             return fields.model(unquote(found[1]), "path")
-    asked = _MODEL_IN_QUERY.search(path) or _DEPLOYMENT_IN_QUERY.search(path)
+    asked = _MODEL_IN_QUERY.search(path) or _DEPLOYMENT_IN_QUERY.match(path)
     return None if asked is None else fields.model(unquote(asked[1]), "path")
 
 

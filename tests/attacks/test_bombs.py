@@ -22,11 +22,14 @@ from odd_documents import places
 from poisoned import EVERY_FORMAT
 from workspaces import STANDARD, make_workspace, plain, tallybook, write_log
 
-from pipeline.collectors import LogFormat
+from pipeline.collectors import LogFormat, routes
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.logs.logical_lines import group_of
+from pipeline.collectors.wrappers import WRAPPERS, commands
 
 AS_OF = ("--as-of", "2026-11-02")
+CRI = next(each for each in WRAPPERS if each.name == "cri")
 DEEP = "[" * 200_000
 DEEP_OBJECT = '{"a":' * 200_000
 NESTED = {
@@ -312,3 +315,29 @@ def _seconds(document: dict[str, Any], path: tuple[Any, ...], text: str) -> floa
     begun = time.process_time()
     decode_line(line, source="s", log_format=LogFormat(), fingerprint=str)
     return time.process_time() - begun
+
+
+@pytest.mark.parametrize("made_of", ["paths", "parts of Docker", "parts of CRI"])
+def test_what_a_caller_repeats_takes_no_square_of_its_length_to_look_through(made_of: str) -> None:
+    """A path that begins as one of Azure's again and again; a line that looks like Docker's parts of a long one.
+
+    And parts of a line that each begin as a line does, where it is none as a whole.
+    """
+    instant = b"2026-10-01T00:00:00.123456789Z "
+
+    def seconds(size: int) -> float:
+        path, parts = "/realtime?" * (size // 10), size // 2**7
+        line = instant + (b"x" * 2**14 + instant) * parts
+        begun_line = b"".join(instant + b"stdout P " + b"{" * 2**14 + b"\n" for _ in range(parts))
+        begun = time.process_time()
+        if made_of == "paths":
+            routes.model_in_path(path)
+        elif made_of == "parts of Docker":
+            assert commands.unwrap(line) is not None
+        else:
+            group = group_of(begun_line + instant + b'stdout F \xff"}\n', CRI, start=0, first_line=1)
+            assert group is not None
+            assert len(group) == 1
+        return time.process_time() - begun
+
+    assert seconds(2**16) < 20 * max(seconds(2**13), 0.01)

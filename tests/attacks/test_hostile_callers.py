@@ -300,3 +300,40 @@ def test_a_transcript_in_any_framing_states_the_usage_once(event: str) -> None:
     text = event.format(whole=chunk, first=chunk[:cut], second=chunk[cut:])
     (row,) = rows(logged("/v1/chat/completions", text))
     assert row[1 + SAME.index(USAGE_EVENTS.get_field_index("prompt_tokens"))] == 9
+
+
+def streamed(text: str) -> dict[str, str]:
+    """Return streams whose second event has a text, each by the route that it is of."""
+    chat = [
+        {"id": "s", "choices": [{"delta": {"content": "a"}}]},
+        {"id": "s", "choices": [{"delta": {"content": text}}]},
+        {"id": "s", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}},
+    ]
+    message = {"id": "s", "role": "assistant", "model": "m", "usage": {"input_tokens": 9, "output_tokens": 1}}
+    events = [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_delta", "delta": {"text": text}},
+        {"type": "message_delta", "usage": {"output_tokens": 2}},
+    ]
+    return {
+        "/v1/chat/completions": "".join(f"data: {json.dumps(each)}\n\n" for each in chat) + "data: [DONE]\n\n",
+        "/v1/messages": "".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in events),
+    }
+
+
+ENDS = {"as they came": "\n", "of HTTP": "\r\n", "as their escapes": r"\n", "lost": ""}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("text", [*FORGED, "\ndata: {}\n", 'data: {} event: error data: {"a": 1}'])
+def test_no_text_is_framing_wherever_its_stream_is_cut_and_however_its_lines_end(text: str, end: str) -> None:
+    for path, transcript in streamed(text).items():
+        harmless = streamed("x" * 9)[path]
+        (begun, written), (sound, _) = (
+            (each[: each.index(own)], own)
+            for each, own in ((transcript, json.dumps(text)), (harmless, json.dumps("x" * 9)))
+        )
+        assert rows(logged(path, transcript.replace("\n", end))) == rows(logged(path, harmless.replace("\n", end)))
+        expected = rows(logged(path, sound.replace("\n", end) + '"xxx'))
+        for cut in range(1, len(written), 7):
+            assert rows(logged(path, begun.replace("\n", end) + written[:cut])) == expected

@@ -100,7 +100,7 @@ SOUND = json.dumps(line())
         ('{"api_key_id": 12', (None, None, None)),
         ("nonsense", (None, None, None)),
         (f"[{SOUND}", ("key_1", None, None)),
-        (SOUND.replace("Thaw", "Tauwetter \xfc").encode("latin-1"), ("key_1", 40, 2)),
+        (SOUND.replace("Thaw", "Tauwetter \xfc").encode("latin-1")[:-1], ("key_1", 40, 2)),
         (SOUND.replace("key_1", "key_\xfc").encode("latin-1"), (None, 40, 2)),
         ("{" + '"api_key_id": "key_2", ' + SOUND[1:], (None, 40, 2)),
     ],
@@ -165,7 +165,7 @@ BROKEN: dict[str, Callable[[str], bytes]] = {
     "no instant": lambda text: text.replace('"ts"', '"when"', 1).encode(),
     "two instants": lambda text: text.replace('{"ts"', '{"ts": 7, "ts"', 1).encode(),
     "another line behind it": lambda text: (text + '{"ts": "2026-').encode(),
-    "bytes that are no UTF-8": lambda text: text.encode().replace(b"sent by me", b"sent by m\xe9"),
+    "bytes that are no UTF-8": lambda text: text.encode().replace(b"12:00:00Z", b"12:00:00Z\xe9", 1),
     "its last brace lost": lambda text: text[:-1].encode(),
 }
 
@@ -272,7 +272,7 @@ def test_a_raw_key_of_a_broken_line_is_told_by_its_fingerprint(content: str, exp
 def test_of_a_raw_key_with_bytes_that_are_no_utf8_nothing_is_told() -> None:
     text = json.dumps(line(**RAW)).replace("made-up", "made-\xfc", 1)
     assert told(text.encode("latin-1")) == (None, 40, 2)
-    assert told(json.dumps(line(**RAW)).replace("Thaw", "Thaw \xfc").encode("latin-1")) == (
+    assert told(json.dumps(line(**RAW)).replace("Thaw", "Thaw \xfc").encode("latin-1") + b"}") == (
         FINGERPRINT("made-up"),
         40,
         2,

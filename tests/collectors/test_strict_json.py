@@ -57,9 +57,74 @@ def test_a_line_that_is_no_object_is_quarantined(collect: Any, text: str) -> Non
     assert collect(text).refusal[0] == "not_an_object"
 
 
-@pytest.mark.parametrize("spoiled", [b"\xff", b"\xed\xa0\x80", b"\xc3", b"\xf8\x88\x80\x80\x80"])
+SPOILED = (b"\xff", b"\xed\xa0\x80", b"\xc3", b"\xf8\x88\x80\x80\x80")
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
 def test_invalid_utf8_is_quarantined_with_its_place(collect: Any, spoiled: bytes) -> None:
     assert collect(b'{"a": "' + spoiled + b'"}').refusal == ("invalid_utf8", "at byte 7 of the line")
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+@pytest.mark.parametrize("form", ["object", "text", "stream"])
+def test_bytes_that_are_no_utf8_cost_nothing_where_they_decide_nothing(
+    collect: Any, exchange: Any, spoiled: bytes, form: str
+) -> None:
+    body = exchange()["response"]
+    answers = {"object": body, "text": json.dumps(body), "stream": f"data: {json.dumps(body)}\n\n: ODD"}
+    line = exchange(response=answers[form], path="/v1/chat/completions?ODD", note="ODD", ODD={"ODD": ["ODD"]})
+    text = json.dumps(line)
+    expected = collect(text).event
+    odd = collect(text.replace("Hello", "Hello ODD").encode().replace(b"ODD", spoiled)).event
+    assert {**odd, "byte_end": 0} == {**expected, "byte_end": 0}
+
+
+@pytest.mark.parametrize(
+    ("field", "left_out"),
+    [({"request_id": "ODD"}, "request_id"), ({"request": {"model": "ODD"}}, "request.model")],
+)
+def test_a_name_with_such_bytes_that_decides_no_bill_is_left_out(
+    collect: Any, exchange: Any, field: dict[str, Any], left_out: str
+) -> None:
+    line = exchange(**field, n="x")
+    line["response"]["model"] = "jamba-large-1.7"
+    event = collect(json.dumps(line).encode().replace(b"ODD", b"r\xff")).event
+    assert (event["status"], event["left_out"]) == ("measured", left_out)
+    assert event[left_out.replace("request.model", "model_requested")] is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ts": "2026-09-01T12:00:00ZODD"},
+        {"api_key_id": "ODD"},
+        {"api_key_id": ..., "api_key": "ODD"},
+        {"request": {"model": "ODD"}},
+        {"response": {"id": "ODD"}},
+        {"response": {"model": "ODD"}},
+        {"response": {"service_tier": "ODD"}},
+        {"response": {"id": None}, "request_id": "ODD"},
+    ],
+)
+def test_such_bytes_are_quarantined_where_they_may_decide_a_bill(
+    collect: Any, exchange: Any, change: dict[str, Any]
+) -> None:
+    line = exchange()
+    body = line["response"] | change.get("response", {})
+    line = {name: value for name, value in {**line, **change, "response": body}.items() if value is not ...}
+    collected = collect(json.dumps(line).encode().replace(b"ODD", b"x\xff"))
+    assert collected.refusal[0] == "invalid_utf8"
+    (row,) = collected.quarantined
+    assert row["prompt_tokens"] == collect(exchange()).event["prompt_tokens"]
+
+
+def test_all_entries_of_a_line_are_refused_where_such_bytes_decide_something_in_one(
+    collect: Any, exchange: Any
+) -> None:
+    harmless, decides = exchange(note="ODD"), exchange(api_key_id="ODD")
+    both = json.dumps([harmless, decides]).encode().replace(b"ODD", b"\xff")
+    assert collect(both).refusal[0] == "invalid_utf8"
+    assert len(collect(json.dumps([harmless, harmless]).encode().replace(b"ODD", b"\xff")).events) == 2
 
 
 def test_half_a_surrogate_pair_in_the_content_is_billed_all_the_same(collect: Any, exchange: Any) -> None:

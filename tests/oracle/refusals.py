@@ -23,10 +23,10 @@ def blank(make: Maker) -> None:
 
 def refused_lines(make: Maker) -> None:
     """Lines that are no JSON object at all."""
-    line = make.rendered(
-        make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "caf\u00e9")),
-        is_edge=False,
-    )
+    own = make.new_id()
+    exchange = make.exchange(response=plain_body(own, {"prompt_tokens": 31, "completion_tokens": 5}, "caf\u00e9"))
+    line = make.rendered(exchange, is_edge=False)
+    deciding = own.encode(), exchange.key.encode()
     cases = {
         Why.INVALID_JSON: [
             line[: len(line) // 2],
@@ -37,9 +37,8 @@ def refused_lines(make: Maker) -> None:
             *damaged(line),
         ],
         Why.INVALID_UTF8: [
-            line.replace(b"caf\\u00e9", b"caf\xe9"),
-            line.replace(b"caf", b"\xed\xa0\x80"),
-            line.replace(b"caf", b"\xc0\xaf"),
+            *(line.replace(name, name + odd) for name in deciding for odd in (b"\xe9", b"\xed\xa0\x80", b"\xc0\xaf")),
+            line.replace(b"caf", b"\xff") + b",",
         ],
         Why.NOT_AN_OBJECT: [b"[]", b'"line"', b"3", b"null", b"[[" + line + b"]]"],
         Why.LINE_TOO_LONG: [line.replace(b"caf", b"c" * LINE_BYTES_MAX)],

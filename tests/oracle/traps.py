@@ -184,6 +184,20 @@ def odd_spellings(make: Maker) -> None:
         make.raw(content.replace(b'\\"?\\"', text), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
 
 
+def bytes_of_nobody(make: Maker) -> None:
+    """Bytes that are no UTF-8 change nothing where they decide nothing, and take an id that is not needed with them."""
+    for odd in (b"\xff", b"\xed\xa0\x80", b"caf\xe9"):
+        for place in ("note", "text", "request"):
+            exchange = make.exchange(response=plain_body(make.new_id(), usage_of(31, 5), "ZZZ"))
+            text = make.rendered(exchange, is_edge=False)
+            changed = {
+                "note": b'{"note":"' + odd + b'",' + text[1:],
+                "text": text.replace(b"ZZZ", odd),
+                "request": text.replace(str(exchange.request_id).encode(), odd),
+            }
+            make.raw(changed[place], "bytes-of-nobody", "measured", tokens=Tokens(5, 31), fate="billed")
+
+
 # --- copies -----------------------------------------------------------------------------------------------------------
 
 
@@ -352,7 +366,7 @@ def half_a_cent(make: Maker) -> None:
 
 COMMON: tuple[Trap, ...] = (plain_usage, stream_usage, names_and_tiers, copies_everywhere, conflict)
 RARE: tuple[Trap, ...] = (
-    *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, odd_spellings, half_a_cent),
+    *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, odd_spellings, bytes_of_nobody, half_a_cent),
     *(under_an_error_status, embeddings, anthropic, usage_in_parts),
     *(copies_by_request_id, copies_by_line, same_id_other_key, ids_that_repeat),
     *(

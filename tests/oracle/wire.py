@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum, auto
@@ -91,8 +91,32 @@ class Obj(dict[str, Any]):
 
 
 def read_line(line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> list[Event | Refused]:
-    """One line, without its line feed, as events or refusals: one, or one for each entry of an array."""
-    log = read_json(line, depth_max)
+    """One line, without its line feed, as events or refusals: one, or one for each entry of an array.
+
+    Bytes that are no UTF-8 matter where it is not the same events whatever stands in their place.
+    """
+    try:
+        return read_text(line.decode("utf-8"), line, source, secret, depth_max)
+    except UnicodeDecodeError as error:
+        broken = Refused(Why.INVALID_UTF8)
+        try:
+            one, other = (
+                read_text(line.decode("utf-8", handler), line, source, secret, depth_max)
+                for handler in ("surrogateescape", "replace")
+            )
+        except Refused:
+            raise broken from error
+        events = [each for each in zip(one, other, strict=True) if all(isinstance(event, Event) for event in each)]
+        alike = [replace(left, request_id="") == replace(right, request_id="") for left, right in events]
+        if len(events) < len(one) or not all(alike):
+            raise broken from error
+        return [replace(left, request_id=left.request_id if left == right else "") for left, right in events]
+
+
+def read_text(
+    text: str, line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int
+) -> list[Event | Refused]:
+    log = read_json(text, depth_max)
     if not isinstance(log, list) or not any(isinstance(entry, Obj) for entry in log):
         return [entry_of(log, line, source, secret, depth_max)]
     return [entry_of(entry, line + b"\0%d" % at, source, secret, depth_max) for at, entry in enumerate(log, 1)]
@@ -107,11 +131,7 @@ def entry_of(log: Any, line: bytes, source: dict[str, Any], secret: bytes | None
         return refusal
 
 
-def read_json(line: bytes, depth_max: int) -> Any:
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Refused(Why.INVALID_UTF8) from error
+def read_json(text: str, depth_max: int) -> Any:
     try:
         return strict_json(text, depth_max)
     except json.JSONDecodeError as error:
@@ -217,8 +237,12 @@ def name_of(value: Any, length_max: int, extra: str = "") -> str | None:
         value = str(whole(value))
     if len(value) <= length_max and re.fullmatch(f"[A-Za-z0-9._:/@+{extra}-]+", value):
         return value
-    quoted = quote(value, safe=f"._:/@+-{extra}").replace("~", "~" if "~" in extra else "%7E")
-    return quoted if len(quoted) <= length_max else "%sha256:" + hashlib.sha256(value.encode()).hexdigest()
+    quoted = quote(value, errors="surrogatepass", safe=f"._:/@+-{extra}").replace("~", "~" if "~" in extra else "%7E")
+    return (
+        quoted
+        if len(quoted) <= length_max
+        else "%sha256:" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    )
 
 
 def key_id(given: Any, raw: Any, secret: bytes | None) -> str:

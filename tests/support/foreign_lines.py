@@ -153,7 +153,10 @@ def _litellm(maker: Maker) -> Document:
         "error_information": {"error_code": "429"} if failed else pick((None, {"error_code": ""})),
     }
     if pick((True, False)):
-        line["litellm_call_id"] = _hex(maker)
+        line["litellm_call_id"] = pick((_hex(maker), _hex(maker), line["id"]))
+    answer = line["response"]
+    if isinstance(answer, dict) and "id" in answer and pick((True, False)):
+        answer["id"] = line["id"]
     return line
 
 
@@ -188,14 +191,17 @@ def _litellm_spend(maker: Maker) -> Document:
         "custom_llm_provider": pick(("openai", "", None)),
         "metadata": written(metadata),
         "cache_hit": pick(("None", "None", "False", "True", "")),
-        "cache_key": "Cache OFF",
+        "cache_key": pick(("Cache OFF", "6f1a", None)),
         "request_tags": written([]),
         "messages": written({}),
         "response": pick(({}, "{}", {}, _body(maker))),
         "status": pick((metadata["status"], None)),
     }
     if pick((True, False)):
-        line["litellm_call_id"] = pick((call, _hex(maker)))
+        line["litellm_call_id"] = pick((call, _hex(maker), line["request_id"]))
+    filed = line["response"]
+    if isinstance(filed, dict) and "id" in filed and pick((True, False)):
+        filed["id"] = line["request_id"]
     return line
 
 
@@ -405,6 +411,8 @@ def _vertex_batch(maker: Maker) -> Document:
         }
     answer = _of_gemini(maker) | pick(({}, {"createTime": _date(maker, ends="Z")}))
     asked = {"contents": [{"parts": [{"text": maker.text()}]}], "labels": pick(({}, {"api_key_id": _key(maker)}))}
+    if pick((True, False, False)):
+        job["name"] = job["batch"]["name"] if job else maker.text()
     return {
         "status": status,
         "processed_time": _date(maker, separator=pick((" ", "T")), ends=pick(("Z", "+00:00", "", " UTC"))),

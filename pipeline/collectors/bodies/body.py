@@ -259,11 +259,11 @@ def _without_http_chunks(text: str) -> str | None:
 
 def _stream_body(text: str, depth_max: int) -> Body:
     body = _transcript_body(read_transcript(text), depth_max)
+    if not body.documents and "data:" in text:  # before line ends are looked for, which a payload may write as well
+        together = _transcript_body(run_together(text), depth_max)
+        body = together if together.documents else body
     if not body.documents and (plain := with_line_ends(text)) is not None:
         return _transcript_body(read_transcript(plain), depth_max)
-    if not body.documents and "data:" in text:
-        together = _transcript_body(run_together(text), depth_max)
-        return together if together.documents else body
     return body
 
 

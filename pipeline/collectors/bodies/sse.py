@@ -17,6 +17,7 @@ _PREFIXES = re.compile(r"(?:data: ?)*")
 _NEXT_EVENT = re.compile(r"""[^{}\[\]"\\]*?data:[ \t]*""")
 _SAYS_ERROR = re.compile(r"event:[ \t]*error[ \t]*(?:data|id|retry):")
 _DECODER = json.JSONDecoder()
+_ESCAPE_SIZE = len(r"\u0000")
 _BROKEN_MAX = 16
 """So many payloads may be no JSON: to say where one breaks costs as much as all that stands before it."""
 
@@ -68,7 +69,7 @@ def with_line_ends(text: str) -> str | None:
     r"""Return a transcript whose line ends were written as ``\n``, as loggers do that let no text begin a line.
 
     Only what stands between payloads is undone: what a payload escapes is its own. ``None`` where no payload ends in
-    such a line end, or where many are no JSON.
+    such a line end, or where many are no JSON. What was cut goes on to the end.
 
     >>> with_line_ends(r'data: {"a": "\n"}\n\ndata: [DONE]\n\n')
     'data: {"a": "\\n"}\ndata: [DONE]'
@@ -85,10 +86,11 @@ def with_line_ends(text: str) -> str | None:
         if text.startswith("{", payload_at):
             try:
                 _, end = _DECODER.raw_decode(text, payload_at)
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError) as error:
                 broken += 1
                 if broken > _BROKEN_MAX:
                     return None
+                end = len(text) if _is_cut(error, text) else at
         if end == at:  # another field, or a payload that is none
             payload_at, end = at, _end_of(_ESCAPED_LINE, text, at)
         following = _end_of(_ESCAPED_ENDS, text, end)
@@ -119,6 +121,13 @@ def run_together(text: str) -> Transcript:
             return Transcript(payloads=[*payloads, text[at:]], has_error=has_error)
         payloads.append(text[at:end])
         at = end
+
+
+def _is_cut(error: Exception, text: str) -> bool:
+    """Tell a payload that goes on to the end of the text, so that nothing behind its beginning is a line of its own."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.msg.startswith("Unterminated string") or error.pos >= len(text) - _ESCAPE_SIZE
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:

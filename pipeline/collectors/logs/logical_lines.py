@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MEMBER = re.compile(rb'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
 """What only a part of a JSON document has: other text that a program writes beside its log is none of its lines."""
+_BEGINS_LINE = re.compile(rb'\{[ \t]*"')
+"""How a line begins, and no part of a text within one: a quote is escaped there."""
 _EDGE_BYTES = WINDOW_BYTES
 _RUN_BYTES = 2**20
 """About so much is unwrapped at once here."""
@@ -262,7 +264,7 @@ def _together(parts: list[_Part]) -> list[list[_Part]]:
     All of them, unless that is no JSON and some last ones are: who was killed while it wrote never ended its line.
     Those that are numbered do.
     """
-    begin = [at for at in range(len(parts) - 1, 0, -1) if parts[at].content.startswith(b"{")]
+    begin = [at for at in range(len(parts) - 1, 0, -1) if _BEGINS_LINE.match(parts[at].content)]
     if begin and parts[0].ordinal is None and not _is_json(parts, if_deep=True):
         for at in begin:
             if _is_json(parts[at:], if_deep=False):

@@ -20,8 +20,12 @@ Source: the references of these commands; ``staging/src/k8s.io/kubectl/pkg/cmd/l
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers.wrapper import Unwrapped, knows_behind, text_before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "command-output"
 
@@ -70,12 +74,15 @@ def unwrap(line: bytes) -> Unwrapped | None:
     found = text_before(_BEFORE, line)
     if found is None:
         return None
-    content = line[found.end() :]
-    at = _PART_BYTES
-    while (between := _BETWEEN.match(content, at)) is not None:
-        content = content[:at] + content[between.end() :]
-        at += _PART_BYTES
-    return Unwrapped(content=content)
+    return Unwrapped(content=b"".join(_parts(line, found.end())))
+
+
+def _parts(line: bytes, at: int) -> Iterator[bytes]:
+    """Yield what stands between that which Docker put into a line, each part once: a line may have thousands."""
+    while (between := _BETWEEN.match(line, at + _PART_BYTES)) is not None:
+        yield line[at : between.start()]
+        at = between.end()
+    yield line[at:]
 
 
 def knows(line: bytes) -> bool:

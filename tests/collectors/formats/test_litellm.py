@@ -92,6 +92,18 @@ def test_a_cached_answer_never_takes_the_place_of_the_call_it_is_a_copy_of(colle
     assert json.loads(copy["other_usage"]) == {"completion_tokens": 5, "prompt_tokens": 40}
 
 
+@pytest.mark.parametrize("named", ["response", "litellm_call_id"])
+@pytest.mark.parametrize("flag", [None, False])
+def test_whoever_chooses_an_id_that_ends_as_a_copys_does_is_billed(collect: Any, named: str, flag: Any) -> None:
+    chosen = "mine_cache_hit1793700009.5"
+    vectors = {"object": "list", "model": "jamba-large", "data": [], "usage": {"prompt_tokens": 40, "total_tokens": 40}}
+    of = {"response": payload()["response"] | {"id": chosen}} if named == "response" else {named: chosen}
+    more = {} if named == "response" else {"call_type": "aembedding", "response": vectors}
+    event = collect(payload(id=chosen, cache_hit=flag, **of, **more)).event
+    assert (event["status"], event["prompt_tokens"]) == ("measured", 40)
+    assert chosen in (event["response_id"], event["request_id"])
+
+
 @pytest.mark.parametrize("response", [{"text": "redacted-by-litellm"}, "redacted-by-litellm", None, {}])
 def test_where_the_answer_was_redacted_the_counts_beside_it_count(collect: Any, response: Any) -> None:
     usage = {"prompt_tokens_details": {"cached_tokens": 30}, "completion_tokens_details": {"reasoning_tokens": 2}}

@@ -36,6 +36,7 @@ METADATA: dict[str, Any] = {
     "usage_object": ANSWER["usage"],
     "additional_usage_values": {name: of for name, of in ANSWER["usage"].items() if name.endswith("details")},
 }
+COPIED = "chatcmpl-1_cache_hit1793700009.5"
 ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 EVENT = ("event_id", "occurred_at", "api_key_id", "status", "http_status", "model_reported", "other_usage")
 
@@ -172,7 +173,7 @@ def test_an_embedding_that_has_no_id_is_one_call_in_both_logs(collect: Any) -> N
 
 
 def test_a_cached_answer_is_not_metered_and_has_the_id_of_the_call_it_is_a_copy_of(collect: Any) -> None:
-    copy = row(request_id="chatcmpl-1_cache_hit1793700009.5", cache_hit="True", litellm_call_id="other")
+    copy = row(request_id=COPIED, cache_hit="True", cache_key="6f1a", litellm_call_id="other")
     first, second = collect(row(), copy).events
     assert (first["status"], second["status"]) == ("measured", "not_metered")
     assert first["event_id"] == second["event_id"]
@@ -181,12 +182,28 @@ def test_a_cached_answer_is_not_metered_and_has_the_id_of_the_call_it_is_a_copy_
 
 @pytest.mark.parametrize("word", ["None", "False", "", None])
 def test_an_id_says_that_an_answer_is_a_copy_where_the_flag_does_not(collect: Any, word: Any) -> None:
-    copied = "chatcmpl-1_cache_hit1793700009.5"
     of_another = {"user_api_key_hash": "99ee", "usage_object": ANSWER["usage"]}
-    lines = (row(request_id=copied, api_key="99ee", cache_hit=word), payload(id=copied, metadata=of_another))
+    in_table = row(request_id=COPIED, api_key="99ee", cache_hit=word, cache_key="6f1a")
+    lines = (in_table, payload(id=COPIED, metadata=of_another))
     for event in (collect(line).event for line in lines):
         assert (event["status"], event["response_id"], event["api_key_id"]) == ("not_metered", "chatcmpl-1", "99ee")
     assert collect(payload(id=7)).event["status"] == "measured"
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"cache_key": "Cache OFF", "litellm_call_id": "other"},
+        {"cache_key": "6f1a", "litellm_call_id": COPIED},
+        {"cache_key": "6f1a", "response": ANSWER | {"id": COPIED}},
+        {"cache_key": "6f1a", "response": json.dumps(ANSWER | {"id": COPIED})},
+    ],
+)
+@pytest.mark.parametrize("word", ["None", "False", None])
+def test_whoever_chooses_an_id_that_ends_as_a_copys_does_is_billed(collect: Any, chosen: Any, word: Any) -> None:
+    event = collect(row(request_id=COPIED, cache_hit=word) | chosen).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert COPIED in (event["response_id"], event["request_id"])
 
 
 def test_a_response_of_the_background_is_billed_once_by_its_id_and_never_left_unknown(collect: Any) -> None:

@@ -85,6 +85,7 @@ def test_a_row_is_the_event_that_a_request_log_of_it_would_be(collect: Any) -> N
         {"processed_time": "2026-09-30 21:29:47.352 UTC"},
         {"processed_time": "2026-09-30 21:29:47.352"},
         {"custom_id": "a", "id": 7, "path": "/v1/images", "method": "GET", "status_code": 500},
+        {"name": JOB["name"], "batch": {"labels": {"api_key_id": "key_3"}}, "predictions": []},
     ],
 )
 def test_rows_out_of_bigquery_are_the_same_whatever_columns_were_handed_on(

@@ -615,18 +615,18 @@ def test_what_nginx_calls_request_says_method_and_path_where_nothing_else_does()
 @pytest.mark.parametrize(
     ("line", "stands_for"),
     [
-        (rb'{"a": "\x22b\x22"}', '{"a": "\\"b\\""}'),
-        (rb'{"a": "\x5Cn"}', '{"a": "\\\\n"}'),
-        (rb'{"a": "\x1F\x20\x7F"}', '{"a": "\\u001f \x7f"}'),
-        (rb'{"a": "\x00"}', '{"a": "\\u0000"}'),
-        (rb'{"a": "\xC3\xA9"}', '{"a": "\u00e9"}'),
-        (rb'{"a": "\xC3"}', None),
+        (rb'{"a": "\x22b\x22"}', b'{"a": "\\"b\\""}'),
+        (rb'{"a": "\x5Cn"}', b'{"a": "\\\\n"}'),
+        (rb'{"a": "\x1F\x20\x7F"}', b'{"a": "\\u001f \x7f"}'),
+        (rb'{"a": "\x00"}', b'{"a": "\\u0000"}'),
+        (rb'{"a": "\xC3\xA9"}', b'{"a": "\xc3\xa9"}'),
+        (rb'{"a": "\xC3"}', b'{"a": "\xc3"}'),
         (rb'{"a": "\x22\n"}', None),
         (rb'{"a": "\xc3"}', None),
         (rb'{"a": "b"}', None),
     ],
 )
-def test_an_escape_of_nginx_is_the_byte_that_it_stands_for(line: bytes, stands_for: str | None) -> None:
+def test_an_escape_of_nginx_is_the_byte_that_it_stands_for(line: bytes, stands_for: bytes | None) -> None:
     assert unescaped(line) == stands_for
 
 

@@ -106,8 +106,8 @@ def is_request(document: JsonObject) -> bool:
 
 
 def is_job(document: JsonObject) -> bool:
-    """Tell a job, as the API returns it."""
-    return _JOB.fullmatch(word(document.get("name"))) is not None
+    """Tell a job, as the API returns it, from a row to which a name was handed on."""
+    return _JOB.fullmatch(word(document.get("name"))) is not None and not _is_row(document)
 
 
 def _is_row(document: JsonObject) -> bool:

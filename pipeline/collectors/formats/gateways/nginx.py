@@ -41,6 +41,7 @@ _REQUEST_LINE = re.compile(r"([A-Z]{3,10}) (\S+) HTTP/[0-9.]+")
 _LOCAL = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9:]{8}) ([+-][0-9]{4})")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SECOND_US = 1_000_000
+_SECONDS_DIGITS_MAX = 12
 _PATHS = ("request_uri", "uri")
 _ASKED = "llm_request_model"
 
@@ -106,12 +107,18 @@ def _arrival(line: JsonObject) -> int | None:
     if stated is None:
         return None
     name, value = stated
-    taken = line.get(_TAKEN)
     try:
-        taken_us = int(Decimal(str(taken)) * _SECOND_US) if taken else 0
-        return instant_us(_iso(value), name) - taken_us
+        return instant_us(_iso(value), name) - _taken_us(line.get(_TAKEN))
     except (InvalidOperation, LineRefused):
         return None
+
+
+def _taken_us(seconds: Any) -> int:
+    """Return how long a request took. Raises ``InvalidOperation`` where that is no number of seconds."""
+    taken = Decimal(str(seconds or 0))
+    if not taken.is_finite() or taken.adjusted() > _SECONDS_DIGITS_MAX:
+        raise InvalidOperation
+    return int(taken * _SECOND_US)
 
 
 def _iso(local: Any) -> Any:

@@ -14,18 +14,17 @@ _OTHER_BACKSLASH = re.compile(rb"\\(?!x[0-9A-F]{2})")
 _PRINTABLE = 0x20
 
 
-def unescaped(line: bytes) -> str | None:
+def unescaped(line: bytes) -> bytes | None:
     r"""Return the JSON that a line of nginx stands for, ``None`` where it has no escapes, or others than nginx writes.
 
+    What a caller sent may be no UTF-8.
+
     >>> unescaped(rb'{"body": "{\x22id\x22: 7}\x0A"}')
-    '{"body": "{\\"id\\": 7}\\u000a"}'
+    b'{"body": "{\\"id\\": 7}\\u000a"}'
     """
     if not _ESCAPE.search(line) or _OTHER_BACKSLASH.search(line):
         return None
-    try:
-        return _ESCAPE.sub(_as_json, line).decode()
-    except UnicodeDecodeError:
-        return None
+    return _ESCAPE.sub(_as_json, line)
 
 
 def _as_json(found: re.Match[bytes]) -> bytes:

@@ -8,9 +8,10 @@ put together; ``{}`` or null after a failure. ``model_group`` is what the caller
 with its provider before it. ``prompt_tokens`` and its like are those of the answer, with details in
 ``metadata.usage_object``, and 0 where LiteLLM did not see any: so they count where the answer states none, and zeros
 are none. ``cache_hit`` is an answer from LiteLLM's own cache, whose ``response`` is the first one's, with its id and
-usage; where one API of LiteLLM answered through another, only ``_cache_hit`` and a time behind the ``id`` say so. A
-session of Realtime is one of responses. ``response_cost`` is what LiteLLM thinks the provider asks; it is not looked
-at.
+usage; where one API of LiteLLM answered through another, only ``_cache_hit`` and a time behind the ``id`` say so. They
+stand there alone: callers choose the call's id (the header ``x-litellm-call-id``), and of some servers the answer's
+(``request_id`` of vLLM), so what is called so by itself is no copy. A session of Realtime is one of responses.
+``response_cost`` is what LiteLLM thinks the provider asks; it is not looked at.
 
 Source: ``litellm/types/utils.py`` and ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2, and
 https://docs.litellm.ai/docs/proxy/logging_spec.
@@ -22,6 +23,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed
+from pipeline.collectors.formats.mapping import object_in
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.values.strict_json import stated_once
 
@@ -100,8 +102,14 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the payload, a copy out of the cache as one."""
     own = stated_once(document, "id")
-    is_copy = isinstance(own, str) and COPY.fullmatch(own) is not None
+    is_copy = isinstance(own, str) and COPY.fullmatch(own) is not None and not is_chosen(own, document)
     return [changed(document, {"cache_hit": True}) if is_copy else document]
+
+
+def is_chosen(own: str, document: JsonObject) -> bool:
+    """Tell an id that is the answer's or the call's as it is: LiteLLM put nothing behind it, whatever it ends with."""
+    answered = object_in(stated_once(document, "response")).get("id")
+    return own in (answered, stated_once(document, "litellm_call_id"))
 
 
 def is_spend_log(document: JsonObject) -> bool:

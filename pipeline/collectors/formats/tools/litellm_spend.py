@@ -10,8 +10,9 @@ totals. ``cache_hit`` is a word, ``None`` among them. Times of the database have
 ``request_id`` is the answer's id, and that of the call where the answer has none, as after a failure and of embeddings;
 some versions took the call's first. ``litellm_call_id``, of newer rows, tells which; in older ones an id in the form of
 a UUID is the call's. A copy out of LiteLLM's cache has the first answer's id with ``_cache_hit`` and a time behind it,
-also where ``cache_hit`` does not say so. A response that was made in the background has a row without usage, and later
-one that states it, with ``_background_cost`` behind the same id.
+also where ``cache_hit`` does not say so; but not where the proxy has no cache, or the answer or the call itself is
+called so (``litellm``). A response that was made in the background has a row without usage, and later one that states
+it, with ``_background_cost`` behind the same id.
 
 A call that failed has a prompt that LiteLLM counted with a tokenizer, and no completion: that is no usage. One whose
 answer broke off has what was answered as well, and that was consumed (``_current_failure_usage_to_lift``).
@@ -34,7 +35,7 @@ from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.formats.tools import litellm
-from pipeline.collectors.formats.tools.litellm import COPY, is_spend_log
+from pipeline.collectors.formats.tools.litellm import COPY, is_chosen, is_spend_log
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -49,6 +50,8 @@ NAME = "litellm-spend"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _SETTLED = re.compile(r"(.+)_background_cost", re.DOTALL)
+_NO_CACHE = "Cache OFF"
+"""The key of what is in the cache, of a proxy that has none."""
 
 PLACES = Places(
     taken_apart=(
@@ -104,6 +107,8 @@ def _entry(row: JsonObject) -> JsonObject:
     metadata = object_in(stated_once(row, "metadata"))
     call = call or metadata.get("litellm_call_id")
     copied, settled = (pattern.fullmatch(filed) if isinstance(filed, str) else None for pattern in (COPY, _SETTLED))
+    if copied and (stated_once(row, "cache_key") == _NO_CACHE or is_chosen(filed, row)):
+        copied = None
     answer = next((found[1] for found in (copied, settled) if found), filed)
     is_call = answer == call if call else isinstance(answer, str) and _UUID.fullmatch(answer) is not None
     provider, model = stated_once(row, "custom_llm_provider"), stated_once(row, "model")
