@@ -62,11 +62,6 @@ class Mapped:
             return stated_once(self.line, path.text)
         value: Any = self.line
         for step in path.steps:
-            if type(value) is dict:  # nearly all are, and state nothing twice
-                value = value.get(step)
-                continue
-            if value is None:
-                return None
             if isinstance(value, str):
                 value = self._document(value)
             if isinstance(value, dict):
