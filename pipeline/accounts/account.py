@@ -198,6 +198,25 @@ class Account:
         year = self.year_of(period)
         return year if year is not None and year.settled_in == period else None
 
+    def counted_in(self, period: BillingPeriod) -> Iterator[BillingPeriod]:
+        """Yield the months whose usage decides what a month is worth: itself, and maybe those of its year before it.
+
+        They do where a commitment by the year is settled with the month, and where what is beyond one has a price of
+        its own: with a contract from September, August is raised to what the twelve months lack.
+        """
+        yield period
+        in_force = self.terms_in_force(period)
+        is_beyond_the_year = any(each.terms.has_overage for each in in_force) and not any(
+            each.terms.minimum_commitment for each in in_force
+        )
+        year = self.year_of(period) if is_beyond_the_year else self.year_settled_in(period)
+        if year is None or not any(each.terms.yearly_commitment for each in self.terms_in_force(year)):
+            return
+        month = self.month_of(year.first_date)
+        while month < period:
+            yield month
+            month = month.next()
+
     def currency_by(self, card_currencies: Mapping[str, str]) -> str:
         """Return the currency that it pays in: its own where it says so, else that of its rate cards.
 

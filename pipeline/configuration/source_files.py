@@ -103,7 +103,7 @@ def find_logs(
     own = _OwnFiles(workspace.resolve())
     roots = [workspace.resolve(), *(workspace.joinpath(root).resolve() for root in link_roots)]
     found: dict[LogPath, FoundLog] = {}
-    refused: dict[Path | str, RefusedPath] = {}
+    refused: dict[str, RefusedPath] = {}
     stores, listings = _Stores(), list[ListedGlob]()
     for pattern in patterns:
         if is_stored(pattern):
@@ -128,7 +128,8 @@ def find_logs(
             earlier = found.get(log.target)
             if earlier is None or (_is_link(earlier.path) and not path.is_symlink()):
                 found[log.target] = FoundLog(path=log.path, target=log.target)
-        refused.update((each.path, each) for each in walk.refused)
+        for link in walk.refused:  # what links in a circle lead to again is the same link
+            refused.setdefault(source_text(workspace, link.path), link)
     return FoundLogs(logs=tuple(found.values()), refused=tuple(refused.values()), listings=tuple(listings))
 
 

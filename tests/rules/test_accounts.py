@@ -119,3 +119,24 @@ def test_a_year_of_a_contract_is_settled_in_a_month_of_the_accounts_own() -> Non
     last = BillingPeriod(year=2027, month=8, day=15)
     assert acme.year_settled_in(last) == acme.year_of(last.previous())
     assert [acme.year_settled_in(each) for each in (last.previous(), last.next())] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("terms", "months_of_october", "months_of_august"),
+    [
+        ({"yearly_commitment": 1200}, 1, 12),
+        ({"yearly_commitment": 1200, "overage_percent": 120}, 2, 12),
+        ({"minimum_commitment": 100, "overage_percent": 120}, 1, 1),
+        ({}, 1, 1),
+    ],
+)
+def test_a_month_counts_those_of_its_year_where_they_decide_what_it_is_worth(
+    terms: dict[str, int], months_of_october: int, months_of_august: int
+) -> None:
+    agreed = {name: Decimal(number) for name, number in terms.items()}
+    by_terms = (Terms(from_date=None, rate_card="standard", **agreed),)  # type: ignore[arg-type]
+    acme = account(begins_on=date(2026, 9, 1), terms=by_terms)
+    october, august = BillingPeriod(year=2026, month=10), BillingPeriod(year=2027, month=8)
+    counted = [sorted(acme.counted_in(each)) for each in (october, august)]
+    assert [len(months) for months in counted] == [months_of_october, months_of_august]
+    assert [months[-1] for months in counted] == [october, august]

@@ -84,6 +84,15 @@ def test_loops_and_links_that_lead_nowhere_are_named_and_hold_nothing_up(tmp_pat
     assert "No such file" in refused["logs/gone.jsonl"]
 
 
+def test_a_link_that_is_come_to_by_several_ways_is_refused_once(tmp_path: Path) -> None:
+    for name in ("here", "again"):
+        (tmp_path / "logs" / "deep").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "logs" / "deep" / name).symlink_to("..")
+    (tmp_path / "logs/gone.jsonl").symlink_to("nothing")
+    refused = find_logs(tmp_path, ("logs/**/*.jsonl", "logs/*")).refused
+    assert [source_text(tmp_path, each.path) for each in refused] == ["logs/gone.jsonl"]
+
+
 @pytest.mark.parametrize(
     "name", [b"gat\xe9way", b"a\\xe9", b"a\\\xe9", b"a\\x5cxe9", b"a\\x5c", "é".encode(), b"\\x41"]
 )

@@ -129,7 +129,7 @@ def _issued(
     if not chosen:
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    periods = _months_by_account(workspace.accounts, book.kept, drafts)
+    periods = _months_by_account(workspace.accounts, book.kept, drafts, is_again=freezing.is_again)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
     if not freezing.is_again:  # what is frozen was issued at the rates that were there, whatever was refused then
         refuse_awaited_rates(workspace.accounts, drafts)
@@ -146,14 +146,24 @@ def _issued(
 
 
 def _months_by_account(
-    accounts: Iterable[Account], kept_months: Iterable[Place], drafts: Iterable[Invoice | InvoiceHead]
+    accounts: Iterable[Account],
+    kept_months: Iterable[Place],
+    drafts: Iterable[Invoice | InvoiceHead],
+    *,
+    is_again: bool = False,
 ) -> dict[str, set[BillingPeriod]]:
-    """Return the months that must be priced before drafts can be issued, by the accounts whose usage it is."""
+    """Return the months that must be priced before drafts can be issued, by the accounts whose usage it is.
+
+    Those of its year before it are among them where they decide what a draft's month is worth. Earlier versions issued
+    without asking for these, so what is decided ``is_again`` is not asked for them.
+    """
     months = {draft.account_id: draft.period.months for draft in drafts}
     periods: dict[str, set[BillingPeriod]] = {}
     for account in accounts:
         for payer_id in {account.id, *(span.account_id for span in account.invoiced_to)} & months.keys():
             mine = {month for month in months[payer_id] if account.invoiced_in(month) == payer_id}
+            if mine and not is_again:
+                mine |= {counted for month in mine for counted in account.counted_in(month)}
             if mine:
                 periods.setdefault(account.id, set()).update(mine)
     for kept_account_id, kept in kept_months:
