@@ -66,6 +66,12 @@ def anthropics(**more: Any) -> dict[str, Any]:
     return {"input_tokens": 20, "output_tokens": 10, **more}
 
 
+def agentgateways(*, cached: int = 4, written: int = 2, **more: Any) -> dict[str, Any]:
+    parts = {"cached_tokens": cached, "cache_write_tokens": written}
+    names = {"cache_read_input_tokens": cached, "cache_creation_input_tokens": written}
+    return usage(20, 10, 30, prompt_tokens_details=parts, **names) | more
+
+
 @pytest.mark.parametrize(
     ("stated", "model", "expected"),
     [
@@ -122,6 +128,22 @@ def anthropics(**more: Any) -> dict[str, Any]:
             {"prompt": 22, "written": 2, "written_1h": 1, "by": "cached-apart"},
         ),
         (anthropics(cache_read_input_tokens=0, cache_creation_input_tokens=0), "m", {"cached": 0, "written": 0}),
+        # agentgateway's copy of it in chat's, whose total leaves the cache out as well
+        (agentgateways(), "m", {"prompt": 26, "cached": 4, "written": 2, "by": "cached-apart"}),
+        (agentgateways(cached=40, written=0), None, {"prompt": 60, "cached": 40, "written": 0, "by": "cached-apart"}),
+        (agentgateways(cached=0, written=0), "m", {"cached": 0, "written": 0}),
+        (agentgateways(total_tokens=36), "m", {"prompt": 26, "cached": 4, "written": 2, "by": "cached-apart"}),
+        (agentgateways(total_tokens=None), "m", {"cached": 4, "written": 2}),
+        (
+            agentgateways(completion_tokens_details={"reasoning_tokens": 1}),
+            "m",
+            {"cached": 4, "written": 2, "reasoning": 1},
+        ),
+        (
+            agentgateways(cache_creation={"ephemeral_1h_input_tokens": 1}),
+            "m",
+            {"cached": 4, "written": 2, "written_1h": 1},
+        ),
         (anthropics(cache_read_input_tokens=4, total_tokens=30), "m", {"cached": 4}),
         (anthropics(cache_read_input_tokens=4, prompt_tokens=20), "m", {"cached": 4}),
         (anthropics(input_tokens_details={"cached_tokens": 4}), "m", {"cached": 4}),
