@@ -1,8 +1,10 @@
 """The ``usage`` object of OpenAI-compatible chat: under which names a count goes, and whose convention it follows.
 
 Conventions, seen in recorded exchanges. xAI counts reasoning outside the completion, and in the total; Vercel's gateway
-and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, Mistral audio
-tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has Converse's names, it always does.
+and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, and where there is
+nothing else no completion at all (5 of the prompt, 12 in all: ``crates/agentgateway/src/llm/tests.rs`` of
+agentgateway), Mistral audio tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has
+Converse's names, it always does.
 Grok behind Azure, and Magistral, state cached tokens of a hidden preamble that the prompt leaves out: the prompt is
 right as stated, and what of it was cached is unknown. Reasoning above its completion, with a total that agrees, is
 another tokenizer's count: the part is dropped.
@@ -191,7 +193,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     Raises ``LineRefused``: ``invalid_usage`` where a count is none, ``contradictory_usage`` with the numbers where no
     convention explains them.
     """
-    counts = both_counts(usage)
+    counts = both_counts(usage) or _prompt_of_gemini(usage, model)
     if counts is None:
         return None
     hour = _named(usage, _WRITTEN_1H)
@@ -214,6 +216,13 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         return stated._replace(prompt=counts[0] + beside, conventions=(CACHED_APART,))
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
+
+
+def _prompt_of_gemini(usage: JsonObject, model: str | None) -> tuple[int, int] | None:
+    """Return the prompt and no completion where Gemini states a total beyond the prompt and leaves that out."""
+    prompt, total = count_of(usage, *PROMPT), count_of(usage, *TOTAL)
+    is_left_out = bool(prompt) and count_of(usage, *COMPLETION) is None and (total or 0) > (prompt or 0)
+    return (prompt or 0, 0) if is_left_out and _is_gemini(model) else None
 
 
 def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
