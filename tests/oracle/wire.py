@@ -526,6 +526,8 @@ def normalised(usage: Obj, model: str) -> Tokens:
         prompt += cached + write
     elif more and more != audio:
         raise Refused(Why.CONTRADICTORY_USAGE)
+    elif total and not more and is_copied_from_anthropic(usage):
+        prompt += cached + write
     if cached > prompt and (re.match(r"(.*[/.])?grok", model) or "num_cached_tokens" in usage):
         cached = write = 0  # of a preamble that is hidden: nobody knows how much of the prompt it was
     if reasoning > completion and total == prompt + completion:
@@ -533,6 +535,14 @@ def normalised(usage: Obj, model: str) -> Tokens:
     if cached + write > prompt or reasoning > completion:
         raise Refused(Why.CONTRADICTORY_USAGE)
     return Tokens(completion=completion, prompt=prompt, cached=cached, write=write, reasoning=reasoning)
+
+
+def is_copied_from_anthropic(usage: Obj) -> bool:
+    """agentgateway's: Anthropic's counts under their own names and in the details, and nothing of the completion."""
+    names = ("cached_tokens", "cache_write_tokens")
+    inner = counts(usage, *(f"prompt_tokens_details.{name}" for name in names))
+    outer = counts(usage, "cache_read_input_tokens", "cache_creation_input_tokens")
+    return None not in inner and inner == outer and not usage.get("completion_tokens_details")
 
 
 # --- strict JSON ------------------------------------------------------------------------------------------------------

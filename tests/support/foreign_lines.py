@@ -764,7 +764,21 @@ def _event(maker: Maker, before: list[Document]) -> Document:
     name = maker.chance.choice(("gen_ai.client.inference.operation.details",) * 2 + ("other",))
     ids = {"traceId": span["traceId"], "spanId": span["spanId"]}
     times = {"timeUnixNano": span["startTimeUnixNano"], "observedTimeUnixNano": str(_second(maker) * 10**9)}
+    if maker.chance.random() < 0.1:
+        named = {"event.name": "api_request"} | _of_claude_code(maker)
+        return {**times, "body": {"stringValue": "claude_code.api_request"}, "attributes": _attributes(named)}
     return {**times, "eventName": name, "attributes": span["attributes"], **ids}
+
+
+def _of_claude_code(maker: Maker) -> Document:
+    """Return the attributes of a call of Claude Code's."""
+    counts = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
+    named = {
+        "model": _model(maker),
+        "request_id": f"req_{_hex(maker)}",
+        "speed": maker.chance.choice(("normal", "fast")),
+    }
+    return {"user.id": _key(maker), **named, **{name: maker.count() for name in counts}}
 
 
 _OTHER_SPANS: tuple[Document, ...] = (

@@ -1,16 +1,21 @@
 """The ``usage`` object of OpenAI-compatible chat: under which names a count goes, and whose convention it follows.
 
 Conventions, seen in recorded exchanges. xAI counts reasoning outside the completion, and in the total; Vercel's gateway
-and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, Mistral audio
-tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has Converse's names, it always does.
+and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, and where there is
+nothing else no completion at all (5 of the prompt, 12 in all: ``crates/agentgateway/src/llm/tests.rs`` of
+agentgateway), Mistral audio tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has
+Converse's names, it always does.
 Grok behind Azure, and Magistral, state cached tokens of a hidden preamble that the prompt leaves out: the prompt is
 right as stated, and what of it was cached is unknown. Reasoning above its completion, with a total that agrees, is
 another tokenizer's count: the part is dropped.
 Mistral's conversations count in the total what tools of theirs consumed (177 + 134 + 3,929 of them = 4,240), and
 Snowflake what its guard did (93 + 402 + 677 = 1,172): these are kept by name.
 OpenRouter's writes to Gemini's cache repeat what was read. Anthropic's own usage object, which logs keep without its
-body, is known by its names and counts what was cached outside the prompt; it states no total. A contradiction that none
-of these explains is refused with its numbers.
+body, is known by its names and counts what was cached outside the prompt; it states no total. agentgateway copies that
+object into chat's and counts the cache outside of prompt and total (``translate_response`` in
+``crates/llm/src/conversion/messages.rs``, and its golden tests: 47 + 251 = 298 beside 2 read and 1 written). It alone
+states both in the details as well as under Anthropic's names, and no details of the completion. A contradiction that
+none of these explains is refused with its numbers.
 
 An object without names may be written as an empty array, as PHP does.
 """
@@ -188,7 +193,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     Raises ``LineRefused``: ``invalid_usage`` where a count is none, ``contradictory_usage`` with the numbers where no
     convention explains them.
     """
-    counts = both_counts(usage)
+    counts = both_counts(usage) or _prompt_of_gemini(usage, model)
     if counts is None:
         return None
     hour = _named(usage, _WRITTEN_1H)
@@ -213,11 +218,19 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     return _without_what_exceeds(usage, whole, total, model)
 
 
+def _prompt_of_gemini(usage: JsonObject, model: str | None) -> tuple[int, int] | None:
+    """Return the prompt and no completion where Gemini states a total beyond the prompt and leaves that out."""
+    prompt, total = count_of(usage, *PROMPT), count_of(usage, *TOTAL)
+    is_left_out = bool(prompt) and count_of(usage, *COMPLETION) is None and (total or 0) > (prompt or 0)
+    return (prompt or 0, 0) if is_left_out and _is_gemini(model) else None
+
+
 def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
     """Put into prompt and completion what the provider counts outside of them; its total tells, or its marks."""
     prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
     beside = (stated.cached or 0) + (stated.written or 0)
-    if not total and any(name in usage for name in _OF_CONVERSE):
+    is_left_out = total == prompt + completion and _is_of_agentgateway(usage)
+    if is_left_out or (not total and any(name in usage for name in _OF_CONVERSE)):
         total = prompt + beside + completion
     unexplained = total - prompt - completion if total else 0
     is_apart = bool(reasoning) and _is_reasoning_apart(usage, model, is_greater=reasoning > completion)
@@ -291,6 +304,16 @@ def _is_of_anthropic(usage: JsonObject) -> bool:
     """Tell Anthropic's usage object, whose prompt goes by one name alone."""
     is_another = any(usage.get(name) is not None for name in PROMPT if name != "input_tokens")
     return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
+
+
+def _is_of_agentgateway(usage: JsonObject) -> bool:
+    """Tell agentgateway's copy of Anthropic's usage object in chat's."""
+    details = usage.get(PROMPT_DETAILS[0])
+    if not isinstance(details, dict) or WRITTEN_NAMES[0] not in details:
+        return False
+    written_twice = [(details.get(_CACHED[0][1]), _OF_ANTHROPIC[0]), (details[WRITTEN_NAMES[0]], _OF_ANTHROPIC[1])]
+    is_copied = all(name in usage and usage[name] == value for value, name in written_twice)
+    return is_copied and not any(usage.get(name) for name in (*COMPLETION_DETAILS, _LIFETIMES[0][0]))
 
 
 def _is_reasoning_apart(usage: JsonObject, model: str | None, *, is_greater: bool) -> bool:

@@ -7,6 +7,8 @@ reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the A
 What its tools consumed of other models stands in ``tool_usage``, not in ``usage``, and is kept by name: tokens of
 images that were made, and searches. Gateways leave a response as it is and put chat's usage object into it, parts and
 all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2); it is read as that.
+agentgateway makes responses of Bedrock's answers and leaves what was cached out of the input, while the total counts it
+(16 + 9 + 2,387 written = 2,412, in ``cache_write.bedrock-responses.snap`` of its golden tests).
 
 Realtime's ``response.done`` states the same of one turn, under ``input_token_details``; what was cached it tells by
 modality (``cached_tokens_details``). A log of a whole session has several turns: each is an event of its own, the same
@@ -143,17 +145,23 @@ def _stated(answer: JsonObject) -> Stated | None:
         return None
     of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
     of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
+    cached = count_of(of_prompt, "cached_tokens")
+    written = count_of(of_prompt, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens")
+    total = count_of(usage, "total_tokens")
+    beside = (cached or 0) + (written or 0)
+    is_apart = bool(beside) and total == prompt + beside + completion
     return Stated(
-        prompt=prompt,
+        prompt=prompt + beside if is_apart else prompt,
         completion=completion,
-        cached=count_of(of_prompt, "cached_tokens"),
-        written=count_of(of_prompt, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens"),
+        cached=cached,
+        written=written,
         reasoning=count_of(of_completion, "reasoning_tokens"),
         prompt_audio=less(
             count_of(of_prompt, "audio_tokens"), count_of(object_at(of_prompt, "cached_tokens_details"), "audio_tokens")
         ),
         completion_audio=count_of(of_completion, "audio_tokens"),
-        total=count_of(usage, "total_tokens"),
+        total=total,
+        conventions=(chat_usage.CACHED_APART,) if is_apart else (),
         others=others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
     )
 

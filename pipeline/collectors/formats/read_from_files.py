@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.found import is_request_log
-from pipeline.collectors.formats.tools.otel import LOG_RECORDS
+from pipeline.collectors.formats.tools.otel import LOG_RECORDS, integer_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, ContradictedObject, parse
 from pipeline.usage import QuarantineReason
@@ -60,8 +60,8 @@ def _line_in(record: Any, depth_max: int) -> Any:
     attributes, body = (record.get("attributes"), record.get("body")) if isinstance(record, dict) else (None, None)
     if not isinstance(attributes, list) or not isinstance(body, dict):
         return None
-    names = {each.get("key") for each in attributes if isinstance(each, dict)}
-    if _OF_FILES.isdisjoint(names):
+    names = [each.get("key") for each in attributes if isinstance(each, dict)]
+    if not any(isinstance(name, str) and name in _OF_FILES for name in names):
         return None
     text = body.get("stringValue")
     line = _parsed(text, depth_max) if isinstance(text, str) else _plain({"kvlistValue": body.get("kvlistValue")})
@@ -95,7 +95,6 @@ def _plain(value: Any) -> Any:
         return ContradictedObject([(str(each.get("key")), _plain(each.get("value"))) for each in named])
     if isinstance(array, dict) and isinstance(members := array.get("values"), list):
         return [_plain(each) for each in members]
-    number = value.get("intValue")
-    if number is not None:
-        return int(number) if isinstance(number, str) and number.isascii() and number.lstrip("-").isdigit() else number
+    if (number := value.get("intValue")) is not None:
+        return integer_of(number)
     return next((value.get(name) for name in ("stringValue", "boolValue", "doubleValue") if name in value), None)

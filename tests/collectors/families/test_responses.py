@@ -78,6 +78,17 @@ def test_the_prompt_by_chats_name_is_that_of_a_response_with_parts_of_its_own() 
     assert tokens(_response(usage={names.get(name, name): of for name, of in USAGE.items()})) == (120, 45, 70, 30, 12)
 
 
+@pytest.mark.parametrize(
+    ("total", "expected"), [(265, ((220, 45, 70, 30, 12), "openai-responses/cached-apart")), (165, None)]
+)
+def test_what_was_cached_lies_beside_the_input_where_the_total_counts_it(
+    total: int, expected: tuple[object, str] | None
+) -> None:
+    body = _response(usage=USAGE | {"total_tokens": total})
+    stated = (tokens(body, path=PATH), read(body, path=PATH).dialect)
+    assert stated == (expected or ((120, 45, 70, 30, 12), "openai-responses"))
+
+
 def test_id_model_tier_and_status_are_those_of_the_response() -> None:
     reading = read(_response(), path=PATH)
     assert (reading.dialect, reading.response_id, reading.model_reported) == (

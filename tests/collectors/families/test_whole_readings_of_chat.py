@@ -22,7 +22,7 @@ WRITTEN = (
 OF_TOOLS = ("server_tool_use_details", "server_tool_use")
 
 
-def usage(prompt: int, completion: int, total: int | None = None, **more: Any) -> dict[str, Any]:
+def usage(prompt: int, completion: int | None, total: int | None = None, **more: Any) -> dict[str, Any]:
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total} | more
 
 
@@ -64,6 +64,12 @@ def test_every_name_of_a_part_of_a_count_is_read(beside: dict[str, Any], part: d
 
 def anthropics(**more: Any) -> dict[str, Any]:
     return {"input_tokens": 20, "output_tokens": 10, **more}
+
+
+def agentgateways(*, cached: int = 4, written: int = 2, **more: Any) -> dict[str, Any]:
+    parts = {"cached_tokens": cached, "cache_write_tokens": written}
+    names = {"cache_read_input_tokens": cached, "cache_creation_input_tokens": written}
+    return usage(20, 10, 30, prompt_tokens_details=parts, **names) | more
 
 
 @pytest.mark.parametrize(
@@ -122,6 +128,22 @@ def anthropics(**more: Any) -> dict[str, Any]:
             {"prompt": 22, "written": 2, "written_1h": 1, "by": "cached-apart"},
         ),
         (anthropics(cache_read_input_tokens=0, cache_creation_input_tokens=0), "m", {"cached": 0, "written": 0}),
+        # agentgateway's copy of it in chat's, whose total leaves the cache out as well
+        (agentgateways(), "m", {"prompt": 26, "cached": 4, "written": 2, "by": "cached-apart"}),
+        (agentgateways(cached=40, written=0), None, {"prompt": 60, "cached": 40, "written": 0, "by": "cached-apart"}),
+        (agentgateways(cached=0, written=0), "m", {"cached": 0, "written": 0}),
+        (agentgateways(total_tokens=36), "m", {"prompt": 26, "cached": 4, "written": 2, "by": "cached-apart"}),
+        (agentgateways(total_tokens=None), "m", {"cached": 4, "written": 2}),
+        (
+            agentgateways(completion_tokens_details={"reasoning_tokens": 1}),
+            "m",
+            {"cached": 4, "written": 2, "reasoning": 1},
+        ),
+        (
+            agentgateways(cache_creation={"ephemeral_1h_input_tokens": 1}),
+            "m",
+            {"cached": 4, "written": 2, "written_1h": 1},
+        ),
         (anthropics(cache_read_input_tokens=4, total_tokens=30), "m", {"cached": 4}),
         (anthropics(cache_read_input_tokens=4, prompt_tokens=20), "m", {"cached": 4}),
         (anthropics(input_tokens_details={"cached_tokens": 4}), "m", {"cached": 4}),
@@ -131,6 +153,8 @@ def anthropics(**more: Any) -> dict[str, Any]:
         # thoughts of Gemini that only the total holds
         (usage(20, 10, 31), "Gemini-x", {"completion": 11, "reasoning": 1, "by": "thoughts-in-total"}),
         (usage(20, 10, 31), "google/gemini-x", {"completion": 11, "reasoning": 1, "by": "thoughts-in-total"}),
+        (usage(20, None, 31), "gemini-x", {"completion": 11, "reasoning": 11, "by": "thoughts-in-total"}),
+        (usage(20, None, 20), "gemini-x", {"completion": 0}),
         # more cached than prompt
         (usage(20, 10, 30, cached_tokens=21), "grok-x", {"by": "cached-unknown"}),
         (usage(20, 10, None, cached_tokens=21, cache_write_tokens=1), "x-ai/Grok-x", {"by": "cached-unknown"}),
@@ -245,6 +269,22 @@ def test_a_completion_that_is_absent_is_zero_only_beside_a_total_that_is_the_pro
 ) -> None:
     assert both_counts(stated) == counts
     assert (stated_by(stated, model=None) is None) == (counts is None)
+
+
+@pytest.mark.parametrize(
+    ("stated", "model"),
+    [
+        (usage(20, None, 31), "m"),
+        (usage(20, None, 31), None),
+        (usage(20, None, 19), "gemini-x"),
+        ({"total_tokens": 31}, "gemini-x"),
+        ({"completion_tokens": 11, "total_tokens": 31}, "gemini-x"),
+    ],
+)
+def test_a_part_that_is_absent_is_unknown_but_where_gemini_only_thought(
+    stated: dict[str, Any], model: str | None
+) -> None:
+    assert stated_by(stated, model=model) is None
 
 
 def test_usage_is_an_object_that_is_not_empty_and_what_is_none_is_refused() -> None:
