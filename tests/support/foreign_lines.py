@@ -765,13 +765,13 @@ def _event(maker: Maker, before: list[Document]) -> Document:
     ids = {"traceId": span["traceId"], "spanId": span["spanId"]}
     times = {"timeUnixNano": span["startTimeUnixNano"], "observedTimeUnixNano": str(_second(maker) * 10**9)}
     if maker.chance.random() < 0.1:
-        named = {"event.name": "api_request"} | _of_claude_code(maker)
+        named = {"event.name": "api_request"} | _of_coding(maker)
         return {**times, "body": {"stringValue": "claude_code.api_request"}, "attributes": _attributes(named)}
     return {**times, "eventName": name, "attributes": span["attributes"], **ids}
 
 
-def _of_claude_code(maker: Maker) -> Document:
-    """Return the attributes of a call of Claude Code's."""
+def _of_coding(maker: Maker) -> Document:
+    """Return the attributes of a call of Anthropic's coding tool."""
     counts = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
     named = {
         "model": _model(maker),

@@ -348,10 +348,10 @@ def test_the_event_of_an_inference_has_the_identity_of_its_span(exchanges: Calla
     assert of_event.tokens == of_span.tokens
 
 
-CLAUDE_CODES = {
+OF_CODING = {
     "user.id": "u-1",
     "session.id": "65aa32c1-1",
-    "model": "claude-opus-5",
+    "model": "opus-5",
     "input_tokens": 2,
     "output_tokens": 4,
     "cache_read_tokens": 15_273,
@@ -361,7 +361,7 @@ CLAUDE_CODES = {
 }
 
 
-def logs_of_claude_code(*named: dict[str, Any], event: str = "api_request") -> dict[str, Any]:
+def logs_of_coding(*named: dict[str, Any], event: str = "api_request") -> dict[str, Any]:
     records = [
         {
             "timeUnixNano": "1788000001123456789",
@@ -370,38 +370,38 @@ def logs_of_claude_code(*named: dict[str, Any], event: str = "api_request") -> d
         }
         for each in named
     ]
-    of_resource = {"attributes": attributes({"service.name": "claude-code"})}
+    of_resource = {"attributes": attributes({"service.name": "claude_code"})}
     return {"resourceLogs": [{"resource": of_resource, "scopeLogs": [{"scope": {}, "logRecords": records}]}]}
 
 
-def test_a_call_of_claude_code_is_an_event_whose_input_leaves_out_what_was_cached(
+def test_a_call_of_a_coding_tool_is_an_event_whose_input_leaves_out_what_was_cached(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
     """2 + 15,273 + 8,271 are 23,546."""
-    (found,) = exchanges(otel, logs_of_claude_code(CLAUDE_CODES | {"cost_usd": 0.09}))
+    (found,) = exchanges(otel, logs_of_coding(OF_CODING | {"cost_usd": 0.09}))
     assert found.tokens == (23_546, 4, 15_273, 8_271, None)
     assert (found.envelope.api_key_id, found.reading.response_id) == ("u-1", "req_1")
-    assert (found.envelope.model_requested, found.reading.service_tier) == ("claude-opus-5", None)
+    assert (found.envelope.model_requested, found.reading.service_tier) == ("opus-5", None)
 
 
-def test_numbers_of_an_older_claude_code_are_texts_and_its_fast_mode_is_a_tier(
+def test_numbers_of_an_older_coding_tool_are_texts_and_its_fast_mode_is_a_tier(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
-    older = {name: str(of) for name, of in CLAUDE_CODES.items()}
-    fast, broken = CLAUDE_CODES | {"speed": "fast"}, CLAUDE_CODES | {"output_tokens": "many"}
-    first, second = exchanges(otel, logs_of_claude_code(older, fast | {"cache_read_tokens": 0}))
+    older = {name: str(of) for name, of in OF_CODING.items()}
+    fast, broken = OF_CODING | {"speed": "fast"}, OF_CODING | {"output_tokens": "many"}
+    first, second = exchanges(otel, logs_of_coding(older, fast | {"cache_read_tokens": 0}))
     assert (first.tokens, first.reading.service_tier) == ((23_546, 4, 15_273, 8_271, None), None)
     assert (second.tokens, second.reading.service_tier) == ((8_273, 4, 0, 8_271, None), "fast")
     with pytest.raises(LineRefused, match="output_tokens is no number"):
-        exchanges(otel, logs_of_claude_code(broken))
+        exchanges(otel, logs_of_coding(broken))
 
 
-def test_what_else_claude_code_logs_is_no_call_and_its_span_states_nothing(
+def test_what_else_a_coding_tool_logs_is_no_call_and_its_span_states_nothing(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
-    assert exchanges(otel, logs_of_claude_code(CLAUDE_CODES, event="api_error")) == []
-    asked = {"span.type": "llm_request", "gen_ai.system": "anthropic", "gen_ai.request.model": "claude-opus-5"}
-    (found,) = exchanges(otel, batch(span(asked | CLAUDE_CODES | {"gen_ai.response.id": "req_1"})))
+    assert exchanges(otel, logs_of_coding(OF_CODING, event="api_error")) == []
+    asked = {"span.type": "llm_request", "gen_ai.system": "anthropic", "gen_ai.request.model": "opus-5"}
+    (found,) = exchanges(otel, batch(span(asked | OF_CODING | {"gen_ai.response.id": "req_1"})))
     assert (found.reading.status, found.reading.response_id) == (UsageStatus.UNKNOWN, "req_1")
 
 

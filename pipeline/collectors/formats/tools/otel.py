@@ -31,11 +31,11 @@ Vercel's SDK has spans of its own around those of models, which repeat their usa
 asks for vectors counts by such a name itself (``ai.usage.tokens``; ``legacy-open-telemetry.ts`` of its package
 ``otel``).
 
-Claude Code writes an event of each of its calls into its logs (``claude_code.api_request``), and counts by no
-convention's names: ``input_tokens``, ``cache_read_tokens`` and ``cache_creation_tokens``, each beside the others as the
-API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220). Older versions wrote every number as text.
-The spans of its tracing state the same once more and name no operation: of these no count is read, and the event, which
-has the same ``request_id`` of the API, comes before them. Source: "Monitoring" in its documentation.
+Anthropic's coding tool writes an event of each of its calls into its logs (``claude_code.api_request``), and counts by
+no convention's names: ``input_tokens``, ``cache_read_tokens`` and ``cache_creation_tokens``, each beside the others as
+the API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220). Older versions wrote every number as
+text. The spans of its tracing state the same once more and name no operation: of these no count is read, and the event,
+which has the same ``request_id`` of the API, comes before them. Source: "Monitoring" in its documentation.
 
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
 LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
@@ -82,17 +82,17 @@ _OTHERS = re.compile(
 )
 """Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
 _DETAILS = "gen_ai.client.inference.operation.details"
-_EVENT_OF_CLAUDE_CODE = re.compile(r"claude_code\.api_request")
-_USAGE_OF_CLAUDE_CODE = re.compile(
+_EVENT_OF_CODING = re.compile(r"claude_code\.api_request")
+_USAGE_OF_CODING = re.compile(
     "(?P<input_tokens>input_tokens)|(?P<output_tokens>output_tokens)"
     "|(?P<cache_read_input_tokens>cache_read_tokens)|(?P<cache_creation_input_tokens>cache_creation_tokens)"
     "|(?P<speed>speed)"
 )
-"""What Claude Code calls what Anthropic's usage object has.
+"""What Anthropic's coding tool calls what the usage object of its API has.
 
 Patterns, as above: a record that has a body is read plainly.
 """
-_SPEED_OF_CLAUDE_CODE = re.compile("fast")
+_SPEED_OF_CODING = re.compile("fast")
 _ERROR = (2, "STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -151,7 +151,7 @@ _CACHED_AUDIO = ("gen_ai.usage.details.cache_audio_read_tokens", "gen_ai.usage.d
 _AGENT = ("gen_ai.agent.name", "agent_name")
 _MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
 _MODELS = ("gen_ai.request.model", "llm.model_name", "embedding.model_name", "ai.model.id", "model")
-"""What the model that was asked for is called; the last by Claude Code."""
+"""What the model that was asked for is called; the last by Anthropic's coding tool."""
 _OF_VERCEL = "operation.name"
 """How Vercel's SDK names what it does, before a name of the application's own."""
 _OF_VECTORS = re.compile(r"ai\.embed(?:Many)?(?P<asked>\.doEmbed)?(?: .*)?", re.DOTALL)
@@ -261,12 +261,12 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     """Tell the event of an inference."""
     name = record.get("eventName") or attributes.get("event.name")
-    return name == _DETAILS or _is_event_of_claude_code(record)
+    return name == _DETAILS or _is_event_of_coding(record)
 
 
-def _is_event_of_claude_code(record: JsonObject) -> bool:
-    """Tell Claude Code's event of a call, which its body names in full."""
-    return _EVENT_OF_CLAUDE_CODE.fullmatch(word(_value(record.get("body")))) is not None
+def _is_event_of_coding(record: JsonObject) -> bool:
+    """Tell the event of a call by Anthropic's coding tool, which its body names in full."""
+    return _EVENT_OF_CODING.fullmatch(word(_value(record.get("body")))) is not None
 
 
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
@@ -276,8 +276,8 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
     is_text = _NO_TEXT.search(str(attributes.get("litellm.call_type"))) is None
     if attributes.get(_KIND) in _PARENTS:
         return None
-    if _is_event_of_claude_code(record):
-        of_answer = _of_answer_of_claude_code(record, attributes)
+    if _is_event_of_coding(record):
+        of_answer = _of_answer_of_coding(record, attributes)
     elif (is_inference and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
@@ -322,15 +322,15 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
     }
 
 
-def _of_answer_of_claude_code(record: JsonObject, attributes: JsonObject) -> JsonObject:
+def _of_answer_of_coding(record: JsonObject, attributes: JsonObject) -> JsonObject:
     """Return what is stated of the answer; its counts are Anthropic's, whose input leaves out what was cached."""
-    named = ((_USAGE_OF_CLAUDE_CODE.fullmatch(name), value) for name, value in attributes.items())
+    named = ((_USAGE_OF_CODING.fullmatch(name), value) for name, value in attributes.items())
     usage = {str(found.lastgroup): value for found, value in named if found is not None}
-    is_fast = any(_SPEED_OF_CLAUDE_CODE.fullmatch(word(value)) for value in usage.values())
+    is_fast = any(_SPEED_OF_CODING.fullmatch(word(value)) for value in usage.values())
     return {
         "response.id": attributes.get("request_id"),
         "response.error": _has_error(record, attributes),
-        "service_tier": _SPEED_OF_CLAUDE_CODE.pattern if is_fast else None,
+        "service_tier": _SPEED_OF_CODING.pattern if is_fast else None,
         "usage": {name: integer_of(value) for name, value in usage.items()},
     }
 
