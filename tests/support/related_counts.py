@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-MODELS = ("jamba-mini", "sonar-pro", "azure_ai/grok-3", "gemini-2.5-pro", "claude-opus-4", "amazon.nova-lite-v1:0")
+MODELS = ("jamba-mini", "sonar-pro", "azure_ai/grok-3", "gemini-2.5-pro", "opus-4-5", "amazon.nova-lite-v1:0")
 _PARTS = (
     *("_CACHED", "_CACHED", "_WRITTEN", "_WRITTEN_5M", "_WRITTEN_1H", "_REASONING", "_REASONING", "_PROMPT_AUDIO"),
     *("_CACHED_AUDIO", "_COMPLETION_AUDIO"),

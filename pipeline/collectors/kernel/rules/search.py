@@ -41,8 +41,6 @@ _OF_FEW_VALUES = (1, 3, 4)
 """Those in which counts are equal, and sums of others, by twos and threes."""
 _OFTEN = 32
 """So often each of these is asked where a rule keeps counts by name, or binds some."""
-_ORDERS = 6
-"""So many orders of the others two counts are met in that are a total together, which others are."""
 _TRIES_MAX = 200
 """So many contents are made up at most until some hold together."""
 
@@ -182,10 +180,10 @@ class Search:
         samples = [example if _agrees(rule, example) else None]
         samples += [_with_equal(rule, contents, *pair) for contents in (example, others) for pair in pairs]
         summed = {hole for name in WHOLES if name in rule.numbers for hole in rule.numbers[name].holes}
-        sums = product(combinations([hole for hole in way.counts if hole not in summed], 2), way.totals)
-        for pair, total in sums:
-            contents = [example, *(self._other_contents(rule, _OF_SAME_FORM) or others for _ in range(_ORDERS))]
-            samples += [_with_sum(rule, each, *pair, total) for each in contents]
+        free = [hole for hole in way.counts if hole not in summed]
+        for hole, other, total in product(free, way.counts, way.totals):
+            shares = (1, others[total] // 2, others[total] - 1) if other in free else (others[other],)
+            samples += [_with_sum(rule, others, (hole, others[total] - share), (other, share)) for share in shares]
         return all(each is None or self._samples.comes_out(rule, each) for each in samples)
 
     def _with_binding_totals(self, rule: Rule) -> Rule | None:
@@ -288,14 +286,13 @@ def _with_equal(rule: Rule, contents: Sequence[Any], one: int, other: int) -> li
     return None
 
 
-def _with_sum(rule: Rule, contents: Sequence[Any], one: int, other: int, total: int) -> list[Any] | None:
-    """Return contents in which two counts are a total together; ``None`` where none hold together."""
-    for hole, beside in ((one, other), (other, one)):
-        summed = [*contents]
-        summed[hole] = summed[total] - summed[beside]
-        if summed[hole] > 0 and _agrees(rule, summed) and summed[total] == summed[one] + summed[other]:
-            return summed
-    return None
+def _with_sum(rule: Rule, contents: Sequence[Any], one: tuple[int, int], other: tuple[int, int]) -> list[Any] | None:
+    """Return contents with two counts that are a total together; ``None`` where none hold together."""
+    summed = [*contents]
+    for hole, count in (one, other):
+        summed[hole] = count
+    is_sum = one[0] != other[0] and min(one[1], other[1]) > 0 and _agrees(rule, summed)
+    return summed if is_sum and all(summed[hole] == contents[hole] for hole in rule.totals) else None
 
 
 def _agrees(rule: Rule, contents: list[Any]) -> bool:
