@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.fuzz import _support
+from benchmarks.fuzz import support
 from benchmarks.generate import number_of
 from benchmarks.measure import python, run, scratch_option
 from pipeline.collectors import read_log
@@ -151,7 +151,7 @@ def _told_share(kind: str, path: Path) -> float:
 
 
 def _settings(kind: str) -> LogFormat:
-    settings: LogFormat = _support("foreign_lines").KINDS[kind].settings[0]
+    settings: LogFormat = support("foreign_lines").KINDS[kind].settings[0]
     return settings
 
 
@@ -161,7 +161,7 @@ def _fingerprint(raw: str) -> str:
 
 def _write(kind: str, path: Path, size: int) -> None:
     """Write lines of a dozen documents, each line with numbers of its own."""
-    maker = _support("foreign_lines").ForeignLines(f"benchmark {kind}", kind=kind)
+    maker = support("foreign_lines").ForeignLines(f"benchmark {kind}", kind=kind)
     settings = _settings(kind)
     templates: list[dict[str, Any]] = []
     while len(templates) < _TEMPLATES:

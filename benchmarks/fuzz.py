@@ -69,17 +69,18 @@ quicker, and more lines meet rules that were learned from others.
 
 
 @cache
-def _support(name: str) -> ModuleType:
-    support = Path(__file__).parents[1] / "tests" / "support"
-    if not (support / f"{name}.py").is_file():
+def support(name: str) -> ModuleType:
+    """Return a module of ``tests/support``."""
+    folder = Path(__file__).parents[1] / "tests" / "support"
+    if not (folder / f"{name}.py").is_file():
         message = f"tests/support/{name}.py is not beside benchmarks/"
         raise click.ClickException(message)
-    sys.path.append(str(support))  # it imports what lies beside it
+    sys.path.append(str(folder))  # it imports what lies beside it
     return importlib.import_module(name)
 
 
 def _fuzzing() -> ModuleType:
-    return _support("fuzzing")
+    return support("fuzzing")
 
 
 class Compared(NamedTuple):
@@ -158,7 +159,7 @@ def made_by(seed: str, aimed: float) -> Any:
     chance = random.Random(f"maker {seed}")
     is_aimed, is_gentle = chance.random() < aimed, chance.random() < _GENTLE
     if is_aimed:
-        return _support("damaged_streams").DamagedStreams(seed, is_gentle=is_gentle)
+        return support("damaged_streams").DamagedStreams(seed, is_gentle=is_gentle)
     return _fuzzing().LineMaker(
         seed, fresh=chance.choice(_FRESH), is_gentle=is_gentle, families=chance.choice(_FAMILIES)
     )
@@ -166,13 +167,13 @@ def made_by(seed: str, aimed: float) -> Any:
 
 def related(seed: str) -> Any:
     """Return a maker of lines whose counts must be related, or are kept by name where they are."""
-    bodies = sorted(_support("family_bodies").RELATED)
+    bodies = sorted(support("family_bodies").RELATED)
     return _fuzzing().LineMaker(seed, fresh=_FRESH[0], is_gentle=_is_gentle(seed), families=1.0, bodies=bodies)
 
 
 def foreign(seed: str) -> Any:
     """Return a maker of lines that are no request log's; ``log_format`` is what they are read by."""
-    return _support("foreign_lines").ForeignLines(seed, is_gentle=_is_gentle(seed))
+    return support("foreign_lines").ForeignLines(seed, is_gentle=_is_gentle(seed))
 
 
 def _is_gentle(seed: str) -> bool:
@@ -203,7 +204,7 @@ def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Rando
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_MADE_LINES)]
         counts.update(usual=sum(line.is_usual for line in made))
-        lines = [line.content if has_ids else _support("varied_lines").without_ids(line.content) for line in made]
+        lines = [line.content if has_ids else support("varied_lines").without_ids(line.content) for line in made]
         told = _block(lines, decoder, found, counts)
         # What was told is of a pattern that the kernel knows now: further lines of it are what finds the pattern out.
         of = told or range(len(lines))
@@ -215,9 +216,9 @@ def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Rando
 
 
 def _varied(line: bytes, chance: random.Random) -> bytes:
-    varied: bytes = _support("varied_lines").varied(line, chance)
+    varied: bytes = support("varied_lines").varied(line, chance)
     if chance.random() < _LAID_OUT_OTHERWISE:
-        varied = _support("varied_lines").laid_out_otherwise(varied, chance)
+        varied = support("varied_lines").laid_out_otherwise(varied, chance)
     return varied
 
 

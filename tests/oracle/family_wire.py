@@ -191,11 +191,13 @@ def chat_like(documents: list[Document]) -> Counts | None:
             written = hour
         reasoning = called(usage, "completion_tokens_details.reasoning_tokens", "reasoningTokens")
         beside = total - prompt - completion if total else 0
-        if not total and usage.keys() & {"cacheReadInputTokens", "cacheWriteInputTokens"}:  # Amazon's lie outside
-            beside = (cached or 0) + (written or 0)
-        if beside and beside == reasoning:  # xAI counts it outside
+        apart = (cached or 0) + (written or 0)
+        is_of_amazon = bool(usage.keys() & {"cacheReadInputTokens", "cacheWriteInputTokens"})
+        if not total and is_of_amazon:
+            beside = apart
+        if beside and beside == reasoning and not (is_of_amazon and beside == apart):  # xAI counts it outside
             completion += reasoning
-        elif beside and beside == (cached or 0) + (written or 0):
+        elif beside and beside == apart:  # Amazon's lie outside
             prompt += beside
         elif beside:
             raise Impossible(CONTRADICTORY)

@@ -226,24 +226,29 @@ def _prompt_of_gemini(usage: JsonObject, model: str | None) -> tuple[int, int] |
 
 
 def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
-    """Put into prompt and completion what the provider counts outside of them; its total tells, or its marks."""
+    """Put into prompt and completion what the provider counts outside of them; its total tells, or its marks.
+
+    What lies outside of the prompt by Converse's names is no reasoning, though there may be as much of that.
+    """
     prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
     beside = (stated.cached or 0) + (stated.written or 0)
+    is_of_converse = any(name in usage for name in _OF_CONVERSE)
     is_left_out = total == prompt + completion and _is_of_agentgateway(usage)
-    if is_left_out or (not total and any(name in usage for name in _OF_CONVERSE)):
+    if is_left_out or (not total and is_of_converse):
         total = prompt + beside + completion
     unexplained = total - prompt - completion if total else 0
     is_apart = bool(reasoning) and _is_reasoning_apart(usage, model, is_greater=reasoning > completion)
     if not unexplained and not is_apart:
         return stated
-    if unexplained in (0, reasoning):
+    is_beside = unexplained == beside
+    if unexplained in (0, reasoning) and not (is_beside and is_of_converse and unexplained):
         return stated._replace(completion=completion + reasoning, conventions=(REASONING_APART,))
     for name, convention in _IN_TOTAL_ALONE.items():
         if unexplained == stated.others.get(name):
             return stated._replace(conventions=(convention,))
     if unexplained == stated.prompt_audio:
         return stated._replace(prompt_audio=None, conventions=(AUDIO_APART,))
-    if unexplained == beside:
+    if is_beside:
         return stated._replace(prompt=prompt + beside, conventions=(CACHED_APART,))
     if unexplained > 0 and not reasoning and _is_gemini(model):
         return stated._replace(

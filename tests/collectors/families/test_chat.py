@@ -157,6 +157,9 @@ def test_what_an_sdk_states_is_explained_by_its_total() -> None:
     converse = {"inputTokens": 10, "outputTokens": 5, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 20}
     for total in ({}, {"totalTokens": 135}):
         assert tokens(_chat(converse | total), path=PATH) == (130, 5, 100, 20, None)
+        as_much = converse | {"outputTokens": 125, "reasoningTokens": 120}
+        whole = {name: count + 120 for name, count in total.items()}
+        assert tokens(_chat(as_much | whole), path=PATH) == (130, 125, 100, 20, 120)
     assert tokens(_chat(converse | {"inputTokens": 130, "totalTokens": 135}), path=PATH) == (130, 5, 100, 20, None)
 
 

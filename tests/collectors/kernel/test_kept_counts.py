@@ -380,3 +380,42 @@ def test_counts_that_fall_once_in_the_line_that_was_learned_may_grow_all_the_way
 
     falling = [10 * (place + 1) for place in reversed(range(choices))]
     _told([line(falling), line([count + 1 for count in falling]), line(sorted(falling)), line([5, *falling[1:]])])
+
+
+def _cut(number: int, *, cached: int, as_by_another_name: int, total: int | None) -> bytes:
+    """Return a stream of Anthropic's that was cut, and what the log counts of it, what was cached under two names."""
+    usage = {"input_tokens": 700 + number, "cache_read_input_tokens": cached, "output_tokens": 5}
+    start = {"type": "message_start", "message": {"id": f"m{number}", "model": "m", "usage": usage}}
+    beside = _counts(700 + number + cached, 5000, total, cache_read_input_tokens=as_by_another_name)
+    beside["prompt_tokens_details"] = {"cached_tokens": cached}
+    return _line(path="/v1/messages", response=f"event: message_start\n{sse(start)}", usage=beside)
+
+
+@pytest.mark.parametrize("is_learned_of_equal", [True, False])
+@pytest.mark.parametrize("has_total", [True, False])
+def test_a_count_that_is_stated_twice_decides_what_counts_where_both_are_equal(
+    *, has_total: bool, is_learned_of_equal: bool
+) -> None:
+    """What the log counts of a stream that was cut is its output, unless it contradicts itself."""
+
+    def line(number: int, *, is_equal: bool) -> bytes:
+        cached = 30 + 7 * number
+        total = 5700 + number + cached if has_total else None
+        return _cut(number, cached=cached, as_by_another_name=cached + (not is_equal), total=total)
+
+    first = [line(number, is_equal=is_learned_of_equal) for number in range(4)]
+    others = [line(number, is_equal=True) for number in range(4, 8)]
+    _told([*first, *others], WITH_USAGE)
+    rows = found_rows(by_kernel([*first, *others], WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())][4:] == [5000] * 4
+
+
+@pytest.mark.parametrize("model", ["m-1", "m-2"])
+def test_a_total_of_the_prompt_alone_says_that_nothing_was_generated_whatever_another_total_is(model: str) -> None:
+    """Where one half is null, the body states no usage, and what the log counts is it; a total may say it was zero."""
+
+    def line(prompt: int, *beside: int) -> bytes:
+        body = {"prompt_tokens": prompt, "completion_tokens": None, "total_tokens": sum(beside)}
+        return _line(model=model, response=_chat(body), usage=_counts(*beside, sum(beside)))
+
+    _told([line(7, 20, 30), line(8, 21, 31), line(40, 30, 10), line(50, 20, 30)], WITH_USAGE)

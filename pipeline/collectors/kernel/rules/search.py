@@ -9,10 +9,10 @@ Owns which ways are tried, and what a rule must hold for. Does not own what is s
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, pairwise, permutations, product
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.kernel.rules.rule import NOTHING, WHOLES
 from pipeline.collectors.kernel.rules.samples import GREATEST
 from pipeline.collectors.kernel.rules.suggestion import Suggestion, Way, spread
 
@@ -126,8 +126,13 @@ class Search:
         checked = [self._is_foretold(found, number) for number in range(len(GREATEST))]
         if False in checked or checked.count(True) < _SAMPLES_MIN:
             return None
-        holds = self._holds_in_either_order(found) and self._holds_in_a_row(found)
-        return found if holds and self._holds_whatever_counts_are(found) else None
+        holds = (
+            self._holds_in_either_order(found)
+            and self._holds_in_a_row(found)
+            and self._holds_where_two_are_equal(found)
+            and self._holds_whatever_counts_are(found)
+        )
+        return found if holds else None
 
     def _holds_in_either_order(self, rule: Rule) -> bool:
         """Tell whether a rule holds with each count below each other one, in whatever order they hold together."""
@@ -157,6 +162,29 @@ class Search:
             contents is None or self._samples.comes_out(rule, contents)
             for contents in (self._other_contents(rule, _OF_SAME_FORM, rows, falls=falls) for falls in (False, True))
         )
+
+    def _holds_where_two_are_equal(self, rule: Rule) -> bool:
+        """Tell whether a rule holds with the counts of the example, and where each two of them are equal.
+
+        So what hangs together there does so here, such as a total that decides only where a count that is stated twice
+        is the same. And where each two are equal and the others are any, and where one, or two, are a total of others.
+        """
+        others = self._other_contents(rule, _OF_SAME_FORM)
+        if others is None:
+            return True
+        example = [*others]
+        for hole in self._counts:
+            example[hole] = self._example[hole]
+        way = self._way(rule.totals, rule.bound)
+        pairs = [*combinations(way.counts, 2), *product(way.counts, way.totals)]
+        samples = [example if _agrees(rule, example) else None]
+        samples += [_with_equal(rule, contents, *pair) for contents in (example, others) for pair in pairs]
+        summed = {hole for name in WHOLES if name in rule.numbers for hole in rule.numbers[name].holes}
+        free = [hole for hole in way.counts if hole not in summed]
+        for hole, other, total in product(free, way.counts, way.totals):
+            shares = (1, others[total] // 2, others[total] - 1) if other in free else (others[other],)
+            samples += [_with_sum(rule, others, (hole, others[total] - share), (other, share)) for share in shares]
+        return all(each is None or self._samples.comes_out(rule, each) for each in samples)
 
     def _with_binding_totals(self, rule: Rule) -> Rule | None:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes.
@@ -246,6 +274,25 @@ def _with_others_at(hole: int, contents: Sequence[Any], holes: Sequence[int]) ->
     sums = [one + other for one, other in combinations(counts, 2)]
     for value in sorted({1, 10**7, contents[hole] + 1, *counts, *sums}):
         yield [*contents[:hole], value, *contents[hole + 1 :]]
+
+
+def _with_equal(rule: Rule, contents: Sequence[Any], one: int, other: int) -> list[Any] | None:
+    """Return contents in which one count is as much as another, or this as that; ``None`` where none hold together."""
+    for hole, as_much_as in ((one, other), (other, one)):
+        equal = [*contents]
+        equal[hole] = contents[as_much_as]
+        if _agrees(rule, equal) and equal[hole] == equal[as_much_as]:
+            return equal
+    return None
+
+
+def _with_sum(rule: Rule, contents: Sequence[Any], one: tuple[int, int], other: tuple[int, int]) -> list[Any] | None:
+    """Return contents with two counts that are a total together; ``None`` where none hold together."""
+    summed = [*contents]
+    for hole, count in (one, other):
+        summed[hole] = count
+    is_sum = one[0] != other[0] and min(one[1], other[1]) > 0 and _agrees(rule, summed)
+    return summed if is_sum and all(summed[hole] == contents[hole] for hole in rule.totals) else None
 
 
 def _agrees(rule: Rule, contents: list[Any]) -> bool:
