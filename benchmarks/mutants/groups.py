@@ -214,7 +214,7 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.batch_files: _text: 2 instead: 1": "what is longer is longer by a byte or by two",
     "collectors.batch_files: _text: '~' instead: ''": "neither says anything of a batch",
     "collectors.batch_files: _text: '~' instead: '' (#2)": "likewise",
-    "collectors.decode: decode_line: its last always: None if line.content": "what is too long was refused before",
+    "collectors.decode: _Reader.of_line: its last always: None if line.content": "what is too long was refused before",
     "collectors.logs.line_blocks: LineBlocks.__iter__: b'\\n~' instead: b'\\n' (#3)": ("pieces are joined needlessly"),
     "collectors.bodies.aws_event_stream: exception_in: '~' instead: '' (#2)": "neither is the name of an exception",
     "collectors.batch_files: _lines: b'\\n~' instead": "the last line ends, and another begins that nobody reads",

@@ -280,6 +280,7 @@ WHETHER_IT_IS_ONE = {
     "values.fields.spelled": "likewise",
     "exchange._with_what_is_beside": "whether anything is stated",
     "values.strict_json._is_same": "of what is stated twice, and so is handed over",
+    "broken_text.agreed": "of lines with bytes that are no UTF-8, which are handed over",
 }
 """Code that asks whether there is a name, and one that can be stored: of all lines of a shape, one sample tells."""
 
