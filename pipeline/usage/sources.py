@@ -81,8 +81,6 @@ class SourceRecord:
     """Count by status."""
     read_by: str | None = None
     """What identifies the reader's version and the settings it was read by; None where neither was kept."""
-    ends_line: bool | None = None
-    """Whether the last byte before ``end`` ends a line; a document may be without it. None where it was not kept."""
 
     @property
     def is_balanced(self) -> bool:

@@ -370,43 +370,6 @@ def test_a_damaged_log_is_believed_up_to_its_last_whole_member_and_a_cut_one_to_
         assert (believed(log).end, believed(log).problem) == (300, None)
 
 
-@pytest.mark.parametrize("ends_line", [None, False, True])
-def test_a_record_that_ends_a_line_is_looked_for_where_lines_end_and_any_other_anywhere(
-    *, ends_line: bool | None
-) -> None:
-    log = b"one\ntwo\nthree" + b"4" * 100_000 + b"\n"
-    ends = [3, 4, 6, 8, 65_535, 65_536, 90_000]
-    records = [record(log, 0, end, ends_line=ends_line) for end in ends]
-    known = KnownSources(records)
-    anywhere = ends if ends_line is not True else [4, 8, 65_536, 90_000]
-    assert {found.end for found in known.with_head_of(log[:65_536])} == set(anywhere)
-    assert [found.end for found in known.with_head_of(log[:8])] == [end for end in reversed(anywhere) if end <= 8]
-    known.add([record(log, 0, 6)])
-    assert 6 in {found.end for found in known.with_head_of(log[:7])}
-
-
-def test_a_small_log_is_not_compared_with_each_of_thousands_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    logs = [b'{"number": %d}\n' % 10**size for size in range(2_000)]
-    known = KnownSources([record(log, 0, len(log), ends_line=True) for log in logs])
-    digests: list[Any] = []
-    taken = hashlib.sha256
-
-    class Counting:
-        def __init__(self) -> None:
-            self.digest = taken()
-
-        def update(self, content: bytes) -> None:
-            self.digest.update(content)
-
-        def hexdigest(self) -> str:
-            digests.append(self)
-            return self.digest.hexdigest()
-
-    monkeypatch.setattr("pipeline.collectors.logs.lineage.hashlib.sha256", Counting)
-    assert [[found.end for found in known.with_head_of(log)] for log in logs] == [[len(log)] for log in logs]
-    assert len(digests) == len(logs)
-
-
 def test_records_are_found_by_the_head_of_a_log_whatever_its_length() -> None:
     short, long, other = record(LOG, 0, 50), record(LOG, 0, 100), record(b"x" * 50, 0, 50)
     known = KnownSources([short])

@@ -91,7 +91,6 @@ def test_a_log_is_segments_whose_records_account_for_every_line(tmp_path: Path, 
         "compression": {bytes: "none", gzip.compress: "gzip", zstd.compress: "zstd"}[pack],
         "file_size": len(packed),
         "read_by": read_by(LogFormat()),
-        "ends_line": True,
     }
     assert [segment.record for segment in segments] == [
         SourceRecord(

@@ -10,7 +10,6 @@ begun anew matches no record and is a new one.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.usage.sources import Algorithm, SourceRecord
-
-_LINE_END = re.compile(b"\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,25 +50,16 @@ class Continuation:
 
 
 class KnownSources:
-    """Records of everything collected so far, found by the beginning of a log without looking at all of them.
-
-    The head of a log that is smaller than a window is all of it. Thousands of such logs have as many sizes, and to take
-    the digest of each of them would cost a log the more the more there were before. So only those are looked for at
-    which a log ends a line, as nearly all do, and those of the few that may not.
-    """
+    """Records of everything collected so far, found by the beginning of a log without looking at all of them."""
 
     def __init__(self, records: Iterable[SourceRecord] = ()) -> None:
         self._by_head: dict[int, dict[str, list[SourceRecord]]] = {}
-        self._within_lines: set[int] = set()
-        """Sizes of heads that may end anywhere."""
         self.add(records)
 
     def add(self, records: Iterable[SourceRecord]) -> None:
         """Know these records too."""
         for record in records:
             self._by_head.setdefault(record.head.size, {}).setdefault(record.head.sha256, []).append(record)
-            if not record.ends_line or record.head.size < record.end:
-                self._within_lines.add(record.head.size)
 
     def with_head_of(self, head: bytes) -> list[SourceRecord]:
         """Return the records whose head is that of a log that begins with ``head``.
@@ -80,8 +68,7 @@ class KnownSources:
         """
         digest, digested = hashlib.sha256(), 0
         matching: list[SourceRecord] = []
-        ends_of_lines = self._by_head.keys() & (found.end() for found in _LINE_END.finditer(head))
-        for size in sorted(ends_of_lines | {size for size in self._within_lines if size <= len(head)}):
+        for size in sorted(size for size in self._by_head if size <= len(head)):
             digest.update(head[digested:size])
             digested = size
             matching += self._by_head[size].get(digest.hexdigest(), ())

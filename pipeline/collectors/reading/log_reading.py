@@ -292,7 +292,6 @@ class LogReading(Iterator["LogSegment"]):
             quarantined=dict(sorted(builder.quarantined.items())),
             events=dict(sorted(builder.events.items())),
             read_by=read_by(self._log_format),
-            ends_line=splitter.tail.endswith(b"\n"),
         )
         return LogSegment(record=record, coded=events, quarantined=quarantined)
 

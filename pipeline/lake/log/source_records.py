@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_SINCE_LATER: Mapping[str, Any] = {"read_by": None, "ends_line": None, "joined": 0, "further": 0, "forgotten": 0}
+_SINCE_LATER: Mapping[str, Any] = {"read_by": None, "joined": 0, "further": 0, "forgotten": 0}
 """Fields that records of before do not have, with what they are where they are absent."""
-_LATER_KINDS: Mapping[str, type] = {"read_by": str, "ends_line": bool, "joined": int, "further": int, "forgotten": int}
+_LATER_KINDS: Mapping[str, type] = {"read_by": str, "joined": int, "further": int, "forgotten": int}
 
 
 def stated_record(record: SourceRecord) -> dict[str, Any]:
