@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers import docker, lambda_text
-from pipeline.collectors.wrappers.wrapper import knows_behind, text_before
+from pipeline.collectors.wrappers.wrapper import behind, knows_behind
 
 if TYPE_CHECKING:
     from pipeline.collectors.wrappers.wrapper import Unwrapped
@@ -31,8 +31,8 @@ _BEFORE = (
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return a message, or the line within it that Docker sent; ``None`` for any other line."""
-    found = text_before(_BEFORE, line)
-    return None if found is None else docker.line_in(line[found.end() :])
+    found = behind(_BEFORE, line)
+    return None if found is None else docker.line_in(found.content)
 
 
 def knows(line: bytes) -> bool:

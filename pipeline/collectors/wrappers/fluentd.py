@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.wrappers import docker
-from pipeline.collectors.wrappers.wrapper import text_before
+from pipeline.collectors.wrappers.wrapper import behind
 
 if TYPE_CHECKING:
     from pipeline.collectors.wrappers.wrapper import Unwrapped
@@ -24,5 +24,5 @@ _BEFORE = _INSTANT + rb"\t(?!" + _LEVEL + rb"\t)[^\t\"{]{0,256}\t(?=\{)"
 
 def unwrap(line: bytes) -> Unwrapped | None:
     """Return the record of a line, or the line within it that Docker sent; ``None`` for any other line."""
-    found = text_before(_BEFORE, line)
-    return docker.line_in(line[found.end() :]) if found else None
+    found = behind(_BEFORE, line)
+    return None if found is None else docker.line_in(found.content)
