@@ -18,7 +18,7 @@ from pipeline.collectors.logs import compression, digests, log_file
 from pipeline.collectors.logs.compression import Compression, Piece, compression_of, decompressed
 from pipeline.collectors.logs.digests import DigestUnavailable, new_digest, usual_algorithm
 from pipeline.collectors.logs.hashed_again import Hashed, hash_segments, nothing_of
-from pipeline.collectors.logs.lineage import KnownSources, believed, continue_from, window
+from pipeline.collectors.logs.lineage import KnownSources, believed, continue_from, possible_ends, window
 from pipeline.collectors.logs.log_file import LogFile, open_log
 from pipeline.collectors.logs.other_formats import refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
@@ -381,6 +381,51 @@ def test_records_are_found_by_the_head_of_a_log_whatever_its_length() -> None:
     assert KnownSources().with_head_of(LOG) == []
     assert window(b"abc") == window(bytearray(b"abc"))
     assert (window(b"abc").size, window(b"abc").sha256) == (3, hashlib.sha256(b"abc").hexdigest())
+
+
+def test_a_log_is_compared_with_records_that_may_end_where_it_has_an_end_and_with_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logs = [b'{"number": %d}\n' % 10**size for size in range(1_000)]
+    long = b"x" * 70_000 + b"\n"
+    known = KnownSources([*(record(log, 0, len(log)) for log in logs), record(long, 0, len(long))])
+    made: list[int] = []
+
+    class Counted:
+        """Stands for a digest, and counts how often one is asked for."""
+
+        def __init__(self) -> None:
+            self.digest = hashlib.new("sha256")
+
+        def update(self, content: bytes) -> None:
+            self.digest.update(content)
+
+        def hexdigest(self) -> str:
+            made.append(self.digest.digest_size)
+            return self.digest.hexdigest()
+
+    monkeypatch.setattr("pipeline.collectors.logs.lineage.hashlib.sha256", Counted)
+    for log in logs:
+        assert [found.end for found in known.with_head_of(log)] == [len(log)]
+        assert [found.end for found in known.with_head_of(log + logs[3])] == [len(log)]
+    assert len(made) <= 6 * len(logs)  # of two lines each, two ends are a record's or a bracket's
+    assert [found.end for found in known.with_head_of(long[:65_536])] == [len(long)]
+    assert known.with_head_of(long[:65_535]) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "ends"),
+    [
+        (b"", {0}),
+        (b"ab", {0, 2}),
+        (b"ab\ncd\n\nef", {0, 3, 6, 7, 9}),
+        (b'{"a": {}}x', {0, 8, 9, 10}),
+        (b"[{\n}]\r\n\0 \xef\xbb\xbf[", {0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}),
+        (b" \x0b\t{", {0, 1, 2, 3, 4}),
+    ],
+)
+def test_a_segment_may_end_behind_a_line_a_document_and_their_blanks(content: bytes, ends: set[int]) -> None:
+    assert possible_ends(content) == ends
 
 
 def hashed(size: int, content: bytes, first_line: int, lines: int, problem: str = "") -> Hashed:

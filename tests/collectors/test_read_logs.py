@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, decode, read_again, read_by, read_log
@@ -21,7 +23,7 @@ from pipeline.collectors.event_columns import NOTHING, joined, of_rows, record_b
 from pipeline.collectors.kernel import in_order
 from pipeline.collectors.logs import line_blocks, log_file, logical_lines
 from pipeline.collectors.logs.digests import new_digest, usual_algorithm
-from pipeline.collectors.logs.lineage import KnownSources, window
+from pipeline.collectors.logs.lineage import KnownSources, possible_ends, window
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
@@ -129,6 +131,46 @@ def test_a_log_is_segments_whose_records_account_for_every_line(tmp_path: Path, 
         assert (more[0].record.first_line, more[0].record.start, again.pending_bytes) == (6, ends[1], 0)
     same, nothing = read(tmp_path / "log", packed, reader=reader, known=records)
     assert (nothing, same.continued) == ([], records[-1])
+
+
+PARTS_OF_LOGS = [
+    "\n",
+    "\r\n",
+    " ",
+    "\t",
+    "\0",
+    "\ufeff",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    '"a"',
+    ":",
+    "1",
+    "[{\n}]",
+    '{\n"a": {}}',
+    "x",
+]
+
+
+@settings(max_examples=300)
+@given(parts=st.lists(st.sampled_from(PARTS_OF_LOGS), min_size=1, max_size=12), name=st.sampled_from(["a.json", "a"]))
+@example(parts=['{"a": {}}'], name="a.json")
+@example(parts=["[{}", "\n", "]", " ", "\0", "\ufeff"], name="a")
+@example(parts=["\n", "[{\n}]", "\x0b"], name="a")
+@example(parts=['{\n"a": 1}', " ", '{\n"a": 2}'], name="a")
+@example(parts=[" ", "\0"], name="a.json")
+def test_a_segment_ends_where_ends_are_looked_for(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], name: str
+) -> None:
+    content = "".join(parts).encode()
+    for reader in ("fast", "plain"):
+        _, segments = read(tmp_path_factory.mktemp("logs") / name, content, reader=reader, segment_events_max=1)
+        assert {segment.record.end for segment in segments} <= possible_ends(content)
+        records = [segment.record for segment in segments]
+        grown, _ = read(tmp_path_factory.mktemp("logs") / name, content + b"x{}\n", reader=reader, known=records)
+        assert grown.continued == (records[-1] if records else None)
 
 
 @READERS

@@ -10,6 +10,7 @@ begun anew matches no record and is a new one.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.usage.sources import Algorithm, SourceRecord
+
+_BLANKS = b" \t\r\n\x0b\x0c\0\xef\xbb\xbf"
+_ENDS = re.compile(rb"[\n}\]][ \t\r\n\x0b\x0c\0\xef\xbb\xbf]*")
+"""Behind what a segment ends: a line end, or a bracket that ends a document, and the blanks that may follow one
+(``lines``, ``whole_document``).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +57,25 @@ class Continuation:
 
 
 class KnownSources:
-    """Records of everything collected so far, found by the beginning of a log without looking at all of them."""
+    """Records of everything collected so far, found by the beginning of a log without looking at all of them.
+
+    The head of a log that is smaller than a window is all of it. Thousands of such logs have as many sizes, and a
+    digest of each of them would cost a log the more the more logs there were before. So of these sizes only those are
+    asked for at which a segment may end.
+    """
 
     def __init__(self, records: Iterable[SourceRecord] = ()) -> None:
         self._by_head: dict[int, dict[str, list[SourceRecord]]] = {}
+        self._within_segments: set[int] = set()
+        """Sizes of heads behind which their segment went on."""
         self.add(records)
 
     def add(self, records: Iterable[SourceRecord]) -> None:
         """Know these records too."""
         for record in records:
             self._by_head.setdefault(record.head.size, {}).setdefault(record.head.sha256, []).append(record)
+            if record.head.size < record.end:
+                self._within_segments.add(record.head.size)
 
     def with_head_of(self, head: bytes) -> list[SourceRecord]:
         """Return the records whose head is that of a log that begins with ``head``.
@@ -68,11 +84,21 @@ class KnownSources:
         """
         digest, digested = hashlib.sha256(), 0
         matching: list[SourceRecord] = []
-        for size in sorted(size for size in self._by_head if size <= len(head)):
+        sizes = self._by_head.keys() & possible_ends(head)
+        for size in sorted(sizes | {size for size in self._within_segments if size <= len(head)}):
             digest.update(head[digested:size])
             digested = size
             matching += self._by_head[size].get(digest.hexdigest(), ())
         return sorted(matching, key=_reach, reverse=True)
+
+
+def possible_ends(content: bytes) -> set[int]:
+    """Return the offsets at which a segment may end that begins as ``content`` does; 0 and its length among them."""
+    blank = len(content) - len(content.lstrip(_BLANKS))
+    ends = {0, len(content), *range(1, blank + 1)}
+    for found in _ENDS.finditer(content):
+        ends.update(range(found.start() + 1, found.end() + 1))
+    return ends
 
 
 def window(content: bytes | bytearray) -> Window:
