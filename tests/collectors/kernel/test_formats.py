@@ -247,7 +247,7 @@ def test_no_shape_is_learned_of_lines_that_were_not_looked_at_for_variants(monke
     known, new = SPEND, SPEND | {"status": "success"}
     lines = _written(*[known] * 3, *(known | {"request_id": f"a{at}_cache_hit7"} for at in range(3)))
     decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=fingerprint)
-    monkeypatch.setattr(table, "_LINE_BYTES", 0)
+    monkeypatch.setattr(table, "LINE_BYTES", 0)
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 300)
     for block in (
         lines,

@@ -154,7 +154,7 @@ def test_whatever_is_kept_by_name_is_a_count(usage: dict[str, Any], told: bool) 
 def test_seconds_of_many_lengths_are_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = [{"text": "x", "usage": {"type": "duration", "seconds": seconds}} for seconds in range(1, 51)]
     lines = [_line(path="/v1/audio/transcriptions", response=body) for body in bodies]
-    monkeypatch.setattr(table, "_LINE_BYTES", 0)
+    monkeypatch.setattr(table, "LINE_BYTES", 0)
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", len(lines[0]) * 2)  # of a shape of one line, nothing is
     assert _told(lines) == len(lines)
 

@@ -323,7 +323,7 @@ def test_what_is_known_of_a_shape_is_not_waited_for_by_another_kernel(monkeypatc
 
 def test_what_one_kernel_has_met_of_a_shape_counts_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     line = _line("m", None, _COUNTS)
-    monkeypatch.setattr(table, "_LINE_BYTES", 0)
+    monkeypatch.setattr(table, "LINE_BYTES", 0)
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 3 * len(line))
     told = []
     for _ in range(4):
@@ -335,7 +335,7 @@ def test_what_one_kernel_has_met_of_a_shape_counts_for_another(monkeypatch: pyte
 
 def test_a_short_line_counts_for_what_it_takes_beside_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     line = _line("m", None, _COUNTS)
-    monkeypatch.setattr(table, "_LINE_BYTES", 9 * len(line))
+    monkeypatch.setattr(table, "LINE_BYTES", 9 * len(line))
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 11 * len(line))
     decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
     assert [decoder.decoded(line, start=0, first_line=1).told for _ in range(3)] == [0, 1, 1]
@@ -350,6 +350,23 @@ def test_of_too_many_shapes_it_is_forgotten_how_much_was_met(monkeypatch: pytest
     assert len(finder._met) <= 8  # noqa: SLF001 - what takes memory
     assert asked.is_worth_it(b"99", 0, 5, 15)
     assert not asked.is_worth_it(b"99", 1, 5, 15)
+
+
+def test_a_shape_is_asked_of_once_lines_of_it_took_half_of_what_a_rule_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule of a row of LiteLLM's takes as long as hundreds of lines; of a small log that is longer than the log."""
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
+    known = json.loads(_line("m", None, _COUNTS))
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+    told = []
+    for path in ("first", "second", "third"):
+        line = json.dumps(known | {"path": f"/v1/chat/completions?{path}"}).encode() + b"\n"
+        told.append([decoder.decoded(line, start=0, first_line=1).told for _ in range(200)].index(1))
+    costs = finder._costs  # noqa: SLF001 - what it took
+    half = costs.spent / 3 / 2
+    assert half > 5
+    assert told[0] == 0
+    assert half / 2 < told[1] == told[2] <= half  # a line is longer than its shape
+    assert costs.of_a_rule("another format") == 0
 
 
 @pytest.mark.long
@@ -367,6 +384,7 @@ def test_whoever_makes_every_few_lines_a_shape_of_their_own_makes_them_cost_twic
 
     monkeypatch.setattr(Samples, "__init__", noted)
     monkeypatch.setattr(finder, "_AHEAD", 40)
+    monkeypatch.setattr(finder, "_WORTH", sys.maxsize)
     monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 1)
     known = json.loads(_line("m", None, _COUNTS))
     lines = [json.dumps(known | {"path": f"/v1/chat/completions?{at // often}"}).encode() for at in range(300)]

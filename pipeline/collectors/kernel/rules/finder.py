@@ -42,6 +42,10 @@ _AHEAD = 4_000
 
 So whoever makes every few lines a shape of their own, as by what stands in a path, makes them cost twice what they do.
 """
+LINE_BYTES = 1_500
+"""As long as so many bytes of it take a line takes the plain reader beside them."""
+_WORTH = 2
+"""A shape is asked of once lines of it took one part, of so many, of what rules of its format took to find."""
 _CONTENTS_A_LINE = 8
 """To make up so many contents takes as long as to read a line plainly."""
 _asking = Lock()
@@ -54,10 +58,18 @@ class _Costs:
     def __init__(self) -> None:
         self.lines_met = 0
         self.spent = 0
+        self._of_formats: dict[str, list[int]] = {}
 
-    def add(self, samples: Samples) -> None:
-        """Add what was asked for a rule."""
-        self.spent += samples.asked + samples.made // _CONTENTS_A_LINE
+    def add(self, name: str, samples: Samples) -> None:
+        """Add what was asked for a rule of a format."""
+        cost = samples.asked + samples.made // _CONTENTS_A_LINE
+        self.spent += cost
+        self._of_formats.setdefault(name, []).append(cost)
+
+    def of_a_rule(self, name: str) -> float:
+        """Return what a rule of a format has cost on average, 0 where none was asked for."""
+        costs = self._of_formats.get(name)
+        return sum(costs) / len(costs) if costs else 0
 
     @property
     def may_grow(self) -> bool:
@@ -93,8 +105,9 @@ class RuleFinder:
     def is_worth_it(self, shape: bytes, variant: int, size: float, enough: float) -> bool:
         """Note that some bytes of lines of a shape, or of a variant of one, were met; tell whether to ask for its rule.
 
-        It is where that is known, or where ``enough`` bytes of such lines were met, by anyone, and it costs not too
-        much. Where ``enough`` is 0, it is in any case.
+        It is where that is known, or where ``enough`` bytes of such lines were met, by anyone, and as many as rules of
+        the format cost to find, and it costs not too much. Where ``enough`` is 0, it is in any case. A line counts for
+        ``LINE_BYTES`` more than it has.
         """
         known = (self._plain.name, variant, shape)
         if known in _known or not enough:
@@ -102,7 +115,8 @@ class RuleFinder:
         if len(_met) >= _KNOWN_MAX:
             _met.clear()
         met = _met[hash(known)] = _met.get(hash(known), 0) + size
-        return met >= enough and _costs.may_grow
+        cost = _costs.of_a_rule(self._plain.name) * (len(shape) + LINE_BYTES)
+        return met >= max(enough, cost / _WORTH) and _costs.may_grow
 
     def rule_of(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0) -> Rule | Nothing | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.
@@ -130,7 +144,7 @@ class RuleFinder:
         samples = self._samples(shape, lines, variant)
         is_one = self._plain.is_of_its_format(samples.line(samples.contents(), {}))
         found = self._searched(samples, examples) if is_one else None
-        _costs.add(samples)
+        _costs.add(self._plain.name, samples)
         if isinstance(found, Rule):
             _known_of_forms[self._plain.name, variant, lines.form] = lines.models, found
         return found
@@ -158,7 +172,7 @@ class RuleFinder:
         rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
         samples = self._samples(shape, lines, variant)
         is_confirmed = Search(self._plain, samples, example).confirms(rule, is_of_other_models=models != lines.models)
-        _costs.add(samples)
+        _costs.add(self._plain.name, samples)
         return rule if is_confirmed else None
 
     def _samples(self, shape: bytes, lines: Parsed, variant: int) -> Samples:

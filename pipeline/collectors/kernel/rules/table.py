@@ -16,7 +16,7 @@ from pipeline.collectors.counting import named
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
-from pipeline.collectors.kernel.rules.finder import RuleFinder
+from pipeline.collectors.kernel.rules.finder import LINE_BYTES, RuleFinder
 from pipeline.collectors.kernel.rules.rule import JOINT, NOTHING, TERMS_MAX, WHOLES, Rule, hold_together
 from pipeline.collectors.kernel.rules.variants import Variants
 
@@ -39,8 +39,6 @@ To learn costs about as much, since samples are as long as their shape makes the
 in any log; what is known of it already is not waited for.
 """
 _SHAPE_BYTES = 256
-_LINE_BYTES = 1_500
-"""As long as so many bytes of it take a line takes the plain reader beside them."""
 _EXAMPLES_MAX = 5
 """From so many lines of a shape it is learned how its counts hang together, at most."""
 _HOLES_MAX = 512
@@ -118,7 +116,7 @@ class RuleTable:
         if not is_new.any():
             return
         rows = np.bincount(told.lines, minlength=len(told.line_ends))
-        sizes = (np.diff(told.line_ends, prepend=0) + _LINE_BYTES) // np.maximum(rows, 1)  # each row has its share
+        sizes = (np.diff(told.line_ends, prepend=0) + LINE_BYTES) // np.maximum(rows, 1)  # each row has its share
         numbers, firsts, which = np.unique(told.shapes[is_new], return_index=True, return_inverse=True)
         sizes = np.bincount(which, sizes[told.lines[is_new]])
         places = zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), sizes.tolist(), strict=True)
