@@ -58,18 +58,20 @@ class _Costs:
     def __init__(self) -> None:
         self.lines_met = 0
         self.spent = 0
-        self._of_formats: dict[str, list[int]] = {}
+        self._of_formats: dict[str, tuple[int, int]] = {}
+        """What rules of each format took together, and how many were asked for."""
 
     def add(self, name: str, samples: Samples) -> None:
         """Add what was asked for a rule of a format."""
         cost = samples.asked + samples.made // _CONTENTS_A_LINE
         self.spent += cost
-        self._of_formats.setdefault(name, []).append(cost)
+        together, asked = self._of_formats.get(name, (0, 0))
+        self._of_formats[name] = together + cost, asked + 1
 
     def of_a_rule(self, name: str) -> float:
         """Return what a rule of a format has cost on average, 0 where none was asked for."""
-        costs = self._of_formats.get(name)
-        return sum(costs) / len(costs) if costs else 0
+        together, asked = self._of_formats.get(name, (0, 1))
+        return together / asked
 
     @property
     def may_grow(self) -> bool:
