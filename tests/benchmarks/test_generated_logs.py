@@ -10,6 +10,7 @@ from benchmarks.comparing import READING, as_table, rows_differing
 from benchmarks.generate import compress, number_of, sized, write_log
 from benchmarks.lines import KINDS, Recipe, lines_of
 from benchmarks.reading.by_tallybook import compared, line_by_line, through_the_entrance
+from benchmarks.small_logs import write_workspace
 from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:
@@ -74,3 +75,12 @@ def test_a_compressed_log_holds_the_same_bytes(suffix: str, tmp_path: Path) -> N
 def test_a_size_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="is no size"):
         number_of("much")
+
+
+def test_a_workspace_of_small_logs_has_so_many_of_one_to_three_lines_each_of_its_own(tmp_path: Path) -> None:
+    write_workspace(tmp_path / "books", 1_002)
+
+    logs = [path.read_bytes() for path in (tmp_path / "books" / "logs").glob("*/*.jsonl")]
+    assert len(logs) == len(set(logs)) == 1_002
+    assert {log.count(b"\n") for log in logs} == {1, 2, 3}
+    assert len(list((tmp_path / "books" / "logs").iterdir())) == 3
