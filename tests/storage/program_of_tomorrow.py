@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
+from collections import namedtuple
 
 import pyarrow as pa
 
@@ -34,13 +34,15 @@ schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("forecast", pa.string())
 from pipeline.cli import run  # noqa: E402
 from pipeline.collectors import counting, decode  # noqa: E402
 
+_of_today = counting.BodyReading
+BodyReading = namedtuple(  # noqa: PYI024 - a tuple with one more field cannot be derived from one
+    "BodyReading",
+    (*_of_today._fields, "forecast"),
+    defaults=(*_of_today._field_defaults.values(), "rain"),
+)
+BodyReading.__annotations__ = {**_of_today.__annotations__, "forecast": "str | None"}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyReading(counting.BodyReading):
-    forecast: str | None = "rain"
-
-
-counting.BodyReading = BodyReading  # type: ignore[misc]
+counting.BodyReading = BodyReading  # type: ignore[assignment,misc]
 decode._OF_READING = decode._columns_in(BodyReading)
 decode._of_reading = lambda reading: tuple(getattr(reading, name, "rain") for name in decode._OF_READING)
 decode._in_order = decode._row_maker(

@@ -71,7 +71,7 @@ def by_the_next_program(workspace: Path, *lines: str) -> Done:
 
 
 PROGRAMS = pytest.mark.parametrize(
-    "run", [by_this_program, pytest.param(by_the_next_program, marks=pytest.mark.slow, id="by_the_next_program")]
+    "run", [by_this_program, pytest.param(by_the_next_program, marks=pytest.mark.long, id="by_the_next_program")]
 )
 
 
@@ -216,7 +216,7 @@ def test_what_follows_is_what_a_lake_of_one_version_gives(books: Path, tmp_path:
     assert stated(log_entries(anew)[0])["metaData"]["configuration"]["tallybook.lakeVersion"] == str(LAKE_VERSION)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engine_that_follows_the_log(
     books: Path,
 ) -> None:
@@ -280,7 +280,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lake_of_the_next_program_is_refused_with_the_advice_to_upgrade_and_nothing_is_touched(books: Path) -> None:
     append_log(books, "app.jsonl", *ADDED)
     assert by_the_next_program(books, "nightly --as-of 2026-04-06T03:00:00Z").returncode == 0
