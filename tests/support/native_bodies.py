@@ -89,6 +89,20 @@ LLAMA_CPP = {
     "timings": {"prompt_n": 6, "cache_n": 20, "predicted_n": 41},
 }
 TOKEN = {"id": 4, "text": "Mi", "logprob": -0.4, "special": False}
+OF_ORACLE = {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67}
+ORACLE = {
+    "apiFormat": "COHERE",
+    "text": "Mist.",
+    "chatHistory": [{"role": "USER", "message": "Fog?"}, {"role": "CHATBOT", "message": "Mist."}],
+    "finishReason": "COMPLETE",
+    "usage": OF_ORACLE | {"promptTokensDetails": {"cachedTokens": 20}},
+}
+
+
+def _oracle(text: str, **more: Any) -> dict[str, Any]:
+    return {"message": {"role": "ASSISTANT", "content": [{"type": "TEXT", "text": text}]}, "pad": "aaa", **more}
+
+
 CASES = {
     "dashscope-apps": Case(
         "/api/v1/apps/app-1/completion",
@@ -156,6 +170,18 @@ CASES = {
         [_yandex("Mi", "PARTIAL", 1), _yandex("Mist.", "FINAL", 41)],
         model=None,
         finish="ALTERNATIVE_STATUS_FINAL",
+    ),
+    "oracle": Case(
+        "/20231130/actions/chat",
+        ORACLE,
+        [
+            _oracle("Mi", index=0),
+            _oracle("st.", finishReason="stop"),
+            {"usage": ORACLE["usage"], "pad": "aaaa"},
+        ],
+        model=None,
+        finish="COMPLETE",
+        parts=(20, None, None),
     ),
     "replicate": Case(
         "/v1/models/owner/m-1/predictions",
@@ -255,9 +281,10 @@ HELD = {
             "apiFormat": "GENERIC",
             "id": "c-1",
             "choices": [{"index": 0, "message": {"role": "ASSISTANT", "content": [{"text": "Mist."}]}}],
-            "usage": {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67},
+            "usage": OF_ORACLE,
         },
     },
+    "oracle's cohere": {"modelId": "m-1", "modelVersion": "1.0", "chatResponse": ORACLE | {"id": "c-1"}},
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
     "a code beside it": {"code": 0, "message": "success", "result": {}, "data": CHAT},

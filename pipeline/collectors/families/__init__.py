@@ -28,6 +28,7 @@ from pipeline.collectors.families import (
 )
 from pipeline.collectors.families.bedrock import agents
 from pipeline.collectors.families.bedrock import answers as bedrock
+from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import first, object_at
 
@@ -58,6 +59,7 @@ _TABLE = (
     Family(cohere.V2, cohere.recognises_v2, cohere.read_v2),
     Family(cohere.V1, cohere.recognises_v1, cohere.read_v1),
     Family(ollama.NAME, ollama.recognises, ollama.read),
+    Family(vercel.NAME, vercel.recognises, vercel.read),
     Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),

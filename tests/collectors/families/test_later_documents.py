@@ -59,6 +59,10 @@ COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
         "prompt_eval_count": prompt,
         "eval_count": completion,
     },
+    "vercel-sdk": lambda prompt, completion: {
+        "finishReason": "stop",
+        "usage": {"inputTokens": prompt, "outputTokens": completion},
+    },
     "bedrock-titan": lambda prompt, completion: {
         "inputTextTokenCount": prompt,
         "totalOutputTextTokenCount": completion,
@@ -88,6 +92,7 @@ BARE: dict[str, dict[str, Any]] = {
     "cohere-v2": {"type": "message-end", "delta": {"usage": {}}},
     "cohere-v1": {"event_type": "stream-end", "response": {"meta": {}}},
     "ollama": {"done": True, "response": "b"},
+    "vercel-sdk": {"finishReason": "stop", "usage": {"inputTokens": None}},
     "bedrock-titan": {"outputText": "b"},
     "bedrock-llama": {"generation": "b"},
     "bedrock-converse": {"metadata": {"usage": {}}},

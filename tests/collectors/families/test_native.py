@@ -10,6 +10,7 @@ from native_bodies import CASES
 from readings import read, sse, tokens
 
 from pipeline.collectors.families import BY_NAME, family_of, model_studio
+from pipeline.collectors.families.native import vercel
 
 STREAMED = [name for name, case in CASES.items() if case.chunks]
 RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yandex"}
@@ -18,7 +19,8 @@ RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yande
 
 def test_every_family_of_them_has_its_case() -> None:
     here = {family for family, each in BY_NAME.items() if ".native" in each.read.__module__}
-    assert {*here, model_studio.NAME} == {*CASES}  # which has a module of its own, and is tried with them
+    # the first has a module of its own, and is tried with them; the second has tests of its own
+    assert {*here, model_studio.NAME} == {*CASES, vercel.NAME}
 
 
 @pytest.mark.parametrize("path", [True, "/ai/ask", None])

@@ -24,6 +24,7 @@ from pipeline.collectors.families import (
 )
 from pipeline.collectors.families.bedrock import agents
 from pipeline.collectors.families.bedrock import answers as bedrock
+from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.values.strict_json import parse
 
@@ -125,6 +126,17 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
         {"object": "realtime.response"},
     ],
     model_studio.recognises: [{"output": {"text": ""}, "usage": {"models": [{}]}}],
+    vercel.recognises: [
+        *(
+            {"finishReason": "stop", holder: {name: 1}}
+            for holder in ("usage", "totalUsage")
+            for name in ("inputTokens", "outputTokens", "promptTokens", "completionTokens")
+        ),
+        *({"usage": {f"{name}Tokens": 1}} for name in ("cachedInput", "reasoning")),
+        *({"usage": {f"{side}TokenDetails": {}}} for side in ("input", "output")),
+        {"usage": {"inputTokens": {}}},
+        {"type": "finish-step", "finishReason": {"unified": "stop"}, "usage": {"outputTokens": None}},
+    ],
     unbilled.recognises: [
         *({"object": f"thread.{of}"} for of in ("run", "run.step")),
         *({"object": of} for of in ("batch", "vector_store", "file", "fine_tuning.job", "model", "list")),
@@ -141,6 +153,15 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     ],
 }
 NEAR: dict[Any, list[dict[str, Any]]] = {
+    vercel.recognises: [
+        {},
+        {"finishReason": "stop"},
+        {"finishReason": "stop", "usage": {"totalTokens": 1}},
+        {"finishReason": "stop", "usage": []},
+        *({"usage": {name: 1}} for name in ("inputTokens", "promptTokens")),
+        *({"finishReason": "stop", "usage": {"promptTokens": 1}, name: "COHERE"} for name in ("apiFormat", "pad")),
+        {"type": "finish", "messageMetadata": {}},
+    ],
     model_studio.recognises: [
         {},
         {"output": {"text": ""}, "usage": {"models": []}},
@@ -286,11 +307,11 @@ def test_what_a_document_states_twice_at_its_top_is_the_last_of_it_where_it_is_t
 def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
-        *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
-        "bedrock-agents",
+        *("gemini", "cohere-v2", "cohere-v1", "ollama", "vercel-sdk", "bedrock-titan", "bedrock-llama"),
+        *("bedrock-converse", "bedrock-agents"),
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
-        *("replicate", "dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
+        *("replicate", "dify", "yandex", "oracle", "deepinfra", "aleph-alpha", "tgi"),
         *("unbilled", "bedrock-invoke"),
     ]
 

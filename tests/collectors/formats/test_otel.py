@@ -9,6 +9,7 @@ which hold tracebacks, are left out.
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +215,113 @@ def test_parts_are_read_by_the_names_of_whoever_traces_and_none_is_billed_as_pla
 ) -> None:
     (found,) = exchanges(otel, batch(span(CHAT | parts)))
     assert found.tokens == (300, 50, 200, 40, 12)
+
+
+ADK = {
+    "gen_ai.system": "gcp.vertex.agent",
+    "gen_ai.request.model": "gemini-2.5-flash",
+    "gen_ai.usage.input_tokens": 106,
+    "gen_ai.usage.output_tokens": 6,
+}
+ANSWERED = {
+    "model_version": "gemini-2.5-flash-001",
+    "content": {"parts": [{"text": '"prompt_token_count": 9'}], "role": "model"},
+    "usage_metadata": {
+        "cached_content_token_count": 40,
+        "candidates_token_count": 6,
+        "prompt_token_count": 106,
+        "thoughts_token_count": 46,
+        "total_token_count": 158,
+    },
+}
+THOUGHTS = {"gen_ai.usage.experimental.reasoning_tokens": 46}
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "projects/p/locations/l/publishers/google/models/gemini-3-pro"])
+def test_thoughts_that_google_s_adk_stated_beside_the_output_are_within_it(
+    exchanges: Callable[..., list[Exchange]], model: str
+) -> None:
+    (found,) = exchanges(otel, batch(span(ADK | THOUGHTS | {"gen_ai.request.model": model})))
+    assert found.tokens == (106, 52, None, None, 46)
+
+
+@pytest.mark.parametrize("model", ["openai/o3", "gemini/gemini-2.5-flash", "vertex_ai/gemini-2.5-flash"])
+def test_of_models_that_adk_asks_through_litellm_thoughts_are_within_the_output_already(
+    exchanges: Callable[..., list[Exchange]], model: str
+) -> None:
+    named = ADK | THOUGHTS | {"gen_ai.request.model": model, "gen_ai.usage.output_tokens": 60}
+    (found,) = exchanges(otel, batch(span(named)))
+    assert found.tokens == (106, 60, None, None, 46)
+
+
+def test_thoughts_of_adk_that_are_no_count_are_left_as_they_are_and_refused(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    with pytest.raises(LineRefused, match="reasoning_tokens"):
+        exchanges(otel, batch(span(ADK | {"gen_ai.usage.experimental.reasoning_tokens": "many"})))
+
+
+@pytest.mark.parametrize("named", [ADK, ADK | THOUGHTS], ids=["of the oldest versions", "of older versions"])
+def test_the_answer_that_adk_keeps_counts_before_what_its_span_counts(
+    exchanges: Callable[..., list[Exchange]], named: dict[str, Any]
+) -> None:
+    answered = named | {"gcp.vertex.agent.llm_response": json.dumps(ANSWERED)}
+    (found,) = exchanges(otel, batch(span(answered)))
+    assert found.tokens == (106, 52, 40, None, 46)
+    assert found.reading.model_reported == "gemini-2.5-flash-001"
+
+
+@pytest.mark.parametrize("held", ["{}", "<not serializable>", json.dumps({"partial": True}), 7])
+def test_an_answer_of_adk_that_counts_nothing_leaves_the_counts_of_its_span(
+    exchanges: Callable[..., list[Exchange]], held: Any
+) -> None:
+    (found,) = exchanges(otel, batch(span(ADK | {"gcp.vertex.agent.llm_response": held})))
+    assert found.tokens == (106, 6, None, None, None)
+    assert found.reading.dialect == "logged-usage"
+
+
+def test_what_a_search_of_adk_retrieved_is_kept_by_name(exchanges: Callable[..., list[Exchange]]) -> None:
+    usage = ANSWERED["usage_metadata"] | {"tool_use_prompt_token_count": 900, "total_token_count": 1058}
+    grounded = ANSWERED | {"usage_metadata": usage, "grounding_metadata": {"web_search_queries": ["snow"]}}
+    (found,) = exchanges(otel, batch(span(ADK | {"gcp.vertex.agent.llm_response": json.dumps(grounded)})))
+    assert found.tokens == (106, 52, 40, None, 46)
+    assert found.reading.other_usage == '{"retrieved_prompt_tokens":900}'
+
+
+def test_spans_of_adk_and_of_its_client_are_one_call_with_the_answer_of_the_one_that_keeps_it(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    outer = span(ADK | {"gcp.vertex.agent.llm_response": json.dumps(ANSWERED)})
+    inner = span(
+        ADK | {"gen_ai.operation.name": "generate_content"}, spanId="0000000000000001", parentSpanId=outer["spanId"]
+    )
+    found = exchanges(otel, batch(inner, outer))
+    assert [one.tokens for one in found] == [(106, 52, 40, None, 46)] * 2
+    assert len({one.envelope.request_id for one in found}) == 1
+
+
+LANGSMITH = CHAT | {"langsmith.span.kind": "llm", "gen_ai.usage.total_tokens": 350}
+PARTS = {"cache_read": 200, "cache_creation": 40, "audio": 0}
+
+
+@pytest.mark.parametrize("written", [str, json.dumps], ids=["by Python", "by JavaScript"])
+def test_parts_that_langsmith_writes_as_text_are_parts_of_the_two_counts(
+    exchanges: Callable[..., list[Exchange]], written: Callable[[Any], str]
+) -> None:
+    details = {
+        "gen_ai.usage.input_token_details": written(PARTS),
+        "gen_ai.usage.output_token_details": written({"reasoning": 30}),
+    }
+    (found,) = exchanges(otel, batch(span(LANGSMITH | details)))
+    assert found.tokens == (300, 50, 200, 40, 30)
+
+
+@pytest.mark.parametrize("kind", ["chain", "prompt", "tool", "retriever", "parser", 7])
+def test_runs_of_langsmith_that_are_of_no_model_are_no_exchanges_whatever_operation_they_name(
+    exchanges: Callable[..., list[Exchange]], kind: Any
+) -> None:
+    found = exchanges(otel, batch(span(LANGSMITH), span(LANGSMITH | {"langsmith.span.kind": kind}, spanId="01" * 8)))
+    assert [one.tokens for one in found] == [(300, 50, None, None, None)]
 
 
 def test_a_zero_is_a_placeholder_beside_a_real_count_of_another_convention(
