@@ -300,6 +300,109 @@ def test_spans_of_adk_and_of_its_client_are_one_call_with_the_answer_of_the_one_
     assert len({one.envelope.request_id for one in found}) == 1
 
 
+VERCEL = {
+    "operation.name": "ai.generateText.doGenerate",
+    "gen_ai.system": "anthropic.messages",
+    "gen_ai.request.model": "m",
+    "gen_ai.response.model": "m-1",
+    "gen_ai.response.id": "msg_1",
+    "gen_ai.usage.input_tokens": 4,
+    "gen_ai.usage.output_tokens": 7,
+    "ai.usage.promptTokens": 4,
+    "ai.usage.completionTokens": 7,
+}
+OF_ANTHROPIC = {
+    "input_tokens": 4,
+    "output_tokens": 7,
+    "cache_read_input_tokens": 30,
+    "cache_creation_input_tokens": 10,
+    "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6},
+}
+OF_GOOGLE = {
+    "promptTokenCount": 106,
+    "candidatesTokenCount": 6,
+    "thoughtsTokenCount": 46,
+    "cachedContentTokenCount": 40,
+    "totalTokenCount": 158,
+}
+
+
+def _counts(prompt: int, completion: int, **more: int) -> dict[str, int]:
+    counts = {"gen_ai.usage.input_tokens": prompt, "gen_ai.usage.output_tokens": completion}
+    return counts | {f"ai.usage.{name}": count for name, count in more.items()}
+
+
+@pytest.mark.parametrize(
+    ("counts", "metadata", "expected"),
+    [
+        (_counts(4, 7), {"anthropic": {"usage": OF_ANTHROPIC}}, (44, 7, 30, 10, None)),
+        (
+            _counts(4, 7),
+            {"anthropic": {"cacheReadInputTokens": 30, "cacheCreationInputTokens": 10}},
+            (44, 7, 30, 10, None),
+        ),
+        (_counts(106, 6), {"google": {"usageMetadata": OF_GOOGLE}}, (106, 52, 40, None, 46)),
+        (
+            _counts(106, 6),
+            {"vertex": {"usageMetadata": OF_GOOGLE | {"toolUsePromptTokenCount": 9, "totalTokenCount": 167}}},
+            (115, 52, 40, None, 46),
+        ),
+        (
+            _counts(4, 7),
+            {"bedrock": {"usage": {"cacheReadInputTokens": 30, "cacheWriteInputTokens": 10}}},
+            (44, 7, 30, 10, None),
+        ),
+        (
+            _counts(44, 7, totalTokens=51, cachedInputTokens=30),
+            {"bedrock": {"usage": {"cacheWriteInputTokens": 10}}},
+            (44, 7, 30, 10, None),
+        ),
+        (_counts(100, 50), {"openai": {"cachedPromptTokens": 64, "reasoningTokens": 5}}, (100, 50, 64, None, 5)),
+        (_counts(100, 50, cachedInputTokens=3), {"openai": {"responseId": "r-1"}}, (100, 50, 3, None, None)),
+    ],
+)
+def test_what_a_provider_says_beside_the_counts_of_vercel_s_sdk_tells_how_they_count(
+    exchanges: Callable[..., list[Exchange]],
+    counts: dict[str, int],
+    metadata: dict[str, Any],
+    expected: tuple[int | None, ...],
+) -> None:
+    named = VERCEL | counts | {"ai.response.providerMetadata": json.dumps(metadata)}
+    (found,) = exchanges(otel, batch(span(named)))
+    assert found.tokens == expected
+    assert (found.reading.response_id, found.reading.model_reported) == ("msg_1", "m-1")
+
+
+def test_what_vercel_s_sdk_counts_by_its_parts_is_whole_whatever_the_provider_says(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    parts = {f"ai.usage.inputTokenDetails.{name}Tokens": count for name, count in (("cacheRead", 3), ("cacheWrite", 1))}
+    told = {"ai.response.providerMetadata": json.dumps({"anthropic": {"usage": OF_ANTHROPIC}})}
+    (found,) = exchanges(otel, batch(span(VERCEL | _counts(44, 7) | parts | told)))
+    assert found.tokens == (44, 7, 3, 1, None)
+
+
+@pytest.mark.parametrize("told", ["{}", "[1]", '{"anthropic":', '{"mistral": {}}', '{"google": null}', 7])
+def test_metadata_that_says_nothing_leaves_the_counts_of_vercel_s_sdk(
+    exchanges: Callable[..., list[Exchange]], told: Any
+) -> None:
+    (found,) = exchanges(otel, batch(span(VERCEL | {"ai.response.providerMetadata": told})))
+    assert (found.tokens, found.reading.dialect) == ((4, 7, None, None, None), "logged-usage")
+
+
+def test_thoughts_that_vercel_s_sdk_has_in_the_total_alone_are_billed(exchanges: Callable[..., list[Exchange]]) -> None:
+    (found,) = exchanges(otel, batch(span(VERCEL | _counts(106, 6, reasoningTokens=46, totalTokens=158))))
+    assert found.tokens == (106, 52, None, None, 46)
+
+
+def test_zeros_and_errors_of_vercel_s_sdk_are_what_they_are_without_metadata(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    told = {"ai.response.providerMetadata": json.dumps({"anthropic": {"usage": OF_ANTHROPIC | {"input_tokens": 0}}})}
+    (found,) = exchanges(otel, batch(span(VERCEL | _counts(0, 0) | told)))
+    assert found.reading.status is UsageStatus.UNKNOWN
+
+
 LANGSMITH = CHAT | {"langsmith.span.kind": "llm", "gen_ai.usage.total_tokens": 350}
 PARTS = {"cache_read": 200, "cache_creation": 40, "audio": 0}
 

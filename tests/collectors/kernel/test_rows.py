@@ -168,6 +168,12 @@ def test_an_answer_within_a_span_is_for_the_plain_reader() -> None:
     ]
 
 
+def test_what_a_provider_says_beside_the_counts_is_that_of_its_own_span() -> None:
+    told = [json.dumps({"anthropic": {"usage": {"input_tokens": 9, "output_tokens": n}}}) for n in range(1, 40)]
+    found = _agree(*_varied("ai.response.providerMetadata", told))
+    assert [rows[0]["completion_tokens"] for rows in found_rows(found).values()] == [*range(1, 40)]
+
+
 def test_counts_that_are_written_with_zeros_before_them_may_be_those_of_another_span() -> None:
     written = json.dumps([_span(1), _span(2, within=1)]).replace('"11"', '"0012"').replace('"12"', '"0012"')
     written = written.replace('"21"', '"0022"').replace('"22"', '"0022"')

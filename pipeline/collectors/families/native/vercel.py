@@ -8,8 +8,9 @@ and ``LanguageModelV2Usage`` to ``V4`` of ``@ai-sdk/provider``.
 
 The input includes what was cached, and the output reasoning, since version 6 (``inputTokenDetails``). Before, both were
 as each provider counts: Anthropic's and Bedrock's left the cache out of the input, and what the SDK has no name for
-stands in ``providerMetadata``, Anthropic's own usage object among it. Google's left thoughts out of the output, and the
-total tells. Source: ``anthropic-messages-language-model.ts`` and ``bedrock-chat-language-model.ts`` of its version 5.
+stands in ``providerMetadata``, the usage objects of Anthropic and Google among it. Google's left thoughts out of the
+output, and the total tells. Source: ``anthropic-messages-language-model.ts``, ``bedrock-chat-language-model.ts`` and
+``google-generative-ai-language-model.ts`` of its version 5.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from pipeline.collectors.families.reading import (
     latest,
     object_at,
     part_at,
+    sum_of,
     word,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked, Stated
@@ -46,10 +48,24 @@ _DETAILS = ("inputTokenDetails", "outputTokenDetails")
 _STEPS = ("finish-step", "step-finish")
 """What the part of a stream is called that ends a step; the last by version 4."""
 _DELTAS = ("text-delta", "reasoning-delta", "tool-input-delta", "tool-call-delta")
-_OF_OPENAI = ("openai", "azure")
+_OF_OPENAI, _OF_GOOGLE = ("openai", "azure"), ("google", "vertex")
+_TELLING = ("anthropic", "bedrock", *_OF_OPENAI, *_OF_GOOGLE)
 _MARKS = ("cachedInputTokens", "reasoningTokens", *_DETAILS)
 """What no other usage has beside ``inputTokens``."""
 _OF_ORACLE = ("apiFormat", "pad")
+
+
+def of_span(counts: Mapping[str, Any], metadata: JsonObject) -> JsonObject | None:
+    """Return the result that a span tells of, whose ``counts`` are what the SDK counted, by our names of them.
+
+    ``None`` where its ``metadata`` is of no provider that says how it counts.
+    """
+    if not any(part_at(metadata, name) for name in _TELLING):
+        return None
+    names = {"prompt_tokens": _INPUT[0], "completion_tokens": _OUTPUT[0], "total_tokens": "totalTokens"}
+    names |= {"cached_tokens": _MARKS[0], "reasoning_tokens": _MARKS[1]}
+    usage = {names[name]: value for name, value in counts.items() if name in names and value is not None}
+    return {"finishReason": None, "usage": usage, "providerMetadata": metadata}
 
 
 def recognises(document: JsonObject) -> bool:
@@ -64,11 +80,11 @@ def recognises(document: JsonObject) -> bool:
 def read(body: Body, asked: Asked) -> Reading:
     """Read a result, or a stream. Raises ``LineRefused`` where a count is none, or contradicts another."""
     documents = body.documents
-    model = first(_model_of(document) for document in documents) or asked.model
+    model = first(_model_of(document) for document in documents)
     response_id = first(_id_of(document) for document in documents)
     steps = [step for document in documents for step in _steps(document)]
     ends = [document for document in documents if recognises(document)]
-    main, *others = [_of_step(step, model) for step in steps] or [_of_end(ends, model)]
+    main, *others = [_of_step(step, model, asked) for step in steps] or [_of_end(ends, model, asked)]
     return main._replace(
         response_id=main.response_id or response_id,
         finish_reason=last(_reason(end) for end in ends),
@@ -94,11 +110,11 @@ def _steps(document: JsonObject) -> list[JsonObject]:
     return steps if steps and all(object_at(step, "usage") for step in steps) else []
 
 
-def _of_step(step: JsonObject, model: Any) -> Reading:
+def _of_step(step: JsonObject, model: Any, asked: Asked) -> Reading:
     own = _model_of(step) or model
     return Reading(
         family=NAME,
-        stated=_stated(step, object_at(step, "usage"), word(own)),
+        stated=_stated(step, object_at(step, "usage"), word(own) or asked.model),
         response_id=_id_of(step),
         model=own,
         finish_reason=_reason(step),
@@ -106,11 +122,11 @@ def _of_step(step: JsonObject, model: Any) -> Reading:
     )
 
 
-def _of_end(ends: Sequence[JsonObject], model: Any) -> Reading:
+def _of_end(ends: Sequence[JsonObject], model: Any, asked: Asked) -> Reading:
     stated = None
     for end in ends:
         usage = next((found for name in _USAGES if (found := object_at(end, name))), {})
-        stated = latest(stated, _stated(end, usage, word(model)))
+        stated = latest(stated, _stated(end, usage, word(model) or asked.model))
     return Reading(family=NAME, stated=stated, model=model, choices=1)
 
 
@@ -131,7 +147,7 @@ def _reason(document: JsonObject) -> Any:
     return any_of(reason, "unified") if isinstance(reason, dict) else reason
 
 
-def _stated(step: JsonObject, usage: JsonObject, model: str) -> Stated | None:
+def _stated(step: JsonObject, usage: JsonObject, model: str | None) -> Stated | None:
     whole = _flat(usage)
     if not any(name in whole for name in _DETAILS):
         whole = _as_its_provider_counts(whole, object_at(step, "providerMetadata"))
@@ -164,11 +180,25 @@ def _as_its_provider_counts(usage: JsonObject, metadata: JsonObject) -> JsonObje
         read_, wrote = _cached(usage, of_bedrock, "cacheReadInputTokens"), of_bedrock.get("cacheWriteInputTokens")
         plain = {name: usage.get(name) for name in usage if name != "cachedInputTokens"}
         return {**plain, "cacheReadInputTokens": read_, "cacheWriteInputTokens": wrote}
+    for provider in _OF_GOOGLE:
+        of_google = object_at(metadata, provider, "usageMetadata")
+        if of_google.get("promptTokenCount") is not None:
+            return _of_google(of_google)
     for provider in _OF_OPENAI:
         if of_openai := object_at(metadata, provider):
             cached = _cached(usage, of_openai, "cachedPromptTokens")
             return {"reasoningTokens": of_openai.get("reasoningTokens"), **usage, "cachedInputTokens": cached}
     return usage
+
+
+def _of_google(usage: JsonObject) -> JsonObject:
+    return {
+        _INPUT[0]: sum_of(count_of(usage, "promptTokenCount"), count_of(usage, "toolUsePromptTokenCount")),
+        _OUTPUT[0]: count_of(usage, "candidatesTokenCount") or 0,
+        "totalTokens": usage.get("totalTokenCount"),
+        "cachedInputTokens": usage.get("cachedContentTokenCount"),
+        "reasoningTokens": usage.get("thoughtsTokenCount"),
+    }
 
 
 def _of_anthropic(usage: JsonObject, metadata: JsonObject) -> JsonObject:

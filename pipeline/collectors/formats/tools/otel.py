@@ -43,6 +43,10 @@ span. Before its version 2.4 these left thoughts out of the output, and stated t
 candidates and 10 thoughts was an output of 50, and is one of 60 since. What it asks through LiteLLM, by a model with
 its provider before it, has thoughts within.
 
+Vercel's SDK counted as each provider does before its version 6, and spans of its version 5 leave out what was cached or
+thought (``generate-text.ts``). What the provider says beside it is in the span as JSON text, the usage objects of
+Anthropic and Google among it; where it tells how they count, it counts.
+
 Anthropic's coding tool writes an event of each of its calls into its logs (``claude_code.api_request``), and counts by
 no convention's names: ``input_tokens``, ``cache_read_tokens`` and ``cache_creation_tokens``, each beside the others as
 the API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220). Older versions wrote every number as
@@ -58,8 +62,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.reading import less, word
-from pipeline.collectors.formats.mapping import first_count
+from pipeline.collectors.formats.mapping import first_count, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
@@ -93,7 +98,7 @@ _OTHERS = re.compile(
     "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
 )
 """Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
-_DETAILS = "gen_ai.client.inference.operation.details"
+_DETAILS = re.compile(r"gen_ai\.client\.inference\.operation\.details")
 _EVENT_OF_CODING = re.compile(r"claude_code\.api_request")
 _USAGE_OF_CODING = re.compile(
     "(?P<input_tokens>input_tokens)|(?P<output_tokens>output_tokens)"
@@ -117,6 +122,7 @@ _REASONING_OF_ADK = "gen_ai.usage.experimental.reasoning_tokens"
 _GEMINI = re.compile(r"(?:.*/)?models/gemini-[^/]*|gemini-[^/]*")
 """Models that ADK asks itself; those that LiteLLM asks for it have a provider before their name."""
 _DETAILS_OF_LANGSMITH = ("gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details")
+_LAST = re.compile(r"\.")
 _NUMBER_IN = re.compile(r"""['"]([a-z0-9_]{1,64})['"]: ?([0-9]{1,19})(?![0-9.eE])""")
 
 _COUNTS = {
@@ -126,7 +132,9 @@ _COUNTS = {
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
     ),
-    "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
+    "total_tokens": (
+        *("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"),
+    ),
     "cached_tokens": (
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
         *("gen_ai.usage.cached_input_tokens", "gen_ai.usage.cache_read_tokens"),
@@ -174,6 +182,8 @@ _AGENT = ("gen_ai.agent.name", "agent_name")
 _MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
 _MODELS = ("gen_ai.request.model", "llm.model_name", "embedding.model_name", "ai.model.id", "model")
 """What the model that was asked for is called; the last by Anthropic's coding tool."""
+_METADATA_OF_VERCEL = "ai.response.providerMetadata"
+_DETAILS_OF_VERCEL = ("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.inputTokenDetails.cacheWriteTokens")
 _OF_VERCEL = "operation.name"
 """How Vercel's SDK names what it does, before a name of the application's own."""
 _OF_VECTORS = re.compile(r"ai\.embed(?:Many)?(\.doEmbed)?(?: .*)?", re.DOTALL)
@@ -288,7 +298,7 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     """Tell the event of an inference."""
     name = record.get("eventName") or attributes.get("event.name")
-    return name == _DETAILS or _is_event_of_coding(record)
+    return _DETAILS.fullmatch(word(name)) is not None or _is_event_of_coding(record)
 
 
 def _is_event_of_coding(record: JsonObject) -> bool:
@@ -353,7 +363,8 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
 
 def _held(attributes: JsonObject) -> JsonObject:
     """Return the answer, and parts of the two counts, that a span holds as text."""
-    held = {"response": _answer_of_adk(attributes), "usage": _details_of_langsmith(attributes)}
+    answer = _answer_of_adk(attributes) or _answer_of_vercel(attributes)
+    held = {"response": answer, "usage": _details_of_langsmith(attributes)}
     return {name: value for name, value in held.items() if value is not None}
 
 
@@ -361,6 +372,21 @@ def _answer_of_adk(attributes: JsonObject) -> str | None:
     """Return the answer that a span of Google's ADK holds, where that counts anything."""
     held = word(attributes.get(_ANSWER_OF_ADK))
     return held if _IS_COUNTED_BY_ADK.search(held) else None
+
+
+def _answer_of_vercel(attributes: JsonObject) -> JsonObject | None:
+    """Return the result that a span of Vercel's SDK tells of, where its counts are those of a provider that says how.
+
+    ``None`` where its counts have their parts, or are none: then they say what they are.
+    """
+    held = word(attributes.get(_METADATA_OF_VERCEL))
+    if not held or any(attributes.get(name) is not None for name in _DETAILS_OF_VERCEL):
+        return None
+    counts = {name: _count(attributes, *names) for name, names in _COUNTS.items()}
+    of_all = [value for value in counts.values() if value is not None]
+    if not any(_two_counts(attributes).values()) or any(type(value) is not int for value in of_all):
+        return None
+    return vercel.of_span(counts, object_in(held))
 
 
 def _output(attributes: JsonObject) -> Any:
@@ -376,7 +402,7 @@ def _output(attributes: JsonObject) -> Any:
 
 def _details_of_langsmith(attributes: JsonObject) -> JsonObject | None:
     """Return parts of the two counts that are text of an object, as LangChain calls them; ``None`` where none are."""
-    stated = {name.rpartition(".")[2]: word(attributes.get(name)) for name in _DETAILS_OF_LANGSMITH}
+    stated = {_LAST.split(name)[-1]: word(attributes.get(name)) for name in _DETAILS_OF_LANGSMITH}
     return {name: _numbers_in(text) for name, text in stated.items() if text} or None
 
 
