@@ -306,6 +306,7 @@ def test_conventions_are_called_as_documents_and_events_call_them() -> None:
         "CACHED_APART": "cached-apart",
         "CACHED_UNKNOWN": "cached-unknown",
         "TIMINGS": "timings",
+        "WRITTEN_APART": "written-apart",
         "WRITTEN_REPEATS_CACHED": "written-repeats-cached",
         "REASONING_APART": "reasoning-apart",
         "REASONING_UNKNOWN": "reasoning-unknown",
