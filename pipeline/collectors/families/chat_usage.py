@@ -4,7 +4,8 @@ Conventions, seen in recorded exchanges. xAI counts reasoning outside the comple
 and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, and where there is
 nothing else no completion at all (5 of the prompt, 12 in all: ``crates/agentgateway/src/llm/tests.rs`` of
 agentgateway), Mistral audio tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has
-Converse's names, it always does.
+Converse's names, it always does. Codex has both parts at the top, within their wholes (``cached_input_tokens`` and
+``reasoning_output_tokens`` of its ``TokenUsage``).
 Grok behind Azure, and Magistral, state cached tokens of a hidden preamble that the prompt leaves out: the prompt is
 right as stated, and what of it was cached is unknown. Reasoning above its completion, with a total that agrees, is
 another tokenizer's count: the part is dropped.
@@ -80,6 +81,7 @@ _CACHED = (
     ("promptTokensDetails", "cachedTokens"),
     (_OF_VERCEL[0], "cacheReadTokens"),
     ("cachedInputTokens",),
+    ("cached_input_tokens",),
     (_OF_CONVERSE[0],),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
@@ -112,6 +114,7 @@ _WRITTEN_1H = (
 _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),
+    ("reasoning_output_tokens",),
     ("completionTokensDetails", "reasoningTokens"),
     (_OF_LANGCHAIN[1], "reasoning"),
     (_OF_VERCEL[1], "reasoningTokens"),

@@ -242,6 +242,7 @@ def test_parts_beyond_a_prompt_that_nothing_explains_are_quarantined(usage: dict
         {"num_cached_tokens": 6},
         {"prompt_cache_hit_tokens": 6, "prompt_cache_miss_tokens": 13},
         {"cached_tokens": 6},
+        {"cached_input_tokens": 6},
         {"prompt_tokens_details": {"cache_read_tokens": 6}},
         {"input_tokens_details": {"cached_tokens": 6}},
     ],
@@ -256,6 +257,11 @@ def test_cached_tokens_go_by_many_names(stated: dict[str, Any]) -> None:
 def test_cache_writes_go_by_many_names_at_the_top_and_in_the_details(name: str) -> None:
     assert tokens(_chat(_usage(19, 4, **{name: 6})), path=PATH) == (19, 4, None, 6, None)
     assert tokens(_chat(_usage(19, 4, prompt_tokens_details={name: 6})), path=PATH) == (19, 4, None, 6, None)
+
+
+def test_parts_of_codex_lie_at_the_top_within_their_wholes() -> None:
+    usage = {"input_tokens": 14_874, "cached_input_tokens": 3456, "output_tokens": 17, "reasoning_output_tokens": 10}
+    assert tokens({"type": "turn.completed", "usage": usage}, path=PATH) == (14_874, 17, 3456, None, 10)
 
 
 def test_input_and_output_tokens_are_prompt_and_completion() -> None:

@@ -37,7 +37,7 @@ def usage(prompt: int, completion: int | None, total: int | None = None, **more:
         *(
             ({name: 6}, {"cached": 6})
             for name in (
-                *("num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"),
+                *("num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cached_input_tokens"),
                 *("cache_read_input_tokens", "cache_read_tokens"),
             )
         ),
