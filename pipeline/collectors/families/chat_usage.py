@@ -5,7 +5,8 @@ and Perplexity count it outside of both. Gemini's compatible API states thoughts
 nothing else no completion at all (5 of the prompt, 12 in all: ``crates/agentgateway/src/llm/tests.rs`` of
 agentgateway), Mistral audio tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has
 Converse's names, it always does. Codex has both parts at the top, within their wholes (``cached_input_tokens`` and
-``reasoning_output_tokens`` of its ``TokenUsage``).
+``reasoning_output_tokens`` of its ``TokenUsage``), Genkit Google's, whose thoughts the total tells of
+(``cachedContentTokens`` and ``thoughtsTokens`` of its ``GenerationUsage``).
 Grok behind Azure, and Magistral, state cached tokens of a hidden preamble that the prompt leaves out: the prompt is
 right as stated, and what of it was cached is unknown. Reasoning above its completion, with a total that agrees, is
 another tokenizer's count: the part is dropped.
@@ -82,6 +83,7 @@ _CACHED = (
     (_OF_VERCEL[0], "cacheReadTokens"),
     ("cachedInputTokens",),
     ("cached_input_tokens",),
+    ("cachedContentTokens",),
     (_OF_CONVERSE[0],),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
@@ -119,6 +121,7 @@ _REASONING = (
     (_OF_LANGCHAIN[1], "reasoning"),
     (_OF_VERCEL[1], "reasoningTokens"),
     ("reasoningTokens",),
+    ("thoughtsTokens",),
 )
 _PROMPT_AUDIO = (*((details, "audio_tokens") for details in PROMPT_DETAILS), (_OF_LANGCHAIN[0], "audio"))
 _OF_ANTHROPIC = ("cache_read_input_tokens", "cache_creation_input_tokens")

@@ -72,6 +72,7 @@ PLAIN = {
         "watsonx, cut",
         "held by oracle",
         "held by oracle's cohere",
+        "microsoft-ai",
     ),
 }
 """What the kernel hands over: several events a line, models under names of ids, parts that are subtracted or vary."""

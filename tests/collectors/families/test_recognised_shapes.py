@@ -26,6 +26,7 @@ from pipeline.collectors.families.bedrock import agents
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
+from pipeline.collectors.families.native.frameworks import FRAMEWORKS
 from pipeline.collectors.values.strict_json import parse
 
 JUDGED = ("relevance_score", "flagged", "category_scores")
@@ -269,7 +270,8 @@ def test_each_sign_of_a_family_is_enough_and_what_comes_near_it_is_not(recognise
 
 
 def test_the_signs_of_every_family_are_in_these_tables() -> None:
-    built = {family.recognises for family in FAMILIES} - {api.recognises for api in APIS}  # these are in test_native
+    native = {each.recognises for each in (*APIS, *FRAMEWORKS)}  # these are in test_native
+    built = {family.recognises for family in FAMILIES} - native
     assert built == RECOGNISED.keys() == NEAR.keys()
 
 
@@ -312,6 +314,7 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
         *("replicate", "dify", "yandex", "oracle", "deepinfra", "aleph-alpha", "tgi"),
+        *("langchain", "pydantic-ai", "microsoft-ai"),
         *("unbilled", "bedrock-invoke"),
     ]
 

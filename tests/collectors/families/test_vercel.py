@@ -70,6 +70,12 @@ def test_usage_alone_is_the_sdk_s_by_the_names_of_its_parts() -> None:
     assert tokens({"text": "Mist.", "usage": V5}, path="/ai/ask") == (100, 50, 30, None, 20)
 
 
+def test_a_response_of_genkit_has_google_s_parts_by_names_of_its_own() -> None:
+    usage = _counts(106, 6, cachedContentTokens=40, thoughtsTokens=46) | {"totalTokens": 158}
+    response = {"message": {"role": "model"}, "finishReason": "stop", "usage": usage}
+    assert tokens(response, path="/ai/ask") == (106, 52, 40, None, 46)
+
+
 def test_what_was_written_for_an_hour_is_what_the_provider_s_own_usage_says_of_it() -> None:
     reading = read({"content": [], "finishReason": "stop", "usage": OF_PROVIDER}, path="/ai/ask")
     assert reading.tokens is not None

@@ -4,7 +4,7 @@
 model, which may be another one, and states its own usage, in ``steps`` of a result and in the parts ``finish-step`` of
 a stream: where there are steps, each is an event. What providers hand to the SDK since its version 6 has total and
 parts in one object each (``inputTokens.total``, ``.cacheRead``). Source: ``LanguageModelUsage`` of its package ``ai``,
-and ``LanguageModelV2Usage`` to ``V4`` of ``@ai-sdk/provider``.
+and ``LanguageModelV2Usage`` to ``V4`` of ``@ai-sdk/provider``. Genkit's responses look alike, and mean the same.
 
 The input includes what was cached, and the output reasoning, since version 6 (``inputTokenDetails``). Before, both were
 as each provider counts: Anthropic's and Bedrock's left the cache out of the input, and what the SDK has no name for
