@@ -17,6 +17,7 @@ from logged_documents import (
     envoy_line,
     higress_line,
     nginx_line,
+    posthog_event,
 )
 from odd_documents import places
 from workspaces import plain, stream
@@ -109,6 +110,7 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "har": ARCHIVE,
     "kong": COUNTED,
     "agentgateway": agentgateway_line(),
+    "posthog": posthog_event(),
     "envoy": envoy_line(),
     "apisix": apisix_line(),
     "higress": higress_line(),

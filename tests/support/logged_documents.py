@@ -71,6 +71,29 @@ def agentgateway_line(**fields: Any) -> dict[str, Any]:
     }
 
 
+def posthog_event(**fields: Any) -> dict[str, Any]:
+    """Return a generation; keywords that PostHog prefixes (``ai_model``) replace properties, others fields."""
+    properties = {
+        "$ai_trace_id": "t-1",
+        "$ai_model": "jamba-large",
+        "$ai_provider": "openai",
+        "$ai_input_tokens": 40,
+        "$ai_output_tokens": 5,
+        "$ai_latency": 1.25,
+        "$ai_http_status": 200,
+        "$ai_is_error": False,
+        "api_key_id": "key_1",
+    }
+    return {
+        "uuid": "0193-1",
+        "event": "$ai_generation",
+        "timestamp": "2026-11-03T10:00:02.500000+00:00",
+        "distinct_id": "lena",
+        "properties": properties | {f"${name}": value for name, value in fields.items() if name.startswith("ai_")},
+        **{name: value for name, value in fields.items() if not name.startswith("ai_")},
+    }
+
+
 def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
     return {
         "start_time": 1_793_700_001_250,

@@ -711,7 +711,7 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
         *("agentgateway", "apisix", "bedrock", "bedrock-batch", "cloudflare", "envoy", "gemini-batch", "har"),
         *("helicone", "higress", "kong", "langfuse", "langsmith", "litellm"),
         "litellm-spend",
-        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "vertex", "vertex-batch"),
+        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "posthog", "vertex", "vertex-batch"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
