@@ -8,7 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from canaries import KEYS, WRITTEN
-from logged_documents import ARCHIVE, COUNTED, DOCUMENTS, apisix_line, envoy_line, higress_line, nginx_line
+from logged_documents import (
+    ARCHIVE,
+    COUNTED,
+    DOCUMENTS,
+    agentgateway_line,
+    apisix_line,
+    envoy_line,
+    higress_line,
+    nginx_line,
+    posthog_event,
+)
 from odd_documents import places
 from workspaces import plain, stream
 
@@ -99,6 +109,8 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "portkey-log": PORTKEY_LOG,
     "har": ARCHIVE,
     "kong": COUNTED,
+    "agentgateway": agentgateway_line(),
+    "posthog": posthog_event(),
     "envoy": envoy_line(),
     "apisix": apisix_line(),
     "higress": higress_line(),

@@ -9,6 +9,7 @@ import base64
 import gzip
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,6 +147,42 @@ def envoy(calls: Sequence[Call]) -> list[str]:
         )
         for call in calls
     ]
+
+
+def agentgateway(calls: Sequence[Call]) -> list[str]:
+    """Return lines of the access log in JSON; what a request has not is not there."""
+    lines = [
+        {
+            "level": "info",
+            "time": (call.at + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
+            "scope": "request",
+            "gateway": "default/default",
+            "route": "default/route0",
+            "endpoint": "api.ai21.com:443",
+            "src.addr": "10.0.0.7:40322",
+            "http.method": "POST",
+            "http.host": "gateway.example",
+            "http.path": PATH,
+            "http.version": "HTTP/1.1",
+            "http.status": call.status,
+            "trace.id": "5b8efff798038103d269b633813fc60c",
+            "span.id": f"{call.number:016x}",
+            "protocol": "llm",
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "jamba-large",
+            "gen_ai.response.model": None if call.is_failed else "jamba-large",
+            "gen_ai.usage.input_tokens": None if call.is_failed else call.prompt,
+            "gen_ai.usage.cache_creation.input_tokens": None if call.is_failed else call.written,
+            "gen_ai.usage.cache_read.input_tokens": None if call.is_failed else call.cached,
+            "gen_ai.usage.output_tokens": None if call.is_failed else call.completion,
+            "gen_ai.usage.reasoning_tokens": None if call.is_failed else call.reasoning,
+            "duration": "5000ms",
+            "api_key_id": call.key,
+        }
+        for call in calls
+    ]
+    return [json.dumps({name: value for name, value in line.items() if value is not None}) for line in lines]
 
 
 def apisix_line(call: Call, **more: Any) -> str:
@@ -331,7 +368,7 @@ def nginx_as_many_write_it(calls: Sequence[Call]) -> list[str]:
 
 
 LINES = [
-    *(kong, kong_with_bodies, envoy, apisix, apisix_with_bodies, higress, higress_with_counts_as_text),
+    *(agentgateway, kong, kong_with_bodies, envoy, apisix, apisix_with_bodies, higress, higress_with_counts_as_text),
     *(nginx_with_bodies, nginx_with_streams, nginx_with_counts, nginx_as_many_write_it),
 ]
 

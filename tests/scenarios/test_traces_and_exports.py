@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -239,7 +240,36 @@ def langsmith(calls: Sequence[Call]) -> list[str]:
     return [json.dumps(each) for each in (around, *runs)]
 
 
-@pytest.mark.parametrize("logged", [otel, otel_by_its_sdk, langfuse, helicone, portkey, portkey_log, vertex, langsmith])
+def posthog(calls: Sequence[Call]) -> list[str]:
+    """A trace above the calls states their sum; what Anthropic's models read and wrote lies outside of the input."""
+    lines = [
+        {
+            "uuid": f"0193-{call.number}",
+            "event": "$ai_generation",
+            "timestamp": (call.at + timedelta(seconds=2)).isoformat(),
+            "distinct_id": call.key,
+            "properties": {
+                "$ai_trace_id": "t",
+                "$ai_model": "jamba-large",
+                "$ai_provider": "anthropic",
+                "$ai_latency": 2,
+                "$ai_http_status": call.status,
+                "$ai_is_error": call.is_failed,
+                "$ai_input_tokens": None if call.is_failed else call.prompt - (call.cached or 0) - (call.written or 0),
+                "$ai_cache_read_input_tokens": None if call.is_failed else call.cached,
+                "$ai_cache_creation_input_tokens": None if call.is_failed else call.written,
+                "$ai_output_tokens": None if call.is_failed else call.completion,
+                "$ai_reasoning_tokens": None if call.is_failed else call.reasoning,
+            },
+        }
+        for call in calls
+    ]
+    return [json.dumps(each) for each in ({**lines[0], "uuid": "t", "event": "$ai_trace"}, *lines)]
+
+
+@pytest.mark.parametrize(
+    "logged", [otel, otel_by_its_sdk, langfuse, helicone, portkey, portkey_log, vertex, langsmith, posthog]
+)
 def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]) -> None:
     expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]

@@ -43,6 +43,57 @@ def envoy_line(**fields: Any) -> dict[str, Any]:
     }
 
 
+def agentgateway_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "level": "info",
+        "time": "2026-11-03T10:00:02.500000Z",
+        "scope": "request",
+        "gateway": "default/default",
+        "listener": "llm",
+        "route": "default/route0",
+        "endpoint": "api.ai21.com:443",
+        "src.addr": "127.0.0.1:40322",
+        "http.method": "POST",
+        "http.host": "localhost",
+        "http.path": COMPLETION,
+        "http.version": "HTTP/1.1",
+        "http.status": 200,
+        "protocol": "llm",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "jamba",
+        "gen_ai.response.model": "jamba-large",
+        "gen_ai.usage.input_tokens": 40,
+        "gen_ai.usage.output_tokens": 5,
+        "duration": "1250ms",
+        "api_key_id": "key_1",
+        **fields,
+    }
+
+
+def posthog_event(**fields: Any) -> dict[str, Any]:
+    """Return a generation; keywords that PostHog prefixes (``ai_model``) replace properties, others fields."""
+    properties = {
+        "$ai_trace_id": "t-1",
+        "$ai_model": "jamba-large",
+        "$ai_provider": "openai",
+        "$ai_input_tokens": 40,
+        "$ai_output_tokens": 5,
+        "$ai_latency": 1.25,
+        "$ai_http_status": 200,
+        "$ai_is_error": False,
+        "api_key_id": "key_1",
+    }
+    return {
+        "uuid": "0193-1",
+        "event": "$ai_generation",
+        "timestamp": "2026-11-03T10:00:02.500000+00:00",
+        "distinct_id": "lena",
+        "properties": properties | {f"${name}": value for name, value in fields.items() if name.startswith("ai_")},
+        **{name: value for name, value in fields.items() if not name.startswith("ai_")},
+    }
+
+
 def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
     return {
         "start_time": 1_793_700_001_250,

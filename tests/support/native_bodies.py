@@ -88,7 +88,36 @@ LLAMA_CPP = {
     "stop_type": "eos",
     "timings": {"prompt_n": 6, "cache_n": 20, "predicted_n": 41},
 }
+OF_LANGCHAIN = {
+    "input_tokens": 26,
+    "output_tokens": 41,
+    "total_tokens": 67,
+    "input_token_details": {"cache_read": 20, "cache_creation": 0},
+    "output_token_details": {},
+}
+
+
+def _langchain(kind: str, content: str, usage: dict[str, Any] | None, **metadata: Any) -> dict[str, Any]:
+    ids = {"id": "run-not-it", "tool_calls": [], "additional_kwargs": {}}
+    return {"type": kind, "content": content, "response_metadata": metadata, "usage_metadata": usage, **ids}
+
+
+LANGCHAIN = _langchain("ai", "Mist.", OF_LANGCHAIN, id="l-1", model_name="m-1", finish_reason="stop")
 TOKEN = {"id": 4, "text": "Mi", "logprob": -0.4, "special": False}
+OF_ORACLE = {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67}
+ORACLE = {
+    "apiFormat": "COHERE",
+    "text": "Mist.",
+    "chatHistory": [{"role": "USER", "message": "Fog?"}, {"role": "CHATBOT", "message": "Mist."}],
+    "finishReason": "COMPLETE",
+    "usage": OF_ORACLE | {"promptTokensDetails": {"cachedTokens": 20}},
+}
+
+
+def _oracle(text: str, **more: Any) -> dict[str, Any]:
+    return {"message": {"role": "ASSISTANT", "content": [{"type": "TEXT", "text": text}]}, "pad": "aaa", **more}
+
+
 CASES = {
     "dashscope-apps": Case(
         "/api/v1/apps/app-1/completion",
@@ -156,6 +185,60 @@ CASES = {
         [_yandex("Mi", "PARTIAL", 1), _yandex("Mist.", "FINAL", 41)],
         model=None,
         finish="ALTERNATIVE_STATUS_FINAL",
+    ),
+    "langchain": Case(
+        "/chat/invoke",
+        LANGCHAIN,
+        [
+            _langchain("AIMessageChunk", "Mi", None),
+            _langchain("AIMessageChunk", "st.", None, finish_reason="stop"),
+            _langchain("AIMessageChunk", "", OF_LANGCHAIN, id="l-1", model_name="m-1"),
+        ],
+        response_id="l-1",
+        parts=(20, 0, None),
+    ),
+    "pydantic-ai": Case(
+        "/ai/ask",
+        {
+            "kind": "response",
+            "parts": [{"content": "Mist.", "part_kind": "text"}],
+            "usage": {"input_tokens": 26, "cache_read_tokens": 20, "output_tokens": 41, "details": {}},
+            "model_name": "m-1",
+            "timestamp": "2026-03-01T00:00:00Z",
+            "provider_response_id": "p-1",
+            "finish_reason": "stop",
+        },
+        response_id="p-1",
+        parts=(20, None, None),
+    ),
+    "microsoft-ai": Case(
+        "/ai/ask",
+        {
+            "messages": [{"role": "assistant", "contents": [{"$type": "text", "text": "Mist."}]}],
+            "responseId": "r-1",
+            "modelId": "m-1",
+            "finishReason": "stop",
+            "usage": {
+                "inputTokenCount": 26,
+                "outputTokenCount": 41,
+                "totalTokenCount": 67,
+                "cachedInputTokenCount": 20,
+            },
+        },
+        response_id="r-1",
+        parts=(20, None, None),
+    ),
+    "oracle": Case(
+        "/20231130/actions/chat",
+        ORACLE,
+        [
+            _oracle("Mi", index=0),
+            _oracle("st.", finishReason="stop"),
+            {"usage": ORACLE["usage"], "pad": "aaaa"},
+        ],
+        model=None,
+        finish="COMPLETE",
+        parts=(20, None, None),
     ),
     "replicate": Case(
         "/v1/models/owner/m-1/predictions",
@@ -255,8 +338,16 @@ HELD = {
             "apiFormat": "GENERIC",
             "id": "c-1",
             "choices": [{"index": 0, "message": {"role": "ASSISTANT", "content": [{"text": "Mist."}]}}],
-            "usage": {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67},
+            "usage": OF_ORACLE,
         },
+    },
+    "oracle's cohere": {"modelId": "m-1", "modelVersion": "1.0", "chatResponse": ORACLE | {"id": "c-1"}},
+    "langserve": {"output": LANGCHAIN | {"response_metadata": {"id": "c-1"}}, "metadata": {"run_id": "r-1"}},
+    "langchain's constructor": {
+        "lc": 1,
+        "type": "constructor",
+        "id": ["langchain", "schema", "messages", "AIMessage"],
+        "kwargs": LANGCHAIN | {"response_metadata": {"id": "c-1"}},
     },
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},

@@ -28,7 +28,9 @@ from pipeline.collectors.families import (
 )
 from pipeline.collectors.families.bedrock import agents
 from pipeline.collectors.families.bedrock import answers as bedrock
+from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
+from pipeline.collectors.families.native.frameworks import FRAMEWORKS
 from pipeline.collectors.families.reading import first, object_at
 
 if TYPE_CHECKING:
@@ -58,12 +60,13 @@ _TABLE = (
     Family(cohere.V2, cohere.recognises_v2, cohere.read_v2),
     Family(cohere.V1, cohere.recognises_v1, cohere.read_v1),
     Family(ollama.NAME, ollama.recognises, ollama.read),
+    Family(vercel.NAME, vercel.recognises, vercel.read),
     Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
     Family(agents.NAME, agents.recognises, agents.read),
     Family(model_studio.NAME, model_studio.recognises, model_studio.read),
-    *(Family(api.name, api.recognises, api.read) for api in APIS),
+    *(Family(each.name, each.recognises, each.read) for each in (*APIS, *FRAMEWORKS)),
 )
 """Families that are asked in this order: what recognises more comes later."""
 _LAST = (
@@ -88,11 +91,15 @@ FAMILIES = (*_TABLE, *_found(), *_LAST)
 BY_NAME = {family.name: family for family in FAMILIES}
 CHAT = BY_NAME[chat.NAME]
 
-_HELD_IN = ("response", "result", "Response", "chatResponse", "orchestration_result", "final_result")
+_HELD_IN = (
+    *("response", "result", "Response", "chatResponse", "orchestration_result", "final_result"),
+    *("output", "kwargs"),
+)
 """Where an API puts an answer, of its own or another's, into an object.
 
 Perplexity's and Gemini's Code Assist (``response``), Cloudflare's Workers AI (``result``), Tencent's Hunyuan
-(``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2.
+(``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2, LangServe (``output``), and
+LangChain where it writes what makes an object (``kwargs``).
 """
 _HELD_BY_WHAT_LOGS = ("data", "body")
 """Where gateways and clients of HTTP put an answer beside a code, a message or headers.

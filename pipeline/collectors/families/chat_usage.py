@@ -4,7 +4,9 @@ Conventions, seen in recorded exchanges. xAI counts reasoning outside the comple
 and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, and where there is
 nothing else no completion at all (5 of the prompt, 12 in all: ``crates/agentgateway/src/llm/tests.rs`` of
 agentgateway), Mistral audio tokens. Bedrock's gateway counts what it cached outside the prompt, and where it has
-Converse's names, it always does.
+Converse's names, it always does. Codex has both parts at the top, within their wholes (``cached_input_tokens`` and
+``reasoning_output_tokens`` of its ``TokenUsage``), Genkit Google's, whose thoughts the total tells of
+(``cachedContentTokens`` and ``thoughtsTokens`` of its ``GenerationUsage``).
 Grok behind Azure, and Magistral, state cached tokens of a hidden preamble that the prompt leaves out: the prompt is
 right as stated, and what of it was cached is unknown. Reasoning above its completion, with a total that agrees, is
 another tokenizer's count: the part is dropped.
@@ -14,8 +16,12 @@ OpenRouter's writes to Gemini's cache repeat what was read. Anthropic's own usag
 body, is known by its names and counts what was cached outside the prompt; it states no total. agentgateway copies that
 object into chat's and counts the cache outside of prompt and total (``translate_response`` in
 ``crates/llm/src/conversion/messages.rs``, and its golden tests: 47 + 251 = 298 beside 2 read and 1 written). It alone
-states both in the details as well as under Anthropic's names, and no details of the completion. A contradiction that
-none of these explains is refused with its numbers.
+states both in the details as well as under Anthropic's names, and no details of the completion. LiteLLM put what
+Anthropic read from a cache into prompt and total, and left out what was written to it, from its version 1.66 on for
+most of 2025 (88 + 120,269 read + 4,156 = 124,513 beside 21,002 written: its issue 13207, and ``calculate_usage`` in
+``llms/anthropic/chat/transformation.py`` of the time). It has Anthropic's names beside details that know no writing.
+Where what was read and written is more than the prompt, that is so; where it is not, a version of before, which had
+both within, looks the same. A contradiction that none of these explains is refused with its numbers.
 
 An object without names may be written as an empty array, as PHP does.
 """
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 CACHED_APART = "cached-apart"
 CACHED_UNKNOWN = "cached-unknown"
 TIMINGS = "timings"
+WRITTEN_APART = "written-apart"
 WRITTEN_REPEATS_CACHED = "written-repeats-cached"
 REASONING_APART = "reasoning-apart"
 REASONING_UNKNOWN = "reasoning-unknown"
@@ -75,6 +82,8 @@ _CACHED = (
     ("promptTokensDetails", "cachedTokens"),
     (_OF_VERCEL[0], "cacheReadTokens"),
     ("cachedInputTokens",),
+    ("cached_input_tokens",),
+    ("cachedContentTokens",),
     (_OF_CONVERSE[0],),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
@@ -107,10 +116,12 @@ _WRITTEN_1H = (
 _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),
+    ("reasoning_output_tokens",),
     ("completionTokensDetails", "reasoningTokens"),
     (_OF_LANGCHAIN[1], "reasoning"),
     (_OF_VERCEL[1], "reasoningTokens"),
     ("reasoningTokens",),
+    ("thoughtsTokens",),
 )
 _PROMPT_AUDIO = (*((details, "audio_tokens") for details in PROMPT_DETAILS), (_OF_LANGCHAIN[0], "audio"))
 _OF_ANTHROPIC = ("cache_read_input_tokens", "cache_creation_input_tokens")
@@ -268,6 +279,8 @@ def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: 
         stated = stated._replace(
             cached=None, written=None, written_1h=None, conventions=(*stated.conventions, CACHED_UNKNOWN)
         )
+    elif cached <= prompt < cached + written and total == prompt + (stated.completion or 0) and _is_of_litellm(usage):
+        stated = stated._replace(prompt=prompt + written, conventions=(*stated.conventions, WRITTEN_APART))
     elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
         stated = stated._replace(
             written=None, written_1h=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED)
@@ -319,6 +332,15 @@ def _is_of_agentgateway(usage: JsonObject) -> bool:
     written_twice = [(details.get(_CACHED[0][1]), _OF_ANTHROPIC[0]), (details[WRITTEN_NAMES[0]], _OF_ANTHROPIC[1])]
     is_copied = all(name in usage and usage[name] == value for value, name in written_twice)
     return is_copied and not any(usage.get(name) for name in (*COMPLETION_DETAILS, _LIFETIMES[0][0]))
+
+
+def _is_of_litellm(usage: JsonObject) -> bool:
+    """Tell LiteLLM's usage of Anthropic's answers, of the versions whose details know of no writing."""
+    details = usage.get(PROMPT_DETAILS[0]) or {}
+    if not isinstance(details, dict) or any(details.get(name) for name in WRITTEN_NAMES):
+        return False
+    is_read_twice = (details.get(_CACHED[0][1]) or 0) == (usage.get(_OF_ANTHROPIC[0]) or 0)
+    return is_read_twice and all(name in usage for name in (PROMPT[0], *_OF_ANTHROPIC))
 
 
 def _is_reasoning_apart(usage: JsonObject, model: str | None, *, is_greater: bool) -> bool:

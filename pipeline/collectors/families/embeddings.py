@@ -5,8 +5,8 @@ OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 rec
 ``images`` alone where an older model of its took one (5 of 5 recorded), SGLang ``meta_info.prompt_tokens``, Gemini
 ``usageMetadata.promptTokenCount`` or, of a batch, ``tokenCount``, Ollama ``prompt_eval_count``, Titan
 ``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
-``usage`` beside ``output.embeddings``, GigaChat a count beside each vector. Source: the API references of each;
-``batches.py`` of googleapis/python-genai for batches.
+``usage`` beside ``output.embeddings``, GigaChat a count beside each vector, Vercel's SDK
+``usage.tokens``. Source: the API references of each; ``batches.py`` of googleapis/python-genai for batches.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _counts(document: JsonObject) -> Iterator[int | None]:
     """Yield what is stated at each of the places where a prompt may be counted; the first that is counts."""
     places = (("usage",), ("meta", "billed_units"), ("meta", "tokens"), ("meta_info",), ("usageMetadata",))
     usage, billed, tokens, of_sglang, of_gemini = (object_at(document, *place) for place in places)
-    yield count_of(usage, "prompt_tokens", "input_tokens", "total_tokens", "promptTokens", "inputTokens")
+    yield count_of(usage, "prompt_tokens", "input_tokens", "total_tokens", "promptTokens", "inputTokens", "tokens")
     yield sum_of(count_of(billed, "input_tokens"), count_of(billed, "image_tokens"))
     yield count_of(tokens, "input_tokens")
     yield count_of(of_sglang, "prompt_tokens")

@@ -6,8 +6,8 @@ thoughts are reasoning. Some answers count thoughts within the candidates, and t
 ``usageMetadata`` is cumulative: the last object counts that counts anything, whole, never per field and never the sum.
 Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search grounding
 ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept by name,
-outside the prompt. What Google's SDKs for Python write has the same names in snake case. Source: the reference of the
-Gemini API, ``UsageMetadata``.
+outside the prompt. What Google's SDKs for Python write has the same names in snake case, and what its ADK makes of an
+answer (``LlmResponse``) has what was searched at its top. Source: the reference of the Gemini API, ``UsageMetadata``.
 
 The Live API calls the answer's counts ``response…``. A log of its session has several turns, each of which ends with
 ``turnComplete``, and each is an event of its own: "The API charges you per turn for all tokens present in the session
@@ -121,7 +121,7 @@ def _of_turn(documents: Sequence[JsonObject], model: Any) -> Reading:
     counted = [usage for document in documents if (usage := _counted(document))]
     counted = [usage for usage in counted if any(map(usage.get, _COUNTS))] or counted
     firsts = _first_candidates(documents)
-    is_grounded = any(counted_at(each, "groundingMetadata", "webSearchQueries") for each in firsts)
+    is_grounded = any(counted_at(each, "groundingMetadata", "webSearchQueries") for each in (*firsts, *documents))
     return Reading(
         family=NAME,
         stated=_stated(counted[-1], is_grounded=is_grounded) if counted else None,
@@ -173,7 +173,7 @@ def _as_the_api_writes(document: JsonObject) -> JsonObject:
     is_snake = any(isinstance(any_of(document, name), dict) for name in ("usage_metadata", "server_content"))
     if not is_snake and "model_version" not in document:
         return document
-    found = _camel(document)
+    found = _camel_candidate(document)
     for name in ("usageMetadata", "serverContent", "candidates"):
         value = found.get(name)
         if isinstance(value, dict):

@@ -7,6 +7,7 @@ reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the A
 What its tools consumed of other models stands in ``tool_usage``, not in ``usage``, and is kept by name: tokens of
 images that were made, and searches. Gateways leave a response as it is and put chat's usage object into it, parts and
 all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2); it is read as that.
+Perplexity's Agent API names what was cached as Anthropic does (``ResponsesUsage`` of its SDK), lately by both names.
 agentgateway makes responses of Bedrock's answers and leaves what was cached out of the input, while the total counts it
 (16 + 9 + 2,387 written = 2,412, in ``cache_write.bedrock-responses.snap`` of its golden tests).
 
@@ -145,7 +146,7 @@ def _stated(answer: JsonObject) -> Stated | None:
         return None
     of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
     of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
-    cached = count_of(of_prompt, "cached_tokens")
+    cached = count_of(of_prompt, "cached_tokens", "cache_read_input_tokens")
     written = count_of(of_prompt, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens")
     total = count_of(usage, "total_tokens")
     beside = (cached or 0) + (written or 0)

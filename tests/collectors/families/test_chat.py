@@ -185,12 +185,64 @@ def test_writes_that_repeat_what_was_read_from_geminis_cache_are_dropped() -> No
     assert read(_chat(usage, "google/gemini-2.5-pro"), path=PATH).dialect == "openai-chat/written-repeats-cached"
 
 
+def _of_litellm(prompt: int, completion: int, read: int, wrote: int, **details: int) -> dict[str, Any]:
+    of_prompt = {"cached_tokens": read, "audio_tokens": None, **details}
+    names = {"cache_read_input_tokens": read, "cache_creation_input_tokens": wrote}
+    return _usage(prompt, completion, prompt_tokens_details=of_prompt, **names)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (_of_litellm(120_357, 4156, 120_269, 21_002), (141_359, 4156, 120_269, 21_002, None)),
+        (_of_litellm(31, 467, 0, 1253), (1284, 467, 0, 1253, None)),
+        (_of_litellm(31, 467, 0, 1253) | {"prompt_tokens_details": None}, (1284, 467, 0, 1253, None)),
+        (_of_litellm(100, 9, 60, 41), (141, 9, 60, 41, None)),
+    ],
+)
+def test_what_litellm_left_out_of_the_prompt_of_what_anthropic_wrote_to_a_cache_is_added(
+    usage: dict[str, Any], expected: tuple[int | None, ...]
+) -> None:
+    assert tokens(_chat(usage, "claude-sonnet-4"), path=PATH) == expected
+    assert read(_chat(usage, "claude-sonnet-4"), path=PATH).dialect == "openai-chat/written-apart"
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        _of_litellm(100, 9, 60, 40),
+        _of_litellm(98_805, 5120, 66_360, 32_435, cache_creation_tokens=32_435),
+    ],
+)
+def test_what_lies_within_the_prompt_is_not_added_to_it(usage: dict[str, Any]) -> None:
+    reading = read(_chat(usage, "claude-sonnet-4"), path=PATH)
+    assert reading.tokens is not None
+    assert (reading.tokens.prompt_tokens, reading.dialect) == (usage["prompt_tokens"], "openai-chat")
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        _of_litellm(100, 9, 60, 41, cache_creation_tokens=41),
+        _of_litellm(100, 9, 60, 41) | {"cache_read_input_tokens": None},
+        _of_litellm(100, 9, 60, 41) | {"total_tokens": None},
+        _of_litellm(59, 9, 60, 41),
+        _usage(100, 9, prompt_tokens_details={"cached_tokens": 60, "cache_write_tokens": 41}),
+    ],
+)
+def test_parts_beyond_a_prompt_that_nothing_explains_are_quarantined(usage: dict[str, Any]) -> None:
+    with pytest.raises(LineRefused) as refused:
+        read(_chat(usage, "claude-sonnet-4"), path=PATH)
+    assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
+
+
 @pytest.mark.parametrize(
     "stated",
     [
         {"num_cached_tokens": 6},
         {"prompt_cache_hit_tokens": 6, "prompt_cache_miss_tokens": 13},
         {"cached_tokens": 6},
+        {"cached_input_tokens": 6},
         {"prompt_tokens_details": {"cache_read_tokens": 6}},
         {"input_tokens_details": {"cached_tokens": 6}},
     ],
@@ -205,6 +257,11 @@ def test_cached_tokens_go_by_many_names(stated: dict[str, Any]) -> None:
 def test_cache_writes_go_by_many_names_at_the_top_and_in_the_details(name: str) -> None:
     assert tokens(_chat(_usage(19, 4, **{name: 6})), path=PATH) == (19, 4, None, 6, None)
     assert tokens(_chat(_usage(19, 4, prompt_tokens_details={name: 6})), path=PATH) == (19, 4, None, 6, None)
+
+
+def test_parts_of_codex_lie_at_the_top_within_their_wholes() -> None:
+    usage = {"input_tokens": 14_874, "cached_input_tokens": 3456, "output_tokens": 17, "reasoning_output_tokens": 10}
+    assert tokens({"type": "turn.completed", "usage": usage}, path=PATH) == (14_874, 17, 3456, None, 10)
 
 
 def test_input_and_output_tokens_are_prompt_and_completion() -> None:

@@ -9,6 +9,7 @@ import pytest
 from pipeline.collectors.bodies.body import Body
 from pipeline.collectors.families import BY_NAME, model_studio
 from pipeline.collectors.families.native.apis import APIS
+from pipeline.collectors.families.native.frameworks import FRAMEWORKS
 from pipeline.collectors.families.reading import Asked
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
         "prompt_eval_count": prompt,
         "eval_count": completion,
     },
+    "vercel-sdk": lambda prompt, completion: {
+        "finishReason": "stop",
+        "usage": {"inputTokens": prompt, "outputTokens": completion},
+    },
     "bedrock-titan": lambda prompt, completion: {
         "inputTextTokenCount": prompt,
         "totalOutputTextTokenCount": completion,
@@ -88,6 +93,7 @@ BARE: dict[str, dict[str, Any]] = {
     "cohere-v2": {"type": "message-end", "delta": {"usage": {}}},
     "cohere-v1": {"event_type": "stream-end", "response": {"meta": {}}},
     "ollama": {"done": True, "response": "b"},
+    "vercel-sdk": {"finishReason": "stop", "usage": {"inputTokens": None}},
     "bedrock-titan": {"outputText": "b"},
     "bedrock-llama": {"generation": "b"},
     "bedrock-converse": {"metadata": {"usage": {}}},
@@ -114,5 +120,5 @@ def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(f
 
 
 def test_each_family_that_is_billed_is_among_these() -> None:
-    native = {api.name for api in APIS} | {model_studio.NAME}  # these are in test_native
+    native = {each.name for each in (*APIS, *FRAMEWORKS)} | {model_studio.NAME}  # these are in test_native
     assert set(BY_NAME) - COUNTING.keys() - native == {"unbilled", "bedrock-invoke"}

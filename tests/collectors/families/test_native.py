@@ -10,6 +10,7 @@ from native_bodies import CASES
 from readings import read, sse, tokens
 
 from pipeline.collectors.families import BY_NAME, family_of, model_studio
+from pipeline.collectors.families.native import vercel
 
 STREAMED = [name for name, case in CASES.items() if case.chunks]
 RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yandex"}
@@ -18,7 +19,8 @@ RUNNING = {"dashscope", "dashscope-apps", "hunyuan", "sglang", "watsonx", "yande
 
 def test_every_family_of_them_has_its_case() -> None:
     here = {family for family, each in BY_NAME.items() if ".native" in each.read.__module__}
-    assert {*here, model_studio.NAME} == {*CASES}  # which has a module of its own, and is tried with them
+    # the first has a module of its own, and is tried with them; the second has tests of its own
+    assert {*here, model_studio.NAME} == {*CASES, vercel.NAME}
 
 
 @pytest.mark.parametrize("path", [True, "/ai/ask", None])
@@ -69,6 +71,36 @@ def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(n
     for documents in ([first, last], [bare, first, bare, last, bare]):
         assert tokens(documents, path=case.path)[:2] == (26, 41)
     assert tokens([bare, first, bare], path=case.path)[:2] == (3, 2)
+
+
+def test_what_chunks_of_langchain_state_is_added_up() -> None:
+    first, *_, last = CASES["langchain"].chunks
+    begun = {"input_tokens": 26, "output_tokens": 1, "total_tokens": 27, "input_token_details": {"cache_read": 20}}
+    ended = {"input_tokens": 0, "output_tokens": 40, "total_tokens": 40, "output_token_details": {"reasoning": 9}}
+    chunks = [first | {"usage_metadata": begun}, last | {"usage_metadata": ended}]
+    assert tokens(sse(*chunks), path="/ai/ask") == (26, 41, 20, None, 9)
+
+
+def test_thoughts_that_langchain_s_integration_leaves_out_are_told_by_the_total() -> None:
+    usage = {"input_tokens": 26, "output_tokens": 6, "total_tokens": 78, "output_token_details": {"reasoning": 46}}
+    answer = CASES["langchain"].whole | {"usage_metadata": usage}
+    assert tokens(answer, path="/ai/ask") == (26, 52, None, None, 46)
+
+
+def test_a_message_of_langchain_that_states_its_usage_in_the_provider_s_words_alone_is_read() -> None:
+    stated = {"token_usage": {"prompt_tokens": 26, "completion_tokens": 41, "total_tokens": 67}, "id": "l-1"}
+    answer = CASES["langchain"].whole | {"usage_metadata": None, "response_metadata": stated}
+    assert tokens(answer, path="/ai/ask")[:2] == (26, 41)
+    human = {"type": "human", "content": "Fog?", "response_metadata": {}}
+    assert read(human, path="/ai/ask").status.value == "not_metered"
+
+
+def test_microsoft_s_response_is_read_in_the_letters_of_either_serializer() -> None:
+    usage = {"InputTokenCount": 26, "OutputTokenCount": 41, "TotalTokenCount": 67, "CachedInputTokenCount": 20}
+    answer = {"Messages": [{"Contents": [{"Text": "Mist."}]}], "ResponseId": "r-1", "ModelId": "m-1", "Usage": usage}
+    assert tokens(answer, path="/ai/ask") == (26, 41, 20, None, None)
+    reading = read(answer, path="/ai/ask")
+    assert (reading.response_id, reading.model_reported) == ("r-1", "m-1")
 
 
 def test_several_answers_of_sglang_are_added_whether_they_come_in_a_list_or_in_turns() -> None:

@@ -65,7 +65,15 @@ PLAIN = {
         "dashscope, streamed",
         "dashscope, cut",
     ),
-    *("mistral-conversations", "watsonx", "watsonx, streamed", "watsonx, cut", "held by oracle"),
+    *(
+        "mistral-conversations",
+        "watsonx",
+        "watsonx, streamed",
+        "watsonx, cut",
+        "held by oracle",
+        "held by oracle's cohere",
+        "microsoft-ai",
+    ),
 }
 """What the kernel hands over: several events a line, models under names of ids, parts that are subtracted or vary."""
 

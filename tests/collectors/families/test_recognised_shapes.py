@@ -24,7 +24,9 @@ from pipeline.collectors.families import (
 )
 from pipeline.collectors.families.bedrock import agents
 from pipeline.collectors.families.bedrock import answers as bedrock
+from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
+from pipeline.collectors.families.native.frameworks import FRAMEWORKS
 from pipeline.collectors.values.strict_json import parse
 
 JUDGED = ("relevance_score", "flagged", "category_scores")
@@ -125,6 +127,17 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
         {"object": "realtime.response"},
     ],
     model_studio.recognises: [{"output": {"text": ""}, "usage": {"models": [{}]}}],
+    vercel.recognises: [
+        *(
+            {"finishReason": "stop", holder: {name: 1}}
+            for holder in ("usage", "totalUsage")
+            for name in ("inputTokens", "outputTokens", "promptTokens", "completionTokens")
+        ),
+        *({"usage": {f"{name}Tokens": 1}} for name in ("cachedInput", "reasoning")),
+        *({"usage": {f"{side}TokenDetails": {}}} for side in ("input", "output")),
+        {"usage": {"inputTokens": {}}},
+        {"type": "finish-step", "finishReason": {"unified": "stop"}, "usage": {"outputTokens": None}},
+    ],
     unbilled.recognises: [
         *({"object": f"thread.{of}"} for of in ("run", "run.step")),
         *({"object": of} for of in ("batch", "vector_store", "file", "fine_tuning.job", "model", "list")),
@@ -141,6 +154,15 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     ],
 }
 NEAR: dict[Any, list[dict[str, Any]]] = {
+    vercel.recognises: [
+        {},
+        {"finishReason": "stop"},
+        {"finishReason": "stop", "usage": {"totalTokens": 1}},
+        {"finishReason": "stop", "usage": []},
+        *({"usage": {name: 1}} for name in ("inputTokens", "promptTokens")),
+        *({"finishReason": "stop", "usage": {"promptTokens": 1}, name: "COHERE"} for name in ("apiFormat", "pad")),
+        {"type": "finish", "messageMetadata": {}},
+    ],
     model_studio.recognises: [
         {},
         {"output": {"text": ""}, "usage": {"models": []}},
@@ -248,7 +270,8 @@ def test_each_sign_of_a_family_is_enough_and_what_comes_near_it_is_not(recognise
 
 
 def test_the_signs_of_every_family_are_in_these_tables() -> None:
-    built = {family.recognises for family in FAMILIES} - {api.recognises for api in APIS}  # these are in test_native
+    native = {each.recognises for each in (*APIS, *FRAMEWORKS)}  # these are in test_native
+    built = {family.recognises for family in FAMILIES} - native
     assert built == RECOGNISED.keys() == NEAR.keys()
 
 
@@ -286,11 +309,12 @@ def test_what_a_document_states_twice_at_its_top_is_the_last_of_it_where_it_is_t
 def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
-        *("gemini", "cohere-v2", "cohere-v1", "ollama", "bedrock-titan", "bedrock-llama", "bedrock-converse"),
-        "bedrock-agents",
+        *("gemini", "cohere-v2", "cohere-v1", "ollama", "vercel-sdk", "bedrock-titan", "bedrock-llama"),
+        *("bedrock-converse", "bedrock-agents"),
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
-        *("replicate", "dify", "yandex", "deepinfra", "aleph-alpha", "tgi"),
+        *("replicate", "dify", "yandex", "oracle", "deepinfra", "aleph-alpha", "tgi"),
+        *("langchain", "pydantic-ai", "microsoft-ai"),
         *("unbilled", "bedrock-invoke"),
     ]
 

@@ -48,6 +48,13 @@ def test_cached_and_written_are_within_the_input_and_reasoning_within_the_output
     assert tokens(_response(), path=PATH) == (120, 45, 70, 30, 12)
 
 
+@pytest.mark.parametrize("beside", [{}, {"cached_tokens": 70}, {"cached_tokens": 0}])
+def test_what_perplexity_cached_goes_by_anthropic_s_name_as_well(beside: dict[str, int]) -> None:
+    details = {"cache_read_input_tokens": 70, "cache_creation_input_tokens": 30}
+    usage = USAGE | {"input_tokens_details": details | beside}
+    assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, 12)
+
+
 CHATS = {
     "prompt_tokens": 120,
     "completion_tokens": 45,

@@ -37,7 +37,7 @@ def usage(prompt: int, completion: int | None, total: int | None = None, **more:
         *(
             ({name: 6}, {"cached": 6})
             for name in (
-                *("num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"),
+                *("num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cached_input_tokens"),
                 *("cache_read_input_tokens", "cache_read_tokens"),
             )
         ),
@@ -306,6 +306,7 @@ def test_conventions_are_called_as_documents_and_events_call_them() -> None:
         "CACHED_APART": "cached-apart",
         "CACHED_UNKNOWN": "cached-unknown",
         "TIMINGS": "timings",
+        "WRITTEN_APART": "written-apart",
         "WRITTEN_REPEATS_CACHED": "written-repeats-cached",
         "REASONING_APART": "reasoning-apart",
         "REASONING_UNKNOWN": "reasoning-unknown",

@@ -17,6 +17,7 @@ from logged_documents import (
     COMPLETION,
     COUNTED,
     RAW,
+    agentgateway_line,
     apisix_line,
     envoy_line,
     higress_line,
@@ -30,7 +31,7 @@ from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import format_of
-from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways import agentgateway, apisix, envoy, higress, kong, nginx
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
     is_route_of_no_meter,
@@ -46,7 +47,14 @@ from pipeline.collectors.values.strict_json import CONTRADICTED, parse
 
 SECRET = b"a secret of thirty-two bytes, ok!"
 FINGERPRINT = KeyFingerprint(secret=SECRET)(RAW)
-LINES = {kong: COUNTED, envoy: envoy_line(), apisix: apisix_line(), higress: higress_line(), nginx: nginx_line()}
+LINES = {
+    agentgateway: agentgateway_line(),
+    kong: COUNTED,
+    envoy: envoy_line(),
+    apisix: apisix_line(),
+    higress: higress_line(),
+    nginx: nginx_line(),
+}
 EVERY = pytest.mark.parametrize("module", LINES, ids=lambda module: module.NAME)
 
 
@@ -67,7 +75,11 @@ def test_a_line_is_an_event_dated_by_its_arrival(module: Any, collect: Any) -> N
     assert event["left_out"] is None
 
 
+STATUSES = ("status", "response_code", "http.status")
+OF_A_MODEL = [name for name in agentgateway_line() if name.startswith("gen_ai.")]
 OTHERS = {
+    agentgateway: agentgateway_line(**dict.fromkeys(OF_A_MODEL), api_key_id=None)
+    | {"http.path": "/mcp", "gen_ai.tool.name": "weather"},
     kong: kong_line(upstream_uri="/orders", consumer=None, authenticated_entity=None),
     envoy: {**dict.fromkeys(envoy_line()), "start_time": "2026-11-04T10:00:01Z", "response_code": 200, "method": "POST"}
     | {"x-envoy-origin-path": "/mcp", "gen_ai.usage.input_tokens": "-"},
@@ -76,6 +88,7 @@ OTHERS = {
     nginx: nginx_line(request_uri="/healthz", request_method="GET", llm_model="", llm_usage="", api_key_id=""),
 }
 UNSEEN = {
+    agentgateway: agentgateway_line(**dict.fromkeys(OF_A_MODEL)),
     kong: kong_line(),
     envoy: envoy_line() | {name: None for name in envoy_line() if name.startswith("gen_ai.")},
     apisix: apisix_line(llm_summary=None),
@@ -112,6 +125,67 @@ def test_a_source_may_name_the_payer_otherwise(module: Any, collect: Any) -> Non
     line = json.dumps(LINES[module] | {"team": "blue"})
     event = collect(line, format=module.NAME, fields={"api_key_id": "team"}).event
     assert (event["api_key_id"], event["prompt_tokens"]) == ("blue", 40)
+
+
+def test_agentgateway_s_parts_lie_within_their_wholes(collect: Any) -> None:
+    parts = {"cache_read.input": 30, "cache_creation.input": 4, "reasoning": 2, "input_audio": 3, "output_audio": 1}
+    line = agentgateway_line(**{f"gen_ai.usage.{name}_tokens": count for name, count in parts.items()})
+    collected = collect(json.dumps(line))
+    assert collected.tokens == (40, 5, 30, 4, 2)
+    assert (collected.event["prompt_audio_tokens"], collected.event["completion_audio_tokens"]) == (3, 1)
+
+
+def test_agentgateway_s_input_of_before_it_had_the_cache_within_is_quarantined_where_that_shows(collect: Any) -> None:
+    line = agentgateway_line(**{"gen_ai.usage.cache_read.input_tokens": 400})
+    assert collect(json.dumps(line)).refusal == (
+        "contradictory_usage",
+        "prompt_cached_tokens 400 > prompt_tokens 40",
+    )
+
+
+def test_an_input_of_agentgateway_s_tokenizer_alone_is_no_measurement(collect: Any) -> None:
+    line = agentgateway_line(**{"gen_ai.usage.output_tokens": None})
+    assert collect(json.dumps(line)).event["status"] == "unknown"
+
+
+@pytest.mark.parametrize("duration", ["1.25s", "", None, 1250, "-5ms"])
+def test_where_agentgateway_does_not_say_how_long_it_took_the_end_dates_a_call(duration: Any, collect: Any) -> None:
+    event = collect(json.dumps(agentgateway_line(duration=duration)), format="agentgateway").event
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:02.500000+00:00"
+
+
+def test_a_time_of_agentgateway_s_that_is_none_is_told_by_the_quarantine(collect: Any) -> None:
+    assert collect(json.dumps(agentgateway_line(time="noon"))).refusal[0] == "invalid_field"
+
+
+def test_a_call_that_agentgateway_traced_has_the_ids_of_its_span(collect: Any) -> None:
+    traced = agentgateway_line(**{"trace.id": "5b8e", "span.id": "eee1"})
+    assert collect(json.dumps(traced)).event["request_id"] == "5b8e/eee1"
+    for lacking in ("trace.id", "span.id"):
+        assert collect(json.dumps(traced | {lacking: None})).event["request_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"api_key_id": None, "jwt.sub": "lena"}, "lena"),
+        ({"api_key_id": None, "agw.api_key.name": "blue", "jwt.sub": "lena"}, "blue"),
+        ({"agw.api_key.name": "blue"}, "key_1"),
+    ],
+)
+def test_whose_call_agentgateway_s_was_is_what_is_added_else_the_key_s_name_else_the_token_s(
+    stated: dict[str, Any], expected: str, collect: Any
+) -> None:
+    assert collect(json.dumps(agentgateway_line(**stated))).event["api_key_id"] == expected
+
+
+def test_a_route_of_one_s_own_in_agentgateway_is_what_its_operation_is(collect: Any) -> None:
+    own = {"http.path": "/anything"}
+    assert collect(json.dumps(agentgateway_line(**own))).tokens[:2] == (40, 5)
+    vectors = {"gen_ai.operation.name": "embeddings", "gen_ai.usage.output_tokens": None}
+    assert collect(json.dumps(agentgateway_line(**own, **vectors))).tokens[:2] == (40, 0)
+    counted = {"http.path": "/v1/messages/count_tokens"}
+    assert collect(json.dumps(agentgateway_line(**counted))).event["status"] == "not_metered"
 
 
 def test_kong_s_guess_of_a_stream_without_usage_is_no_measurement(collect: Any) -> None:
@@ -433,6 +507,9 @@ def test_a_copy_remembers_what_was_stated_twice() -> None:
 
 OWN = "/anything"
 ZEROS: dict[Any, dict[str, Any]] = {
+    agentgateway: agentgateway_line(
+        **{"http.path": OWN, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0},
+    ),
     kong: of_kong(usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}) | {"upstream_uri": OWN},
     envoy: envoy_line(
         **{"x-envoy-origin-path": OWN, "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0},
@@ -458,7 +535,7 @@ def test_a_call_that_the_log_traces_is_unknown_without_its_counts_on_a_route_of_
 @EVERY
 def test_a_call_that_failed_on_a_route_of_ones_own_is_failed(module: Any, collect: Any) -> None:
     line = dict(ZEROS[module])
-    for name in ("status", "response_code"):
+    for name in STATUSES:
         if name in line:
             line[name] = "502"
     if "response" in line:
@@ -472,7 +549,7 @@ def test_a_socket_on_the_route_of_a_completion_is_unknown_though_it_was_asked_fo
 ) -> None:
     line = json.loads(json.dumps(UNSEEN[module]).replace('"POST"', '"GET"'))
     assert collect(json.dumps(line), format=module.NAME).events == []
-    line |= {name: "101" for name in ("status", "response_code") if name in line}
+    line |= {name: "101" for name in STATUSES if name in line}
     if "response" in line:
         line["response"] = line["response"] | {"status": 101}
     assert collect(json.dumps(line), format=module.NAME).event["status"] == "unknown"

@@ -113,6 +113,28 @@ def test_where_the_answer_was_redacted_the_counts_beside_it_count(collect: Any, 
     assert collected.event["model_requested"] == "jamba"
 
 
+OF_2025 = {
+    "prompt_tokens": 120_357,
+    "completion_tokens": 4156,
+    "total_tokens": 124_513,
+    "prompt_tokens_details": {"cached_tokens": 120_269},
+    "cache_read_input_tokens": 120_269,
+    "cache_creation_input_tokens": 21_002,
+}
+"""Usage of Anthropic's by LiteLLM when it left out of the prompt what was written to a cache."""
+
+
+@pytest.mark.parametrize("is_redacted", [True, False])
+def test_what_litellm_left_out_of_the_prompt_counts_whether_or_not_the_answer_is_there(
+    collect: Any, *, is_redacted: bool
+) -> None:
+    counts = {name: OF_2025[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    response = None if is_redacted else payload()["response"] | {"usage": OF_2025}
+    metadata = {"user_api_key_hash": "88dc28d0", "usage_object": OF_2025}
+    collected = collect(payload(response=response, metadata=metadata, **counts))
+    assert collected.tokens == (141_359, 4156, 120_269, 21_002, None)
+
+
 def test_what_was_written_to_a_cache_for_an_hour_counts_where_the_answer_was_redacted(collect: Any) -> None:
     lifetimes = {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6}
     usage = {"prompt_tokens_details": {"cache_creation_tokens": 10, "cache_creation_token_details": lifetimes}}

@@ -118,6 +118,38 @@ AS_EXPORTED = [
 ]
 
 
+OF_2025 = {
+    "prompt_tokens_details": {"cached_tokens": 20},
+    "cache_read_input_tokens": 20,
+    "cache_creation_input_tokens": 30,
+}
+"""What stands beside the counts of a row when LiteLLM left out of the prompt what was written to a cache."""
+
+
+@pytest.mark.parametrize("place", ["usage_object", "additional_usage_values"])
+@pytest.mark.parametrize("written", [dict, json.dumps], ids=["objects", "text"])
+def test_what_litellm_left_out_of_the_prompt_is_added_to_it(collect: Any, place: str, written: Any) -> None:
+    collected = collect(row(metadata=written({place: OF_2025})))
+    assert collected.tokens == (70, 5, 20, 30, None)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (OF_2025 | {"cache_creation_input_tokens": 20}, (40, 5, 20, 20, None)),
+        (
+            OF_2025 | {"prompt_tokens_details": {"cached_tokens": 20, "cache_creation_tokens": 30}},
+            "contradictory_usage",
+        ),
+        (OF_2025 | {"cache_read_input_tokens": None}, "contradictory_usage"),
+        (OF_2025 | {"cache_creation_input_tokens": "30"}, "contradictory_usage"),
+    ],
+)
+def test_only_what_lies_outside_of_it_is_added(collect: Any, usage: dict[str, Any], expected: Any) -> None:
+    collected = collect(row(metadata={"usage_object": usage}))
+    assert (collected.refusal[0] if isinstance(expected, str) else collected.tokens) == expected
+
+
 @pytest.mark.parametrize("line", AS_EXPORTED)
 def test_a_row_is_the_bill_that_the_payload_of_its_call_is(collect: Any, line: dict[str, Any]) -> None:
     found = format_of(line)

@@ -9,6 +9,7 @@ which hold tracebacks, are left out.
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +215,216 @@ def test_parts_are_read_by_the_names_of_whoever_traces_and_none_is_billed_as_pla
 ) -> None:
     (found,) = exchanges(otel, batch(span(CHAT | parts)))
     assert found.tokens == (300, 50, 200, 40, 12)
+
+
+ADK = {
+    "gen_ai.system": "gcp.vertex.agent",
+    "gen_ai.request.model": "gemini-2.5-flash",
+    "gen_ai.usage.input_tokens": 106,
+    "gen_ai.usage.output_tokens": 6,
+}
+ANSWERED = {
+    "model_version": "gemini-2.5-flash-001",
+    "content": {"parts": [{"text": '"prompt_token_count": 9'}], "role": "model"},
+    "usage_metadata": {
+        "cached_content_token_count": 40,
+        "candidates_token_count": 6,
+        "prompt_token_count": 106,
+        "thoughts_token_count": 46,
+        "total_token_count": 158,
+    },
+}
+THOUGHTS = {"gen_ai.usage.experimental.reasoning_tokens": 46}
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "projects/p/locations/l/publishers/google/models/gemini-3-pro"])
+def test_thoughts_that_google_s_adk_stated_beside_the_output_are_within_it(
+    exchanges: Callable[..., list[Exchange]], model: str
+) -> None:
+    (found,) = exchanges(otel, batch(span(ADK | THOUGHTS | {"gen_ai.request.model": model})))
+    assert found.tokens == (106, 52, None, None, 46)
+
+
+@pytest.mark.parametrize("model", ["openai/o3", "gemini/gemini-2.5-flash", "vertex_ai/gemini-2.5-flash"])
+def test_of_models_that_adk_asks_through_litellm_thoughts_are_within_the_output_already(
+    exchanges: Callable[..., list[Exchange]], model: str
+) -> None:
+    named = ADK | THOUGHTS | {"gen_ai.request.model": model, "gen_ai.usage.output_tokens": 60}
+    (found,) = exchanges(otel, batch(span(named)))
+    assert found.tokens == (106, 60, None, None, 46)
+
+
+def test_thoughts_of_adk_that_are_no_count_are_left_as_they_are_and_refused(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    with pytest.raises(LineRefused, match="reasoning_tokens"):
+        exchanges(otel, batch(span(ADK | {"gen_ai.usage.experimental.reasoning_tokens": "many"})))
+
+
+@pytest.mark.parametrize("named", [ADK, ADK | THOUGHTS], ids=["of the oldest versions", "of older versions"])
+def test_the_answer_that_adk_keeps_counts_before_what_its_span_counts(
+    exchanges: Callable[..., list[Exchange]], named: dict[str, Any]
+) -> None:
+    answered = named | {"gcp.vertex.agent.llm_response": json.dumps(ANSWERED)}
+    (found,) = exchanges(otel, batch(span(answered)))
+    assert found.tokens == (106, 52, 40, None, 46)
+    assert found.reading.model_reported == "gemini-2.5-flash-001"
+
+
+@pytest.mark.parametrize("held", ["{}", "<not serializable>", json.dumps({"partial": True}), 7])
+def test_an_answer_of_adk_that_counts_nothing_leaves_the_counts_of_its_span(
+    exchanges: Callable[..., list[Exchange]], held: Any
+) -> None:
+    (found,) = exchanges(otel, batch(span(ADK | {"gcp.vertex.agent.llm_response": held})))
+    assert found.tokens == (106, 6, None, None, None)
+    assert found.reading.dialect == "logged-usage"
+
+
+def test_what_a_search_of_adk_retrieved_is_kept_by_name(exchanges: Callable[..., list[Exchange]]) -> None:
+    usage = ANSWERED["usage_metadata"] | {"tool_use_prompt_token_count": 900, "total_token_count": 1058}
+    grounded = ANSWERED | {"usage_metadata": usage, "grounding_metadata": {"web_search_queries": ["snow"]}}
+    (found,) = exchanges(otel, batch(span(ADK | {"gcp.vertex.agent.llm_response": json.dumps(grounded)})))
+    assert found.tokens == (106, 52, 40, None, 46)
+    assert found.reading.other_usage == '{"retrieved_prompt_tokens":900}'
+
+
+def test_spans_of_adk_and_of_its_client_are_one_call_with_the_answer_of_the_one_that_keeps_it(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    outer = span(ADK | {"gcp.vertex.agent.llm_response": json.dumps(ANSWERED)})
+    inner = span(
+        ADK | {"gen_ai.operation.name": "generate_content"}, spanId="0000000000000001", parentSpanId=outer["spanId"]
+    )
+    found = exchanges(otel, batch(inner, outer))
+    assert [one.tokens for one in found] == [(106, 52, 40, None, 46)] * 2
+    assert len({one.envelope.request_id for one in found}) == 1
+
+
+VERCEL = {
+    "operation.name": "ai.generateText.doGenerate",
+    "gen_ai.system": "anthropic.messages",
+    "gen_ai.request.model": "m",
+    "gen_ai.response.model": "m-1",
+    "gen_ai.response.id": "msg_1",
+    "gen_ai.usage.input_tokens": 4,
+    "gen_ai.usage.output_tokens": 7,
+    "ai.usage.promptTokens": 4,
+    "ai.usage.completionTokens": 7,
+}
+OF_ANTHROPIC = {
+    "input_tokens": 4,
+    "output_tokens": 7,
+    "cache_read_input_tokens": 30,
+    "cache_creation_input_tokens": 10,
+    "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6},
+}
+OF_GOOGLE = {
+    "promptTokenCount": 106,
+    "candidatesTokenCount": 6,
+    "thoughtsTokenCount": 46,
+    "cachedContentTokenCount": 40,
+    "totalTokenCount": 158,
+}
+
+
+def _counts(prompt: int, completion: int, **more: int) -> dict[str, int]:
+    counts = {"gen_ai.usage.input_tokens": prompt, "gen_ai.usage.output_tokens": completion}
+    return counts | {f"ai.usage.{name}": count for name, count in more.items()}
+
+
+@pytest.mark.parametrize(
+    ("counts", "metadata", "expected"),
+    [
+        (_counts(4, 7), {"anthropic": {"usage": OF_ANTHROPIC}}, (44, 7, 30, 10, None)),
+        (
+            _counts(4, 7),
+            {"anthropic": {"cacheReadInputTokens": 30, "cacheCreationInputTokens": 10}},
+            (44, 7, 30, 10, None),
+        ),
+        (_counts(106, 6), {"google": {"usageMetadata": OF_GOOGLE}}, (106, 52, 40, None, 46)),
+        (
+            _counts(106, 6),
+            {"vertex": {"usageMetadata": OF_GOOGLE | {"toolUsePromptTokenCount": 9, "totalTokenCount": 167}}},
+            (115, 52, 40, None, 46),
+        ),
+        (
+            _counts(4, 7),
+            {"bedrock": {"usage": {"cacheReadInputTokens": 30, "cacheWriteInputTokens": 10}}},
+            (44, 7, 30, 10, None),
+        ),
+        (
+            _counts(44, 7, totalTokens=51, cachedInputTokens=30),
+            {"bedrock": {"usage": {"cacheWriteInputTokens": 10}}},
+            (44, 7, 30, 10, None),
+        ),
+        (_counts(100, 50), {"openai": {"cachedPromptTokens": 64, "reasoningTokens": 5}}, (100, 50, 64, None, 5)),
+        (_counts(100, 50, cachedInputTokens=3), {"openai": {"responseId": "r-1"}}, (100, 50, 3, None, None)),
+    ],
+)
+def test_what_a_provider_says_beside_the_counts_of_vercel_s_sdk_tells_how_they_count(
+    exchanges: Callable[..., list[Exchange]],
+    counts: dict[str, int],
+    metadata: dict[str, Any],
+    expected: tuple[int | None, ...],
+) -> None:
+    named = VERCEL | counts | {"ai.response.providerMetadata": json.dumps(metadata)}
+    (found,) = exchanges(otel, batch(span(named)))
+    assert found.tokens == expected
+    assert (found.reading.response_id, found.reading.model_reported) == ("msg_1", "m-1")
+
+
+def test_what_vercel_s_sdk_counts_by_its_parts_is_whole_whatever_the_provider_says(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    parts = {f"ai.usage.inputTokenDetails.{name}Tokens": count for name, count in (("cacheRead", 3), ("cacheWrite", 1))}
+    told = {"ai.response.providerMetadata": json.dumps({"anthropic": {"usage": OF_ANTHROPIC}})}
+    (found,) = exchanges(otel, batch(span(VERCEL | _counts(44, 7) | parts | told)))
+    assert found.tokens == (44, 7, 3, 1, None)
+
+
+@pytest.mark.parametrize("told", ["{}", "[1]", '{"anthropic":', '{"mistral": {}}', '{"google": null}', 7])
+def test_metadata_that_says_nothing_leaves_the_counts_of_vercel_s_sdk(
+    exchanges: Callable[..., list[Exchange]], told: Any
+) -> None:
+    (found,) = exchanges(otel, batch(span(VERCEL | {"ai.response.providerMetadata": told})))
+    assert (found.tokens, found.reading.dialect) == ((4, 7, None, None, None), "logged-usage")
+
+
+def test_thoughts_that_vercel_s_sdk_has_in_the_total_alone_are_billed(exchanges: Callable[..., list[Exchange]]) -> None:
+    (found,) = exchanges(otel, batch(span(VERCEL | _counts(106, 6, reasoningTokens=46, totalTokens=158))))
+    assert found.tokens == (106, 52, None, None, 46)
+
+
+def test_zeros_and_errors_of_vercel_s_sdk_are_what_they_are_without_metadata(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    told = {"ai.response.providerMetadata": json.dumps({"anthropic": {"usage": OF_ANTHROPIC | {"input_tokens": 0}}})}
+    (found,) = exchanges(otel, batch(span(VERCEL | _counts(0, 0) | told)))
+    assert found.reading.status is UsageStatus.UNKNOWN
+
+
+LANGSMITH = CHAT | {"langsmith.span.kind": "llm", "gen_ai.usage.total_tokens": 350}
+PARTS = {"cache_read": 200, "cache_creation": 40, "audio": 0}
+
+
+@pytest.mark.parametrize("written", [str, json.dumps], ids=["by Python", "by JavaScript"])
+def test_parts_that_langsmith_writes_as_text_are_parts_of_the_two_counts(
+    exchanges: Callable[..., list[Exchange]], written: Callable[[Any], str]
+) -> None:
+    details = {
+        "gen_ai.usage.input_token_details": written(PARTS),
+        "gen_ai.usage.output_token_details": written({"reasoning": 30}),
+    }
+    (found,) = exchanges(otel, batch(span(LANGSMITH | details)))
+    assert found.tokens == (300, 50, 200, 40, 30)
+
+
+@pytest.mark.parametrize("kind", ["chain", "prompt", "tool", "retriever", "parser", 7])
+def test_runs_of_langsmith_that_are_of_no_model_are_no_exchanges_whatever_operation_they_name(
+    exchanges: Callable[..., list[Exchange]], kind: Any
+) -> None:
+    found = exchanges(otel, batch(span(LANGSMITH), span(LANGSMITH | {"langsmith.span.kind": kind}, spanId="01" * 8)))
+    assert [one.tokens for one in found] == [(300, 50, None, None, None)]
 
 
 def test_a_zero_is_a_placeholder_beside_a_real_count_of_another_convention(

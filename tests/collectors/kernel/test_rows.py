@@ -131,6 +131,49 @@ def test_spans_within_one_another_that_have_no_count_in_common_are_two_calls() -
     )  # 22 are of one prompt, and of the other answer
 
 
+def _varied(name: str, values: Sequence[str], **other: str) -> list[bytes]:
+    """Return lines of a span each that differ in one attribute."""
+    named = [[*_span(1)["attributes"], *_attributes(**other)] for _ in values]
+    stated = [{"key": name, "value": {"intValue" if each.isdigit() else "stringValue": each}} for each in values]
+    return [_line(_group(_span(n, attributes=[*named[n], one]))) for n, one in enumerate(stated)]
+
+
+def test_parts_that_are_text_are_those_of_their_own_span() -> None:
+    """LangSmith's, in the notation of Python and of JSON."""
+    parts = [{"cache_read": count % 9, "audio": 0} for count in range(40)]
+    for written in (str, json.dumps):
+        found = _agree(*_varied("gen_ai.usage.input_token_details", [written(each) for each in parts]))
+        assert {rows[0]["prompt_cached_tokens"] for rows in found_rows(found).values()} == set(range(9))
+
+
+def test_thoughts_beside_an_output_are_added_to_it() -> None:
+    """Google's ADK states them so, of its own models alone."""
+    thoughts = [str(30 + number) for number in range(40)]
+    name = "gen_ai.usage.experimental.reasoning_tokens"
+    lines = _varied(name, thoughts, **{"gen_ai.request.model": "gemini-2.5-flash"})
+    found = _agree(*lines)
+    assert found.told == len(lines)
+    assert [rows[0]["completion_tokens"] for rows in found_rows(found).values()] == [51 + n for n in range(40)]
+    within = _varied(name, [str(number % 21) for number in range(40)], **{"gen_ai.request.model": "openai/o3"})
+    assert {rows[0]["completion_tokens"] for rows in found_rows(_agree(*within)).values()} == {21}
+
+
+def test_an_answer_within_a_span_is_for_the_plain_reader() -> None:
+    usage = {"prompt_token_count": 9, "candidates_token_count": 4, "total_token_count": 13}
+    held = [json.dumps({"usage_metadata": usage | {"cached_content_token_count": n % 9}}) for n in range(40)]
+    found = _agree(*_varied("gcp.vertex.agent.llm_response", held), *_varied("gcp.vertex.agent.llm_response", ["{}"]))
+    assert [rows[0]["prompt_cached_tokens"] for rows in found_rows(found).values()] == [
+        *(n % 9 for n in range(40)),
+        None,
+    ]
+
+
+def test_what_a_provider_says_beside_the_counts_is_that_of_its_own_span() -> None:
+    told = [json.dumps({"anthropic": {"usage": {"input_tokens": 9, "output_tokens": n}}}) for n in range(1, 40)]
+    found = _agree(*_varied("ai.response.providerMetadata", told))
+    assert [rows[0]["completion_tokens"] for rows in found_rows(found).values()] == [*range(1, 40)]
+
+
 def test_counts_that_are_written_with_zeros_before_them_may_be_those_of_another_span() -> None:
     written = json.dumps([_span(1), _span(2, within=1)]).replace('"11"', '"0012"').replace('"12"', '"0012"')
     written = written.replace('"21"', '"0022"').replace('"22"', '"0022"')

@@ -25,6 +25,10 @@
 * ``yandex``: Yandex Cloud's text generation, within ``result``. Its counts are int64, which the JSON mapping of
   Protocol Buffers writes as text; a stream states running totals. ``modelVersion`` is the version of a model that the
   request alone names. Source: Yandex Cloud's API reference, ``TextGeneration/completion``.
+* ``oracle``: OCI's generative AI, its Cohere format and the streams of its generic one, whose chunks have no choices: a
+  ``message`` each, and a last one with ``usage`` alone, each with a ``pad``. A plain answer of the generic format has
+  choices, and is chat's. A stream names no model. Source: Oracle's API reference, ``CohereChatResponse`` and
+  ``ChatResult``; streams recorded by OpenLLMetry's and Elasticsearch's clients of it.
 * ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``, of which ``model_version`` is the version of
   a model that the request alone names (``2022-04`` of ``luminous-base``). Source: their API references.
 """
@@ -101,6 +105,13 @@ def _is_dify(document: JsonObject) -> bool:
 def _is_yandex(document: JsonObject) -> bool:
     is_answer = isinstance(any_of(document, "alternatives"), list)
     return is_answer and "inputTextTokens" in object_at(document, "usage")
+
+
+def _is_oracle(document: JsonObject) -> bool:
+    if word(any_of(document, "apiFormat")).startswith("COHERE"):
+        return True
+    is_said = part_at(document, "message").get("role") == "ASSISTANT"
+    return is_said or ("pad" in document and "promptTokens" in object_at(document, "usage"))
 
 
 def _is_deepinfra(document: JsonObject) -> bool:
@@ -198,6 +209,15 @@ APIS = (
         counts_are_texts=True,
         finish_reason=(("alternatives", "status"),),
         text=(("alternatives", "message", "text"), ("alternatives", "message", "toolCallList")),
+    ),
+    Native(
+        "oracle",
+        _is_oracle,
+        usage=("usage",),
+        response_id=(("id",),),
+        model=(("model",),),
+        finish_reason=(("finishReason",),),
+        text=(("text",), ("message", "content", "text"), ("message", "toolCalls"), ("toolCalls",)),
     ),
     Native(
         "deepinfra",

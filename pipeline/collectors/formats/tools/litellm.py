@@ -23,7 +23,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed
-from pipeline.collectors.formats.mapping import object_in
+from pipeline.collectors.formats.mapping import number, object_in
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.values.strict_json import stated_once
 
@@ -87,6 +87,8 @@ MAPPING: Mapping[str, Any] = {
 }
 
 
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
 COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
 """What the id of a copy out of the cache is made of: the first answer's, and when it was copied."""
 
@@ -103,7 +105,28 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """Return the payload, a copy out of the cache as one."""
     own = stated_once(document, "id")
     is_copy = isinstance(own, str) and COPY.fullmatch(own) is not None and not is_chosen(own, document)
-    return [changed(document, {"cache_hit": True}) if is_copy else document]
+    changes = {**written_apart(document), **({"cache_hit": True} if is_copy else {})}
+    return [changed(document, changes) if changes else document]
+
+
+def written_apart(document: JsonObject) -> JsonObject:
+    """Return prompt and total with what was written to a cache, where LiteLLM left that out of them.
+
+    It did for some versions (``chat_usage``), and beside what an answer states nothing of it counts.
+    """
+    metadata = object_in(stated_once(document, "metadata"))
+    usage = object_in(metadata.get("usage_object") or metadata.get("additional_usage_values"))
+    details = object_in(usage.get("prompt_tokens_details"))
+    parts = (usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens"))
+    counts: list[Any] = [*parts, *(number(stated_once(document, name)) for name in COUNTS)]
+    if any(type(count) is not int for count in counts):
+        return {}
+    read, written, prompt, completion, total = counts
+    knows_of_writing = details.get("cache_creation_tokens") or details.get("cache_write_tokens")
+    is_within = knows_of_writing or (details.get("cached_tokens") or 0) != read or total != prompt + completion
+    if is_within or not read <= prompt < read + written:
+        return {}
+    return {COUNTS[0]: prompt + written, COUNTS[2]: total + written}
 
 
 def is_chosen(own: str, document: JsonObject) -> bool:

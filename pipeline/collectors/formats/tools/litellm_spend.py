@@ -35,7 +35,7 @@ from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.formats.tools import litellm
-from pipeline.collectors.formats.tools.litellm import COPY, is_chosen, is_spend_log
+from pipeline.collectors.formats.tools.litellm import COPY, COUNTS, is_chosen, is_spend_log, written_apart
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 NAME = "litellm-spend"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _SETTLED = re.compile(r"(.+)_background_cost", re.DOTALL)
 _NO_CACHE = "Cache OFF"
 """The key of what is in the cache, of a proxy that has none."""
@@ -122,7 +121,7 @@ def _entry(row: JsonObject) -> JsonObject:
             "litellm_call_id": answer if is_call else call,
             "model": model,
             **({"cache_hit": True} if copied else {}),
-            **(dict.fromkeys(_COUNTS, 0) if _is_estimated(row, metadata) else {}),
+            **(dict.fromkeys(COUNTS, 0) if _is_estimated(row, metadata) else written_apart(row)),
         },
     )
 

@@ -31,6 +31,22 @@ Vercel's SDK has spans of its own around those of models, which repeat their usa
 asks for vectors counts by such a name itself (``ai.usage.tokens``; ``legacy-open-telemetry.ts`` of its package
 ``otel``).
 
+LangSmith's SDK, where it exports to OpenTelemetry, has parts of the two counts as text: JSON by the SDK for JavaScript,
+Python's own notation by that for Python (``_set_io_attributes`` of ``langsmith/_internal/otel/_otel_exporter.py``).
+They are those of LangChain, within their wholes. It calls what makes a prompt ``chat`` and what looks something up
+``embeddings``; which of its spans are about models its kinds of runs say.
+
+Google's ADK has the answer itself in its span, as JSON text in the names of Google's SDK, unless it was told to leave
+contents out (``trace_call_llm`` of its ``telemetry/tracing.py``). The counts of the answer come before those of the
+span. Before its version 2.4 these left thoughts out of the output, and stated them beside it as
+``gen_ai.usage.experimental.reasoning_tokens``, or, in the oldest versions, nowhere: in its own test an answer of 50
+candidates and 10 thoughts was an output of 50, and is one of 60 since. What it asks through LiteLLM, by a model with
+its provider before it, has thoughts within.
+
+Vercel's SDK counted as each provider does before its version 6, and spans of its version 5 leave out what was cached or
+thought (``generate-text.ts``). What the provider says beside it is in the span as JSON text, the usage objects of
+Anthropic and Google among it; where it tells how they count, it counts.
+
 Anthropic's coding tool writes an event of each of its calls into its logs (``claude_code.api_request``), and counts by
 no convention's names: ``input_tokens``, ``cache_read_tokens`` and ``cache_creation_tokens``, each beside the others as
 the API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220). Older versions wrote every number as
@@ -46,8 +62,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.reading import less, word
-from pipeline.collectors.formats.mapping import first_count
+from pipeline.collectors.formats.mapping import first_count, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
@@ -81,7 +98,7 @@ _OTHERS = re.compile(
     "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
 )
 """Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
-_DETAILS = "gen_ai.client.inference.operation.details"
+_DETAILS = re.compile(r"gen_ai\.client\.inference\.operation\.details")
 _EVENT_OF_CODING = re.compile(r"claude_code\.api_request")
 _USAGE_OF_CODING = re.compile(
     "(?P<input_tokens>input_tokens)|(?P<output_tokens>output_tokens)"
@@ -93,9 +110,20 @@ _USAGE_OF_CODING = re.compile(
 Patterns, as above: a record that has a body is read plainly.
 """
 _SPEED_OF_CODING = re.compile("fast")
-_ERROR = (2, "STATUS_CODE_ERROR")
+_ERROR = 2
+_NAME_OF_ERROR = re.compile("STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
+_TRUE = re.compile("[Tt]rue")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
+
+_ANSWER_OF_ADK = "gcp.vertex.agent.llm_response"
+_IS_COUNTED_BY_ADK = re.compile(r'"(?:prompt|total)_token_count":')
+_REASONING_OF_ADK = "gen_ai.usage.experimental.reasoning_tokens"
+_GEMINI = re.compile(r"(?:.*/)?models/gemini-[^/]*|gemini-[^/]*")
+"""Models that ADK asks itself; those that LiteLLM asks for it have a provider before their name."""
+_DETAILS_OF_LANGSMITH = ("gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details")
+_LAST = re.compile(r"\.")
+_NUMBER_IN = re.compile(r"""['"]([a-z0-9_]{1,64})['"]: ?([0-9]{1,19})(?![0-9.eE])""")
 
 _COUNTS = {
     "prompt_tokens": (
@@ -104,7 +132,9 @@ _COUNTS = {
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
     ),
-    "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
+    "total_tokens": (
+        *("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"),
+    ),
     "cached_tokens": (
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
         *("gen_ai.usage.cached_input_tokens", "gen_ai.usage.cache_read_tokens"),
@@ -129,7 +159,7 @@ _COUNTS = {
         *("ai.usage.outputTokenDetails.reasoningTokens", "llm.usage.reasoning_tokens"),
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
-        "gen_ai.usage.completion_tokens_details.reasoning",
+        *("gen_ai.usage.completion_tokens_details.reasoning", _REASONING_OF_ADK),
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
@@ -152,18 +182,27 @@ _AGENT = ("gen_ai.agent.name", "agent_name")
 _MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
 _MODELS = ("gen_ai.request.model", "llm.model_name", "embedding.model_name", "ai.model.id", "model")
 """What the model that was asked for is called; the last by Anthropic's coding tool."""
+_METADATA_OF_VERCEL = "ai.response.providerMetadata"
+_DETAILS_OF_VERCEL = ("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.inputTokenDetails.cacheWriteTokens")
 _OF_VERCEL = "operation.name"
 """How Vercel's SDK names what it does, before a name of the application's own."""
-_OF_VECTORS = re.compile(r"ai\.embed(?:Many)?(?P<asked>\.doEmbed)?(?: .*)?", re.DOTALL)
-_EMBEDDINGS_PATH = "/v1/embeddings"
+_OF_VECTORS = re.compile(r"ai\.embed(?:Many)?(\.doEmbed)?(?: .*)?", re.DOTALL)
+_EMBEDDINGS_PATH = re.compile("/v1/embeddings")
+"""A pattern, as what follows: a value is no name for the kernel to look for."""
+_RUN = re.compile("thread.run")
 _KIND = "openinference.span.kind"
-_KINDS = ("LLM", "EMBEDDING")
-_PARENTS = ("CHAIN", "AGENT")
+_KIND_OF_VECTORS = re.compile("EMBEDDING")
+_KINDS = re.compile(f"LLM|{_KIND_OF_VECTORS.pattern}")
+_PARENTS = re.compile("CHAIN|AGENT")
+_KIND_OF_LANGSMITH = "langsmith.span.kind"
+_KINDS_OF_LANGSMITH = re.compile("llm|embedding")
 _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 _KEY = "api_key_id"
 _WHO = ("litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
 """What tells whose a call was where nothing is called so; the last two, callers may choose."""
 _RESPONSE_ID = "gen_ai.response.id"
+_SHARED = ("response.id", "response.model", "response")
+"""What spans of one call have from one another; the last is the answer itself."""
 _TIMES = ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
 _ROWS = tuple(".".join(steps) for steps in _RECORDS)
 
@@ -232,13 +271,13 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
         outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
         if outer is None or not any(_counted(inner)) or not _is_again(inner, outer):
             continue
-        shared = {name: inner.get(name) or outer.get(name) for name in ("response.id", "response.model")}
+        shared = {name: inner.get(name) or outer.get(name) for name in _SHARED if name in inner or name in outer}
         for entry in (inner, outer):
             entry |= {**shared, "request_id": inner["request_id"]}
 
 
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
-    is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
+    is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH.pattern
     return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
 
 
@@ -261,7 +300,7 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     """Tell the event of an inference."""
     name = record.get("eventName") or attributes.get("event.name")
-    return name == _DETAILS or _is_event_of_coding(record)
+    return _DETAILS.fullmatch(word(name)) is not None or _is_event_of_coding(record)
 
 
 def _is_event_of_coding(record: JsonObject) -> bool:
@@ -274,14 +313,14 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
     operation = stated if isinstance(stated, str) else None
     is_inference = operation is not None and _INFERENCES.fullmatch(operation) is not None
     is_text = _NO_TEXT.search(str(attributes.get("litellm.call_type"))) is None
-    if attributes.get(_KIND) in _PARENTS:
+    if _PARENTS.fullmatch(word(attributes.get(_KIND))) or _is_of_no_model_by_langsmith(attributes):
         return None
     if _is_event_of_coding(record):
         of_answer = _of_answer_of_coding(record, attributes)
     elif (is_inference and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
-        of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
+        of_answer = {"response": {"object": _RUN.pattern, "usage": _two_counts(attributes)}}  # no meter is for runs
     else:
         return None
     return {
@@ -289,13 +328,13 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         "api_key_id": _key(attributes, resource),
         "request_id": _id_of(record),
         "status": _http_status(attributes),
-        "path": _EMBEDDINGS_PATH if _is_embedding(operation, attributes) else None,
+        "path": _EMBEDDINGS_PATH.pattern if _is_embedding(operation, attributes) else None,
         "request": {
             "model": _first(attributes, *_MODELS),
             "stream": _first(attributes, "gen_ai.request.stream", "litellm.request.streaming"),
             "n": attributes.get("gen_ai.request.choice.count"),
         },
-        "cache_hit": attributes.get("litellm.cache_hit") in (True, "True", "true"),
+        "cache_hit": _TRUE.fullmatch(str(attributes.get("litellm.cache_hit"))) is not None,
         **of_answer,
         "attributes": attributes,
         "resource": resource,
@@ -317,9 +356,67 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
         "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
         "response.error": _has_error(record, attributes),
         "service_tier": _first(attributes, *_TIER),
+        **_held(attributes),
         **{f"usage.{name}": _count(attributes, *names) for name, names in _COUNTS.items()},
+        "usage.completion_tokens": _output(attributes),
         "usage.prompt_audio_tokens": _uncached_audio(attributes),
     }
+
+
+def _held(attributes: JsonObject) -> JsonObject:
+    """Return the answer, and parts of the two counts, that a span holds as text."""
+    answer = _answer_of_adk(attributes) or _answer_of_vercel(attributes)
+    held = {"response": answer, "usage": _details_of_langsmith(attributes)}
+    return {name: value for name, value in held.items() if value is not None}
+
+
+def _answer_of_adk(attributes: JsonObject) -> str | None:
+    """Return the answer that a span of Google's ADK holds, where that counts anything."""
+    held = word(attributes.get(_ANSWER_OF_ADK))
+    return held if _IS_COUNTED_BY_ADK.search(held) else None
+
+
+def _answer_of_vercel(attributes: JsonObject) -> JsonObject | None:
+    """Return the result that a span of Vercel's SDK tells of, where its counts are those of a provider that says how.
+
+    ``None`` where its counts have their parts, or are none: then they say what they are.
+    """
+    held = word(attributes.get(_METADATA_OF_VERCEL))
+    if not held or any(attributes.get(name) is not None for name in _DETAILS_OF_VERCEL):
+        return None
+    counts = {name: _count(attributes, *names) for name, names in _COUNTS.items()}
+    of_all = [value for value in counts.values() if value is not None]
+    if not any(_two_counts(attributes).values()) or any(type(value) is not int for value in of_all):
+        return None
+    return vercel.of_span(counts, object_in(held))
+
+
+def _output(attributes: JsonObject) -> Any:
+    """Return the output, with the thoughts that older versions of Google's ADK state beside that of Gemini.
+
+    What is no count stays as it is, to be refused.
+    """
+    output, thoughts = _count(attributes, *_COUNTS["completion_tokens"]), attributes.get(_REASONING_OF_ADK)
+    are_counts = all(type(value) is int and value >= 0 for value in (output, thoughts))
+    is_beside = are_counts and _GEMINI.fullmatch(word(_first(attributes, *_MODELS))) is not None
+    return output + thoughts if is_beside else output
+
+
+def _details_of_langsmith(attributes: JsonObject) -> JsonObject | None:
+    """Return parts of the two counts that are text of an object, as LangChain calls them; ``None`` where none are."""
+    stated = {_LAST.split(name)[-1]: word(attributes.get(name)) for name in _DETAILS_OF_LANGSMITH}
+    return {name: _numbers_in(text) for name, text in stated.items() if text} or None
+
+
+def _numbers_in(text: str) -> JsonObject:
+    """Return the whole numbers of an object by their names; JSON writes these in other quotes than Python."""
+    return {name: int(value) for name, value in _NUMBER_IN.findall(text)}
+
+
+def _is_of_no_model_by_langsmith(attributes: JsonObject) -> bool:
+    """Tell a span of LangSmith's SDK that is a run of no model: a chain, a prompt, a tool, a retriever."""
+    kind = attributes.get(_KIND_OF_LANGSMITH)
+    return kind is not None and _KINDS_OF_LANGSMITH.fullmatch(word(kind)) is None
 
 
 def _of_answer_of_coding(record: JsonObject, attributes: JsonObject) -> JsonObject:
@@ -352,7 +449,7 @@ def _is_inference_of_old(attributes: JsonObject) -> bool:
     if _of_vectors(attributes) is not None:
         return _is_embedding_of_old(attributes)
     if (kind := attributes.get(_KIND)) is not None:
-        return kind in _KINDS
+        return _KINDS.fullmatch(word(kind)) is not None
     if attributes.get("traceloop.span.kind") is not None:
         return False
     if any(name in attributes for name in _AGENT) and not any(name in attributes for name in _MODEL):
@@ -366,7 +463,8 @@ def _is_embedding(operation: str | None, attributes: JsonObject) -> bool:
 
 def _is_embedding_of_old(attributes: JsonObject) -> bool:
     of_vectors = _of_vectors(attributes)
-    return attributes.get(_KIND) == "EMBEDDING" or (of_vectors is not None and of_vectors["asked"] is not None)
+    is_of_kind = _KIND_OF_VECTORS.fullmatch(word(attributes.get(_KIND))) is not None
+    return is_of_kind or (of_vectors is not None and of_vectors[1] is not None)
 
 
 def _of_vectors(attributes: JsonObject) -> re.Match[str] | None:
@@ -384,7 +482,8 @@ def _states_usage(attributes: JsonObject) -> bool:
 def _has_error(record: JsonObject, attributes: JsonObject) -> bool:
     status = record.get("status")
     code = status.get("code") if isinstance(status, dict) else None
-    return bool(attributes.get("error.type")) or code in _ERROR
+    is_error = code == _ERROR or _NAME_OF_ERROR.fullmatch(word(code)) is not None
+    return bool(attributes.get("error.type")) or is_error
 
 
 def _http_status(attributes: JsonObject) -> Any:
