@@ -68,7 +68,7 @@ def refusal(url: str, doing: str, key: str, error: Exception) -> StoreRefused:
     if unlisted is not None:
         return StoreRefused(
             f"could not {doing} {where}: no key like {unlisted[1]!r} can be listed (a part of it is empty, '.' or "
-            "'..', or has a control character); rename or remove that object, or name a folder that it does not lie in, "
+            "'..', or has a control character); rename or remove that object, or name a folder that it is not in, "
             f"{_AGAIN}"
         )
     is_of_object = key != "" and doing == "read" and (code in _OF_ONE_OBJECT or code.startswith("KMS."))

@@ -365,7 +365,7 @@ def test_a_key_that_no_library_lists_is_named_with_what_to_do(tmp_path: Path, bu
     server.close()
     (told,) = night(workspace).stderr.splitlines()
     assert f"{bucket}/logs: could not list {bucket}/logs: no key like 'logs/a//b.jsonl' can be listed" in told
-    assert "rename or remove that object, or name a folder that it does not lie in" in told
+    assert "rename or remove that object, or name a folder that it is not in" in told
 
 
 def test_a_store_that_cannot_be_used_is_told_in_one_line(
