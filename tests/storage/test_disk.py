@@ -134,7 +134,8 @@ class ClosedOs:
     def open(self, path: str, *_: int) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
 
-    mkdir = open
+    def mkdir(self, path: str, _: int) -> None:
+        self.open(path)
 
 
 def test_a_folder_that_takes_no_new_name_is_what_is_named_and_not_the_name(
