@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from workspaces import append_log, fingerprints, plain, tallybook
@@ -199,6 +199,51 @@ def test_a_bundle_is_enough_to_recompute_a_correction_by_hand(books: Path, tmp_p
     assert "  line 2: in 2026-10 worth 2.01 USD, 0.01 USD invoiced before\n" in (
         tmp_path / "bundle/README.txt"
     ).read_text(encoding="utf-8")
+
+
+def test_a_month_that_is_billed_anew_takes_back_what_was_corrected_of_it_and_has_its_events_once(
+    books: Path, tmp_path: Path
+) -> None:
+    live_on(books)
+    on = ("--as-of", "2026-12-02")
+    assert tallybook(books, "invoice", "void", "INV-000001", *on).returncode == 0
+    assert tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "acme", *on).returncode == 0
+    anew = issued(books)[-1]
+    back = next(each for each in anew["lines"] if each["kind"] == "correction")
+    assert (anew["period"], anew["status"], back["original_period"]) == ("2026-10", "issued", "2026-10")
+    bundle = tmp_path / "bundle"
+    assert tallybook(books, "recompute", anew["invoice_id"], "--bundle", str(bundle)).returncode == 0
+    assert not (bundle / "corrected-events.csv").exists()
+    readme = (bundle / "README.txt").read_text(encoding="utf-8")
+    assert f"  line {back['line']}: of 2026-10, {-Decimal(back['amount'])} USD taken back\n" in readme
+    assert "billed anew as a whole" in readme
+    assert "corrected-events.csv" not in readme
+    told = tallybook(books, "explain", anew["invoice_id"], str(back["line"])).stdout
+    assert f"all of 2026-10 is billed anew on this invoice; {-Decimal(back['amount'])} USD" in told
+    assert "is worth 0.00" not in told
+
+
+def test_a_bundle_says_that_its_rates_are_less_a_discount_where_there_is_one(books: Path, tmp_path: Path) -> None:
+    said = []
+    for name, discount in (("without", ""), ("with", "discount_percent = 10\n")):
+        accounts = books / "accounts.toml"
+        accounts.write_text(
+            accounts.read_text(encoding="utf-8").replace("id =", f"{discount}id =", 1), encoding="utf-8"
+        )
+        if discount:
+            on = ("--as-of", "2026-12-02")
+            assert tallybook(books, "invoice", "void", "INV-000001", *on).returncode == 0
+            assert tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "acme", *on).returncode == 0
+        newest = [each for each in issued(books) if each["account_id"] == "acme"][-1]["invoice_id"]
+        assert tallybook(books, "recompute", newest, "--bundle", str(tmp_path / name)).returncode == 0
+        readme = (tmp_path / name / "README.txt").read_text(encoding="utf-8")
+        said.append("(or its alias) and meter, less the discount of your terms." in readme)
+    assert said == [False, True]
+
+
+def issued(books: Path) -> list[dict[str, Any]]:
+    """Return the documents of the register."""
+    return [json.loads(path.read_bytes()) for path in sorted((books / "invoices/register").glob("*.json"))]
 
 
 def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path, tmp_path: Path) -> None:
