@@ -36,6 +36,7 @@ _REMEDIES = {
     errno.EINTR: "run the command again",
     errno.ENOMEM: "give the machine more memory, or stop what else takes it, and run the command again",
 }
+_INTERRUPT = KeyboardInterrupt.__name__
 _NO_THREAD = "can't start new thread"
 """What Python says, without a class of its own."""
 
@@ -65,6 +66,18 @@ def machine_remedy(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         return f"{_AGAIN}: {_REMEDIES[error.errno]}"
     return None
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Say whether an error is somebody's interrupt: one that comes while DuckDB asks for rows is an error of DuckDB's.
+
+    So it is where it was in the midst of a query, too.
+    """
+    engine = sys.modules.get("duckdb")
+    if engine is None:
+        return False
+    is_within = isinstance(error, engine.InvalidInputException) and _INTERRUPT in str(error)
+    return is_within or isinstance(error, engine.InterruptException)
 
 
 def refused_path(error: BaseException) -> str | None:
