@@ -37,6 +37,8 @@ _REMEDIES = {
     errno.ENOMEM: "give the machine more memory, or stop what else takes it, and run the command again",
 }
 _INTERRUPT = KeyboardInterrupt.__name__
+_INTERRUPTED_QUERY = "Query interrupted"
+"""What DuckDB says, without a class of its own."""
 _NO_THREAD = "can't start new thread"
 """What Python says, without a class of its own."""
 
@@ -69,15 +71,15 @@ def machine_remedy(error: BaseException) -> str | None:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Say whether an error is somebody's interrupt: one that comes while DuckDB asks for rows is an error of DuckDB's.
+    """Say whether an error is somebody's interrupt: DuckDB makes errors of its own of one that comes while it runs.
 
-    So it is where it was in the midst of a query, too.
+    Another one while it asks for rows, and another one while it counts.
     """
     engine = sys.modules.get("duckdb")
     if engine is None:
         return False
-    is_within = isinstance(error, engine.InvalidInputException) and _INTERRUPT in str(error)
-    return is_within or isinstance(error, engine.InterruptException)
+    is_asking = isinstance(error, engine.InvalidInputException) and _INTERRUPT in str(error)
+    return is_asking or (isinstance(error, RuntimeError) and str(error) == _INTERRUPTED_QUERY)
 
 
 def refused_path(error: BaseException) -> str | None:

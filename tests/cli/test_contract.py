@@ -436,19 +436,25 @@ raise SystemExit(pipeline.cli.run(["-w", {str(workspace)!r}, "nightly"]))
     assert "Traceback" not in done.stderr
 
 
-def test_an_interrupt_while_an_engine_asks_for_rows_is_one_too(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schema = pa.schema([("account_id", pa.string())])
-
+def interrupted_asking(session: DuckDbSession, *_: object) -> None:
     def interrupted() -> Iterator[pa.RecordBatch]:
         raise KeyboardInterrupt
         yield
 
-    def create(session: DuckDbSession, *_: object) -> None:
-        session.connection.register("asked", pa.RecordBatchReader.from_batches(schema, interrupted()))
-        session.connection.execute("create temp table taken as select * from asked")
+    rows = pa.RecordBatchReader.from_batches(pa.schema([("account_id", pa.string())]), interrupted())
+    session.connection.register("asked", rows)
+    session.connection.execute("create temp table taken as select * from asked")
 
+
+def interrupted_counting(*_: object) -> None:
+    message = "Query interrupted"  # as DuckDB says where the signal comes while it counts, in no class of its own
+    raise RuntimeError(message)
+
+
+@pytest.mark.parametrize("create", [interrupted_asking, interrupted_counting])
+def test_an_interrupt_while_an_engine_asks_for_rows_or_counts_is_one_too(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, create: Callable[..., None]
+) -> None:
     monkeypatch.setattr(DuckDbSession, "create", create)
     done = tallybook(workspace, "nightly", *AS_OF)
     assert done.returncode == 130
