@@ -6,9 +6,11 @@ The same bytes from what the invoice names, and the bundle that lets its custome
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from workspaces import append_log, fingerprints, plain, tallybook
 
 from pipeline.base.errors import ConfigurationError, LogEntryRefused
 from pipeline.lake.commits import read_log
+from pipeline.objects import disk
 from pipeline.objects.bundle_files import refuse_what_is_not_empty, write_bundle
 from pipeline.register import configurations
 
@@ -319,3 +322,29 @@ def test_a_bundle_is_written_into_no_folder_that_is_not_there(tmp_path: Path) ->
         with pytest.raises(ConfigurationError, match="wrong does not exist; make it, or name another folder"):
             write(tmp_path / "wrong" / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_disk_that_fills_leaves_no_half_bundle_and_the_same_command_makes_a_whole_one(
+    books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, was_there: bool
+) -> None:
+    folder = tmp_path / "bundle"
+    if was_there:
+        folder.mkdir()
+    replace = disk.replace_durably
+    replaced: list[Path] = []
+
+    def fills(path: Path, content: bytes, *, is_locked: bool) -> None:
+        if len(replaced) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        replaced.append(path)
+        replace(path, content, is_locked=is_locked)
+
+    asked = ("recompute", "INV-000001", "--bundle", str(folder))
+    with monkeypatch.context() as full:
+        full.setattr(disk, "replace_durably", fills)
+        assert tallybook(books, *asked).returncode == 8
+    assert len(replaced) == 3
+    assert (list(folder.iterdir()) if was_there else folder.exists()) == ([] if was_there else False)
+    assert tallybook(books, *asked).returncode == 0
+    assert (folder / "SHA256SUMS").is_file()
