@@ -334,11 +334,11 @@ def test_a_disk_that_fills_leaves_no_half_bundle_and_the_same_command_makes_a_wh
     replace = disk.replace_durably
     replaced: list[Path] = []
 
-    def fills(path: Path, content: bytes, *, is_locked: bool) -> None:
-        if len(replaced) == 3:
+    def fills(path: Path, content: bytes, **named: Any) -> None:
+        if path.parent == folder and len(replaced) == 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        replaced.append(path)
-        replace(path, content, is_locked=is_locked)
+        replaced.extend([path] if path.parent == folder else [])
+        replace(path, content, **named)
 
     asked = ("recompute", "INV-000001", "--bundle", str(folder))
     with monkeypatch.context() as full:
