@@ -115,6 +115,11 @@ class EngineRefused(TallybookError):
 class StoreRefused(TallybookError):
     """An object store cannot be reached, or refuses what it was asked; what was not acknowledged is not relied upon."""
 
+    def __init__(self, message: str, *, is_of_object: bool = False) -> None:
+        super().__init__(message)
+        self.is_of_object = is_of_object
+        """The store answered at once, and refused one object: others may be handed out."""
+
 
 class NoTemporaryFolder(TallybookError):
     """The machine has no folder in which a temporary file can be written; the message names those that were tried."""

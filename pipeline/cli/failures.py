@@ -39,7 +39,7 @@ from pipeline.cli.context import (
     EXIT_MACHINE,
     EXIT_UNEXPECTED,
 )
-from pipeline.cli.surroundings import machine_error_text, machine_remedy, refused_path
+from pipeline.cli.surroundings import is_interrupt, machine_error_text, machine_remedy, refused_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure:
     """Say what an error that left a command is; whatever nobody foresaw is a bug, and its text is left out."""
-    if isinstance(error, click.exceptions.Abort):
+    if isinstance(error, click.exceptions.Abort) or is_interrupt(error):
         return Failure(kind="interrupted", message=_INTERRUPTED, exit_code=EXIT_INTERRUPTED)
     if isinstance(error, click.ClickException):
         return Failure(kind="usage", message=sayable(error.format_message()), exit_code=EXIT_CONFIGURATION)

@@ -36,6 +36,9 @@ _REMEDIES = {
     errno.EINTR: "run the command again",
     errno.ENOMEM: "give the machine more memory, or stop what else takes it, and run the command again",
 }
+_INTERRUPT = KeyboardInterrupt.__name__
+_INTERRUPTED_QUERY = "Query interrupted"
+"""What DuckDB says, without a class of its own."""
 _NO_THREAD = "can't start new thread"
 """What Python says, without a class of its own."""
 
@@ -65,6 +68,18 @@ def machine_remedy(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         return f"{_AGAIN}: {_REMEDIES[error.errno]}"
     return None
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Say whether an error is somebody's interrupt: DuckDB makes errors of its own of one that comes while it runs.
+
+    Another one while it asks for rows, and another one while it counts.
+    """
+    engine = sys.modules.get("duckdb")
+    if engine is None:
+        return False
+    is_asking = isinstance(error, engine.InvalidInputException) and _INTERRUPT in str(error)
+    return is_asking or (isinstance(error, RuntimeError) and str(error) == _INTERRUPTED_QUERY)
 
 
 def refused_path(error: BaseException) -> str | None:

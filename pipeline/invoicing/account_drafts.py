@@ -74,7 +74,7 @@ class AccountDrafts:
     card_fees: Mapping[str, Decimal]
     limits: Mapping[Place, Mapping[str, EntryLimit]]
     reach: tuple[date, date] | None
-    """The first days of the first and the last month with usage of any account."""
+    """The first and the last day with usage of any account, or days of the same months of this one."""
     unpriced: frozenset[BillingPeriod]
     """Periods with usage that has no price, or that was forgotten: nobody knows, or can show, what they are worth."""
     rules: Rules
@@ -273,5 +273,8 @@ class AccountDrafts:
         return [item for item in self.account.items if is_reached and self.account.month_of(item.date) == period]
 
     def _is_reached(self, period: BillingPeriod) -> bool:
-        """Say whether usage of any account has reached a month: one that begins no earlier has some."""
-        return self.reach is not None and self.reach[0] <= period.first_date <= self.reach[1]
+        """Say whether usage of any account has reached a month: it holds or follows the first day with some.
+
+        And it begins no later than the last. Whatever calendars the accounts have, a day is the same day for all.
+        """
+        return self.reach is not None and self.reach[0] < period.end_date and period.first_date <= self.reach[1]

@@ -96,8 +96,9 @@ def make_book(
     ``card_fees`` are the monthly fees of the rate cards that have one, ``limits`` those of the entries of their cards;
     ``usage`` are the usage lines of places, with
     their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price, or
-    of which usage was forgotten: what was invoiced for them stands. ``reach`` is given where ``accounts`` are not all
-    there are: the first days of the first and the last month that any account has used.
+    of which usage was forgotten: what was invoiced for them stands. ``reach`` are the first and the last day that any
+    account has used; without it, the first days of the first and the last month, which say the same of accounts whose
+    months begin together.
 
     Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, is not among the
     accounts any more, or has a grant that does not cover what was consumed of it.
@@ -105,7 +106,7 @@ def make_book(
     refuse_removed_accounts(issued, accounts)
     if rules is not Rules.FIRST:
         refuse_lowered_grants(issued, accounts)
-    reach = reach or reach_of(places)
+    reach = reach or _reach_of(places)
     issued_to = parts_by_account(issued)
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
@@ -205,7 +206,7 @@ def make_book(
     )
 
 
-def reach_of(places: Collection[Place]) -> tuple[date, date] | None:
+def _reach_of(places: Collection[Place]) -> tuple[date, date] | None:
     """Return the first days of the first and the last month with usage of any account; None where there is none."""
     used = [period.first_date for _, period in places]
     return (min(used), max(used)) if used else None

@@ -87,9 +87,19 @@ class Settlement:
     """All its entries, by number."""
 
     @property
+    def owed(self) -> Decimal:
+        """What its buyer owes, whatever was paid; below zero, what they are owed, as by an allowance beyond usage."""
+        return exact_sum([self.invoice.total, -self.credited])
+
+    @property
     def open(self) -> Decimal:
-        """What is still to be paid; below zero, what was paid beyond it."""
-        return exact_sum([self.invoice.total, -self.credited, -self.paid])
+        """What is still to be paid; below zero, what was paid beyond it, and what the buyer was owed anyway."""
+        return exact_sum([self.owed, -self.paid])
+
+    @property
+    def paid_beyond(self) -> Decimal:
+        """What was paid and not owed; zero where nothing was."""
+        return max(min(self.paid, -self.open), exact_sum([self.paid, -self.paid]))
 
     def is_overdue(self, today: date) -> bool:
         """Say whether something is open after the due date; an invoice without one is never overdue."""

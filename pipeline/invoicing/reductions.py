@@ -145,7 +145,8 @@ def partial_credit_note(
     if not 0 < amount <= most:
         message = (
             f"line {line.number} of {invoice.id} cannot be credited by {plain(amount)} {invoice.currency}: "
-            f"{plain_amount(most, invoice.currency)} is left of it after credit notes and prepaid credits"
+            f"{plain_amount(most, invoice.currency)} is left of it after credit notes, prepaid credits, coupons and "
+            "allowances"
         )
         raise CreditRefused(message)
     reduction = InvoiceLine(

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint
 from pipeline.configuration.keys.key_aliases import KeyAliases, add_seen, read_key_aliases
-from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, create_key_secret, find_key_secret, find_old_secret
+from pipeline.configuration.keys.key_secret import (
+    OLD_SECRET_FILE,
+    SECRET_FILE,
+    create_key_secret,
+    find_key_secret,
+    find_old_secret,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +91,8 @@ def open_key_ids(
     present = None if secret is None else KeyFingerprint(secret=secret)
     known = aliases.checks or ((expected,) if expected else ())
     if present is None or (known and present.check() != known[-1]) or (expected and expected not in known):
-        raise ConfigurationError(_refusal(workspace, is_missing=present is None))
+        check = None if present is None else present.check()
+        raise ConfigurationError(_refusal(workspace, aliases, check))
     before = _before(root, aliases)
     keeper = workspace if root == workspace else None
     return KeyIds(keeper=keeper, present=present, before=before, aliases=aliases), is_new
@@ -136,10 +143,18 @@ def _before(workspace: Path, aliases: KeyAliases) -> KeyFingerprint | None:
     return found
 
 
-def _refusal(workspace: Path, *, is_missing: bool) -> str:
+def _refusal(workspace: Path, aliases: KeyAliases, check: str | None) -> str:
+    """Say what is wrong with the secret of this check, None of none."""
+    if check in aliases.checks[:-1] and not _is_begun(workspace):  # as on the other machine of a lake on a store
+        both = f", and {OLD_SECRET_FILE}, while the rotation is open," if aliases.is_open else ""
+        return (
+            f"the secret for key ids in {workspace} was rotated on {aliases.begun_at[:10]}, and is the one of before; "
+            f"take the new one ({SECRET_FILE}, or TALLYBOOK_KEY_SECRET){both} from where it was rotated: with the one "
+            "of before every key gets another id, and known requests would be billed again"
+        )
     begun = " (a rotation of it was begun: tallybook keys rotate goes on with it)" if _is_begun(workspace) else ""
     return (
-        f"the secret for key ids is {'missing' if is_missing else 'not the one'} that the lake of "
+        f"the secret for key ids is {'missing' if check is None else 'not the one'} that the lake of "
         f"{workspace} was made with{begun}; "
         "restore it (key-secret, or TALLYBOOK_KEY_SECRET): with another one every key gets another id, and known "
         "requests would be billed again"

@@ -46,7 +46,8 @@ def make_folders(within: Path, *folders: Path, mode: int = FOLDER_MODE) -> None:
     chains = [_chain(within, folder) for folder in folders]
     for folder in dict.fromkeys(folder for chain in chains for folder in chain[1:]):
         try:
-            os.mkdir(folder, mode)  # noqa: PTH102 - every fault enters by this module's `os`
+            with _refused_by(folder.parent):
+                os.mkdir(folder, mode)  # noqa: PTH102 - every fault enters by this module's `os`
         except FileExistsError:
             continue  # a file of that name makes the next step fail with its own words
     for parent in dict.fromkeys(folder for chain in chains for folder in chain[:-1]):
@@ -55,7 +56,7 @@ def make_folders(within: Path, *folders: Path, mode: int = FOLDER_MODE) -> None:
 
 def make_derived_folder(folder: Path) -> None:
     """Make a folder in one that is there; after a power cut it may be gone: for what can be derived again."""
-    with contextlib.suppress(FileExistsError):
+    with contextlib.suppress(FileExistsError), _refused_by(folder.parent):
         os.mkdir(folder, FOLDER_MODE)  # noqa: PTH102 - every fault enters by this module's `os`
 
 
@@ -81,7 +82,8 @@ def write_pieces(
     ``OSError`` (a full disk, a failing one) nothing is left behind where that can be helped.
     """
     temporary = _temporary(folder, is_locked=is_locked)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with _refused_by(folder):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
             for content in pieces:
@@ -269,6 +271,16 @@ def _named(error: OSError, path: Path) -> OSError:
     if error.filename is None:
         error.filename = str(path)
     return error
+
+
+@contextmanager
+def _refused_by(folder: Path) -> Iterator[None]:
+    """Let the refusal of a new name in a folder say which folder: the name is none that anybody could look at."""
+    try:
+        yield
+    except PermissionError as error:
+        error.filename = str(folder)
+        raise
 
 
 def _write_whole(descriptor: int, content: bytes) -> None:

@@ -1,12 +1,12 @@
 """Object stores (S3, Google Cloud Storage, Azure): bytes by key, each object whole or not there at all.
 
-Owns the few calls that we make of a store, what their answers mean, and the words for what a store refuses. A put is
-conditional wherever two may write: of several that create a key exactly one wins, and who replaces an object says
-which one. A put whose answer was lost is asked again; where the object then is what was to be put, it was ours.
+Owns the few calls that we make of a store, and what their answers mean. A put is conditional wherever two may write:
+of several that create a key exactly one wins, and who replaces an object says which one. A put whose answer was lost is
+asked again; where the object then is what was to be put, it was ours.
 
-Does not own which files lie on a store (``mounts``), nor their order. Credentials come from the environment alone, as
-each provider's own tools read them; none is part of an address. The library is the extra ``objects``, and imported
-where a store is opened.
+Does not own which files lie on a store (``mounts``) nor their order, nor the words for what a store refuses
+(``store_refusals``). Credentials come from the environment alone, as each provider's own tools read them; none is part
+of an address. The library is the extra ``objects``, and imported where a store is opened.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused
+from pipeline.base.errors import ConfigurationError, ExtraMissing
+from pipeline.objects.store_refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,11 +45,6 @@ TRIED_KEY = "_conditions"
 """By this object it is tried whether a store heeds the conditions of puts."""
 _FIRST = b"this was made once; who makes it again, or replaces another, is refused\n"
 _TAG_OF_NOTHING = '"00000000000000000000000000000000"\n1'
-_REQUEST = re.compile(r"^.*Error performing [A-Z]+ \S+ in \S+.*?\s+- ")
-"""What is told of a request before why it failed: where it went, how long it took."""
-_ANSWER = re.compile(r"\s*: *<.*$")
-_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
-"""As in the errors of S3, Google's XML and Azure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,18 +235,11 @@ class ObjectStore:
         try:
             yield
         except (OSError, ValueError, RuntimeError) as error:
-            raise self._refusal(doing, key, error) from None
+            raise refusal(self.url, doing, key, error) from None
         except Exception as error:
             if type(error).__module__.startswith("obstore"):
-                raise self._refusal(doing, key, error) from None
+                raise refusal(self.url, doing, key, error) from None
             raise
-
-    def _refusal(self, doing: str, key: str, error: Exception) -> StoreRefused:
-        where = f"{self.url}/{key}" if key else self.url
-        return StoreRefused(
-            f"could not {doing} {where}: {_reason(error)}; check the address, the credentials in the environment and "
-            "that the store can be reached, then run the command again"
-        )
 
 
 _Answer = TypeVar("_Answer")
@@ -286,11 +275,3 @@ def _stored(meta: Any) -> StoredObject:
 def _quoted(tag: Any) -> str:
     """Return a tag as it stands in conditions: Azure lists it without the quotes that it has everywhere else."""
     return str(tag) if str(tag).endswith('"') else f'"{tag}"'
-
-
-def _reason(error: Exception) -> str:
-    """Say in one short line why; what servers answer may repeat what they were sent, and only its code is told."""
-    said = str(error).strip()
-    code = _CODE.search(said)
-    why = _ANSWER.sub("", _REQUEST.sub("", said.partition("\n")[0]))
-    return f"{type(error).__name__}: {why[:200]}{f' ({code[1]})' if code else ''}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import pyarrow as pa
 import pytest
 from workspaces import (
     STANDARD,
@@ -26,9 +27,10 @@ from workspaces import (
 )
 
 from pipeline.jobs.proofs import file_checks
+from pipeline.warehouse.engines.on_duckdb import DuckDbSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
 
@@ -431,6 +433,32 @@ raise SystemExit(pipeline.cli.run(["-w", {str(workspace)!r}, "nightly"]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+
+
+def interrupted_asking(session: DuckDbSession, *_: object) -> None:
+    def interrupted() -> Iterator[pa.RecordBatch]:
+        raise KeyboardInterrupt
+        yield
+
+    rows = pa.RecordBatchReader.from_batches(pa.schema([("account_id", pa.string())]), interrupted())
+    session.connection.register("asked", rows)
+    session.connection.execute("create temp table taken as select * from asked")
+
+
+def interrupted_counting(*_: object) -> None:
+    message = "Query interrupted"  # as DuckDB says where the signal comes while it counts, in no class of its own
+    raise RuntimeError(message)
+
+
+@pytest.mark.parametrize("create", [interrupted_asking, interrupted_counting])
+def test_an_interrupt_while_an_engine_asks_for_rows_or_counts_is_one_too(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, create: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(DuckDbSession, "create", create)
+    done = tallybook(workspace, "nightly", *AS_OF)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1].startswith("tallybook: interrupted; nothing that was not acknowledged counts")
     assert "Traceback" not in done.stderr
 
 

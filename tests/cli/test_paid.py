@@ -123,7 +123,7 @@ def test_crediting_what_was_paid_warns_of_what_is_to_be_paid_back(books: Path) -
         (("INV-000009",), "no invoice 'INV-000009' is issued"),
         (("INV-000002",), "was taken back by INV-000003, and nothing is owed for it"),
         (("INV-000003",), "INV-000003 is the credit note of INV-000002, and is not paid"),
-        (("INV-000001", "--amount", "0"), "is 0; write one above zero"),
+        (("INV-000001", "--amount", "0"), "is 0; write what came, above zero"),
         (("INV-000001", "--amount", "-1"), "--take-back NUMBER"),
         (("INV-000001", "--amount", "1.005"), "write 2 decimal places at most"),
         (("INV-000001", "--amount", "1e3"), "plain decimal notation"),
@@ -194,3 +194,30 @@ def test_a_payment_of_an_invoice_that_is_not_in_the_register_is_named_by_verify(
     verified = tallybook(books, "verify")
     assert verified.returncode == 6
     assert "FAIL  payments_are_of_issued_invoices: not so: payment 1 is of INV-000002" in verified.stdout
+
+
+def test_an_invoice_below_zero_has_nothing_to_be_paid_and_says_what_its_buyer_is_owed(tmp_path: Path) -> None:
+    goodwill = '[[accounts.items]]\nid = "goodwill"\ndate = 2026-10-05\ndescription = "Goodwill"\namount = -50.00\n'
+    root = make_workspace(tmp_path / "books", accounts=account("acme", "key_a") + goodwill)
+    write_log(root, "l.jsonl", plain("2026-10-15T10:00:00Z", id="a"))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02").returncode == 0
+    nothing = paid(root, "INV-000001")
+    assert (nothing.returncode, entries(root)) == (0, 0)
+    assert (
+        "nothing of INV-000001 is for its buyer to pay, who is owed 48.00 USD; nothing was recorded" in nothing.stderr
+    )
+    assert "0.00 paid of -48.00 USD, -48.00 open, which is owed to its buyer" in nothing.stdout
+    payout = paid(root, "INV-000001", "--amount", "-48.00")
+    assert (payout.returncode, entries(root)) == (2, 0)
+    assert "what you pay to a buyer is not recorded here" in payout.stderr
+    came = paid(root, "INV-000001", "--amount", "10.00")
+    assert "INV-000001 is paid 10.00 USD beyond what is owed; pay it back" in came.stderr
+    assert "its buyer is owed 48.00 USD besides" in came.stderr
+    assert paid(root, "INV-000001", "--take-back", "1").returncode == 0
+    part = ("--line", "1", "--amount", "1.00", "--reason", "outage", *AS_OF)
+    refused = tallybook(root, "invoice", "credit", "INV-000001", *part)
+    assert "0.00 is left of it after credit notes, prepaid credits, coupons and allowances" in refused.stderr
+    voided = tallybook(root, "invoice", "void", "INV-000001", "--yes", *AS_OF)
+    assert (voided.returncode, voided.stderr) == (0, "")
+    assert tallybook(root, "verify").returncode == 0

@@ -316,3 +316,20 @@ def test_after_three_refusals_in_a_row_a_store_is_asked_no_more_and_another_one_
         assert outcome(at, logs[6]) == ("s3://bucket/6 was not asked for, since the store refused 3 objects in a row")
         assert outcome(at, first) == "read"
     assert len(store.asked) == 6
+
+
+@pytest.mark.usefixtures("at_once")
+def test_objects_that_a_store_refuses_by_themselves_hide_none_behind_them() -> None:
+    def get(start: int, end: int) -> bytes:
+        if len(store.asked) <= 40:
+            message = "it lies in an archive"
+            raise StoreRefused(message, is_of_object=True)
+        return bytes(end - start)
+
+    store = Store(get)
+    logs = [log_of(store, 10, key=f"{number}") for number in range(41)]
+    with reading_ahead(logs) as at:
+        for log in logs[:40]:
+            with pytest.raises(LogUnreadable, match="it lies in an archive"):
+                begun(at, log)
+        assert begun(at, logs[40])

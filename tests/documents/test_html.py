@@ -18,6 +18,7 @@ from pipeline.accounts import ExchangeRate, Party
 from pipeline.documents.pages.html_page import html_page
 from pipeline.documents.pages.spelling import harmless
 from pipeline.invoicing import credit_note
+from pipeline.invoicing.lines import LineKind, plain_line
 from pipeline.invoicing.reductions import Reduction, partial_credit_note
 from pipeline.invoicing.rules import NEWEST
 
@@ -133,6 +134,31 @@ def test_a_draft_says_that_it_is_one_and_asks_for_no_payment() -> None:
     assert "This is a draft. It asks for no payment" in text
     assert "IBAN" not in text
     assert "Amount due" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "asked"),
+    [
+        ("en", "Amount in your favour", "Amount due"),
+        ("de", "Betrag zu Ihren Gunsten", "Zu zahlender Betrag"),
+        ("fr", "Montant en votre faveur", "Montant à payer"),
+    ],
+)
+def test_an_invoice_below_zero_says_what_its_buyer_is_owed_and_asks_for_no_payment(
+    language: str, said: str, asked: str
+) -> None:
+    invoice = full_invoice(usage_lines=4, keys=1, models=1)
+    assert invoice.due_date is not None
+    allowance = plain_line(
+        LineKind.ITEM, -2 * invoice.total, "Goodwill (2026-10-05)", currency=invoice.currency, rounding=invoice.rounding
+    )
+    below = replace(invoice, lines=(*invoice.lines, replace(allowance, number=len(invoice.lines) + 1)))
+    assert below.total == -invoice.total
+    texts = [" ".join(Page(html_page(each, language=language)).texts) for each in (invoice, below)]
+    assert [(said in text, asked in text) for text in texts] == [(False, True), (True, False)]
+    due_dates = {"en": "Due date", "de": "Fällig am", "fr": "Date d\u2019échéance"}
+    assert [due_dates[language] in text for text in texts] == [True, False]
+    assert "IBAN" not in texts[1]
 
 
 def test_a_credit_note_says_what_it_takes_back_and_asks_for_no_payment() -> None:

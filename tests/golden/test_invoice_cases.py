@@ -145,6 +145,7 @@ def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invo
         letterhead=workspace.settings.letterhead,
         card_fees=card_fees(workspace.rate_cards),
         limits=limits_of(set(charges), workspace.accounts, workspace.rate_cards),
+        reach=(min(days), max(days)) if (days := [parse_date(row["date"]) for row in usage]) else None,
     )
 
 

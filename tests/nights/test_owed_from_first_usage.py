@@ -17,7 +17,7 @@ def owed(root: Path, account_id: str) -> dict[str, str]:
     """Return the total of each month's draft."""
     rows = [
         row
-        for path in sorted((root / "invoices").glob("2026-*/invoices.csv"))
+        for path in sorted((root / "invoices").glob("20*/invoices.csv"))
         for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     ]
     return {row["period"]: row["total"] for row in rows if row["account_id"] == account_id}
@@ -44,3 +44,39 @@ def test_a_commitment_without_a_date_is_owed_from_the_accounts_own_first_month_t
     assert owed(root, "other") == {"2026-08": "2.00", "2026-12": "2.00"}
     assert owed(root, "undated") == dict.fromkeys(["2026-10", "2026-11", "2026-12"], "100.00")
     assert owed(root, "dated") == dict.fromkeys(["2026-09", "2026-10", "2026-11", "2026-12"], "100.00")
+
+
+def test_months_of_several_calendars_are_owed_by_the_first_and_the_last_day_of_anybodys_usage(tmp_path: Path) -> None:
+    agreed = "minimum_commitment = 100.00\nbegins_on = 2025-11-01\n"
+    accounts = (
+        ACCOUNT.format("calendar")
+        + agreed
+        + ACCOUNT.format("fifteenth")
+        + "billing_day = 15\n"
+        + ACCOUNT.format("last")
+        + f"{agreed}billing_day = 25\n"
+    )
+    roots = [make_workspace(tmp_path / name, accounts=accounts) for name in ("every night", "once")]
+    first, second, third = (
+        plain(f"2026-{day}T10:00:00Z", id=f"f{day}", key="key_fifteenth") for day in ("01-20", "02-24", "03-01")
+    )
+    january, last_of_december = {"2026-01": "100.00"}, {"2025-12-25": "100.00"}
+    for on, lines, of_calendar, of_last in (
+        ("2026-01-21", [first], january, last_of_december),
+        # 24 February is in the month from the 15th of February, and the month from the 25th has not been reached.
+        ("2026-02-24", [second], january | {"2026-02": "100.00"}, last_of_december | {"2026-01-25": "100.00"}),
+        (
+            "2026-03-01",
+            [third],  # of the very same month from the 15th
+            january | {"2026-02": "100.00", "2026-03": "100.00"},
+            last_of_december | {"2026-01-25": "100.00", "2026-02-25": "100.00"},
+        ),
+    ):
+        write_log(roots[0], f"{on}.jsonl", *lines)
+        assert tallybook(roots[0], "nightly", "--as-of", f"{on}T23:00:00Z").returncode == 0
+        assert (owed(roots[0], "calendar"), owed(roots[0], "last")) == (of_calendar, of_last), on
+    write_log(roots[1], "all.jsonl", first, second, third)
+    assert tallybook(roots[1], "nightly", "--as-of", "2026-03-01T23:00:00Z").returncode == 0
+    for account_id in ("calendar", "fifteenth", "last"):
+        assert owed(roots[1], account_id) == owed(roots[0], account_id)
+    assert tallybook(roots[0], "verify").returncode == 0

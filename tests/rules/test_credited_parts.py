@@ -101,12 +101,14 @@ def test_a_line_is_credited_up_to_what_is_left_of_it_and_of_what_its_tax_is_on()
     note = credited(of, 1, amount=Decimal("9.50"))
     assert [left_to_credit(of, line, [note]) for line in (first, second)] == [Decimal("0.50"), Decimal("2.50")]
     assert refusal_of(of, 2, note, amount=Decimal("2.51")) == (
-        "line 2 of INV-000001 cannot be credited by 2.51 USD: 2.50 is left of it after credit notes and prepaid credits"
+        "line 2 of INV-000001 cannot be credited by 2.51 USD: 2.50 is left of it after credit notes, prepaid "
+        "credits, coupons and allowances"
     )
     last = credited(of, 2, note, amount=Decimal("2.50"))
     assert [left_to_credit(of, line, [note, last]) for line in (first, second)] == [0, 0]
     assert refusal_of(of, 1, note, last) == (
-        "line 1 of INV-000001 cannot be credited by 0.00 USD: 0.00 is left of it after credit notes and prepaid credits"
+        "line 1 of INV-000001 cannot be credited by 0.00 USD: 0.00 is left of it after credit notes, prepaid "
+        "credits, coupons and allowances"
     )
 
 

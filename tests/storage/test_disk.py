@@ -123,3 +123,30 @@ class UnreadableOs:
 
     def open(self, path: Path, flags: int) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path, flags)
+
+
+class ClosedOs:
+    """Takes no new name: neither a file's nor a folder's."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def open(self, path: str, *_: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+
+    def mkdir(self, path: str, _: int) -> None:
+        self.open(path)
+
+
+def test_a_folder_that_takes_no_new_name_is_what_is_named_and_not_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "os", ClosedOs())
+    for refused in (
+        lambda: disk.write_temporary(tmp_path, b"content"),
+        lambda: disk.make_folders(tmp_path, tmp_path / "invoices"),
+        lambda: disk.make_derived_folder(tmp_path / "counted"),
+    ):
+        with pytest.raises(PermissionError) as told:
+            refused()
+        assert told.value.filename == str(tmp_path)

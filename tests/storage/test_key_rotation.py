@@ -207,6 +207,27 @@ def test_another_secret_than_the_one_of_the_rotation_is_refused(books: Path) -> 
         assert "not the one" in found.stderr
 
 
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_a_machine_with_the_secret_of_before_is_told_of_the_rotation_and_what_to_bring(
+    books: Path, *, is_finished: bool
+) -> None:
+    first = (books / "key-secret").read_bytes()
+    assert rotate(books).returncode == 0
+    append_log(books, "app.jsonl", *(line(10, number, key) for number, key in enumerate(KEYS)))
+    night(books, 10)
+    if is_finished:
+        assert rotate(books, "--finish").returncode == 0
+    (books / "key-secret").write_bytes(first)
+    (books / "key-secret.old").unlink(missing_ok=True)  # it never was on that machine
+    append_log(books, "app.jsonl", line(11, 1, KEYS[0]))
+    found = tallybook(books, "nightly", "--as-of", "2026-03-11T23:00:00Z")
+    assert found.returncode == 2
+    (told,) = found.stderr.splitlines()
+    assert "was rotated on 2026-03-10, and is the one of before; take the new one (key-secret, or" in told
+    assert ("and key-secret.old, while the rotation is open," in told) is not is_finished
+    assert first.decode().strip() not in told
+
+
 @pytest.mark.long
 def test_doctor_finds_a_secret_that_is_missing_or_another_one_before_a_night_needs_it(books: Path) -> None:
     secret = books / "key-secret"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import http.server
 import json
+import os
 import shutil
 import sys
 import threading
@@ -22,6 +24,7 @@ from pipeline.jobs.night import collect
 from pipeline.jobs.upkeep.init import init
 from pipeline.lake.checked_files import verified_data_files
 from pipeline.lake.commits import read_log
+from pipeline.objects.store_refusals import refusal
 from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
@@ -323,6 +326,46 @@ def test_a_store_that_denies_access_is_told_in_one_line_and_the_night_goes_on(
     (told,) = [each for each in done.stderr.splitlines() if bucket in each]
     assert "could not list" in told
     assert "(store_refused)" in told
+
+
+def test_a_hundred_archived_objects_hide_no_new_one_also_where_the_notes_are_lost(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/**")
+    for number in range(100):
+        put(f"{bucket}/logs/2026-10/{number:03}.jsonl", lines(number))
+    night(workspace)
+    put(f"{bucket}/logs/2026-11/000.jsonl", lines(100))
+    shutil.rmtree(workspace / "lake/counted")
+    get_range = ObjectStore.get_range
+
+    def archived(self: ObjectStore, key: str, start: int, end: int, *, tag: str) -> bytes:
+        if "2026-10" in key:
+            answer = PermissionError(
+                f"Object at location {key} not found: Error performing GET http://127.0.0.1/{key} in 1ms - Server "
+                "returned non-2xx status code: 403 Forbidden: <Error><Code>InvalidObjectState</Code></Error>"
+            )
+            raise refusal(self.url, "read", key, answer)
+        return get_range(self, key, start, end, tag=tag)
+
+    monkeypatch.setattr(ObjectStore, "get_range", archived)
+    done = night(workspace, on="2026-11-03")
+    assert "collected 1 new line from 1 of 101 logs" in done.stdout
+    first, *_, last = done.stderr.splitlines()
+    assert "the store answered 403 Forbidden (InvalidObjectState); it lies in an archive: have it restored" in first
+    assert "and 90 more of log_unread" in last
+    assert events(workspace) == 101
+
+
+def test_a_key_that_no_library_lists_is_named_with_what_to_do(tmp_path: Path, bucket: str) -> None:
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/**")
+    server = http.client.HTTPConnection(os.environ["AWS_ENDPOINT_URL"].removeprefix("http://"))
+    server.request("PUT", f"/{bucket.removeprefix('s3://')}/logs/a//b.jsonl", lines(1))
+    assert server.getresponse().status == 200
+    server.close()
+    (told,) = night(workspace).stderr.splitlines()
+    assert f"{bucket}/logs: could not list {bucket}/logs: no key like 'logs/a//b.jsonl' can be listed" in told
+    assert "rename or remove that object, or name a folder that it is not in" in told
 
 
 def test_a_store_that_cannot_be_used_is_told_in_one_line(

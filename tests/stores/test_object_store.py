@@ -201,8 +201,8 @@ def test_what_is_no_address_of_a_store_is_refused(url: str) -> None:
 @pytest.mark.usefixtures("bucket")
 def test_a_bucket_that_is_not_there_is_refused_in_one_line() -> None:
     with pytest.raises(
-        StoreRefused, match=r"could not list s3://no-such-bucket-of-ours/lake.*; check the address"
+        StoreRefused, match=r"could not list s3://no-such-bucket-of-ours/lake.*; there is no such bucket: check the"
     ) as refused:
         list(ObjectStore("s3://no-such-bucket-of-ours/lake").list(""))
     assert "\n" not in str(refused.value)
-    assert "404 Not Found (NoSuchBucket); check" in str(refused.value)
+    assert "404 Not Found (NoSuchBucket); there" in str(refused.value)

@@ -46,28 +46,42 @@ def refusing() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.mark.usefixtures("stores")
 @pytest.mark.parametrize(
-    ("status", "code"),
+    ("answer", "what_to_do"),
     [
-        (403, "AccessDenied"),
-        (404, "NoSuchBucket"),
-        pytest.param(403, "RequestTimeTooSkewed", marks=pytest.mark.long),
-        pytest.param(400, "AuthorizationHeaderMalformed", marks=pytest.mark.long),
-        pytest.param(301, "PermanentRedirect", marks=pytest.mark.long),
+        ((403, "AccessDenied"), "the credentials in the environment lack the right to "),
+        ((404, "NoSuchBucket"), "there is no such bucket: check the address"),
+        pytest.param(
+            (400, "ExpiredToken"), "the credentials in the environment are over: renew", marks=pytest.mark.long
+        ),
+        pytest.param((403, "InvalidAccessKeyId"), "check the credentials in the environment", marks=pytest.mark.long),
+        pytest.param((403, "RequestTimeTooSkewed"), "the clock of this machine is not the", marks=pytest.mark.long),
+        pytest.param(
+            (400, "AuthorizationHeaderMalformed"), "in another region: set AWS_REGION", marks=pytest.mark.long
+        ),
+        pytest.param((301, "PermanentRedirect"), "in another region: set AWS_REGION", marks=pytest.mark.long),
+        pytest.param((400, "KMS.DisabledException"), "the key that it is encrypted with", marks=pytest.mark.long),
+        pytest.param((400, "Unheard"), "check the address, the credentials in the environment", marks=pytest.mark.long),
     ],
 )
 def test_what_a_store_refuses_is_one_line_and_the_next_night_is_right(
-    tmp_path: Path, refusing: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch, status: int, code: str
+    tmp_path: Path,
+    refusing: ThreadingHTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: tuple[int, str],
+    what_to_do: str,
 ) -> None:
     root = make_workspace(tmp_path / "one")
     write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="r1"))
-    refusing.answer = status, code  # type: ignore[attr-defined]
+    refusing.answer = answer  # type: ignore[attr-defined]
     with monkeypatch.context() as wrong:
         wrong.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{refusing.server_port}")
         refused = tallybook(root, *NIGHT)
     assert refused.returncode == 8, refused
     assert refused.stderr.count("\n") == 1
     assert refused.stderr.startswith("tallybook: could not ")
-    assert "check the address, the credentials in the environment" in refused.stderr
+    assert what_to_do in refused.stderr
+    assert answer[1] in refused.stderr
+    assert refused.stderr.endswith("then run the command again\n")
     assert "testing" not in refused.stderr
     assert not list((root / "lake").rglob("*.parquet"))
     assert tallybook(root, *NIGHT).returncode == 0

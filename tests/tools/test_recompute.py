@@ -6,17 +6,20 @@ The same bytes from what the invoice names, and the bundle that lets its custome
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from workspaces import append_log, fingerprints, plain, tallybook
 
 from pipeline.base.errors import ConfigurationError, LogEntryRefused
 from pipeline.lake.commits import read_log
+from pipeline.objects import disk
 from pipeline.objects.bundle_files import refuse_what_is_not_empty, write_bundle
 from pipeline.register import configurations
 
@@ -201,6 +204,51 @@ def test_a_bundle_is_enough_to_recompute_a_correction_by_hand(books: Path, tmp_p
     ).read_text(encoding="utf-8")
 
 
+def test_a_month_that_is_billed_anew_takes_back_what_was_corrected_of_it_and_has_its_events_once(
+    books: Path, tmp_path: Path
+) -> None:
+    live_on(books)
+    on = ("--as-of", "2026-12-02")
+    assert tallybook(books, "invoice", "void", "INV-000001", *on).returncode == 0
+    assert tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "acme", *on).returncode == 0
+    anew = issued(books)[-1]
+    back = next(each for each in anew["lines"] if each["kind"] == "correction")
+    assert (anew["period"], anew["status"], back["original_period"]) == ("2026-10", "issued", "2026-10")
+    bundle = tmp_path / "bundle"
+    assert tallybook(books, "recompute", anew["invoice_id"], "--bundle", str(bundle)).returncode == 0
+    assert not (bundle / "corrected-events.csv").exists()
+    readme = (bundle / "README.txt").read_text(encoding="utf-8")
+    assert f"  line {back['line']}: of 2026-10, {-Decimal(back['amount'])} USD taken back\n" in readme
+    assert "billed anew as a whole" in readme
+    assert "corrected-events.csv" not in readme
+    told = tallybook(books, "explain", anew["invoice_id"], str(back["line"])).stdout
+    assert f"all of 2026-10 is billed anew on this invoice; {-Decimal(back['amount'])} USD" in told
+    assert "is worth 0.00" not in told
+
+
+def test_a_bundle_says_that_its_rates_are_less_a_discount_where_there_is_one(books: Path, tmp_path: Path) -> None:
+    said = []
+    for name, discount in (("without", ""), ("with", "discount_percent = 10\n")):
+        accounts = books / "accounts.toml"
+        accounts.write_text(
+            accounts.read_text(encoding="utf-8").replace("id =", f"{discount}id =", 1), encoding="utf-8"
+        )
+        if discount:
+            on = ("--as-of", "2026-12-02")
+            assert tallybook(books, "invoice", "void", "INV-000001", *on).returncode == 0
+            assert tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "acme", *on).returncode == 0
+        newest = [each for each in issued(books) if each["account_id"] == "acme"][-1]["invoice_id"]
+        assert tallybook(books, "recompute", newest, "--bundle", str(tmp_path / name)).returncode == 0
+        readme = (tmp_path / name / "README.txt").read_text(encoding="utf-8")
+        said.append("(or its alias) and meter, less the discount of your terms." in readme)
+    assert said == [False, True]
+
+
+def issued(books: Path) -> list[dict[str, Any]]:
+    """Return the documents of the register."""
+    return [json.loads(path.read_bytes()) for path in sorted((books / "invoices/register").glob("*.json"))]
+
+
 def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     assert tallybook(books, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0
@@ -274,3 +322,29 @@ def test_a_bundle_is_written_into_no_folder_that_is_not_there(tmp_path: Path) ->
         with pytest.raises(ConfigurationError, match="wrong does not exist; make it, or name another folder"):
             write(tmp_path / "wrong" / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_disk_that_fills_leaves_no_half_bundle_and_the_same_command_makes_a_whole_one(
+    books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, was_there: bool
+) -> None:
+    folder = tmp_path / "bundle"
+    if was_there:
+        folder.mkdir()
+    replace = disk.replace_durably
+    replaced: list[Path] = []
+
+    def fills(path: Path, content: bytes, **named: Any) -> None:
+        if path.parent == folder and len(replaced) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        replaced.extend([path] if path.parent == folder else [])
+        replace(path, content, **named)
+
+    asked = ("recompute", "INV-000001", "--bundle", str(folder))
+    with monkeypatch.context() as full:
+        full.setattr(disk, "replace_durably", fills)
+        assert tallybook(books, *asked).returncode == 8
+    assert len(replaced) == 3
+    assert (list(folder.iterdir()) if was_there else folder.exists()) == ([] if was_there else False)
+    assert tallybook(books, *asked).returncode == 0
+    assert (folder / "SHA256SUMS").is_file()

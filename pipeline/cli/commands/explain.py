@@ -146,18 +146,24 @@ def _print_explanation(explanation: LineExplanation, events_max: int, output: Ou
     if not explanation.is_of_usage:
         say(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
         before = explanation.invoiced_before
-        if before is not None:
+        if before is not None and line.original_period is not None:
             worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
             counts = (
                 (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})")
                 if line.meter is not None and line.meter.is_of_tokens
                 else ("", "")
             )
-            say(
-                f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} "
-                f"{invoice.currency}{counts[0]}; "
-                f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]} was invoiced before"
-            )
+            invoiced = f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]}"
+            if explanation.is_billed_anew:
+                where = "on this invoice" if invoice.period.holds(line.original_period) else "by its own invoice"
+                say(
+                    f"all of {line.original_period} is billed anew {where}; {invoiced} that was corrected is taken back"
+                )
+            else:
+                say(
+                    f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} "
+                    f"{invoice.currency}{counts[0]}; {invoiced} was invoiced before"
+                )
         say(f"amount {plain(line.amount)} {invoice.currency}")
         return
     unit = _unit(line)

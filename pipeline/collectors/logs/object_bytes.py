@@ -41,7 +41,9 @@ WHOLE, WINDOWS = _SMALL_BYTES, _HEAD_BYTES
 """Up to which size objects are asked for whole when they are going to be read, and when they are only looked at."""
 _OBJECTS_AHEAD = 32
 _REFUSALS_MAX = 3
-"""After so many in a row nothing more is asked of a store in a run: each takes a minute and more."""
+"""After so many in a row nothing more is asked of a store in a run: each takes a minute and more. Objects that it
+refuses by themselves do not count, or a thousand in an archive would hide what is new behind them.
+"""
 
 
 @contextmanager
@@ -120,8 +122,8 @@ class _Beginnings:
             raise StoreRefused(message)
         try:
             content = _beginning(log, self._whole_up_to)
-        except StoreRefused:
-            self._refused[id(log.store)] = refused + 1
+        except StoreRefused as refusal:
+            self._refused[id(log.store)] = 0 if refusal.is_of_object else refused + 1
             raise
         self._refused[id(log.store)] = 0
         return content

@@ -76,6 +76,8 @@ class _Writer:
             InvoiceStatus.CREDIT_NOTE: words.amount_credited,
         }[invoice.status]
         is_note = invoice.status is InvoiceStatus.CREDIT_NOTE
+        if self._is_owed_to_buyer:
+            due = words.amount_owed_to_buyer
         return PrintedInvoice(
             language=self.spelling.language,
             invoice_id=harmless(invoice.id),
@@ -87,7 +89,9 @@ class _Writer:
             seller=self._party(words.seller, invoice.seller.name, invoice.seller),
             buyer=self._party(words.buyer, invoice.buyer_name, invoice.buyer),
             facts=tuple(self._facts()),
-            due=Fact(label=due, value=self._money(-invoice.total if is_note else invoice.total)),
+            due=Fact(
+                label=due, value=self._money(-invoice.total if is_note or self._is_owed_to_buyer else invoice.total)
+            ),
             due_by=self._due_by(),
             sections=self._sections(is_folded=self.view.is_condensed),
             totals=tuple(self._totals()),
@@ -139,6 +143,11 @@ class _Writer:
         )
         return PrintedParty(label=label, name=harmless(name), lines=tuple(harmless(line) for line in lines if line))
 
+    @property
+    def _is_owed_to_buyer(self) -> bool:
+        """Whether it is an invoice below zero, as by an allowance beyond usage: nobody is to pay it."""
+        return self.invoice.status is InvoiceStatus.ISSUED and self.invoice.total < 0
+
     def _facts(self) -> Iterator[Fact]:
         invoice, words, spelling = self.invoice, self.spelling.words, self.spelling
         days = words.days_of.format(
@@ -150,7 +159,10 @@ class _Writer:
         found = (
             (words.number, "" if is_draft else invoice.id),
             (words.issue_date, spelling.date(invoice.issue_date) if invoice.issue_date else ""),
-            (words.due_date, spelling.date(invoice.due_date) if invoice.due_date else ""),
+            (
+                words.due_date,
+                spelling.date(invoice.due_date) if invoice.due_date and not self._is_owed_to_buyer else "",
+            ),
             (words.billing_period, days),
             (words.account, invoice.account_id),
             (words.purchase_order, invoice.purchase_order),

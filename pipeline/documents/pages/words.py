@@ -78,6 +78,8 @@ class Words:
     tax_id: str
     registration_id: str
     amount_due: str
+    amount_owed_to_buyer: str
+    """Of an invoice below zero, as an amount above it."""
     amount_credited: str
     amount_of_draft: str
     description: str
@@ -154,6 +156,7 @@ ENGLISH = Words(
     tax_id="Tax ID",
     registration_id="Registration",
     amount_due="Amount due",
+    amount_owed_to_buyer="Amount in your favour",
     amount_credited="Amount credited",
     amount_of_draft="Amount so far",
     description="Description",
@@ -264,6 +267,7 @@ GERMAN = Words(
     tax_id="USt-IdNr./Steuernr.",
     registration_id="Registernummer",
     amount_due="Zu zahlender Betrag",
+    amount_owed_to_buyer="Betrag zu Ihren Gunsten",
     amount_credited="Gutgeschriebener Betrag",
     amount_of_draft="Bisheriger Betrag",
     description="Beschreibung",
@@ -381,6 +385,7 @@ FRENCH = Words(
     tax_id="N° de TVA/fiscal",
     registration_id="Immatriculation",
     amount_due="Montant à payer",
+    amount_owed_to_buyer="Montant en votre faveur",
     amount_credited="Montant crédité",
     amount_of_draft="Montant provisoire",
     description="Description",

@@ -15,7 +15,7 @@ from pipeline import register
 from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
-from pipeline.invoicing.corrections import invoiced_before
+from pipeline.invoicing.corrections import invoiced_before, is_billed_anew
 from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_document
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.lines.traced_lines import earlier_invoices, explain_lines
@@ -42,11 +42,11 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
         raise InvoiceNotFound(message)
     explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
     if explanation.line.kind is LineKind.CORRECTION and invoice.status is not InvoiceStatus.CREDIT_NOTE:
+        earlier = earlier_invoices(workspace, invoice, invoice.account_of(explanation.line)[0])
         return replace(
             explanation,
-            invoiced_before=invoiced_before(
-                explanation.line, earlier_invoices(workspace, invoice, invoice.account_of(explanation.line)[0])
-            ),
+            invoiced_before=invoiced_before(explanation.line, earlier),
+            is_billed_anew=is_billed_anew(explanation.line, earlier),
         )
     return explanation
 

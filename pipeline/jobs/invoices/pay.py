@@ -142,8 +142,8 @@ def _issued_invoice(issued: list[Invoice], invoice_id: str) -> Invoice:
 def _refuse_amount(invoice: Invoice, amount: Decimal) -> None:
     if amount <= 0:
         message = (
-            f"the amount of a payment is {plain(amount)}; write one above zero, and take a mistaken payment back by "
-            "--take-back NUMBER"
+            f"the amount of a payment is {plain(amount)}; write what came, above zero, and take a mistaken payment "
+            "back by --take-back NUMBER; what you pay to a buyer is not recorded here"
         )
         raise ConfigurationError(message)
     refuse_fraction_digits(

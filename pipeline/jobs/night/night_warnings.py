@@ -42,6 +42,7 @@ _WORDED = frozenset(
 )
 """The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
 _ROWS_SHOWN_MAX = 5
+_WHY_LATE = "late usage, other prices, or what is owed without usage"
 
 
 def night_warnings(
@@ -288,7 +289,7 @@ def _late(usage: Iterable[LateUsage]) -> Iterator[NightWarning]:
             text=(
                 f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
                 f"{difference if late.difference else 'in all, not line by line, what'} "
-                f"was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
+                f"was invoiced for it so far: {_WHY_LATE}; the correction stands on {late.draft_id}"
             ),
             amount=abs(late.difference),
             currency=late.currency,
@@ -306,7 +307,7 @@ def _standing(built: Aggregate, standing: Iterable[LateUsage]) -> Iterator[Night
                 text=(
                     f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
                     f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than "
-                    "was invoiced for it: late usage, or other prices; usage of it was forgotten, so no correction is "
+                    f"was invoiced for it: {_WHY_LATE}; usage of it was forgotten, so no correction is "
                     "made: credit the invoice, or add an item to accounts.toml, for what is owed all the same"
                 ),
                 amount=abs(late.difference),

@@ -25,20 +25,20 @@ from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.documents.event_csv import events_csv
 from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
-from pipeline.invoicing.corrections import invoiced_before
-from pipeline.jobs.proofs.corrected_events import corrected_event_rows, corrections_with_events
+from pipeline.jobs.proofs.corrected_events import corrected_event_rows, corrections_of_usage
 from pipeline.jobs.proofs.signing import signature_of
 from pipeline.jobs.state.lines.event_charges import depends_on_the_period
-from pipeline.jobs.state.lines.traced_lines import earlier_invoices, event_rows, explain_lines
+from pipeline.jobs.state.lines.traced_lines import event_rows, explain_lines
 from pipeline.objects import append_log, layout
 from pipeline.objects.bundle_files import write_bundle
 from pipeline.warehouse.printed import printed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.invoicing import Invoice
+    from pipeline.jobs.proofs.corrected_events import CorrectedUsage
     from pipeline.jobs.proofs.recompute import Recomputation
     from pipeline.jobs.state.at_issue import AtIssue
 
@@ -86,16 +86,19 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
     files = state.workspace.files
     terms, cards = _terms(files, invoice.account_ids), _cards(files, invoice.account_ids)
     exchange = sorted({name for account_id in invoice.account_ids for name in _exchange_files(state, account_id)})
-    corrected = list(_corrections(invoice, state))
+    corrections = corrections_of_usage(invoice, state)
+    corrected_rows = corrected_event_rows(invoice, state)
     signed = _signed(state.workspace.root, recomputation.document)
-    readme = _readme(
+    said = _readme_lines(
         invoice,
         recomputation.document,
         sorted(cards),
         has_shares=any(_has_shares(state, account_id) for account_id in invoice.account_ids),
+        has_discount=any(_has_discount(state, account_id) for account_id in invoice.account_ids),
         exchange=exchange,
-        corrected=corrected,
+        corrections=corrections,
     )
+    readme = "\n".join(said) + "\n"
     if signed:
         readme += _SIGNED_TEXT.format(number=invoice.number)
     return {
@@ -104,7 +107,7 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         "invoice.csv": invoices_csv([invoice]),
         "lines.csv": lines_csv([invoice]),
         "events.csv": events_csv(rows),
-        **({"corrected-events.csv": events_csv(corrected_event_rows(invoice, state))} if corrected else {}),
+        **({"corrected-events.csv": events_csv(corrected_rows)} if not _are_all_anew(corrections) else {}),
         "counting.sql": _counting(state).encode("utf-8"),
         "terms.json": _json(terms),
         **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
@@ -216,35 +219,26 @@ def _has_shares(state: AtIssue, account_id: str) -> bool:
     return account is not None and depends_on_the_period(account, state.workspace.rate_cards)
 
 
-def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
-    """Say of each correction of usage what its month is worth, and what of that was invoiced before."""
-    lines = corrections_with_events(invoice)
-    accounts = {invoice.account_of(line)[0] for line in lines}
-    earlier = {account_id: earlier_invoices(state.workspace, invoice, account_id) for account_id in accounts}
-    for line in lines:
-        before = invoiced_before(line, earlier[invoice.account_of(line)[0]]).amount
-        worth, invoiced = (
-            f"{plain_amount(amount, invoice.currency)} {invoice.currency}"
-            for amount in (exact_sum([before, line.amount]), before)
-        )
-        yield f"  line {line.number}: in {line.original_period} worth {worth}, {invoiced} invoiced before"
+def _has_discount(state: AtIssue, account_id: str) -> bool:
+    account = state.workspace.accounts.by_id(account_id)
+    return account is not None and any(terms.discount_percent for terms in account.terms)
 
 
-def _readme(
-    invoice: Invoice,
-    document: Mapping[str, Any],
-    card_ids: list[str],
-    *,
-    has_shares: bool,
-    exchange: list[str],
-    corrected: list[str],
-) -> str:
-    return (
-        "\n".join(
-            _readme_lines(invoice, document, card_ids, has_shares=has_shares, exchange=exchange, corrected=corrected)
-        )
-        + "\n"
+def _are_all_anew(corrections: Iterable[CorrectedUsage]) -> bool:
+    """Say whether no correction has events; also where there is none."""
+    return all(each.is_billed_anew for each in corrections)
+
+
+def _corrected_text(invoice: Invoice, corrected: CorrectedUsage) -> str:
+    """Say of a correction of usage what its month is worth, and what of that was invoiced before."""
+    line, before = corrected.line, corrected.invoiced_before
+    worth, invoiced = (
+        f"{plain_amount(amount, invoice.currency)} {invoice.currency}"
+        for amount in (exact_sum([before, line.amount]), before)
     )
+    if corrected.is_billed_anew:
+        return f"  line {line.number}: of {line.original_period}, {invoiced} taken back"
+    return f"  line {line.number}: in {line.original_period} worth {worth}, {invoiced} invoiced before"
 
 
 def _readme_lines(
@@ -253,9 +247,11 @@ def _readme_lines(
     card_ids: list[str],
     *,
     has_shares: bool,
+    has_discount: bool,
     exchange: list[str],
-    corrected: list[str],
+    corrections: Sequence[CorrectedUsage],
 ) -> Iterator[str]:
+    discounted = ", less the discount of your terms" if has_discount else ""
     yield (
         f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: "
         f"{plain(invoice.total)} {invoice.currency}"
@@ -280,7 +276,7 @@ only to be read
 How to recompute it
  1. An event costs quantity x rate_per_million / 1,000,000, with all its digits: events.csv, column exact_charge. The \
 rate is the
-    one on your rate card that was in force at occurred_at (UTC), for that model (or its alias) and meter.
+    one on your rate card that was in force at occurred_at (UTC), for that model (or its alias) and meter{discounted}.
  2. A line of kind usage is the sum of its events: in events.csv, add exact_charge over the rows with its number in \
 invoice_line.
     Its quantity is the sum of their quantity. It is rounded once, {invoice.rounding.value}, to the minor unit of \
@@ -314,18 +310,24 @@ the terms of each.
 The lines of an account add up to its subtotal in invoice.json (accounts). Credits of the invoiced account pay for all \
 of them, and tax is
 on the sum of all."""
-    if corrected:
+    if not _are_all_anew(corrections):
         yield """
 Lines of kind correction settle earlier months. corrected-events.csv has, by the number of the line, all events of \
 that month which count now,
 also those that were invoiced before. Add their exact_charge for each rate, round each sum once, and add these: that \
 is what they are worth
 (less the tokens that your terms include). What earlier invoices have for them is taken off:"""
-        yield from corrected
+        yield from (_corrected_text(invoice, each) for each in corrections if not each.is_billed_anew)
+    if anew := [_corrected_text(invoice, each) for each in corrections if each.is_billed_anew]:
+        yield """
+The invoice of these months was taken back, and they are billed anew as a whole, on this invoice or on their own. What \
+was corrected of them
+meanwhile is taken back, by lines of kind correction that have no events:"""
+        yield from anew
     if exchange:
         yield f"""
 Your prices are in another currency than {invoice.currency}. rate_per_million in events.csv is the price on your rate \
-card times the rate of exchange
+card{discounted}, times the rate of exchange
 that the description of the line names, with its day; exact_charge follows from it as ever."""
     if has_shares:
         yield """

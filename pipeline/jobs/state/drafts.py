@@ -7,7 +7,7 @@ or ids (``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -76,7 +76,7 @@ def invoice_book(
     """
     accounts, charges, unpriced = workspace.accounts, built.rated.line_charges, unpriced_places(workspace, built)
     if some is None:
-        places, reach = used_places(workspace, built), None
+        places, reach = used_places(workspace, built)
     else:
         accounts, places, reach = some.accounts, some.places, some.reach
         charges = charges.filter(pc.is_in(charges["account_id"], pa.array(sorted(some.ids), pa.string())))
@@ -104,14 +104,19 @@ def invoice_book(
     )
 
 
-def used_places(workspace: Workspace, built: Aggregate) -> list[Place]:
-    """Return the accounts and months with usage that have begun, by month and account."""
+def used_places(workspace: Workspace, built: Aggregate) -> tuple[list[Place], tuple[date, date] | None]:
+    """Return the accounts and months with usage that have begun, by month and account.
+
+    With the first and the last day of that usage; none where there is none.
+    """
     begun = months_begun(workspace, built)
-    return [
-        (account_id, period)
-        for account_id, period in _accounts_and_periods(built.marts.usage_daily)
-        if begun[_zone_of(workspace, account_id), period]
+    used = [
+        each
+        for each in _months_used(built.marts.usage_daily)
+        if begun[_zone_of(workspace, each.account_id), each.period]
     ]
+    days = (min(each.first_date for each in used), max(each.last_date for each in used)) if used else None
+    return [(each.account_id, each.period) for each in used], days
 
 
 def months_begun(workspace: Workspace, built: Aggregate) -> dict[tuple[str, BillingPeriod], bool]:
@@ -120,10 +125,10 @@ def months_begun(workspace: Workspace, built: Aggregate) -> dict[tuple[str, Bill
     Of all that a book is made from, this alone depends on the clock once the marts are there.
     """
     found: dict[tuple[str, BillingPeriod], bool] = {}
-    for account_id, period in _accounts_and_periods(built.marts.usage_daily):
-        place = (_zone_of(workspace, account_id), period)
+    for each in _months_used(built.marts.usage_daily):
+        place = (_zone_of(workspace, each.account_id), each.period)
         if place not in found:
-            found[place] = has_begun(workspace, built.snapshot, account_id, period)
+            found[place] = has_begun(workspace, built.snapshot, each.account_id, each.period)
     return found
 
 
@@ -198,16 +203,22 @@ def period_files(workspace: Workspace, book: InvoiceBook, period: BillingPeriod)
     return files
 
 
-def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:
-    pairs = (
-        usage_daily.select(["account_id", "billing_period"])
-        .group_by(["account_id", "billing_period"])
-        .aggregate([])
-        .to_pylist()
+class _MonthUsed(NamedTuple):
+    """A month of an account with usage."""
+
+    period: BillingPeriod
+    account_id: str
+    first_date: date
+    """Of that usage, in the account's time zone."""
+    last_date: date
+
+
+def _months_used(usage_daily: pa.Table) -> list[_MonthUsed]:
+    """Return the months with usage, by month and account."""
+    used = usage_daily.group_by(["account_id", "billing_period"]).aggregate([("usage_date", "min_max")]).to_pylist()
+    periods = {row["billing_period"]: BillingPeriod.parse(row["billing_period"]) for row in used if row["account_id"]}
+    return sorted(
+        _MonthUsed(periods[row["billing_period"]], row["account_id"], *row["usage_date_min_max"].values())
+        for row in used
+        if row["account_id"]
     )
-    accounts_of: dict[str, list[str]] = {}
-    for pair in pairs:
-        if pair["account_id"]:
-            accounts_of.setdefault(pair["billing_period"], []).append(pair["account_id"])
-    periods = sorted((BillingPeriod.parse(text), account_ids) for text, account_ids in accounts_of.items())
-    return [(account_id, period) for period, account_ids in periods for account_id in sorted(account_ids)]

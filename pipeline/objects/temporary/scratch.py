@@ -33,9 +33,10 @@ def system_folder() -> str:
     try:
         return tempfile.gettempdir()
     except FileNotFoundError as nowhere:
-        tried = str(nowhere).partition("[")[2].rstrip("]'\"") or os.environ.get("TMPDIR", "")
+        _, _, listed = str(nowhere.strerror).partition("[")
+        tried = listed.removesuffix("]") or repr(os.environ.get("TMPDIR", ""))
         message = (
-            f"no temporary file can be written in any of [{tried}]; set TMPDIR to a folder with room that the user who "
+            f"no temporary file can be written in any of {tried}; set TMPDIR to a folder with room that the user who "
             "runs this may write, and run the command again"
         )
         raise NoTemporaryFolder(message) from None

@@ -88,14 +88,21 @@ def paid_command(
 def _tell(recorded: Recorded, number: int | None) -> None:
     """Say on stderr what was not done, and what was paid beyond what is owed."""
     settlement = recorded.settlement
-    if recorded.payment is None and recorded.earlier is None:
-        tell(f"nothing is open of {settlement.invoice.id}; nothing was recorded")
+    called, currency = settlement.invoice.id, settlement.invoice.currency
+    if recorded.payment is None and recorded.earlier is None and settlement.open < 0:
+        tell(
+            f"nothing of {called} is for its buyer to pay, who is owed {plain(-settlement.open)} {currency}; "
+            "nothing was recorded"
+        )
+    elif recorded.payment is None and recorded.earlier is None:
+        tell(f"nothing is open of {called}; nothing was recorded")
     elif recorded.earlier is not None and number is not None:
         tell(f"payment {number} is taken back already, by {recorded.earlier.number}; nothing was recorded")
     elif recorded.earlier is not None:
         tell(f"this is payment {recorded.earlier.number}, recorded already; nothing was recorded")
-    elif settlement.open < 0 and recorded.payment is not None and recorded.payment.takes_back is None:
+    elif settlement.paid_beyond and recorded.payment is not None and recorded.payment.takes_back is None:
+        owes = f"; its buyer is owed {plain(-settlement.owed)} {currency} besides" if settlement.owed < 0 else ""
         warn(
-            f"{settlement.invoice.id} is paid {plain(-settlement.open)} {settlement.invoice.currency} beyond what is "
-            "owed; pay it back, or take the payment back by --take-back where it is another invoice's"
+            f"{called} is paid {plain(settlement.paid_beyond)} {currency} beyond what is owed; pay it back, or take "
+            f"the payment back by --take-back where it is another invoice's{owes}"
         )

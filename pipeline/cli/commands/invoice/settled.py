@@ -42,11 +42,11 @@ def settled(workspace: Path, book: InvoiceBook | BookOfHeads) -> dict[str, Settl
 def warn_of_what_was_paid(workspace: Path, book: InvoiceBook, invoice_id: str) -> None:
     """Warn where more was paid of an invoice than a credit note left of it."""
     settlement = settled(workspace, book)[invoice_id]
-    if settlement.open < 0:
+    if settlement.paid_beyond:
         currency = settlement.invoice.currency
         warn(
-            f"{invoice_id} is paid {plain(-settlement.open)} {currency} beyond what is left of it; pay it back, or "
-            "take the payment back ('invoice paid --take-back') and record it for another invoice"
+            f"{invoice_id} is paid {plain(settlement.paid_beyond)} {currency} beyond what is left of it; pay it back, "
+            "or take the payment back ('invoice paid --take-back') and record it for another invoice"
         )
 
 
@@ -79,10 +79,12 @@ def settlement_text(settlement: Settlement) -> str:
     """Say in one line what became of an invoice's total."""
     invoice = settlement.invoice
     credited = f" less {plain(settlement.credited)} credited" if settlement.credited else ""
-    due = f", due {invoice.due_date}" if invoice.due_date and settlement.open > 0 else ""
+    then = f", due {invoice.due_date}" if invoice.due_date and settlement.open > 0 else ""
+    if settlement.open < 0:
+        then = ", which is owed to its buyer"
     return (
         f"{invoice.id}: {plain(settlement.paid)} paid of {plain(invoice.total)} {invoice.currency}{credited}, "
-        f"{plain(settlement.open)} open{due}"
+        f"{plain(settlement.open)} open{then}"
     )
 
 

@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.workspace import configuration_digest
 from pipeline.documents.invoice_csv import CSV_LAYOUT
-from pipeline.invoicing.book import reach_of
 from pipeline.jobs.state.drafts import SomeAccounts, unpriced_places, used_places
 from pipeline.warehouse.program import digest_of, program_parts
 
@@ -59,7 +58,7 @@ class Families:
     of_workspace: Workspace
     families: tuple[Family, ...]
     reach: tuple[date, date] | None
-    """Of all accounts; in each digest."""
+    """The first and the last day that any account has used. In each digest are the months that hold these days."""
 
     def some(self, families: Iterable[Family]) -> SomeAccounts:
         """Return what the drafts of some of them are made from: what is in their digests, and no more."""
@@ -79,8 +78,7 @@ class Families:
 def families_of(workspace: Workspace, built: Aggregate, issued: Sequence[IssuedEntry]) -> Families:
     """Return the families of all accounts that there are, or were."""
     accounts = workspace.accounts
-    used, unpriced = used_places(workspace, built), unpriced_places(workspace, built)
-    reach = reach_of(used)
+    (used, reach), unpriced = used_places(workspace, built), unpriced_places(workspace, built)
     places, without_price = _by_account(used), _by_account(sorted(unpriced))
     charges = charges_of_accounts(built.rated.line_charges)
     documents: dict[str, list[int]] = {}
@@ -96,7 +94,6 @@ def families_of(workspace: Workspace, built: Aggregate, issued: Sequence[IssuedE
             CSV_LAYOUT,
             workspace.rules.value,
             configuration_digest({name: each for name, each in workspace.files.items() if name != ACCOUNTS_FILE}),
-            [day.isoformat() for day in reach or ()],
         ]
     )
     families = []
@@ -110,6 +107,7 @@ def families_of(workspace: Workspace, built: Aggregate, issued: Sequence[IssuedE
         stated = [
             others,
             *(_account_text(workspace, account_id) for account_id in members),
+            *(_reached_text(workspace, account_id, reach) for account_id in members),
             *(f"{key_id}={accounts.tags_text(key_id)}" for key_id in sorted(key_ids) if key_id in accounts.tags),
             *(_places_text("used", places.get(account_id, ())) for account_id in members),
             *(_places_text("unpriced", without_price.get(account_id, ())) for account_id in members),
@@ -194,6 +192,14 @@ def _account_text(workspace: Workspace, account_id: str) -> str:
     """Return what ``accounts.toml`` says of an account; of one that is not in it, that alone."""
     is_there = workspace.accounts.by_id(account_id) is not None
     return workspace.accounts.stated[account_id] if is_there else f"gone {account_id!r}"
+
+
+def _reached_text(workspace: Workspace, account_id: str, reach: tuple[date, date] | None) -> str:
+    """Return the first and the last month of an account that any account has used.
+
+    Not the days, the last of which is another one each night: drafts depend on them by these months alone.
+    """
+    return f"reached {' '.join(str(workspace.accounts.month_of(account_id, day)) for day in reach or ())}"
 
 
 def _places_text(what: str, places: Iterable[tuple[str, BillingPeriod]]) -> str:

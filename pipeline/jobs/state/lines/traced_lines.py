@@ -50,6 +50,8 @@ class LineExplanation:
     events: tuple[ChargedEvent, ...]
     invoiced_before: Worth | None = None
     """Of a correction: what was invoiced for the same before; with the line, that is what it is worth."""
+    is_billed_anew: bool = False
+    """Whether it takes back corrections of a month that is open, and is billed anew by its own invoice."""
     forgotten: str = ""
     """When and by which rule events behind it were forgotten; empty where all are there."""
     forgotten_quantity: int = 0
