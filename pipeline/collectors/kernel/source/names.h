@@ -2,7 +2,7 @@
 #pragma once
 #include "shapes.h"
 
-enum { NAMES_MAX = 3072, NAME_BYTES_MAX = 64, NAME_SLOTS = 8192, SUFFIXES_MAX = 8 };
+enum { NAMES_MAX = 3328, NAME_BYTES_MAX = 64, NAME_SLOTS = 8192, SUFFIXES_MAX = 8 };
 enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2 }; /* whose a name is; more are the objects of the line, by their name's number */
 
 /* What is taken of the value under a name; `names.py` says which names are which, and why that is right. */
