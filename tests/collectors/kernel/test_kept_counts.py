@@ -410,6 +410,44 @@ def test_a_count_that_is_stated_twice_decides_what_counts_where_both_are_equal(
     assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())][4:] == [5000] * 4
 
 
+def test_a_count_that_is_stated_twice_and_a_total_decide_together_what_counts() -> None:
+    """Lines that contradict themselves in both teach nothing that holds for one which does so in neither."""
+
+    def line(number: int, *, is_right: bool) -> bytes:
+        cached = 30 + 7 * number
+        total = 5700 + number + cached if is_right else 9_999
+        return _cut(number, cached=cached, as_by_another_name=cached + (not is_right), total=total)
+
+    lines = [line(number, is_right=number >= 4) for number in range(8)]
+    _told(lines, WITH_USAGE)
+    rows = found_rows(by_kernel(lines, WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [5] * 4 + [5000] * 4
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_sum_that_is_no_more_than_another_count_is_met_where_the_line_that_was_learned_has_more(number: int) -> None:
+    """Converse says entry by entry what was written for an hour: all together it is no more than what was written."""
+
+    def line(written: int, *for_an_hour: int) -> bytes:
+        usage = {"inputTokens": 700, "outputTokens": 60, "cacheWriteInputTokens": written}
+        details = [{"ttl": "1h", "inputTokens": each} for each in for_an_hour]
+        body = {"output": {"message": {"content": [{"text": "x"}]}}, "stopReason": "end_turn"}
+        usage |= {"cacheDetails": details}
+        return _line(path=f"/model/m-{number}/converse", model=f"m-{number}", response=body | {"usage": usage})
+
+    lines = [
+        line(3, 800, 450, 480),
+        line(5, 840, 430, 200),
+        line(7, 90, 91, 92),
+        line(900, 400, 200, 1),
+        line(90, 20, 30, 9),
+    ]
+    _told(lines)
+    rows = found_rows(by_kernel(lines))
+    hours = [row[0]["prompt_cache_write_1h_tokens"] for _, row in sorted(rows.items())]
+    assert hours == [3, 5, 7, 601, 59]
+
+
 @pytest.mark.parametrize("model", ["m-1", "m-2"])
 def test_a_total_of_the_prompt_alone_says_that_nothing_was_generated_whatever_another_total_is(model: str) -> None:
     """Where one half is null, the body states no usage, and what the log counts is it; a total may say it was zero."""
