@@ -425,6 +425,24 @@ def test_a_count_that_is_stated_twice_and_a_total_decide_together_what_counts() 
 
 
 @pytest.mark.parametrize("number", range(8))
+def test_what_a_log_counts_is_its_output_where_its_total_is_that_of_the_body_as_well(number: int) -> None:
+    """In the lines that were learned its total is the body's and not its own, and it states a count in two ways."""
+
+    def line(prompt: int, begun: int, *counted: int, parts: tuple[int, int]) -> bytes:
+        usage = {"input_tokens": prompt, "output_tokens": begun}
+        start = {"type": "message_start", "message": {"id": "m", "model": f"m-{number}", "usage": usage}}
+        cached = {"prompt_tokens_details": {"cached_tokens": parts[0]}, "cache_read_input_tokens": parts[1]}
+        beside = _counts(*counted, prompt + begun, **cached)
+        return _line(path=f"/{number}/v1/messages", response=f"event: message_start\n{sse(start)}", usage=beside)
+
+    wrong = [line(500 + each, 9, 70, 80 + each, parts=(5 + each, 6 + each)) for each in range(4)]
+    right = [line(500 + each, 9, 70, 439 + each, parts=(5 + each, 5 + each)) for each in range(4)]
+    _told([*wrong, *right], WITH_USAGE)
+    rows = found_rows(by_kernel([*wrong, *right], WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [9] * 4 + [439, 440, 441, 442]
+
+
+@pytest.mark.parametrize("number", range(8))
 def test_a_sum_that_is_no_more_than_another_count_is_met_where_the_line_that_was_learned_has_more(number: int) -> None:
     """Converse says entry by entry what was written for an hour: all together it is no more than what was written."""
 

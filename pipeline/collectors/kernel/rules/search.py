@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain, combinations, pairwise, permutations, product
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.kernel.rules.rule import NOTHING, WHOLES
+from pipeline.collectors.kernel.rules.rule import NOTHING
 from pipeline.collectors.kernel.rules.samples import GREATEST
 from pipeline.collectors.kernel.rules.suggestion import Suggestion, Way, spread
 
@@ -187,11 +187,10 @@ class Search:
         pairs = [*combinations(way.counts, 2), *product(way.counts, way.totals)]
         samples = [example if _agrees(rule, example) else None]
         samples += [_with_equal(rule, contents, *pair) for contents in (example, others) for pair in pairs]
-        samples += [each for each in _with_unread_alike(rule, others, way.counts) if _agrees(rule, each)]
-        summed = {hole for name in WHOLES if name in rule.numbers for hole in rule.numbers[name].holes}
-        free = [hole for hole in way.counts if hole not in summed]
-        for hole, other, total in product(free, way.counts, way.totals):
-            shares = (1, others[total] // 2, others[total] - 1) if other in free else (others[other],)
+        samples += _with_unread_alike(rule, others, way.counts)
+        unread = [hole for hole in way.counts if hole not in _read(rule)]
+        for hole, other, total in product(unread, way.counts, way.totals):
+            shares = (1, others[total] // 2, others[total] - 1) if other in unread else (others[other],)
             samples += [_with_sum(rule, others, (hole, others[total] - share), (other, share)) for share in shares]
         return all(each is None or self._samples.comes_out(rule, each) for each in samples)
 
@@ -213,18 +212,16 @@ class Search:
     def _may_be_anything(self, rule: Rule, total: int, counts: Sequence[int]) -> bool | None:
         """Tell whether a rule holds whatever a total is, also where it is that of any two counts.
 
-        And with each count above all others meanwhile: code may ask for such an order only where a total is right. And
-        with all that is in no sum alike: code may look at a total only where what is stated twice is the same.
-        ``None`` where no contents hold together.
+        And with all that is in no sum alike, above all that is, meanwhile: code may look at such an order only where a
+        total is right, and at a total only where what is stated twice is the same. ``None`` where no contents hold
+        together.
         """
         contents = self._other_contents(rule, len(GREATEST) - 1)
         if contents is None:
             return None
-        above_all = (_with_one_above_all(rule, contents, hole, counts) for hole in counts if hole != total)
         return all(
             self._samples.comes_out(rule, each)
-            for some in (contents, *above_all, *_with_unread_alike(rule, contents, counts))
-            if some is not None and _agrees(rule, some)
+            for some in (contents, *_with_unread_alike(rule, contents, counts))
             for each in _with_others_at(total, some, counts)
         )
 
@@ -292,10 +289,23 @@ def _with_one_above_all(rule: Rule, contents: Sequence[Any], hole: int, counts: 
 
 
 def _with_unread_alike(rule: Rule, contents: Sequence[Any], counts: Sequence[int]) -> Iterator[list[Any]]:
-    """Yield contents in which all counts that are in no sum are equal: below all others, and above these together."""
-    unread = [hole for hole in counts if hole not in _read(rule)]
-    for value in (1, 1 + sum(contents[hole] for hole in counts)) if len(unread) > 1 else ():
-        yield [value if hole in unread else content for hole, content in enumerate(contents)]
+    """Yield contents that hold together in which all counts that are in no sum are equal, and each other is the most.
+
+    Equal ones are below all others, above these together, a total, and half of one, so that each two are it together.
+    """
+    read = _read(rule)
+    unread = [hole for hole in counts if hole not in read]
+    above_all = (_with_one_above_all(rule, contents, hole, counts) for hole in counts if hole in read)
+    bases = [base for base in above_all if base is not None] or [[*contents]]
+    for base in bases if len(unread) > 1 else ():
+        for hole in counts:
+            base[hole] *= 2
+        totals = [base[hole] for hole in rule.totals if _agrees(rule, base)]
+        values = (1 + sum(base[hole] for hole in counts), *totals, *(total // 2 for total in totals))
+        for value in values if base is not bases[0] else (1, *values):
+            alike = [value if hole in unread else content for hole, content in enumerate(base)]
+            if _agrees(rule, alike):
+                yield alike
 
 
 def _with_others_at(hole: int, contents: Sequence[Any], holes: Sequence[int]) -> Iterator[list[Any]]:
