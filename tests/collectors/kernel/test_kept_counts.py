@@ -442,6 +442,26 @@ def test_what_a_log_counts_is_its_output_where_its_total_is_that_of_the_body_as_
     assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [9] * 4 + [439, 440, 441, 442]
 
 
+@pytest.mark.parametrize(
+    ("details", "name", "other"),
+    [("input_token_details", "audio", "audio_tokens"), ("output_token_details", "reasoning", "reasoning_tokens")],
+)
+def test_a_count_that_is_called_as_other_values_are_is_compared_with_others_as_well(
+    details: str, name: str, other: str
+) -> None:
+    """LangChain's ``audio`` and ``reasoning`` are counts, which chat has as objects and as texts."""
+    start = {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 500, "output_tokens": 9}}}
+
+    def line(completion: int, count: int) -> bytes:
+        beside = {"prompt_tokens": 70, "outputTokens": completion, details: {name: 7, other: count}}
+        return _line(path="/v1/messages", response=f"event: message_start\n{sse(start)}", usage=beside)
+
+    lines = [line(5, 6), line(6, 5), line(8, 3), line(80, 9), line(90, 7), line(91, 7)]
+    _told(lines, WITH_USAGE)
+    rows = found_rows(by_kernel(lines, WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [9, 9, 9, 9, 90, 91]
+
+
 @pytest.mark.parametrize("number", range(8))
 def test_a_sum_that_is_no_more_than_another_count_is_met_where_the_line_that_was_learned_has_more(number: int) -> None:
     """Converse says entry by entry what was written for an hour: all together it is no more than what was written."""
