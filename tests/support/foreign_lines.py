@@ -754,13 +754,13 @@ def _span(maker: Maker, before: list[Document]) -> Document:
         span.pop("parentSpanId")
     if before and maker.chance.random() < 0.1:  # as a framework repeats the call of its client
         span["attributes"] = deepcopy(before[-1]["attributes"])
-    if before and maker.chance.random() < 0.1:  # what asks for vectors, within what says so and counts nothing
+    if before and maker.chance.random() < 0.03:  # what asks for vectors, within what says so and counts nothing
         around = before[-1]
         around["attributes"] = _attributes({"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "m"})
         counted = _attributes({"gen_ai.usage.input_tokens": maker.count()})
         span |= {"traceId": around["traceId"], "parentSpanId": around["spanId"]}
         span["attributes"] = [*around["attributes"], *counted]
-    if maker.chance.random() < 0.03:
+    if maker.chance.random() < 0.01:
         span["attributes"] += _attributes({pick(("spanId", "parentSpanId")): _hex(maker)})
     before.append(span)
     return span
