@@ -754,6 +754,14 @@ def _span(maker: Maker, before: list[Document]) -> Document:
         span.pop("parentSpanId")
     if before and maker.chance.random() < 0.1:  # as a framework repeats the call of its client
         span["attributes"] = deepcopy(before[-1]["attributes"])
+    if before and maker.chance.random() < 0.03:  # what asks for vectors, within what says so and counts nothing
+        around = before[-1]
+        around["attributes"] = _attributes({"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "m"})
+        counted = _attributes({"gen_ai.usage.input_tokens": maker.count()})
+        span |= {"traceId": around["traceId"], "parentSpanId": around["spanId"]}
+        span["attributes"] = [*around["attributes"], *counted]
+    if maker.chance.random() < 0.01:
+        span["attributes"] += _attributes({pick(("spanId", "parentSpanId")): _hex(maker)})
     before.append(span)
     return span
 
@@ -1034,8 +1042,9 @@ class ForeignLines:
         return document
 
     def _varied(self, document: Document) -> Document:
-        """Return a copy with other numbers, and other digits in its ids."""
+        """Return a copy with other numbers, and other digits in its ids: in equal ones mostly the same."""
         copied = deepcopy(document)
+        others: dict[str, str] = {}
         for path in [path for path in places(copied) if path]:
             holder, last = _at(copied, path)
             value = holder[last]
@@ -1044,7 +1053,8 @@ class ForeignLines:
             elif isinstance(value, float) and value > 10**9:
                 holder[last] = value + self.chance.randrange(1000) + self.chance.randrange(10**6) / 10**6
             elif isinstance(last, str) and _names_an_id(last) and isinstance(value, str) and value:
-                holder[last] = value[:-2] + f"{self.chance.randrange(256):02x}" if self.chance.random() < 0.7 else value
+                other = value[:-2] + f"{self.chance.randrange(256):02x}" if self.chance.random() < 0.7 else value
+                holder[last] = others.setdefault(value, other) if self.chance.random() < 0.9 else other
         return copied
 
     def _change(self, document: Document) -> None:

@@ -43,7 +43,7 @@ class Counts:
 def line(chance: random.Random) -> bytes:
     """Return a line of a request log, which may count beside its answer."""
     counts, model = Counts(chance), chance.choice(MODELS)
-    body = chance.choice((_document, _document, _stream, _cut, _message))(counts, model)
+    body = chance.choice((_document, _document, _stream, _cut, _message, _converse))(counts, model)
     stated = {"ts": "2026-03-01T06:51:19Z", "request_id": f"r-{chance.getrandbits(40):x}", "api_key_id": "k"}
     stated |= {"status": chance.choice((200, 200, 200, 500)), "path": chance.choice(_PATHS)}
     stated |= {"request": {"model": model}, "response": chance.choice((body, body, body, None))}
@@ -60,7 +60,7 @@ def _usage(counts: Counts) -> Document:
     for part in chance.sample(_PARTS, chance.choice((0, 1, 2, 3, 4))):
         count = counts.one()
         for place in chance.sample(getattr(names, part), chance.choice((1, 1, 1, 2))):
-            _put(usage, place, count)
+            _put(usage, place, chance.choice((count, count, count, counts.one())))
         whole += chance.choice((0, 0, count))
     if chance.random() < 0.6:
         usage[chance.choice(names.TOTAL)] = chance.choice((whole, whole, counts.one()))
@@ -104,6 +104,16 @@ def _cut(counts: Counts, model: str) -> str:
     start = {"type": "message_start", "message": _message(counts, model)}
     end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": _of_anthropic(counts)}
     return sse(start, *([end] if counts.chance.random() < 0.3 else []))
+
+
+def _converse(counts: Counts, model: str) -> Document:
+    """Return an answer of Converse, which says entry by entry what was written to a cache."""
+    chance = counts.chance
+    usage: Document = {"inputTokens": counts.one(), "outputTokens": counts.one(), "cacheWriteInputTokens": counts.one()}
+    usage |= {"totalTokens": sum(usage.values())} if chance.random() < 0.5 else {}
+    entries = [{"ttl": chance.choice(("1h", "1h", "5m")), "inputTokens": counts.one()} for _ in range(3)]
+    message = {"role": "assistant", "content": [{"text": f"{model} said so"}]}
+    return {"output": {"message": message}, "stopReason": "end_turn", "usage": usage | {"cacheDetails": entries}}
 
 
 def _of_anthropic(counts: Counts) -> Document:

@@ -410,6 +410,82 @@ def test_a_count_that_is_stated_twice_decides_what_counts_where_both_are_equal(
     assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())][4:] == [5000] * 4
 
 
+def test_a_count_that_is_stated_twice_and_a_total_decide_together_what_counts() -> None:
+    """Lines that contradict themselves in both teach nothing that holds for one which does so in neither."""
+
+    def line(number: int, *, is_right: bool) -> bytes:
+        cached = 30 + 7 * number
+        total = 5700 + number + cached if is_right else 9_999
+        return _cut(number, cached=cached, as_by_another_name=cached + (not is_right), total=total)
+
+    lines = [line(number, is_right=number >= 4) for number in range(8)]
+    _told(lines, WITH_USAGE)
+    rows = found_rows(by_kernel(lines, WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [5] * 4 + [5000] * 4
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_what_a_log_counts_is_its_output_where_its_total_is_that_of_the_body_as_well(number: int) -> None:
+    """In the lines that were learned its total is the body's and not its own, and it states a count in two ways."""
+
+    def line(prompt: int, begun: int, *counted: int, parts: tuple[int, int]) -> bytes:
+        usage = {"input_tokens": prompt, "output_tokens": begun}
+        start = {"type": "message_start", "message": {"id": "m", "model": f"m-{number}", "usage": usage}}
+        cached = {"prompt_tokens_details": {"cached_tokens": parts[0]}, "cache_read_input_tokens": parts[1]}
+        beside = _counts(*counted, prompt + begun, **cached)
+        return _line(path=f"/{number}/v1/messages", response=f"event: message_start\n{sse(start)}", usage=beside)
+
+    wrong = [line(500 + each, 9, 70, 80 + each, parts=(5 + each, 6 + each)) for each in range(4)]
+    right = [line(500 + each, 9, 70, 439 + each, parts=(5 + each, 5 + each)) for each in range(4)]
+    _told([*wrong, *right], WITH_USAGE)
+    rows = found_rows(by_kernel([*wrong, *right], WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [9] * 4 + [439, 440, 441, 442]
+
+
+@pytest.mark.parametrize(
+    ("details", "name", "other"),
+    [("input_token_details", "audio", "audio_tokens"), ("output_token_details", "reasoning", "reasoning_tokens")],
+)
+def test_a_count_that_is_called_as_other_values_are_is_compared_with_others_as_well(
+    details: str, name: str, other: str
+) -> None:
+    """LangChain's ``audio`` and ``reasoning`` are counts, which chat has as objects and as texts."""
+    start = {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 500, "output_tokens": 9}}}
+
+    def line(completion: int, count: int) -> bytes:
+        beside = {"prompt_tokens": 70, "outputTokens": completion, details: {name: 7, other: count}}
+        return _line(path="/v1/messages", response=f"event: message_start\n{sse(start)}", usage=beside)
+
+    lines = [line(5, 6), line(6, 5), line(8, 3), line(80, 9), line(90, 7), line(91, 7)]
+    _told(lines, WITH_USAGE)
+    rows = found_rows(by_kernel(lines, WITH_USAGE))
+    assert [row[0]["completion_tokens"] for _, row in sorted(rows.items())] == [9, 9, 9, 9, 90, 91]
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_sum_that_is_no_more_than_another_count_is_met_where_the_line_that_was_learned_has_more(number: int) -> None:
+    """Converse says entry by entry what was written for an hour: all together it is no more than what was written."""
+
+    def line(written: int, *for_an_hour: int) -> bytes:
+        usage = {"inputTokens": 700, "outputTokens": 60, "cacheWriteInputTokens": written}
+        details = [{"ttl": "1h", "inputTokens": each} for each in for_an_hour]
+        body = {"output": {"message": {"content": [{"text": "x"}]}}, "stopReason": "end_turn"}
+        usage |= {"cacheDetails": details}
+        return _line(path=f"/model/m-{number}/converse", model=f"m-{number}", response=body | {"usage": usage})
+
+    lines = [
+        line(3, 800, 450, 480),
+        line(5, 840, 430, 200),
+        line(7, 90, 91, 92),
+        line(900, 400, 200, 1),
+        line(90, 20, 30, 9),
+    ]
+    _told(lines)
+    rows = found_rows(by_kernel(lines))
+    hours = [row[0]["prompt_cache_write_1h_tokens"] for _, row in sorted(rows.items())]
+    assert hours == [3, 5, 7, 601, 59]
+
+
 @pytest.mark.parametrize("model", ["m-1", "m-2"])
 def test_a_total_of_the_prompt_alone_says_that_nothing_was_generated_whatever_another_total_is(model: str) -> None:
     """Where one half is null, the body states no usage, and what the log counts is it; a total may say it was zero."""

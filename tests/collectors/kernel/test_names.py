@@ -24,12 +24,14 @@ from odd_documents import places
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, families
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.families import anthropic, chat_usage, cohere, responses, unbilled
 from pipeline.collectors.families.bedrock import answers as bedrock
+from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.reading import any_of
 from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.kernel import blocks, readers
-from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies
+from pipeline.collectors.kernel.names import SUFFIXES, TEXTS, Kind, Name, kind_of, names_of_bodies
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
@@ -410,3 +412,15 @@ def test_instants_without_an_offset_are_told_where_they_are_of_utc() -> None:
         for zone in (None, "UTC", "Europe/London")
     }
     assert kinds == {None: Kind.TIMED_IN_UTC, "UTC": Kind.TIMED_IN_UTC, "Europe/London": Kind.TIMED}
+
+
+def test_a_count_is_a_hole_whatever_it_is_called_but_where_texts_are_called_so() -> None:
+    """A number in a shape is compared with no hole; a shape with one in place of a text has no rule."""
+    named = [vars(module).items() for module in (anthropic, chat_usage, cohere, responses, unbilled)]
+    found = [each for one in named for name, each in one if "OTHERS" in name or "OF_TOOLS" in name]
+    places = [place for each in found for place in each.values()]
+    places += [place for each in vars(chat_usage).values() if isinstance(each, tuple) for place in each]
+    places += [place for api in APIS for place in (*api.prompt, *api.completion, *api.cached, *api.total)]
+    names = {place if isinstance(place, str) else place[-1] for place in places}
+    assert {name for name in names if kind_of(name) is not Kind.COUNTED} <= TEXTS
+    assert {"audio", "cached_tokens", "input_length", "predicted_n", "search_units"} <= names

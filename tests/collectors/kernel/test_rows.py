@@ -174,6 +174,32 @@ def test_what_a_provider_says_beside_the_counts_is_that_of_its_own_span() -> Non
     assert [rows[0]["completion_tokens"] for rows in found_rows(found).values()] == [*range(1, 40)]
 
 
+@pytest.mark.parametrize("counted", [{}, {"gen_ai_of_usage_of_total_tokens": "77"}])
+def test_what_asks_for_vectors_within_what_counts_neither_half_is_one_call(counted: dict[str, str]) -> None:
+    """Vercel's SDK has a span around those that ask, which counts nothing; both have the ids of one exchange then."""
+    of_vectors = _attributes(gen_ai_of_operation_of_name="embeddings", gen_ai_of_request_of_model="m")
+
+    def around(number: int) -> dict[str, Any]:
+        return _span(number) | {"attributes": [*of_vectors, *_attributes(**counted)]}
+
+    def asking(number: int, within: int) -> dict[str, Any]:
+        return _span(number, within=within) | {"attributes": [*of_vectors, *_span(number)["attributes"][1:]]}
+
+    assert _agree(_line(_group(asking(2, 1), around(1))), USUAL).told == 1
+    lines = _line(_group(asking(2, 7), around(1))), _line(_group(around(4), around(5) | {"parentSpanId": "s4"})), USUAL
+    assert _agree(*lines).told == (3 if counted else 5)
+
+
+@pytest.mark.parametrize("name", ["spanId", "parentSpanId"])
+def test_an_attribute_that_is_called_as_the_id_of_a_span_is_none(name: str) -> None:
+    same = _span(2)["attributes"][1:]
+    inner, around = (
+        span | {"attributes": [span["attributes"][0], *same, *_attributes(**{name: f"own-{number}"})]}
+        for number, span in enumerate((_span(2, within=1), _span(1)))
+    )
+    assert _agree(_line(_group(inner, around)), USUAL).told == 1
+
+
 def test_counts_that_are_written_with_zeros_before_them_may_be_those_of_another_span() -> None:
     written = json.dumps([_span(1), _span(2, within=1)]).replace('"11"', '"0012"').replace('"12"', '"0012"')
     written = written.replace('"21"', '"0022"').replace('"22"', '"0022"')

@@ -9,10 +9,10 @@ Owns which ways are tried, and what a rule must hold for. Does not own what is s
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations, pairwise, permutations, product
+from itertools import chain, combinations, pairwise, permutations, product
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.kernel.rules.rule import NOTHING, WHOLES
+from pipeline.collectors.kernel.rules.rule import NOTHING
 from pipeline.collectors.kernel.rules.samples import GREATEST
 from pipeline.collectors.kernel.rules.suggestion import Suggestion, Way, spread
 
@@ -84,9 +84,9 @@ class Search:
         contents = self._other_contents(rule, _OF_SAME_FORM)
         if contents is None or not self._samples.comes_out(rule, contents):
             return False
-        counts = self._way(rule.totals, rule.bound).counts if is_of_other_models else ()
-        others = _with_each_above_all(contents, counts)
-        return all(self._samples.comes_out(rule, each) for each in others if _agrees(rule, each))
+        counts = self._way(rule.totals, rule.bound).counts
+        above_all = (_with_one_above_all(rule, contents, hole, counts) for hole in counts if is_of_other_models)
+        return all(each is None or self._samples.comes_out(rule, each) for each in above_all)
 
     def _says_nothing(self) -> bool:
         """Tell a shape of which the plain reader says nothing, whatever stands in its holes."""
@@ -135,14 +135,21 @@ class Search:
         return found if holds else None
 
     def _holds_in_either_order(self, rule: Rule) -> bool:
-        """Tell whether a rule holds with each count below each other one, in whatever order they hold together."""
-        unmet = set(permutations(self._way(rule.totals, rule.bound).counts, 2))
-        for _ in range(_TRIES_MAX):
+        """Tell whether a rule holds with each count below each other one, in whatever order they hold together.
+
+        First with each above all others together: code may compare it with the sum of some, as Converse's reader does
+        what was written with all that of it was for an hour.
+        """
+        counts = self._way(rule.totals, rule.bound).counts
+        unmet = set(permutations(counts, 2))
+        for hole in (*counts, *[None] * _TRIES_MAX):
             if not unmet:
                 break
             contents = self._samples.any_contents(_OF_SAME_FORM)
+            if hole is not None:
+                contents = _with_one_above_all(rule, contents, hole, counts) or contents
             met = {(one, other) for one, other in unmet if contents[one] < contents[other]}
-            if not met or not _agrees(rule, contents):
+            if (hole is None and not met) or not _agrees(rule, contents):
                 continue
             unmet -= met
             if not self._samples.comes_out(rule, contents):
@@ -167,7 +174,8 @@ class Search:
         """Tell whether a rule holds with the counts of the example, and where each two of them are equal.
 
         So what hangs together there does so here, such as a total that decides only where a count that is stated twice
-        is the same. And where each two are equal and the others are any, and where one, or two, are a total of others.
+        is the same. And where each two are equal and the others are any, where all are that are in no sum, and where
+        one, or two, are a total of others.
         """
         others = self._other_contents(rule, _OF_SAME_FORM)
         if others is None:
@@ -179,10 +187,10 @@ class Search:
         pairs = [*combinations(way.counts, 2), *product(way.counts, way.totals)]
         samples = [example if _agrees(rule, example) else None]
         samples += [_with_equal(rule, contents, *pair) for contents in (example, others) for pair in pairs]
-        summed = {hole for name in WHOLES if name in rule.numbers for hole in rule.numbers[name].holes}
-        free = [hole for hole in way.counts if hole not in summed]
-        for hole, other, total in product(free, way.counts, way.totals):
-            shares = (1, others[total] // 2, others[total] - 1) if other in free else (others[other],)
+        samples += _with_unread_alike(rule, others, way.counts)
+        unread = [hole for hole in way.counts if hole not in _read(rule)]
+        for hole, other, total in product(unread, way.counts, way.totals):
+            shares = (1, others[total] // 2, others[total] - 1) if other in unread else (others[other],)
             samples += [_with_sum(rule, others, (hole, others[total] - share), (other, share)) for share in shares]
         return all(each is None or self._samples.comes_out(rule, each) for each in samples)
 
@@ -191,9 +199,7 @@ class Search:
 
         ``None`` where one may not that the rule neither binds nor reads.
         """
-        sums = (*rule.numbers.values(), *rule.kept.values())
-        read = {hole for each in sums for hole in (*each.holes, *each.less)}
-        named = [hole for hole in self._named_totals if hole not in rule.bound and hole not in read]
+        named = [hole for hole in self._named_totals if hole not in rule.bound and hole not in _read(rule)]
         totals = [hole for hole in named if hole in rule.totals]
         for hole in named:
             may_be_anything = self._may_be_anything(rule, hole, self._way(totals, rule.bound).counts)
@@ -206,18 +212,16 @@ class Search:
     def _may_be_anything(self, rule: Rule, total: int, counts: Sequence[int]) -> bool | None:
         """Tell whether a rule holds whatever a total is, also where it is that of any two counts.
 
-        And with each count above all others meanwhile: code may ask for such an order only where a total is right.
-        ``None`` where no contents hold together.
+        And with all that is in no sum alike, above all that is, meanwhile: code may look at such an order only where a
+        total is right, and at a total only where what is stated twice is the same. ``None`` where no contents hold
+        together.
         """
         contents = self._other_contents(rule, len(GREATEST) - 1)
         if contents is None:
             return None
-        above_all = zip(counts, _with_each_above_all(contents, counts), strict=True)
-        others = (each for hole, each in above_all if hole != total)
         return all(
             self._samples.comes_out(rule, each)
-            for some in (contents, *others)
-            if _agrees(rule, some)
+            for some in (contents, *_with_unread_alike(rule, contents, counts))
             for each in _with_others_at(total, some, counts)
         )
 
@@ -262,10 +266,46 @@ class Search:
         return None
 
 
-def _with_each_above_all(contents: Sequence[Any], counts: Sequence[int]) -> Iterator[list[Any]]:
-    """Yield for each of the counts contents in which it exceeds all of them together."""
-    most = 1 + sum(contents[hole] for hole in counts)
-    return ([*contents[:hole], most, *contents[hole + 1 :]] for hole in counts)
+def _read(rule: Rule) -> set[int]:
+    """Return the holes that are added, or taken off, anywhere."""
+    sums = (*rule.numbers.values(), *rule.kept.values())
+    return {hole for each in sums for hole in (*each.holes, *each.less)}
+
+
+def _with_one_above_all(rule: Rule, contents: Sequence[Any], hole: int, counts: Sequence[int]) -> list[Any] | None:
+    """Return contents in which a count exceeds all others together, but for one or two that it has to lie within.
+
+    ``None`` where none hold together.
+    """
+    most = 1 + sum(contents[at] for at in counts)
+    for wholes in chain(((),), combinations(counts, 1), combinations(counts, 2)):
+        above = [*contents]
+        for at in wholes:
+            above[at] = 2 * most
+        above[hole] = most
+        if _agrees(rule, above):
+            return above
+    return None
+
+
+def _with_unread_alike(rule: Rule, contents: Sequence[Any], counts: Sequence[int]) -> Iterator[list[Any]]:
+    """Yield contents that hold together in which all counts that are in no sum are equal, and each other is the most.
+
+    Equal ones are below all others, above these together, a total, and half of one, so that each two are it together.
+    """
+    read = _read(rule)
+    unread = [hole for hole in counts if hole not in read]
+    above_all = (_with_one_above_all(rule, contents, hole, counts) for hole in counts if hole in read)
+    bases = [base for base in above_all if base is not None] or [[*contents]]
+    for base in bases if len(unread) > 1 else ():
+        for hole in counts:
+            base[hole] *= 2
+        totals = [base[hole] for hole in rule.totals if _agrees(rule, base)]
+        values = (1 + sum(base[hole] for hole in counts), *totals, *(total // 2 for total in totals))
+        for value in values if base is not bases[0] else (1, *values):
+            alike = [value if hole in unread else content for hole, content in enumerate(base)]
+            if _agrees(rule, alike):
+                yield alike
 
 
 def _with_others_at(hole: int, contents: Sequence[Any], holes: Sequence[int]) -> Iterator[list[Any]]:

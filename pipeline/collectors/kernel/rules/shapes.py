@@ -13,6 +13,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.collectors.kernel.names import TEXTS
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
@@ -95,7 +97,7 @@ class Parsed(NamedTuple):
 
 
 def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
-    """Return what is in a shape. Raises ``ValueError`` where a word is no text."""
+    """Return what is in a shape. Raises ``ValueError`` where a word is no text, or a number stands in place of one."""
     parser = _Parser(shape, names)
     part = parser.value()
     parts, models, last = [b""], [], 0
@@ -278,7 +280,11 @@ class _Parser:
                 parts.append(f'"{OTHER_NAME}":0')
                 continue
             self._name = name = self._name_of(token)
+            is_number = self._shape[self._at] == ord("#")
             parts += [f"{_quoted(name)}:", self.value()]
+            if is_number and name in TEXTS and parts[-1] != "0":
+                message = "a number stands where texts do: it may be a count, which any other may be compared with"
+                raise ValueError(message)
         self._depth -= 1
         return _one([*parts, "}"])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
 from pipeline.collectors.kernel.rules.plain import fingerprint
-from pipeline.collectors.kernel.rules.rule import JOINT, TERMS_MAX, Rule, Sum
+from pipeline.collectors.kernel.rules.rule import JOINT, TERMS_MAX, WHOLES, Rule, Sum
 from pipeline.collectors.kernel.rules.samples import began
 from pipeline.tables.schemas import USAGE_EVENTS
 
@@ -94,10 +94,13 @@ class Suggestion:
             return None
         if not ids and self._plain.may_have_several:
             return None  # one of several rows without ids is known by its place in the line as well
-        if not samples.lines.again.isdisjoint(self._plain.within):
-            return None
+        of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
+        if any(name in samples.lines.again or of_ids.count(name) > 1 for name in self._plain.within):
+            return None  # an attribute may be called so as well
         (key, key_id, is_raw), (instant, less) = keys[0], instants[0]
+        counts = (*way.counts, *way.totals)
         is_fixed = bool(kept) or any(found.always for found in sums.values())
+        is_partial = bool(counts) and not any(sums[name].holes for name in WHOLES if name in sums)
         holes_of = {samples.lines.holes[hole].name: hole for hole in samples.ids}
         return Rule(
             shared=tuple(values[name] for name in SHARED),
@@ -113,7 +116,7 @@ class Suggestion:
             totals=tuple(way.totals),
             bound=way.bound,
             within=tuple(map(holes_of.get, self._plain.within)),
-            counts=None if is_fixed else (*way.counts, *way.totals),
+            counts=None if is_fixed or is_partial else counts,
         )
 
     def _keys(self, whose: str, of_other: str, one: Sequence[Any]) -> Iterator[tuple[int | None, str, bool]]:

@@ -262,7 +262,8 @@ class RuleTable:
     def may_repeat(self, told: Told, is_row: Array) -> Array:
         """Return which rows are within another one of their line, and may be the same exchange (``Places.within``).
 
-        Whether they are, the plain reader says of the whole line; two that have no count in common are two.
+        Whether they are, the plain reader says of the whole line. Two that have no count in common are two, but where
+        the one around has none: of vectors, that is one call.
         """
         found: Array = np.zeros(len(told.lines), np.bool_)
         if not self._counts:
@@ -282,14 +283,15 @@ class RuleTable:
         by_id: dict[tuple[int, bytes], set[int] | None] = {}
         for row, place in zip(rows.tolist(), own, strict=True):
             counts, of_others = self._counts_of(told, row), by_id.setdefault(place, set())
-            if counts is None or of_others is None:
+            if not counts or of_others is None:
                 by_id[place] = None
             else:
                 of_others |= counts
         for row, place in zip(rows.tolist(), around, strict=True):
             if place[1] and place in by_id:
                 counts, of_others = self._counts_of(told, row), by_id[place]
-                found[row] = counts is None or of_others is None or not counts.isdisjoint(of_others)
+                is_alike = counts is None or of_others is None or not counts.isdisjoint(of_others)
+                found[row] = is_alike and counts != set()
         return found
 
     def _counts_of(self, told: Told, row: int) -> set[int] | None:
