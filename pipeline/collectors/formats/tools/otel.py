@@ -187,9 +187,8 @@ _DETAILS_OF_VERCEL = ("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.in
 _OF_VERCEL = "operation.name"
 """How Vercel's SDK names what it does, before a name of the application's own."""
 _OF_VECTORS = re.compile(r"ai\.embed(?:Many)?(\.doEmbed)?(?: .*)?", re.DOTALL)
-_EMBEDDINGS_PATH = re.compile("/v1/embeddings")
-"""A pattern, as what follows: a value is no name for the kernel to look for."""
-_RUN = re.compile("thread.run")
+_EMBEDDINGS_PATH = "/v1/embeddings"
+_RUN = "thread.run"
 _KIND = "openinference.span.kind"
 _KIND_OF_VECTORS = re.compile("EMBEDDING")
 _KINDS = re.compile(f"LLM|{_KIND_OF_VECTORS.pattern}")
@@ -277,7 +276,7 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
 
 
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
-    is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH.pattern
+    is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
     return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
 
 
@@ -320,7 +319,7 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
     elif (is_inference and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
-        of_answer = {"response": {"object": _RUN.pattern, "usage": _two_counts(attributes)}}  # no meter is for runs
+        of_answer = {"response": {"object": _RUN, "usage": _two_counts(attributes)}}  # no meter is for runs
     else:
         return None
     return {
@@ -328,7 +327,7 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         "api_key_id": _key(attributes, resource),
         "request_id": _id_of(record),
         "status": _http_status(attributes),
-        "path": _EMBEDDINGS_PATH.pattern if _is_embedding(operation, attributes) else None,
+        "path": _EMBEDDINGS_PATH if _is_embedding(operation, attributes) else None,
         "request": {
             "model": _first(attributes, *_MODELS),
             "stream": _first(attributes, "gen_ai.request.stream", "litellm.request.streaming"),
