@@ -203,8 +203,8 @@ def _of_litellm(prompt: int, completion: int, read: int, wrote: int, **details: 
 def test_what_litellm_left_out_of_the_prompt_of_what_anthropic_wrote_to_a_cache_is_added(
     usage: dict[str, Any], expected: tuple[int | None, ...]
 ) -> None:
-    assert tokens(_chat(usage, "claude-sonnet-4"), path=PATH) == expected
-    assert read(_chat(usage, "claude-sonnet-4"), path=PATH).dialect == "openai-chat/written-apart"
+    assert tokens(_chat(usage, "anthropic/sonnet-4"), path=PATH) == expected
+    assert read(_chat(usage, "anthropic/sonnet-4"), path=PATH).dialect == "openai-chat/written-apart"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_what_litellm_left_out_of_the_prompt_of_what_anthropic_wrote_to_a_cache_
     ],
 )
 def test_what_lies_within_the_prompt_is_not_added_to_it(usage: dict[str, Any]) -> None:
-    reading = read(_chat(usage, "claude-sonnet-4"), path=PATH)
+    reading = read(_chat(usage, "anthropic/sonnet-4"), path=PATH)
     assert reading.tokens is not None
     assert (reading.tokens.prompt_tokens, reading.dialect) == (usage["prompt_tokens"], "openai-chat")
 
@@ -232,7 +232,7 @@ def test_what_lies_within_the_prompt_is_not_added_to_it(usage: dict[str, Any]) -
 )
 def test_parts_beyond_a_prompt_that_nothing_explains_are_quarantined(usage: dict[str, Any]) -> None:
     with pytest.raises(LineRefused) as refused:
-        read(_chat(usage, "claude-sonnet-4"), path=PATH)
+        read(_chat(usage, "anthropic/sonnet-4"), path=PATH)
     assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
 
 

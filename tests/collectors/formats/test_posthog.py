@@ -54,12 +54,12 @@ def test_a_time_that_is_none_is_told_by_the_quarantine(collect: Any) -> None:
         ({"ai_cache_reporting_exclusive": True}, 74),
         ({"ai_cache_reporting_exclusive": "true"}, 74),
         ({"ai_provider": "anthropic"}, 74),
-        ({"ai_provider": "bedrock", "ai_model": "eu.anthropic.claude-sonnet-4-5-v1:0"}, 74),
-        ({"ai_provider": "vertex", "ai_model": "claude-sonnet-4-5"}, 74),
+        ({"ai_provider": "bedrock", "ai_model": "eu.anthropic.sonnet-4-5-v1:0"}, 74),
+        ({"ai_provider": "vertex", "ai_model": "claude_sonnet_4_5"}, 74),
         ({"ai_provider": "anthropic", "ai_cache_reporting_exclusive": False}, 40),
-        ({"ai_provider": "gateway", "ai_model": "claude-sonnet-4-5"}, 74),
-        ({"ai_provider": "gateway", "ai_model": "claude-sonnet-4-5", "ai_framework": "vercel"}, 40),
-        ({"ai_provider": "gateway", "ai_model": "claude-3", "ai_framework": "vercel", "ai_input_tokens": 9}, 43),
+        ({"ai_provider": "gateway", "ai_model": "claude_sonnet_4_5"}, 74),
+        ({"ai_provider": "gateway", "ai_model": "claude_sonnet_4_5", "ai_framework": "vercel"}, 40),
+        ({"ai_provider": "gateway", "ai_model": "claude_3", "ai_framework": "vercel", "ai_input_tokens": 9}, 43),
     ],
 )
 def test_the_cache_lies_within_the_input_or_apart_as_posthog_takes_it(

@@ -37,7 +37,7 @@ _PATHS = {"$ai_generation": "/chat/completions", "$ai_embedding": "/embeddings"}
 """The events that are exchanges, with what each is."""
 _OF_POSTHOG = "$"
 """How the names of PostHog's own events begin."""
-_ANTHROPIC = re.compile(r"^claude|anthropic", re.IGNORECASE)
+_ANTHROPIC = re.compile(r"^claude_?|anthropic", re.IGNORECASE)
 _THINKS_APART = re.compile(r"(?:^|/)gemini-(?:2\.5|3)", re.IGNORECASE)
 _LATENCY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,20})?", re.ASCII)
 _SECOND_US = 1_000_000
