@@ -325,9 +325,10 @@ was corrected of them
 meanwhile is taken back, by lines of kind correction that have no events:"""
         yield from anew
     if exchange:
+        price = f"the price on your rate card{discounted}," if discounted else "the price on your rate card"
         yield f"""
-Your prices are in another currency than {invoice.currency}. rate_per_million in events.csv is the price on your rate \
-card{discounted}, times the rate of exchange
+Your prices are in another currency than {invoice.currency}. rate_per_million in events.csv is {price} times the \
+rate of exchange
 that the description of the line names, with its day; exact_charge follows from it as ever."""
     if has_shares:
         yield """
