@@ -99,7 +99,8 @@ LOOKED_FOR = frozenset(("error",))
 """Names of bodies of which nobody asks more than whether anything is there."""
 
 _COUNT = re.compile(
-    "token|count|seconds|_(?:units|processed|queries|used|requests|n)$|^(?:cache_read|cache_creation|audio|input_length)$",
+    "token|count|seconds|_(?:units|processed|queries|used|requests|n)$"
+    "|^(?:cache_read|cache_creation|audio|input_length)$",
     re.IGNORECASE,
 )
 _ID = re.compile("id|.*(?:_id|Id)")

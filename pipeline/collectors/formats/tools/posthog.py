@@ -10,9 +10,9 @@ it does not, they leave it out where the provider or the model is Anthropic's, b
 show it. Of Gemini 2.5 and 3, ``$ai_reasoning_tokens`` lie outside of the output; a framework and a span of
 OpenTelemetry add them themselves. What was written may be there by its lifetime alone.
 
-These are the rules by which PostHog prices and dates what it has. Source: https://posthog.com/docs/ai-observability/generations,
-``calculating-costs`` there; of PostHog/posthog, ``input-costs.ts`` and ``output-costs.ts`` of its ingestion, and where
-its traces are shown.
+These are the rules by which PostHog prices and dates what it has. Source: ``generations`` and ``calculating-costs`` of
+https://posthog.com/docs/ai-observability; of PostHog/posthog, ``input-costs.ts`` and ``output-costs.ts`` of its
+ingestion, and where its traces are shown.
 """
 
 from __future__ import annotations
