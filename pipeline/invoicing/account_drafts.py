@@ -14,7 +14,7 @@ from pipeline.base.money import exact_sum
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import consumed_by_grant
 from pipeline.invoicing.draft import OwedBy
-from pipeline.invoicing.invoice import InvoiceStatus, credited_by
+from pipeline.invoicing.invoice import standing
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.places import open_period
 from pipeline.invoicing.rules import Rules
@@ -88,7 +88,7 @@ class AccountDrafts:
 
         Amounts of two currencies cannot be subtracted, and days of two kinds of months would be billed twice or never.
         """
-        for invoice in self._standing():
+        for invoice in standing(self.issued):
             if invoice.period.day != self.account.month_day:
                 message = (
                     f"account {self.account.id!r} was invoiced for {invoice.period} ({invoice.id}), and its months "
@@ -139,7 +139,7 @@ class AccountDrafts:
 
     def closed(self) -> set[BillingPeriod]:
         """Return the periods that are invoiced by something no credit note took back."""
-        return {month for invoice in self._standing() for month in invoice.period.months}
+        return {month for invoice in standing(self.issued) for month in invoice.period.months}
 
     def differences(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
         """Return what closed periods are worth now minus what was invoiced for them, those that are ``kept`` included.
@@ -191,22 +191,17 @@ class AccountDrafts:
                 draft_id=draft_id,
             )
 
-    def _standing(self) -> list[Invoice]:
-        """Return the issued invoices that no credit note took back."""
-        credited = credited_by(self.issued)
-        return [each for each in self.issued if each.status is InvoiceStatus.ISSUED and each.id not in credited]
-
     def taxes(self, period: BillingPeriod, closed: Collection[BillingPeriod]) -> TaxOf:
         """Return the tax of a draft's period, and of months: that of the end of the period which they are billed with.
 
         A month is corrected with the tax that it was invoiced with, also where the account has another interval since.
         """
-        standing = self._standing()
+        issued = standing(self.issued)
 
         def tax_of(supplied: BillingPeriod) -> Tax | None:
             if supplied == period:
                 return self.account.tax_of(period)
-            billed_with = next((each.period for each in standing if each.period.holds(supplied)), None)
+            billed_with = next((each.period for each in issued if each.period.holds(supplied)), None)
             return self.account.tax_of(billed_with or open_period(self.account, supplied, closed))
 
         return tax_of

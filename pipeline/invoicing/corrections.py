@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.invoicing.invoice import InvoiceStatus, credited_by
+from pipeline.invoicing.invoice import standing
 from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind, part_text
 from pipeline.usage.meters import METER_ORDER
 
@@ -100,10 +100,8 @@ def is_billed_anew(correction: InvoiceLine, issued: Iterable[Invoice]) -> bool:
     Its invoice was taken back, and its next one bills all of it: the correction takes back earlier ones, and is not of
     what the period is worth.
     """
-    earlier, period = list(issued), correction.original_period
-    credited = credited_by(earlier)
-    standing = (each for each in earlier if each.status is InvoiceStatus.ISSUED and each.id not in credited)
-    return period is not None and not any(each.period.holds(period) for each in standing)
+    period = correction.original_period
+    return period is not None and not any(each.period.holds(period) for each in standing(list(issued)))
 
 
 def corrections_of(

@@ -19,7 +19,7 @@ from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.tax import tax_of_line, tax_shares, tax_texts, taxed_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -405,6 +405,12 @@ def credited_by(invoices: Iterable[MayCredit]) -> dict[str, str]:
         for invoice in invoices
         if invoice.credits_invoice and not invoice.is_partial
     }
+
+
+def standing(invoices: Collection[Invoice]) -> list[Invoice]:
+    """Return the issued invoices that no credit note took back."""
+    credited = credited_by(invoices)
+    return [each for each in invoices if each.status is InvoiceStatus.ISSUED and each.id not in credited]
 
 
 def credited_in_part_by(invoices: Iterable[MayCredit]) -> dict[str, list[str]]:
