@@ -495,3 +495,20 @@ def test_a_total_of_the_prompt_alone_says_that_nothing_was_generated_whatever_an
         return _line(model=model, response=_chat(body), usage=_counts(*beside, sum(beside)))
 
     _told([line(7, 20, 30), line(8, 21, 31), line(40, 30, 10), line(50, 20, 30)], WITH_USAGE)
+
+
+@pytest.mark.parametrize("model", ["m-1", "m-2", "m-3", "m-4"])
+def test_counts_of_a_chunk_that_is_repeated_decide_what_an_earlier_total_must_be(model: str) -> None:
+    """The first total stands where the counts stay as they are; chunks that count nothing generated are no whole."""
+
+    def line(first_total: int, *totals: int) -> bytes:
+        usages = [(9, first_total), *((9, total) for total in totals)]
+        chunks = ({"id": "a", "model": model, "usage": _counts(prompt, 0, total)} for prompt, total in usages)
+        delta = {"choices": [{"index": 0, "delta": {"content": "x"}}]}
+        return _line(model=model, response="".join(sse(chunk | delta) for chunk in chunks))
+
+    right = [line(9, 9), line(9, 9, 9), line(9, 7, 9)]
+    wrong = [line(3, 9), line(3, 9, 9), line(3, 9, 9, 9), line(3, 7, 9)]
+    _told([*right, *wrong])
+    rows = found_rows(by_kernel([*right, *wrong]))
+    assert ["contradictory_usage" in row[0] for _, row in sorted(rows.items())] == [False] * 3 + [True] * 4

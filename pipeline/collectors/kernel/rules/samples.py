@@ -88,8 +88,8 @@ class Samples:
             contents[hole] = shortest + int(any_part() * (longest - shortest + 1))
         return contents
 
-    def line(self, contents: Sequence[Any], bound: Bound) -> bytes:
-        """Return a line; counts that are bound are what they must be."""
+    def line(self, contents: Sequence[Any], bound: Bound, *, are_earlier_alike: bool = False) -> bytes:
+        """Return a line; counts that are bound are what they must be (``Parsed.line`` for those that came earlier)."""
         self.asked += 1
 
         def content(number: int, *_: object) -> Any:
@@ -97,16 +97,19 @@ class Samples:
                 return sum(contents[hole] for hole in bound[number])
             return self._wholes.get(contents[number], contents[number])
 
-        return self.lines.line(content, self._chance)
+        return self.lines.line(content, self._chance, are_earlier_alike=are_earlier_alike)
 
     def row(self, contents: Sequence[Any], bound: Bound) -> Row | Nothing | None:
         """Return what the plain reader makes of a line."""
         return self._plain.row_of(self.line(contents, bound))
 
     def comes_out(self, rule: Rule, contents: Sequence[Any]) -> bool:
-        """Tell whether the plain reader makes of a line what a rule says."""
-        line = self.line(contents, rule.bound)
-        return self._plain.row_of(line) == self._foretold(rule, contents, line)
+        """Tell whether the plain reader makes of a line what a rule says; whatever came before its last counts."""
+        lines = (
+            self.line(contents, rule.bound, are_earlier_alike=are_alike)
+            for are_alike in ((False, True) if self.lines.has_earlier else (False,))
+        )
+        return all(self._plain.row_of(line) == self._foretold(rule, contents, line) for line in lines)
 
     def _foretold(self, rule: Rule, contents: Sequence[Any], line: bytes) -> Row:
         content = contents.__getitem__

@@ -86,14 +86,16 @@ class Parsed(NamedTuple):
     again: frozenset[str]
     """The names under which an id stands that stood before, and so has no hole."""
     part: Part
+    has_earlier: bool
+    """Whether chunks came before one whose counts stand for them (``_latest``)."""
 
-    def line(self, contents: Contents, chance: random.Random) -> bytes:
+    def line(self, contents: Contents, chance: random.Random, *, are_earlier_alike: bool = False) -> bytes:
         """Return a line of the shape.
 
         By chance is what no row depends on: what a text is, in which order the two kinds of a run come, what the counts
-        of a chunk were that others replace.
+        of a chunk were that others replace: with ``are_earlier_alike`` they are what those of the last are.
         """
-        return _text(self.part, _Line(contents, chance, [])).encode()
+        return _text(self.part, _Line(contents, chance, [], are_earlier_alike)).encode()
 
 
 def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
@@ -109,7 +111,7 @@ def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
         last = end
     parts[-1] += shape[last:]
     form = Form(tuple(parts), tuple(map(models.index, models)))
-    return Parsed(parser.holes, form, models, parser.ids, frozenset(parser.again), part)
+    return Parsed(parser.holes, form, models, parser.ids, frozenset(parser.again), part, parser.has_earlier)
 
 
 @lru_cache(2**10)
@@ -124,6 +126,7 @@ class _Line(NamedTuple):
     chance: random.Random
     ids: list[str]
     """The different ones so far."""
+    are_earlier_alike: bool
 
 
 def _text(part: Part, line: _Line) -> str:
@@ -157,6 +160,7 @@ class _Parser:
         """Of each name of the outermost object, the hole of its id."""
         self.holes: list[Hole] = []
         self.again: set[str] = set()
+        self.has_earlier = False
         self.left_out: list[tuple[int, int]] = []
         """Where the tokens begin and end that a form is without: words that are names of models, with their sizes
         before them, and what stands for names that nobody looks at, which is one byte.
@@ -366,16 +370,22 @@ class _Parser:
         """Return what makes chunks in a row that differ in their counts: those of the last are the holes."""
         part = self.value()
         length = self._hole(HoleKind.LENGTH)
+        self.has_earlier = True
+
+        def earlier(line: _Line, ids: list[str]) -> str:
+            alike = 1 if line.are_earlier_alike else line.chance.choice((0, _HALF))
+
+            def count(number: int, kind: HoleKind, name: str) -> int | str:
+                if line.chance.random() < alike:
+                    return line.contents(number, kind, name)
+                return line.chance.choice((1, 2, 3, line.chance.randint(1, 1000)))
+
+            return _text(part, line._replace(contents=count, ids=list(ids)))
 
         def chunks(line: _Line) -> list[str]:
             ids = list(line.ids)
             last = _text(part, line)
-
-            def any_count(_number: int, _kind: HoleKind, _name: str) -> int:
-                return line.chance.choice((1, 2, 3, line.chance.randint(1, 1000)))
-
-            earlier = [_text(part, _Line(any_count, line.chance, list(ids))) for _ in range(int(length(line)))]
-            return [*earlier, last]
+            return [*(earlier(line, ids) for _ in range(int(length(line)))), last]
 
         return chunks
 
