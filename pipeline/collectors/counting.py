@@ -13,6 +13,7 @@ from pipeline.collectors.values import fields
 from pipeline.collectors.values.fields import LeftOut
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, twice
+from pipeline.collectors.values.traced import digits_of
 from pipeline.usage import TOKENS_MAX, ContradictoryCounts, QuarantineReason, TokenCounts, UsageStatus
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def named(counts: Mapping[str, int]) -> str | None:
     >>> named({"seconds": 3, "prompt_tokens": 20})
     '{"prompt_tokens":20,"seconds":3}'
     """
-    members = [f'"{name}":{counts[name]}' for name in sorted(counts)]
+    members = [f'"{name}":{digits_of(counts[name])}' for name in sorted(counts)]
     return f"{{{','.join(members)}}}" if members else None
 
 
@@ -118,7 +119,7 @@ def normalised(stated: Stated) -> TokenCounts:
     whole, ``invalid_usage`` where a sum is too large to be a count.
     """
     prompt, completion, total = stated.prompt, stated.completion, stated.total
-    if max(prompt or 0, completion or 0) > TOKENS_MAX:
+    if (prompt or 0) > TOKENS_MAX or (completion or 0) > TOKENS_MAX:
         detail = (
             f"prompt_tokens {shown(prompt or 0)} or completion_tokens {shown(completion or 0)} is above {TOKENS_MAX}"
         )

@@ -20,6 +20,7 @@ from pipeline.collectors.formats.request_log import api_key_id_of, in_our_names,
 from pipeline.collectors.values.fields import MODEL
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import beginning_of, values_behind
+from pipeline.collectors.values.traced import is_integer, whole_number
 from pipeline.configuration.log_fields import Path
 from pipeline.usage import TOKENS_MAX
 from pipeline.usage.events import MAPPED_FIELDS
@@ -189,8 +190,8 @@ def _count(place: JsonObject, names: tuple[str, ...], before: int | None) -> int
     for name in names:
         value = place.get(name)
         if before is None and isinstance(value, str) and _DIGITS.fullmatch(value):
-            value = int(value)
-        if type(value) is int and 0 <= value <= TOKENS_MAX and (value or before is None):
+            value = whole_number(value)
+        if is_integer(value) and 0 <= value <= TOKENS_MAX and (value or before is None):
             return value
     return before
 

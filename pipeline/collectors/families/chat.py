@@ -25,6 +25,7 @@ from pipeline.collectors.families.reading import (
     tier_of,
     word,
 )
+from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ class _Seen:
         counts = both_counts(usage)
         if counts is not None and any(counts) and len(choices) == 1 and isinstance(choices[0], dict):
             index = any_of(choices[0], "index")
-            self.running.append((index if type(index) is int else 0, counts))
+            self.running.append((index if is_integer(index) else 0, counts))
         elif counts is not None and any(counts):
             self.running.clear()  # a usage of all choices, after those of each
         if counts is not None and all(counts):

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of, sum_of
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, twice
+from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def with_timings(usage: JsonObject | None, timings: JsonObject) -> tuple[JsonObj
     if not timings:  # mostly
         return usage, ()
     processed, cached, predicted = map(timings.get, _TIMINGS)
-    if type(processed) is not int or type(cached) is not int or type(predicted) is not int:
+    if not is_integer(processed) or not is_integer(cached) or not is_integer(predicted):
         return usage, ()
     if min(processed, cached, predicted) < 0:
         return usage, ()
@@ -281,7 +282,7 @@ def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: 
         )
     elif cached <= prompt < cached + written and total == prompt + (stated.completion or 0) and _is_of_litellm(usage):
         stated = stated._replace(prompt=prompt + written, conventions=(*stated.conventions, WRITTEN_APART))
-    elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
+    elif cached <= prompt < cached + written and written <= prompt and _is_gemini(model):
         stated = stated._replace(
             written=None, written_1h=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED)
         )

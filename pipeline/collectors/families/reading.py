@@ -90,6 +90,8 @@ def count(value: Any, name: str) -> int | None:
     if not 0 <= value <= TOKENS_MAX:
         detail = f"{name} is {shown(value)}; a token count lies between 0 and {TOKENS_MAX}"
         raise LineRefused(QuarantineReason.INVALID_USAGE, detail)
+    if isinstance(value, int):
+        return value  # a traced one
     if value != int(value):
         raise LineRefused(QuarantineReason.INVALID_USAGE, f"{name} is {shown(value)}; a token count is whole")
     return int(value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse, stated_once
+from pipeline.collectors.values.traced import is_integer, whole_number
 from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def number(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     found = _WHOLE.fullmatch(value)
-    return int(found[1]) if found else None if value.strip() in _ABSENT else value
+    return whole_number(found[1]) if found else None if value.strip() in _ABSENT else value
 
 
 def object_in(value: Any) -> JsonObject:
@@ -137,7 +138,7 @@ def _sum(values: Iterable[Any]) -> Any:
     for value in map(number, values):
         if value is None:
             continue
-        if type(value) is not int:
+        if not is_integer(value):
             return value
         total = value if total is None else total + value
     return total

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.traced import whole_number
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, Decimal):
         return int(value) if value.adjusted() < _DIGITS_MAX and value == value.to_integral_value() else None
     found = _WHOLE.fullmatch(value) if isinstance(value, str) else None
-    return int(found[1]) if found else None
+    return whole_number(found[1]) if found else None
 
 
 def _text(value: Any, field: str, allowed: re.Pattern[str], *, may_look_like_key: bool = False) -> str | None:

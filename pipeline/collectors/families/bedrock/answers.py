@@ -34,6 +34,7 @@ from pipeline.collectors.families.reading import (
     sum_of,
 )
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -239,7 +240,7 @@ def _word(headers: Mapping[str, Any], name: str) -> Any:
 def _header(headers: Mapping[str, Any], name: str) -> int | None:
     value = _word(headers, name)
     is_number = isinstance(value, str) and value.isdecimal() and value.isascii()
-    return count(int(value) if is_number else value, name)
+    return count(whole_number(value) if is_number else value, name)
 
 
 def _last_count(documents: Sequence[JsonObject], name: str) -> int | None:

@@ -25,6 +25,7 @@ from pipeline.collectors.families.reading import (
     word,
 )
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +125,7 @@ class Native(NamedTuple):
 
 def _of_text(value: Any) -> Any:
     """Return a whole number that is written as text, anything else as it is."""
-    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+    return whole_number(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
 
 
 def _named(documents: Sequence[JsonObject], places: tuple[Place, ...]) -> Iterator[Any]:

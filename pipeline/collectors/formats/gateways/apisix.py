@@ -41,6 +41,7 @@ from pipeline.collectors.formats.gateways.access_logs import (
 from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _is_counted(summary: JsonObject) -> bool:
 def _with_cache_in_prompt(summary: JsonObject, *, has_body: bool) -> JsonObject:
     """Return a summary whose prompt includes what was read from and written to a cache; its total then is no more."""
     counts = [number(summary.get(name)) for name in (_PROMPT, _CACHED, _WRITTEN)]
-    stated = [count for count in counts if type(count) is int]
+    stated = [count for count in counts if is_integer(count)]
     whole = sum(stated) if len(stated) == len([count for count in counts if count is not None]) else None
     if whole is None or (not has_body and _is_within(summary, *counts)):
         return summary

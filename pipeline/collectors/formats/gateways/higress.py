@@ -31,6 +31,7 @@ from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import DEPTH_MAX, document_in
+from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
         return []
     of_plugin = _object(line.get("ai_log"))
     of_tool = number(_object(of_plugin.get("input_token_details")).get(_OF_TOOL))
-    if type(of_tool) in (int, Decimal) and of_tool:
+    if (is_integer(of_tool) or isinstance(of_tool, Decimal)) and of_tool:
         detail = f"{_OF_TOOL} is {shown(of_tool)}, and whether they are charged Higress does not say"
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
     is_own = is_route_of_ones_own(path, method) and _is_of_a_model(of_plugin)

@@ -31,6 +31,7 @@ from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _entry(row: JsonObject) -> JsonObject:
         "api_key_id": first_stated(properties, "api_key_id", "Api-Key-Id")
         or first_stated(row, "request_user_id", "user_id"),
         "request_id": row.get("request_id"),
-        "status": status if type(status) is int and status > 0 else None,
+        "status": status if is_integer(status) and status > 0 else None,
         "path": None if answer is None and is_call and is_route_of_ones_own(path) else path,
         "request": {"model": model} if asked is None else asked,
         "cache_hit": is_hit,
@@ -116,7 +117,7 @@ def _entry(row: JsonObject) -> JsonObject:
     if answer is None:
         entry |= {
             "response.model": row.get("response_model") or row.get("model"),
-            "response.error": type(status) is int and status >= _CLIENT_ERRORS_FROM,
+            "response.error": is_integer(status) and status >= _CLIENT_ERRORS_FROM,
             **({} if is_hit else {f"usage.{name}": value for name, value in _counts(row).items()}),
         }
     return entry

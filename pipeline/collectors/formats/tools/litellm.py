@@ -26,6 +26,7 @@ from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.mapping import number, object_in
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +120,7 @@ def written_apart(document: JsonObject) -> JsonObject:
     details = object_in(usage.get("prompt_tokens_details"))
     parts = (usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens"))
     counts: list[Any] = [*parts, *(number(stated_once(document, name)) for name in COUNTS)]
-    if any(type(count) is not int for count in counts):
+    if not all(map(is_integer, counts)):
         return {}
     read, written, prompt, completion, total = counts
     knows_of_writing = details.get("cache_creation_tokens") or details.get("cache_write_tokens")

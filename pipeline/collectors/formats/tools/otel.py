@@ -68,6 +68,7 @@ from pipeline.collectors.formats.mapping import first_count, object_in
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
+from pipeline.collectors.values.traced import is_integer, whole_number
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def recognises(document: JsonObject) -> bool:
 
 def integer_of(value: Any) -> Any:
     """Return an integer that may be written as text; anything else is left as it is."""
-    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
+    return whole_number(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -385,7 +386,7 @@ def _answer_of_vercel(attributes: JsonObject) -> JsonObject | None:
         return None
     counts = {name: _count(attributes, *names) for name, names in _COUNTS.items()}
     of_all = [value for value in counts.values() if value is not None]
-    if not any(_two_counts(attributes).values()) or any(type(value) is not int for value in of_all):
+    if not any(_two_counts(attributes).values()) or not all(map(is_integer, of_all)):
         return None
     return vercel.of_span(counts, object_in(held))
 
@@ -396,7 +397,7 @@ def _output(attributes: JsonObject) -> Any:
     What is no count stays as it is, to be refused.
     """
     output, thoughts = _count(attributes, *_COUNTS["completion_tokens"]), attributes.get(_REASONING_OF_ADK)
-    are_counts = all(type(value) is int and value >= 0 for value in (output, thoughts))
+    are_counts = all(is_integer(value) and value >= 0 for value in (output, thoughts))
     is_beside = are_counts and _GEMINI.fullmatch(word(_first(attributes, *_MODELS))) is not None
     return output + thoughts if is_beside else output
 
@@ -409,7 +410,7 @@ def _details_of_langsmith(attributes: JsonObject) -> JsonObject | None:
 
 def _numbers_in(text: str) -> JsonObject:
     """Return the whole numbers of an object by their names; JSON writes these in other quotes than Python."""
-    return {name: int(value) for name, value in _NUMBER_IN.findall(text)}
+    return {name: whole_number(value) for name, value in _NUMBER_IN.findall(text)}
 
 
 def _is_of_no_model_by_langsmith(attributes: JsonObject) -> bool:
@@ -434,7 +435,7 @@ def _of_answer_of_coding(record: JsonObject, attributes: JsonObject) -> JsonObje
 def _uncached_audio(attributes: JsonObject) -> Any:
     """Return what of the prompt's audio was not read from a cache; what is no count stays as it is, to be refused."""
     audio, cached = _count(attributes, *_COUNTS["prompt_audio_tokens"]), _first(attributes, *_CACHED_AUDIO)
-    are_counts = all(type(value) is int and value >= 0 for value in (audio, cached))
+    are_counts = all(is_integer(value) and value >= 0 for value in (audio, cached))
     return less(audio, cached) if are_counts else audio
 
 
