@@ -20,8 +20,9 @@ from benchmarks import fuzz
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.rules import finder, table
-from pipeline.collectors.kernel.rules.rule import Rule
+from pipeline.collectors.kernel.rules.rule import WHOLES, Rule
 from pipeline.collectors.kernel.rules.search import Search
+from pipeline.collectors.values.traced import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +75,7 @@ def shaken(lines: Sequence[bytes], log_format: LogFormat, chance: random.Random,
         for made in _obeying(each, chance, contents):
             compared += 1
             if not each.samples.comes_out(each.rule, made):
-                wrong.append(each.samples.line(made, each.rule.bound))
+                wrong.append(each.samples.line(made))
                 break
     return Shaken(len(learned), compared, wrong)
 
@@ -85,18 +86,18 @@ def _remembering(learned: list[_Learned]) -> Callable[..., Search]:
     class Remembering(Search):
         def __init__(self, plain: Any, samples: Samples, example: Sequence[int]) -> None:
             super().__init__(plain, samples, example)
-            self._of = samples, example
+            self._learned_of = samples, example
 
         def rule(self) -> Rule | Nothing | None:
             found = super().rule()
             if isinstance(found, Rule):
-                learned.append(_Learned(found, *self._of))
+                learned.append(_Learned(found, *self._learned_of))
             return found
 
-        def confirms(self, rule: Rule, *, is_of_other_models: bool) -> bool:
-            is_confirmed = super().confirms(rule, is_of_other_models=is_of_other_models)
+        def confirms(self, rule: Rule) -> bool:
+            is_confirmed = super().confirms(rule)
             if is_confirmed:
-                learned.append(_Learned(rule, *self._of))
+                learned.append(_Learned(rule, *self._learned_of))
             return is_confirmed
 
     return Remembering
@@ -131,10 +132,12 @@ def _made_up(learned: _Learned, chance: random.Random) -> list[Any]:
         made[hole] = sum(chance.sample(others, min(len(others), chance.choice((1, 1, 2, 3))))) or 1
     for hole in samples.lengths:
         made[hole] = chance.choice((1, 1, 2, 3, 5))
-    for hole, holes in rule.bound.items():
-        made[hole] = sum(made[other] for other in holes)
+    zeros = [condition.of for condition in rule.conditions if condition.relation is Relation.ZERO]
+    for zero in chance.sample(zeros, len(zeros)):
+        hole, times = chance.choice([each for each in zero.times if abs(each[1]) == 1] or zero.times)
+        made[hole] -= times * zero.of(made.__getitem__)
     for hole in rule.totals:
-        made[hole] = rule.together(made.__getitem__)
+        made[hole] = sum(rule.numbers[name].of(made.__getitem__) for name in WHOLES if name in rule.numbers)
     return made
 
 

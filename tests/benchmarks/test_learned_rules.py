@@ -11,8 +11,7 @@ from readings import sse
 from benchmarks import learned_rules
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel import readers
-from pipeline.collectors.kernel.rules import finder
-from pipeline.collectors.kernel.rules.search import Search
+from pipeline.collectors.kernel.rules import finder, search
 
 pytest.importorskip("wasmtime", reason="wasmtime is not installed")
 
@@ -33,11 +32,11 @@ def test_rules_that_are_learned_hold_with_whatever_counts_obey_them() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("is_asked", [True, False])
-def test_a_rule_that_was_not_asked_of_equal_counts_is_found(monkeypatch: pytest.MonkeyPatch, *, is_asked: bool) -> None:
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_a_rule_without_what_was_noted_of_counts_is_found(monkeypatch: pytest.MonkeyPatch, *, is_noted: bool) -> None:
     """What was cached is stated twice beside a stream that was cut: its output is the log's where both are equal."""
-    if not is_asked:
-        monkeypatch.setattr(Search, "_holds_where_two_are_equal", lambda *_: True)
+    if not is_noted:
+        monkeypatch.setattr(search, "needed", lambda *_: ())
     usage = {"prompt_tokens": 730, "completion_tokens": 900, "cache_read_input_tokens": 30}
     usage |= {"prompt_tokens_details": {"cached_tokens": 30}}
     begun = {"input_tokens": 700, "cache_read_input_tokens": 30, "output_tokens": 1}
@@ -46,4 +45,4 @@ def test_a_rule_that_was_not_asked_of_equal_counts_is_found(monkeypatch: pytest.
     log_format = LogFormat(fields={"usage": "usage"})
     lines = [json.dumps({**line, "response": sse(start)}).encode()]
     found = learned_rules.shaken(lines, log_format, random.Random(0), contents=200)
-    assert bool(found.wrong) is not is_asked
+    assert bool(found.wrong) is not is_noted

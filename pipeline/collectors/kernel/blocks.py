@@ -287,7 +287,8 @@ class BlockDecoder:
         told = rules.learned(program, told)
         told, is_row = rules.join_ids(told)
         numbers = rules.numbers_of(told)
-        is_row = is_row & rules.obeyed(told, numbers) & ~rules.holds_raw_key(program, told)
+        told, numbers, is_obeyed = rules.read_otherwise(program, told, numbers, rules.obeyed(told, numbers))
+        is_row = is_row & is_obeyed & ~rules.holds_raw_key(program, told)
         chosen = np.zeros(len(told.lines), np.int64)
         found, chosen[is_row] = _distinct(rules.keys_of(told)[is_row])
         key_ids = [self._key_id(reader, key) for key in found.tolist()]

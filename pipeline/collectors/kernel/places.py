@@ -101,12 +101,6 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     return tuple(names)
 
 
-def totals_of(log_format: LogFormat, found: Format | None) -> frozenset[str]:
-    """Return the names under which a line states what should be prompt and completion together."""
-    rule = _rules(log_format, found).get("usage.total_tokens")
-    return frozenset(path.steps[-1] for path, _ in _paths_in(rule))
-
-
 def _fits(found: Format, log_format: LogFormat) -> bool:
     """Tell whether fields that a source names are said to lie in lines as they stand in the log, and not in entries."""
     return found.mapping is not None or all(isinstance(rule, Constant) for rule in log_format.rules.values())

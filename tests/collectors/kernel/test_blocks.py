@@ -21,9 +21,11 @@ from pipeline.collectors.kernel import in_order, program, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
 from pipeline.collectors.kernel.rules import table
+from pipeline.collectors.kernel.rules.rule import COUNT_MAX
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.reading import log_reading
+from pipeline.collectors.values.traced import PLACEHOLDERS_FROM
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
@@ -597,7 +599,8 @@ def test_no_sum_of_the_counts_of_a_line_of_the_kernel_is_greater_than_a_count() 
     )
     assert count is not None
     assert holes is not None
-    assert int(count[1]) * int(holes[1]) <= TOKENS_MAX
+    assert int(count[1]) == COUNT_MAX
+    assert int(count[1]) * int(holes[1]) <= TOKENS_MAX < PLACEHOLDERS_FROM
 
 
 @pytest.mark.long

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import zlib
 from dataclasses import replace
-from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +29,13 @@ if TYPE_CHECKING:
 
 _NO_SHAPE = (ValueError, LookupError)
 """What parsing raises of a word of half characters, and of whatever is no shape."""
-_known: dict[tuple[str, int, bytes], Rule | Nothing | None] = {}
-"""The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
-_known_of_forms: dict[tuple[str, int, Form], tuple[list[str], Rule]] = {}
-"""Of shapes of one form, the names of models of one, and its rule."""
+_known: dict[tuple[str, int, bytes], tuple[Rule, ...] | Nothing] = {}
+"""The rules of shapes, by what they are read by: what one thread has asked, no other asks again.
+
+Each is of lines whose counts are read alike; of lines that none is of, none was asked for, or there is none.
+"""
+_known_of_forms: dict[tuple[str, int, Form], tuple[list[str], tuple[Rule, ...]]] = {}
+"""Of shapes of one form, the names of models of one, and its rules."""
 _KNOWN_MAX = 2**14
 _met: dict[int, float] = {}
 """How many bytes of lines of a shape were met before it was asked of, by a hash of what ``_known`` has it by."""
@@ -42,12 +44,8 @@ _AHEAD = 4_000
 
 So whoever makes every few lines a shape of their own, as by what stands in a path, makes them cost twice what they do.
 """
-LINE_BYTES = 1_500
-"""As long as so many bytes of it take a line takes the plain reader beside them."""
-_WORTH = 2
-"""A shape is asked of once lines of it took one part, of so many, of what rules of its format took to find."""
-_CONTENTS_A_LINE = 8
-"""To make up so many contents takes as long as to read a line plainly."""
+RULES_MAX = 8
+"""So many rules a shape has at most: its lines are read in so many ways, if in any."""
 _asking = Lock()
 """Held while a shape is asked of: another thread that meets the same one waits for the answer."""
 
@@ -56,22 +54,7 @@ class _Costs:
     """What it has cost to find rules, in lines that are read plainly; and how many lines were met."""
 
     def __init__(self) -> None:
-        self.lines_met = 0
-        self.spent = 0
-        self._of_formats: dict[str, tuple[int, int]] = {}
-        """What rules of each format took together, and how many were asked for."""
-
-    def add(self, name: str, samples: Samples) -> None:
-        """Add what was asked for a rule of a format."""
-        cost = samples.asked + samples.made // _CONTENTS_A_LINE
-        self.spent += cost
-        together, asked = self._of_formats.get(name, (0, 0))
-        self._of_formats[name] = together + cost, asked + 1
-
-    def of_a_rule(self, name: str) -> float:
-        """Return what a rule of a format has cost on average, 0 where none was asked for."""
-        together, asked = self._of_formats.get(name, (0, 1))
-        return together / asked
+        self.lines_met = self.spent = 0
 
     @property
     def may_grow(self) -> bool:
@@ -104,27 +87,30 @@ class RuleFinder:
         """Note that so many lines were met, of whatever shapes."""
         _costs.lines_met += lines
 
-    def is_worth_it(self, shape: bytes, variant: int, size: float, enough: float) -> bool:
+    def is_worth_it(self, shape: bytes, variant: int, size: float, enough: float, rules: int = 0) -> bool:
         """Note that some bytes of lines of a shape, or of a variant of one, were met; tell whether to ask for its rule.
 
-        It is where that is known, or where ``enough`` bytes of such lines were met, by anyone, and as many as rules of
-        the format cost to find, and it costs not too much. Where ``enough`` is 0, it is in any case. A line counts for
-        ``LINE_BYTES`` more than it has.
+        Or for one more than so many ``rules``, which none of these lines obeys. It is worth it where it is known, or
+        where ``enough`` bytes of such lines were met, by anyone, and rules cost not too much. Where ``enough`` is 0, it
+        is in any case.
         """
         known = (self._plain.name, variant, shape)
-        if known in _known or not enough:
+        if (not rules and known in _known) or not enough:
             return True
         if len(_met) >= _KNOWN_MAX:
             _met.clear()
-        met = _met[hash(known)] = _met.get(hash(known), 0) + size
-        cost = _costs.of_a_rule(self._plain.name) * (len(shape) + LINE_BYTES)
-        return met >= max(enough, cost / _WORTH) and _costs.may_grow
+        which = hash((known, rules))
+        met = _met[which] = _met.get(which, 0) + size
+        if met < enough or not _costs.may_grow:
+            return False
+        _met[which] = 0
+        return True
 
-    def rule_of(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0) -> Rule | Nothing | None:
-        """Return the rule of a shape, ``None`` where there is none that could be relied on.
+    def rules_of(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0) -> tuple[Rule, ...] | Nothing:
+        """Return the rules of a shape, none where there is none that could be relied on.
 
-        ``examples`` are the contents of the holes of some lines: their counts are of usual orders. ``variant``: which
-        of the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
+        ``examples`` are the contents of the holes of some lines: each that is read in another way teaches a rule.
+        ``variant``: which of the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
         """
         known = (self._plain.name, variant, shape)
         with _asking:
@@ -132,50 +118,57 @@ class RuleFinder:
                 if len(_known) >= _KNOWN_MAX:
                     _known.clear()
                     _known_of_forms.clear()
-                _known[known] = self._found(shape, examples, variant)
+                _known[known] = self._found(shape, examples, variant, ())
             return _known[known]
 
-    def _found(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int) -> Rule | Nothing | None:
+    def with_another(
+        self, shape: bytes, examples: Sequence[Sequence[int]], variant: int, rules: tuple[Rule, ...]
+    ) -> tuple[Rule, ...]:
+        """Return the rules of a shape, with those of lines that none of them is of, as far as there are some."""
+        known = (self._plain.name, variant, shape)
+        with _asking:
+            before = _known.get(known, rules)
+            rules = before if isinstance(before, tuple) else rules
+            found = self._found(shape, examples, variant, rules)
+            rules = found if isinstance(found, tuple) else rules
+            _known[known] = rules
+            return rules
+
+    def _found(
+        self, shape: bytes, examples: Sequence[Sequence[int]], variant: int, rules: tuple[Rule, ...]
+    ) -> tuple[Rule, ...] | Nothing:
         try:
             lines = parsed(shape, self._names)
         except _NO_SHAPE:
-            return None
-        rule = self._of_its_form(shape, lines, examples[0], variant)
-        if rule is not None:
-            return rule
+            return ()
         samples = self._samples(shape, lines, variant)
-        is_one = self._plain.is_of_its_format(samples.line(samples.contents(), {}))
-        found = self._searched(samples, examples) if is_one else None
-        _costs.add(self._plain.name, samples)
-        if isinstance(found, Rule):
-            _known_of_forms[self._plain.name, variant, lines.form] = lines.models, found
-        return found
-
-    def _searched(self, samples: Samples, examples: Sequence[Sequence[int]]) -> Rule | Nothing | None:
-        """Return the rule that most of some lines obey, of those that each suggests; the first that half of them do."""
-        best, most = None, -1
         for example in examples:
-            found = Search(self._plain, samples, example).rule()
-            if found is NOTHING:
-                return found
-            if isinstance(found, Rule):
-                obeying = sum(bool(found.is_obeyed(each.__getitem__)) for each in examples)
-                if 2 * obeying >= len(examples):
-                    return found
-                best, most = max((best, most), (found, obeying), key=itemgetter(1))
-        return best
+            if len(rules) >= RULES_MAX or any(rule.is_obeyed(example.__getitem__) for rule in rules):
+                continue
+            rule = self._of_its_form(samples, example, variant) or self._searched(samples, example)
+            if rule is NOTHING and not rules:
+                return NOTHING
+            if isinstance(rule, Rule) and (not rules or rule.ids == rules[0].ids):
+                rules = (*rules, rule)
+        _costs.spent += samples.asked
+        if rules:
+            _known_of_forms[self._plain.name, variant, lines.form] = lines.models, rules
+        return rules
 
-    def _of_its_form(self, shape: bytes, lines: Parsed, example: Sequence[int], variant: int) -> Rule | None:
-        """Return the rule of a shape of the same form, with this one's models, where samples confirm it."""
-        models, known = _known_of_forms.get((self._plain.name, variant, lines.form), ([], None))
-        if known is None or known.kept or known.bound:  # each model is asked of
-            return None
-        renamed: dict[Any, Any] = dict(zip(models, lines.models, strict=True))
-        rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
-        samples = self._samples(shape, lines, variant)
-        is_confirmed = Search(self._plain, samples, example).confirms(rule, is_of_other_models=models != lines.models)
-        _costs.add(self._plain.name, samples)
-        return rule if is_confirmed else None
+    def _searched(self, samples: Samples, example: Sequence[int]) -> Rule | Nothing | None:
+        is_one = self._plain.is_of_its_format(samples.line(samples.contents()))
+        return Search(self._plain, samples, example).rule() if is_one else None
+
+    def _of_its_form(self, samples: Samples, example: Sequence[int], variant: int) -> Rule | None:
+        """Return the rule of a shape of the same form, with this one's models, where a line confirms it."""
+        lines = samples.lines
+        models, known = _known_of_forms.get((self._plain.name, variant, lines.form), ([], ()))
+        renamed: dict[Any, Any] = dict(zip(models, lines.models, strict=True)) if known else {}
+        for rule in known:
+            if rule.is_obeyed(example.__getitem__):
+                own = replace(rule, shared=tuple(renamed.get(value, value) for value in rule.shared))
+                return own if Search(self._plain, samples, example).confirms(own) else None
+        return None
 
     def _samples(self, shape: bytes, lines: Parsed, variant: int) -> Samples:
         apart = self.taken_apart[variant - 1] if variant else None

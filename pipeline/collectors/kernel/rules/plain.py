@@ -6,7 +6,6 @@ the answer (``decode``), nor the lines (``samples``).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.decode import EventRow, decode_line
@@ -14,7 +13,6 @@ from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.kernel.places import totals_of
 from pipeline.collectors.kernel.rules.rule import NOTHING
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values.strict_json import parse
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 LINE = Line(7, 1000, 2000, b"")
 """Where each sample lies, it is said."""
 SOURCE = "sample"
-_TOTAL = re.compile("total(?:_?tokens?(?:_?count)?)?", re.IGNORECASE)
-"""Names of what should be prompt and completion together."""
 
 
 class PlainReader:
@@ -50,7 +46,6 @@ class PlainReader:
         self.taken_apart = places.taken_apart
         """The ids that the format takes apart."""
         self._has_headers = bool(places.headers)
-        self._totals = totals_of(log_format, found)
 
     def row_of(self, sample: bytes) -> Row | Nothing | None:
         """Return the row that is made of a line; ``None`` where that is none of an event."""
@@ -70,10 +65,6 @@ class PlainReader:
     def header_of(self, name: str) -> str:
         """Return the header of a request that a key is in which stands under a name, empty where it is in none."""
         return name if self._has_headers and name in KEY_HEADERS else ""
-
-    def is_total(self, name: str) -> bool:
-        """Tell the name of what should be prompt and completion together."""
-        return name in self._totals or _TOTAL.fullmatch(name) is not None
 
 
 def name_of(log_format: LogFormat, found: Format | None) -> str:

@@ -19,19 +19,16 @@ from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.places import TakenApart
     from pipeline.collectors.kernel.rules.plain import PlainReader
-    from pipeline.collectors.kernel.rules.rule import Bound, Nothing, Rule
+    from pipeline.collectors.kernel.rules.rule import Rule
     from pipeline.collectors.kernel.rules.shapes import Parsed
 
-GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
-"""The greatest count of each sample by number: of few values, so that many are equal, or of many."""
-_LENGTHS = ((1, 1), (2, 4), (1, 4))
-"""The shortest and the longest run of chunks in each; in those beyond, as in the last."""
 _DIGIT = re.compile("[0-9]")
+_HALF = 0.5
 
 
 class Samples:
@@ -54,12 +51,9 @@ class Samples:
         self.instants, self.durations = of_kind[HoleKind.INSTANT], of_kind[HoleKind.DURATION]
         self.asked = 0
         """How many lines were made."""
-        self.made = 0
-        """How many contents were."""
 
     def contents(self) -> list[Any]:
         """Return contents of which ids, keys and the instant are made up, and nothing else is decided."""
-        self.made += 1
         contents: list[Any] = [1] * len(self.lines.holes)
         for hole in (*self.keys, *self.ids):
             contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"
@@ -77,39 +71,23 @@ class Samples:
             contents[hole] = self._chance.randrange(1, 10**9)
         return contents
 
-    def any_contents(self, number: int) -> list[Any]:
-        """Return contents of the sample of a number, of which the counts are made up too."""
-        contents = self.contents()
-        shortest, longest = _LENGTHS[min(number, len(_LENGTHS) - 1)]
-        greatest, any_part = GREATEST[number], self._chance.random  # as quick as chance is
-        for hole in self.counts:
-            contents[hole] = 1 + int(any_part() * greatest)
-        for hole in self.lengths:
-            contents[hole] = shortest + int(any_part() * (longest - shortest + 1))
-        return contents
-
-    def line(self, contents: Sequence[Any], bound: Bound, *, are_earlier_alike: bool = False) -> bytes:
-        """Return a line; counts that are bound are what they must be (``Parsed.line`` for those that came earlier)."""
+    def line(self, contents: Sequence[Any], earlier: Callable[[int], int] | None = None) -> bytes:
+        """Return a line; counts of chunks that others replace are these, or any."""
         self.asked += 1
 
         def content(number: int, *_: object) -> Any:
-            if number in bound:
-                return sum(contents[hole] for hole in bound[number])
             return self._wholes.get(contents[number], contents[number])
 
-        return self.lines.line(content, self._chance, are_earlier_alike=are_earlier_alike)
+        def any_count(hole: int) -> int:
+            few = (1, 2, 3, contents[hole], self._chance.randint(1, 1000))
+            return contents[hole] if self._chance.random() < _HALF else self._chance.choice(few)
 
-    def row(self, contents: Sequence[Any], bound: Bound) -> Row | Nothing | None:
-        """Return what the plain reader makes of a line."""
-        return self._plain.row_of(self.line(contents, bound))
+        return self.lines.line(content, earlier or any_count, self.asked)
 
     def comes_out(self, rule: Rule, contents: Sequence[Any]) -> bool:
-        """Tell whether the plain reader makes of a line what a rule says; whatever came before its last counts."""
-        lines = (
-            self.line(contents, rule.bound, are_earlier_alike=are_alike)
-            for are_alike in ((False, True) if self.lines.has_earlier else (False,))
-        )
-        return all(self._plain.row_of(line) == self._foretold(rule, contents, line) for line in lines)
+        """Tell whether the plain reader makes of a line what a rule says."""
+        line = self.line(contents)
+        return self._plain.row_of(line) == self._foretold(rule, contents, line)
 
     def _foretold(self, rule: Rule, contents: Sequence[Any], line: bytes) -> Row:
         content = contents.__getitem__

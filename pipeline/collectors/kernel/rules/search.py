@@ -1,342 +1,248 @@
-"""The search for a shape's rule: ways in which its counts may hang together, and samples that must come out.
+"""The search for the rule of lines that are read as one is: that line, read with counts that are traced.
 
-A rule is suggested by samples whose counts tell every sum of them apart. Then it must foretell what the plain reader
-makes of others, among them such whose counts are equal, in another order, and whose chunks take turns.
+The plain reader is run on a line of the shape whose counts are those of a real one, and note what they are compared
+with (``values.traced``). So it is known which sum of holes each column is, and of which other lines the same is true:
+of those whose counts compare so alike. How long runs of chunks are is no count, and a second line tells what it adds.
 
-Owns which ways are tried, and what a rule must hold for. Does not own what is suggested (``suggestion``).
+Owns what is concluded from these lines. Does not own what follows from what was noted (``conditions``).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain, combinations, pairwise, permutations, product
-from typing import TYPE_CHECKING, Any
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.kernel.rules.rule import NOTHING
-from pipeline.collectors.kernel.rules.samples import GREATEST
-from pipeline.collectors.kernel.rules.suggestion import Suggestion, Way, spread
+from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
+from pipeline.collectors.kernel.rules.conditions import needed
+from pipeline.collectors.kernel.rules.plain import fingerprint
+from pipeline.collectors.kernel.rules.rule import COUNT_MAX, JOINT, NOTHING, TERMS_MAX, WHOLES, Rule
+from pipeline.collectors.kernel.rules.samples import began
+from pipeline.collectors.values.strict_json import parse
+from pipeline.collectors.values.traced import Linear, Relation, Trace, TracedCount, alone, linear_of
+from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.usage import TOGETHER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.collectors.kernel.rules.plain import PlainReader
-    from pipeline.collectors.kernel.rules.rule import Bound, Nothing, Rule
+    from pipeline.collectors.kernel.rules.rule import Nothing
     from pipeline.collectors.kernel.rules.samples import Samples
+    from pipeline.collectors.values.traced import Condition
 
-_COMPARED_MAX = 6
-"""So many counts at most are each compared with all others, and with sums of two: some hundred samples."""
-_TAKEN_OFF_MAX = 12
-"""And so many where a rule takes counts off others, which holds for each model: some hundreds."""
-_ASKED_MAX = 500
-"""After so many samples no further way is tried."""
-_SUMMED = 3
-"""A total that is no sum of prompt and completion is one of so many: xAI adds the reasoning."""
-_BOUND_MAX = 4
-"""So many counts that are sums of others in the example are tried as such."""
-_SAMPLES_MIN = 4
-"""So many of the samples with other counts must hold together."""
-_OF_SAME_FORM = 6
-"""Which of them is asked where a shape of the same form has a rule: that whose counts, and sums of them, all differ."""
-_OF_FEW_VALUES = (1, 3, 4)
-"""Those in which counts are equal, and sums of others, by twos and threes."""
-_OFTEN = 32
-"""So often each of these is asked where a rule keeps counts by name, or binds some."""
-_TRIES_MAX = 200
-"""So many contents are made up at most until some hold together."""
+_LENGTHS_MAX = 8
+"""Of more, none can be in a sum, as in streams that state their usage none is."""
+_ZERO = Linear(0)
+_LENGTHS = 3
+"""So long runs are at most in the samples that must come out."""
+_SCALES = (1, 1000)
+"""So many times those of the example counts are in each of them, as far as they obey the rule then."""
+
+
+class _Read(NamedTuple):
+    """What the plain reader made of a line."""
+
+    contents: list[Any]
+    values: dict[str, Any]
+    """By column; counts are traced."""
+    kept: dict[str, Any]
+    conditions: tuple[Condition, ...]
 
 
 class Search:
-    """Searches the rule of the shape of some samples.
-
-    ``example`` are the contents of the holes of one line: its counts are of a usual order.
-    """
+    """Searches the rule of lines of a shape that are read as one is. ``example`` is what stands in the holes of it."""
 
     def __init__(self, plain: PlainReader, samples: Samples, example: Sequence[int]) -> None:
         self._plain = plain
         self._samples = samples
         self._example = example
-        self._counts = sorted(samples.counts, key=lambda at: example[at])
-        self._named_totals = [at for at in self._counts if plain.is_total(samples.lines.holes[at].name)]
 
     def rule(self) -> Rule | Nothing | None:
         """Return the rule, ``None`` where there is none that could be relied on."""
-        if self._says_nothing():
-            return NOTHING
-        if not self._samples.instants:
-            return None
-        best = None
-        for way in self._ways():
-            if self._samples.asked > _ASKED_MAX:
-                break
-            found = Suggestion(self._plain, self._samples, way).rule()
-            found = None if found is None else self._checked(found)
-            if found is not None and found.is_obeyed(self._example.__getitem__):
-                return found
-            best = best or found
-        return best
+        found = self._found()
+        return found if found is NOTHING or (isinstance(found, Rule) and self._comes_out(found)) else None
 
-    def confirms(self, rule: Rule, *, is_of_other_models: bool) -> bool:
-        """Tell whether a rule holds that was found for a shape of the same form.
+    def confirms(self, rule: Rule) -> bool:
+        """Tell whether a line is read as a rule says that was found for another shape of the same form."""
+        return self._found(is_again=True) == rule
 
-        Code may ask which model it was where counts are in some order, as APISIX's does. So of other models it must
-        hold where each count exceeds all others together.
+    def _found(self, *, is_again: bool = False) -> Rule | Nothing | None:
+        """Return what two lines suggest; one alone where there are no runs, and nothing else that may be longer."""
+        lengths = self._samples.lengths
+        one = self._read({})
+        added = {hole: 2**place if len(lengths) <= _LENGTHS_MAX else 0 for place, hole in enumerate(lengths)}
+        other = one if one is None or (is_again and not lengths) else self._read(added)
+        if isinstance(one, _Read) and isinstance(other, _Read):
+            return self._of(one, other)
+        return NOTHING if one is NOTHING and other is NOTHING else None
+
+    def _read(self, added: Mapping[int, int]) -> _Read | Nothing | None:
+        """Return what is made of a line of the counts of the example; ``None`` where not all is known that decides it.
+
+        Runs are one chunk long, and so much longer as is ``added``.
         """
-        contents = self._other_contents(rule, _OF_SAME_FORM)
-        if contents is None or not self._samples.comes_out(rule, contents):
-            return False
-        counts = self._way(rule.totals, rule.bound).counts
-        above_all = (_with_one_above_all(rule, contents, hole, counts) for hole in counts if is_of_other_models)
-        return all(each is None or self._samples.comes_out(rule, each) for each in above_all)
+        contents = self._samples.contents()
+        for hole, length in added.items():
+            contents[hole] += length
+        written = [*contents]
+        trace = Trace()
+        for hole in self._samples.counts:
+            written[hole] = trace.placeholder(self._example[hole], alone(hole))
+        replaced = 0
 
-    def _says_nothing(self) -> bool:
-        """Tell a shape of which the plain reader says nothing, whatever stands in its holes."""
-        return self._plain.may_say_nothing and all(
-            self._samples.row(self._samples.any_contents(number), {}) is NOTHING for number in range(len(GREATEST))
+        def earlier(hole: int) -> int:
+            nonlocal replaced
+            replaced += 1
+            return trace.placeholder(self._example[hole], alone(-replaced))
+
+        line = self._samples.line(written, earlier)
+        with trace:
+            row = self._plain.row_of(line)
+            if not isinstance(row, tuple):
+                is_certain = row is NOTHING and not trace.is_lost and not needed(trace.conditions, ())
+                return NOTHING if is_certain else None
+            values = dict(zip(USAGE_EVENTS.names, row, strict=True))
+            kept = parse(values[KEPT] or "{}")
+        return None if trace.is_lost else _Read(contents, values, kept, tuple(trace.conditions))
+
+    def _of(self, one: _Read, other: _Read) -> Rule | None:
+        """Return the rule of what was read."""
+        samples = self._samples
+        numbers, kept = self._sums(_numbers(one), _numbers(other)), self._sums(one.kept, other.kept)
+        shared = tuple(one.values[name] for name in SHARED)
+        is_shared = all(
+            other.values[name] == value and not isinstance(value, TracedCount)
+            for name, value in zip(SHARED, shared, strict=True)
         )
-
-    def _ways(self) -> Iterator[Way]:
-        """Yield in which ways counts may hang together, as they do in the example."""
-        example, counts = self._example, self._counts
-        equal = [(other, (one,)) for one, other in pairwise(counts) if example[one] == example[other]]
-        sums = [
-            (total, holes)
-            for total in self._named_totals
-            for holes in combinations([at for at in counts if at not in self._named_totals], _SUMMED)
-            if sum(example[hole] for hole in holes) == example[total]
+        if numbers is None or kept is None or not is_shared:
+            return None
+        ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
+        keys = list(self._keys(one.values["api_key_id"], other.values["api_key_id"], one.contents))
+        instants = [
+            (hole, less)
+            for hole in samples.instants
+            for less in (None, *samples.durations)
+            if one.values["occurred_at"] == began(one.contents, hole, less)
         ]
-        all_equal: Bound = {}
-        for other, one in equal:
-            all_equal[other] = all_equal.get(one[0], one)
-        of_some = [dict([each]) for each in (*equal, *sums)[:_BOUND_MAX]]
-        for bound in ({}, *of_some, *([all_equal] if len(equal) > 1 else [])):
-            yield self._way(self._named_totals, bound)
-            if self._named_totals:
-                yield self._way((), bound)
-
-    def _way(self, totals: Sequence[int], bound: Bound) -> Way:
-        totals = [at for at in totals if at not in bound]
-        return Way([at for at in self._counts if at not in totals and at not in bound], totals, bound)
-
-    def _checked(self, found: Rule) -> Rule | None:
-        """Return a rule that was suggested, if further samples come out as it says and lines can obey it."""
-        bound = self._with_binding_totals(found)
-        if bound is None or (bound.totals and not bound.numbers and not bound.kept):
-            return None  # or they are totals of nothing
-        found = bound
-        checked = [self._is_foretold(found, number) for number in range(len(GREATEST))]
-        if False in checked or checked.count(True) < _SAMPLES_MIN:
+        parts = [hole for holes in ids.values() for hole in holes]
+        is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
+        if len(keys) != 1 or len(instants) != 1 or is_split:
             return None
-        holds = (
-            self._holds_in_either_order(found)
-            and self._holds_in_a_row(found)
-            and self._holds_where_two_are_equal(found)
-            and self._holds_whatever_counts_are(found)
+        if not ids and self._plain.may_have_several:
+            return None  # one of several rows without ids is known by its place in the line as well
+        of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
+        if any(name in samples.lines.again or of_ids.count(name) > 1 for name in self._plain.within):
+            return None  # an attribute may be called so as well
+        conditions = self._conditions(one, numbers)
+        if conditions is None or conditions != self._conditions(other, numbers):
+            return None
+        totals, others = _totals(conditions, numbers)
+        (key, key_id, is_raw), (instant, less) = keys[0], instants[0]
+        is_fixed = bool(kept) or any(found.always for found in numbers.values())
+        is_partial = bool(samples.counts) and not any(numbers[name].times for name in WHOLES if name in numbers)
+        holes_of = {samples.lines.holes[hole].name: hole for hole in samples.ids}
+        return Rule(
+            shared=shared,
+            numbers=numbers,
+            kept=kept,
+            ids=ids,
+            key=key,
+            key_id=key_id,
+            is_raw=is_raw,
+            header="" if key is None else self._plain.header_of(samples.lines.holes[key].name),
+            instant=instant,
+            less=less,
+            totals=totals,
+            conditions=others,
+            within=tuple(map(holes_of.get, self._plain.within)),
+            counts=None if is_fixed or is_partial else tuple(samples.counts),
         )
-        return found if holds else None
 
-    def _holds_in_either_order(self, rule: Rule) -> bool:
-        """Tell whether a rule holds with each count below each other one, in whatever order they hold together.
+    def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
+        """Return what lines must obey to be read so; ``None`` where counts decide it that others have replaced."""
+        together = [_ZERO]
+        for whole, parts in TOGETHER.items():
+            stated = [numbers[part] for part in parts if part in numbers]
+            if stated:
+                left = numbers.get(whole, _ZERO)
+                for part in stated:
+                    left = left.less(part)
+                together.append(left)
+        found = needed(read.conditions, together)
+        return None if any(hole < 0 for each in found for hole, _ in each.of.times) else found
 
-        First with each above all others together: code may compare it with the sum of some, as Converse's reader does
-        what was written with all that of it was for an hour.
+    def _keys(self, whose: str, of_other: str, one: Sequence[Any]) -> Iterator[tuple[int | None, str, bool]]:
+        """Yield which hole may have the key, or which id all lines have, and whether the hole has the key itself."""
+        is_in_hole = False
+        for hole in self._samples.keys:
+            for written, is_raw in ((one[hole], False), (fingerprint(one[hole]), True)):
+                if whose == written:
+                    is_in_hole = True
+                    yield hole, "", is_raw
+        if not is_in_hole and whose == of_other and not whose.startswith(fingerprint("")):
+            yield None, whose, False
+
+    def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:
+        """Return the hole that an id is, or the two that it is made of; ``None`` where it is neither."""
+        for holes in (*((hole,) for hole in self._samples.ids), *permutations(self._samples.ids, 2)):
+            if value == JOINT.join(contents[hole] for hole in holes):
+                return holes
+        return None
+
+    def _sums(self, values: Mapping[str, int], others: Mapping[str, int]) -> dict[str, Linear] | None:
+        """Return which sums of holes the values are; ``None`` where one is none, or other ones have a value."""
+        if values.keys() != others.keys():
+            return None
+        found = {name: self._sum(linear_of(value), linear_of(others[name])) for name, value in values.items()}
+        sums = {name: own for name, own in found.items() if own is not None}
+        return sums if len(sums) == len(found) else None
+
+    def _sum(self, one: Linear, other: Linear) -> Linear | None:
+        """Return what is one sum of counts in the first line and another in the second, with lengths in it."""
+        lengths = self._samples.lengths
+        more = other.always - one.always
+        if one.times != other.times or not 0 <= more < 2 ** len(lengths):
+            return None
+        added = tuple((hole, 1) for place, hole in enumerate(lengths) if more >> place & 1)
+        found = one.plus(Linear(-len(added), added))
+        is_sum = sum(abs(times) for _, times in found.times) <= TERMS_MAX and all(hole >= 0 for hole, _ in found.times)
+        return found if is_sum and found.always >= 0 else None
+
+    def _comes_out(self, rule: Rule) -> bool:
+        """Tell whether the plain reader makes of some lines what a rule says, with runs of several lengths.
+
+        What a trace does not notice shows here: a count that is taken for what it is, by code that is not Python's.
         """
-        counts = self._way(rule.totals, rule.bound).counts
-        unmet = set(permutations(counts, 2))
-        for hole in (*counts, *[None] * _TRIES_MAX):
-            if not unmet:
-                break
-            contents = self._samples.any_contents(_OF_SAME_FORM)
-            if hole is not None:
-                contents = _with_one_above_all(rule, contents, hole, counts) or contents
-            met = {(one, other) for one, other in unmet if contents[one] < contents[other]}
-            if (hole is None and not met) or not _agrees(rule, contents):
-                continue
-            unmet -= met
-            if not self._samples.comes_out(rule, contents):
+        for number, scale in enumerate(_SCALES):
+            contents = self._samples.contents()
+            for hole in self._samples.counts:
+                contents[hole] = self._example[hole] * scale
+            for place, hole in enumerate(self._samples.lengths):
+                contents[hole] = 1 + (number + place) % _LENGTHS
+            is_count = all(contents[hole] <= COUNT_MAX for hole in self._samples.counts)
+            if is_count and rule.is_obeyed(contents.__getitem__) and not self._samples.comes_out(rule, contents):
                 return False
         return True
 
-    def _holds_in_a_row(self, rule: Rule) -> bool:
-        """Tell whether a rule holds where the counts of each name grow from one to the next, and where they fall.
 
-        Code may compare all that follow one another, as chat does; that each two were met in either order is no proof.
-        """
-        named: dict[str, list[int]] = {}
-        for hole in sorted(self._way(rule.totals, rule.bound).counts):
-            named.setdefault(self._samples.lines.holes[hole].name, []).append(hole)
-        rows = [holes for holes in named.values() if len(holes) > 2]  # noqa: PLR2004 - two have been met in either order
-        return not rows or all(
-            contents is None or self._samples.comes_out(rule, contents)
-            for contents in (self._other_contents(rule, _OF_SAME_FORM, rows, falls=falls) for falls in (False, True))
-        )
-
-    def _holds_where_two_are_equal(self, rule: Rule) -> bool:
-        """Tell whether a rule holds with the counts of the example, and where each two of them are equal.
-
-        So what hangs together there does so here, such as a total that decides only where a count that is stated twice
-        is the same. And where each two are equal and the others are any, where all are that are in no sum, and where
-        one, or two, are a total of others.
-        """
-        others = self._other_contents(rule, _OF_SAME_FORM)
-        if others is None:
-            return True
-        example = [*others]
-        for hole in self._counts:
-            example[hole] = self._example[hole]
-        way = self._way(rule.totals, rule.bound)
-        pairs = [*combinations(way.counts, 2), *product(way.counts, way.totals)]
-        samples = [example if _agrees(rule, example) else None]
-        samples += [_with_equal(rule, contents, *pair) for contents in (example, others) for pair in pairs]
-        samples += _with_unread_alike(rule, others, way.counts)
-        unread = [hole for hole in way.counts if hole not in _read(rule)]
-        for hole, other, total in product(unread, way.counts, way.totals):
-            shares = (1, others[total] // 2, others[total] - 1) if other in unread else (others[other],)
-            samples += [_with_sum(rule, others, (hole, others[total] - share), (other, share)) for share in shares]
-        return all(each is None or self._samples.comes_out(rule, each) for each in samples)
-
-    def _with_binding_totals(self, rule: Rule) -> Rule | None:
-        """Return the rule with those totals only that the plain reader compares; any other may be what it likes.
-
-        ``None`` where one may not that the rule neither binds nor reads.
-        """
-        named = [hole for hole in self._named_totals if hole not in rule.bound and hole not in _read(rule)]
-        totals = [hole for hole in named if hole in rule.totals]
-        for hole in named:
-            may_be_anything = self._may_be_anything(rule, hole, self._way(totals, rule.bound).counts)
-            if hole in rule.totals and may_be_anything:
-                totals.remove(hole)
-            elif hole not in rule.totals and may_be_anything is False:
-                return None
-        return replace(rule, totals=tuple(totals))
-
-    def _may_be_anything(self, rule: Rule, total: int, counts: Sequence[int]) -> bool | None:
-        """Tell whether a rule holds whatever a total is, also where it is that of any two counts.
-
-        And with all that is in no sum alike, above all that is, meanwhile: code may look at such an order only where a
-        total is right, and at a total only where what is stated twice is the same. ``None`` where no contents hold
-        together.
-        """
-        contents = self._other_contents(rule, len(GREATEST) - 1)
-        if contents is None:
-            return None
-        return all(
-            self._samples.comes_out(rule, each)
-            for some in (contents, *_with_unread_alike(rule, contents, counts))
-            for each in _with_others_at(total, some, counts)
-        )
-
-    def _holds_whatever_counts_are(self, rule: Rule) -> bool:
-        """Tell whether a rule holds for each count below and above all others, and equal to another or to two of them.
-
-        And where several are so at once. Asked of what meters no count, where nothing has to hold together, and where
-        counts are bound, taken off one another, or stand in the shape themselves: whatever else compares them must be
-        met.
-        """
-        is_compared = rule.kept or rule.bound or rule.differences or any(each.always for each in rule.numbers.values())
-        if not self._counts or (rule.numbers and not is_compared):
-            return True
-        may_be_equal = len(self._counts) > 1
-        if may_be_equal and any(self._is_foretold(rule, number) is False for number in _OF_FEW_VALUES * _OFTEN):
-            return False
-        way = self._way(rule.totals, rule.bound)
-        contents = self._other_contents(rule, len(GREATEST) - 1)
-        if contents is None or len(way.counts) > (_COMPARED_MAX if rule.kept or rule.bound else _TAKEN_OFF_MAX):
-            return False
-        spread(way, contents)
-        others = (each for hole in way.counts for each in _with_others_at(hole, contents, way.counts))
-        return all(self._samples.comes_out(rule, each) for each in others if _agrees(rule, each))
-
-    def _is_foretold(self, rule: Rule, number: int) -> bool | None:
-        """Tell whether a rule knows what the plain reader makes of another sample; ``None`` where there is none."""
-        contents = self._other_contents(rule, number)
-        return None if contents is None else self._samples.comes_out(rule, contents)
-
-    def _other_contents(
-        self, rule: Rule, number: int, rows: Sequence[Sequence[int]] = (), *, falls: bool = False
-    ) -> list[Any] | None:
-        """Return contents that hold together, ``None`` where none are found; counts of ``rows`` grow, or they fall."""
-        for _ in range(_TRIES_MAX):
-            contents = self._samples.any_contents(number)
-            for holes in rows:
-                in_order = sorted((contents[hole] for hole in holes), reverse=falls)
-                for hole, count in zip(holes, in_order, strict=True):
-                    contents[hole] = count
-            if _agrees(rule, contents):
-                return contents
-        return None
+def _numbers(read: _Read) -> dict[str, int]:
+    return {name: read.values[name] for name in NUMBERS if read.values[name] is not None}
 
 
-def _read(rule: Rule) -> set[int]:
-    """Return the holes that are added, or taken off, anywhere."""
-    sums = (*rule.numbers.values(), *rule.kept.values())
-    return {hole for each in sums for hole in (*each.holes, *each.less)}
-
-
-def _with_one_above_all(rule: Rule, contents: Sequence[Any], hole: int, counts: Sequence[int]) -> list[Any] | None:
-    """Return contents in which a count exceeds all others together, but for one or two that it has to lie within.
-
-    ``None`` where none hold together.
-    """
-    most = 1 + sum(contents[at] for at in counts)
-    for wholes in chain(((),), combinations(counts, 1), combinations(counts, 2)):
-        above = [*contents]
-        for at in wholes:
-            above[at] = 2 * most
-        above[hole] = most
-        if _agrees(rule, above):
-            return above
-    return None
-
-
-def _with_unread_alike(rule: Rule, contents: Sequence[Any], counts: Sequence[int]) -> Iterator[list[Any]]:
-    """Yield contents that hold together in which all counts that are in no sum are equal, and each other is the most.
-
-    Equal ones are below all others, above these together, a total, and half of one, so that each two are it together.
-    """
-    read = _read(rule)
-    unread = [hole for hole in counts if hole not in read]
-    above_all = (_with_one_above_all(rule, contents, hole, counts) for hole in counts if hole in read)
-    bases = [base for base in above_all if base is not None] or [[*contents]]
-    for base in bases if len(unread) > 1 else ():
-        for hole in counts:
-            base[hole] *= 2
-        totals = [base[hole] for hole in rule.totals if _agrees(rule, base)]
-        values = (1 + sum(base[hole] for hole in counts), *totals, *(total // 2 for total in totals))
-        for value in values if base is not bases[0] else (1, *values):
-            alike = [value if hole in unread else content for hole, content in enumerate(base)]
-            if _agrees(rule, alike):
-                yield alike
-
-
-def _with_others_at(hole: int, contents: Sequence[Any], holes: Sequence[int]) -> Iterator[list[Any]]:
-    """Yield contents with other counts in a hole: small, great, those of other holes, and sums of two of these."""
-    counts = [contents[at] for at in holes if at != hole]
-    sums = [one + other for one, other in combinations(counts, 2)]
-    for value in sorted({1, 10**7, contents[hole] + 1, *counts, *sums}):
-        yield [*contents[:hole], value, *contents[hole + 1 :]]
-
-
-def _with_equal(rule: Rule, contents: Sequence[Any], one: int, other: int) -> list[Any] | None:
-    """Return contents in which one count is as much as another, or this as that; ``None`` where none hold together."""
-    for hole, as_much_as in ((one, other), (other, one)):
-        equal = [*contents]
-        equal[hole] = contents[as_much_as]
-        if _agrees(rule, equal) and equal[hole] == equal[as_much_as]:
-            return equal
-    return None
-
-
-def _with_sum(rule: Rule, contents: Sequence[Any], one: tuple[int, int], other: tuple[int, int]) -> list[Any] | None:
-    """Return contents with two counts that are a total together; ``None`` where none hold together."""
-    summed = [*contents]
-    for hole, count in (one, other):
-        summed[hole] = count
-    is_sum = one[0] != other[0] and min(one[1], other[1]) > 0 and _agrees(rule, summed)
-    return summed if is_sum and all(summed[hole] == contents[hole] for hole in rule.totals) else None
-
-
-def _agrees(rule: Rule, contents: list[Any]) -> bool:
-    """Let totals be what they must, and tell whether the counts hold together."""
-    for hole in rule.totals:
-        contents[hole] = rule.together(contents.__getitem__)
-    return bool(rule.holds_together(contents.__getitem__))
+def _totals(
+    conditions: Sequence[Condition], numbers: Mapping[str, Linear]
+) -> tuple[tuple[int, ...], tuple[Condition, ...]]:
+    """Return the holes that must be prompt and completion together, and all other conditions."""
+    together = _ZERO
+    for name in WHOLES:
+        together = together.plus(numbers.get(name, _ZERO))
+    totals: list[int] = []
+    others: list[Condition] = []
+    for condition in conditions:
+        either = condition.of, _ZERO.less(condition.of)
+        stated = [hole for hole, _ in condition.of.times if alone(hole).less(together) in either]
+        if condition.relation is Relation.ZERO and stated and len(totals) < TERMS_MAX:
+            totals.append(stated[0])
+        else:
+            others.append(condition)
+    return tuple(totals), tuple(others)

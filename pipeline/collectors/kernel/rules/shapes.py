@@ -13,10 +13,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.kernel.names import TEXTS
-
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
     from typing import TypeAlias
@@ -25,6 +22,8 @@ if TYPE_CHECKING:
 
     Contents: TypeAlias = Callable[[int, "HoleKind", str], int | str]
     """What stands in a hole: its number, its kind, and the name it stands under."""
+    Earlier: TypeAlias = Callable[[int], int]
+    """What stood in a hole in a chunk before the one whose counts stand for it."""
     Part: TypeAlias = str | Callable[["_Line"], str]
     """A part of lines: the same in all of them, or what makes it."""
     Chunks: TypeAlias = Callable[["_Line"], list[str]]
@@ -57,7 +56,7 @@ OTHER_NAME = "\u00b7"
 """Stands for all names that nobody looks at."""
 
 _TEXTS = tuple(map(json.dumps, ("x", "\u2028 é", 'chat.completion "error" 0', "message_start")))
-_HALF = 0.5
+_FRACTIONS_MAX = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSE, _OTHERS, _ANY_NAME = b"}~m"
 _SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0", _OTHERS: "0"}
@@ -86,20 +85,18 @@ class Parsed(NamedTuple):
     again: frozenset[str]
     """The names under which an id stands that stood before, and so has no hole."""
     part: Part
-    has_earlier: bool
-    """Whether chunks came before one whose counts stand for them (``_latest``)."""
 
-    def line(self, contents: Contents, chance: random.Random, *, are_earlier_alike: bool = False) -> bytes:
-        """Return a line of the shape.
+    def line(self, contents: Contents, earlier: Earlier, number: int) -> bytes:
+        """Return a line of the shape; ``earlier`` are the counts of chunks that others replace.
 
-        By chance is what no row depends on: what a text is, in which order the two kinds of a run come, what the counts
-        of a chunk were that others replace: with ``are_earlier_alike`` they are what those of the last are.
+        What no row depends on differs from one number to the next: what a text is, how many fractions follow one
+        another, in which order the two kinds of a run come.
         """
-        return _text(self.part, _Line(contents, chance, [], are_earlier_alike)).encode()
+        return _text(self.part, _Line(contents, earlier, number, [])).encode()
 
 
 def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
-    """Return what is in a shape. Raises ``ValueError`` where a word is no text, or a number stands in place of one."""
+    """Return what is in a shape. Raises ``ValueError`` where a word is no text."""
     parser = _Parser(shape, names)
     part = parser.value()
     parts, models, last = [b""], [], 0
@@ -111,7 +108,7 @@ def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
         last = end
     parts[-1] += shape[last:]
     form = Form(tuple(parts), tuple(map(models.index, models)))
-    return Parsed(parser.holes, form, models, parser.ids, frozenset(parser.again), part, parser.has_earlier)
+    return Parsed(parser.holes, form, models, parser.ids, frozenset(parser.again), part)
 
 
 @lru_cache(2**10)
@@ -123,10 +120,10 @@ class _Line(NamedTuple):
     """A line that is being made."""
 
     contents: Contents
-    chance: random.Random
+    earlier: Earlier
+    number: int
     ids: list[str]
     """The different ones so far."""
-    are_earlier_alike: bool
 
 
 def _text(part: Part, line: _Line) -> str:
@@ -152,7 +149,7 @@ class _Parser:
     def __init__(self, shape: bytes, names: Sequence[Name]) -> None:
         self._shape = shape
         self._names = names
-        self._at = self._depth = 0
+        self._at = self._depth = self._texts = 0
         self._name = ""
         self._ids: list[int] = []
         """The holes of the different ones so far."""
@@ -160,7 +157,6 @@ class _Parser:
         """Of each name of the outermost object, the hole of its id."""
         self.holes: list[Hole] = []
         self.again: set[str] = set()
-        self.has_earlier = False
         self.left_out: list[tuple[int, int]] = []
         """Where the tokens begin and end that a form is without: words that are names of models, with their sizes
         before them, and what stands for names that nobody looks at, which is one byte.
@@ -187,7 +183,8 @@ class _Parser:
         """Return the part of a value."""
         match self._token():
             case 1:
-                return lambda line: line.chance.choice(_TEXTS)
+                self._texts = place = self._texts + 1
+                return lambda line: _TEXTS[(place + line.number) % len(_TEXTS)]
             case 2:
                 return '""'
             case 0x7B:
@@ -284,11 +281,7 @@ class _Parser:
                 parts.append(f'"{OTHER_NAME}":0')
                 continue
             self._name = name = self._name_of(token)
-            is_number = self._shape[self._at] == ord("#")
             parts += [f"{_quoted(name)}:", self.value()]
-            if is_number and name in TEXTS and parts[-1] != "0":
-                message = "a number stands where texts do: it may be a count, which any other may be compared with"
-                raise ValueError(message)
         self._depth -= 1
         return _one([*parts, "}"])
 
@@ -370,17 +363,9 @@ class _Parser:
         """Return what makes chunks in a row that differ in their counts: those of the last are the holes."""
         part = self.value()
         length = self._hole(HoleKind.LENGTH)
-        self.has_earlier = True
 
         def earlier(line: _Line, ids: list[str]) -> str:
-            alike = 1 if line.are_earlier_alike else line.chance.choice((0, _HALF))
-
-            def count(number: int, kind: HoleKind, name: str) -> int | str:
-                if line.chance.random() < alike:
-                    return line.contents(number, kind, name)
-                return line.chance.choice((1, 2, 3, line.chance.randint(1, 1000)))
-
-            return _text(part, line._replace(contents=count, ids=list(ids)))
+            return _text(part, line._replace(contents=lambda number, *_: line.earlier(number), ids=list(ids)))
 
         def chunks(line: _Line) -> list[str]:
             ids = list(line.ids)
@@ -399,7 +384,7 @@ def _dumped(hole: Callable[[_Line], int | str]) -> Part:
 
 
 def _some_fractions(line: _Line) -> str:
-    return ",".join(["0.5"] * line.chance.randint(1, 3))
+    return ",".join(["0.5"] * (1 + line.number % _FRACTIONS_MAX))
 
 
 def _alone(chunk: Part) -> Chunks:
@@ -411,7 +396,7 @@ def _run(kinds: Sequence[Chunks]) -> Chunks:
 
     def chunks(line: _Line) -> list[str]:
         made = [kind(line) for kind in kinds]
-        takes_turns = len(made) > 1 and line.chance.random() < _HALF
+        takes_turns = len(made) > 1 and line.number % 2 == 1
         return _mixed(*made) if takes_turns else [chunk for kind in made for chunk in kind]
 
     return chunks

@@ -16,19 +16,20 @@ from pipeline.collectors.counting import named
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
-from pipeline.collectors.kernel.rules.finder import LINE_BYTES, RuleFinder
-from pipeline.collectors.kernel.rules.rule import JOINT, NOTHING, TERMS_MAX, WHOLES, Rule, hold_together
+from pipeline.collectors.kernel.rules.finder import RULES_MAX, RuleFinder
+from pipeline.collectors.kernel.rules.rule import JOINT, TERMS_MAX, WHOLES, hold_together
 from pipeline.collectors.kernel.rules.variants import Variants
+from pipeline.collectors.values.traced import Linear
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.program import Program, Told
-    from pipeline.collectors.kernel.rules.rule import Nothing
+    from pipeline.collectors.kernel.rules.rule import Nothing, Rule
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -39,6 +40,8 @@ To learn costs about as much, since samples are as long as their shape makes the
 in any log; what is known of it already is not waited for.
 """
 _SHAPE_BYTES = 256
+LINE_BYTES = 1_500
+"""As long as so many bytes of it take a line takes the plain reader beside them."""
 _EXAMPLES_MAX = 5
 """From so many lines of a shape it is learned how its counts hang together, at most."""
 _HOLES_MAX = 512
@@ -62,7 +65,7 @@ class RuleTable:
         """Begin without any; lines are of a format, in a log of one."""
         self._finder = RuleFinder(log_format, program.names, found)
         self._variants = Variants(self._finder, program.shapes_max)
-        self._size = self._variants.size
+        self._size = self._variants.size + program.shapes_max
         self.forget()
 
     def forget(self) -> None:
@@ -70,7 +73,7 @@ class RuleTable:
         size = self._size
         self._variants.forget()
         self._fates = np.full(size, _NEW, np.uint8)
-        self._fates[-1] = _NEVER
+        self._fates[self._variants.size - 1] = _NEVER
         self._always = np.full((len(NUMBERS), size), event_columns.NOTHING, np.int64)
         self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
         self._stated: set[tuple[int, int]] = set()
@@ -89,9 +92,12 @@ class RuleTable:
         self._has_less = False
         self._within = np.full((2, size), _NO_HOLE, np.int64)
         self._rare: dict[int, Rule] = {}
-        """The rules by which counts are kept by name, must be sums of others, or are taken off others."""
+        """The rules by which counts are kept by name or taken off others, or conditions hold beside totals."""
         self._takes_off = False
         """Whether some of these take counts off."""
+        self._of_lines: dict[int, list[tuple[int, Rule]]] = {}
+        """The rules of each shape, and the numbers that they have here: the first one that of the shape."""
+        self._rules_used = self._variants.size
         self._counts: dict[int, tuple[int, ...] | None] = {}
         """Of shapes whose rows may be within one another."""
         self._shared = np.zeros(size, np.int64)
@@ -117,34 +123,43 @@ class RuleTable:
             return
         rows = np.bincount(told.lines, minlength=len(told.line_ends))
         sizes = (np.diff(told.line_ends, prepend=0) + LINE_BYTES) // np.maximum(rows, 1)  # each row has its share
-        numbers, firsts, which = np.unique(told.shapes[is_new], return_index=True, return_inverse=True)
+        numbers, which = np.unique(told.shapes[is_new], return_inverse=True)
         sizes = np.bincount(which, sizes[told.lines[is_new]])
-        places = zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), sizes.tolist(), strict=True)
-        for number, first, size in places:
+        for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
             variant, of = self._variants.of(number)
             shape = program.shape(of)
-            enough = LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
-            if self._finder.is_worth_it(shape, variant, size, enough):
+            if self._finder.is_worth_it(shape, variant, size, _enough(shape)):
                 self._variants.note(of, shape)
-                self._keep(number, self._finder.rule_of(shape, _examples(told, number, first), variant))
+                examples = _examples(told, np.flatnonzero(told.shapes == number))
+                self._keep_all(number, self._finder.rules_of(shape, examples, variant))
 
-    def _keep(self, number: int, rule: Rule | Nothing | None) -> None:
-        if not isinstance(rule, Rule):
-            self._fates[number] = _SILENT if rule is NOTHING else _NEVER
+    def _keep_all(self, number: int, rules: tuple[Rule, ...] | Nothing) -> None:
+        """Keep the rules of a shape; those that are new, where it has some."""
+        if not isinstance(rules, tuple) or not rules:
+            self._fates[number] = _NEVER if isinstance(rules, tuple) else _SILENT
             return
+        kept = self._of_lines.setdefault(number, [])
+        for rule in rules[len(kept) :]:
+            own = self._rules_used if kept else number
+            if own < self._size:
+                self._rules_used += bool(kept)
+                kept.append((own, rule))
+                self._keep(own, rule)
+
+    def _keep(self, number: int, rule: Rule) -> None:
         self._fates[number] = _KNOWN
-        if rule.kept or rule.bound or rule.differences:
+        if not rule.is_plain:
             self._rare[number] = rule
-            self._takes_off |= bool(rule.differences)
         for column, name in enumerate(NUMBERS):
             found = rule.numbers.get(name)
             if found is not None:
+                added = [hole for hole, times in found.times for _ in range(times)]
                 self._always[column, number] = found.always
-                self._terms[: len(found.holes), column, number] = found.holes
-                self._stated.update((term, column) for term in range(len(found.holes)))
-        totals = () if number in self._rare else rule.totals
-        self._totals[: len(totals), number] = totals
-        self._totals_used = max(self._totals_used, len(totals))
+                self._terms[: len(added), column, number] = added
+                self._stated.update((term, column) for term in range(len(added)))
+                self._takes_off |= bool(_taken_off(found).times)
+        self._totals[: len(rule.totals), number] = rule.totals
+        self._totals_used = max(self._totals_used, len(rule.totals))
         for column, name in enumerate(IDS):
             self._ids[column, number], self._ids_behind[column, number], *_ = (
                 *rule.ids.get(name, ()),
@@ -172,7 +187,8 @@ class RuleTable:
         holds: Array = (self._fates[told.shapes] == _KNOWN) & np.asarray(hold_together(counts))
         together = sum(counts[name] for name in WHOLES)
         for rule, rows, content in self._of_rare(told):
-            holds[rows] &= rule.is_obeyed(content)
+            for condition in rule.conditions:
+                holds[rows] &= condition.holds(content)
         for holes in self._totals[: self._totals_used]:
             of_lines = holes[told.shapes]
             holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
@@ -180,6 +196,54 @@ class RuleTable:
             began = self.instant_of(told)
             holds &= (began >= EARLIEST_US) & (began < LATEST_US)
         return holds
+
+    def read_otherwise(
+        self, program: Program, told: Told, numbers: Array, is_obeyed: Array
+    ) -> tuple[Told, Array, Array]:
+        """Let lines that do not obey the first rule of their shape have the numbers of another that they obey.
+
+        Return them so, their columns ``NUMBERS``, and which of them obey a rule. Where lines are frequent that obey
+        none, one is searched.
+        """
+        failing = np.flatnonzero(~is_obeyed & (self._fates[told.shapes] == _KNOWN))
+        if not len(failing):
+            return told, numbers, is_obeyed
+        shapes = told.shapes.astype(np.int64)
+        for number in np.flatnonzero(np.bincount(shapes[failing])).tolist():
+            rows = failing[shapes[failing] == number]
+            left = self._given(self._of_lines[number][1:], told, rows, shapes)
+            more = self._more_rules(number, program, told, left)
+            self._given(more, told, left, shapes)
+        is_other = shapes != told.shapes
+        told = told._replace(shapes=shapes)
+        of = told._replace(lines=told.lines[is_other], shapes=shapes[is_other], first_holes=told.first_holes[is_other])
+        numbers[:, is_other] = found = self.numbers_of(of)
+        is_obeyed[is_other] = self.obeyed(of, found)
+        return told, numbers, is_obeyed
+
+    def _given(self, rules: Sequence[tuple[int, Rule]], told: Told, rows: Array, shapes: Array) -> Array:
+        """Give each of some rows of a shape the number of the first of some rules that it obeys; return the others."""
+        for own, rule in rules:
+            content = partial(_contents, told._replace(shapes=shapes[rows], first_holes=told.first_holes[rows]))
+            obeys = np.broadcast_to(rule.is_obeyed(content), len(rows))
+            shapes[rows[obeys]] = own
+            rows = rows[~obeys]
+        return rows
+
+    def _more_rules(self, number: int, program: Program, told: Told, rows: Array) -> list[tuple[int, Rule]]:
+        """Return the rules of a shape that are new, where rows that obey none are frequent enough to search some."""
+        kept = self._of_lines[number]
+        if not len(rows) or len(kept) >= RULES_MAX or self._rules_used >= self._size:
+            return []
+        variant, of = self._variants.of(number)
+        shape = program.shape(of)
+        sizes = np.diff(told.line_ends, prepend=0)[told.lines[rows]] + LINE_BYTES
+        if not self._finder.is_worth_it(shape, variant, sizes.sum(), _enough(shape), len(kept)):
+            return []
+        before = len(kept)
+        rules = self._finder.with_another(shape, _examples(told, rows), variant, tuple(rule for _, rule in kept))
+        self._keep_all(number, rules)
+        return kept[before:]
 
     def _of_rare(self, told: Told) -> Iterator[tuple[Rule, Array, Callable[[int], Array]]]:
         """Yield the rules of ``_rare`` that told lines have, which lines these are, and what stands in their holes."""
@@ -238,8 +302,8 @@ class RuleTable:
             holes = self._terms[term, column][told.shapes]
             numbers[column] += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
         for rule, rows, content in self._of_rare(told) if self._takes_off else ():
-            for name in rule.differences.keys() & rule.numbers:
-                numbers[NUMBERS.index(name), rows] -= rule.numbers[name].less_of(content)
+            for name, found in rule.numbers.items():
+                numbers[NUMBERS.index(name), rows] += _taken_off(found).of(content)
         return numbers
 
     def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
@@ -318,11 +382,19 @@ class RuleTable:
         return self._shared_values, self._shared[told.shapes]
 
 
-def _examples(told: Told, number: int, first: int) -> list[list[int]]:
-    """Return what stands in the holes of some lines of a shape, which are here and there in the block."""
-    lines = first + np.flatnonzero(told.shapes[first:] == number)
+def _taken_off(of: Linear) -> Linear:
+    return Linear(0, tuple(each for each in of.times if each[1] < 0))
+
+
+def _examples(told: Told, lines: Array) -> list[list[int]]:
+    """Return what stands in the holes of some lines of one shape, which are here and there in the block."""
     some = lines[:: -(-len(lines) // _EXAMPLES_MAX)]
     return [told.holes[begin : begin + _HOLES_MAX].tolist() for begin in told.first_holes[some].tolist()]
+
+
+def _enough(shape: bytes) -> int:
+    """Return how many bytes of lines of a shape, at least, are met before it is asked of."""
+    return LEARNED_FROM_BYTES * max(len(shape) // _SHAPE_BYTES, 1)
 
 
 def _ids_in(told: Told, holes_of: Array) -> tuple[Array, Array]:

@@ -1,0 +1,88 @@
+"""Of the conditions that a trace notes those are asked that do not follow from others: no more, and no fewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.collectors.kernel.rules.conditions import needed
+from pipeline.collectors.kernel.rules.rule import COUNT_MAX
+from pipeline.collectors.values.traced import Condition, Linear, Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HOLES = 4
+LINEAR = st.builds(
+    lambda always, times: Linear(always, tuple((hole, each) for hole, each in enumerate(times) if each)),
+    st.integers(-3, 3),
+    st.lists(st.integers(-2, 2), min_size=HOLES, max_size=HOLES),
+).filter(lambda each: bool(each.times))
+CONTENTS = st.lists(st.one_of(st.integers(1, 5), st.just(COUNT_MAX)), min_size=HOLES, max_size=HOLES)
+
+
+def _holding(of: Linear, contents: Sequence[int], way: int) -> Condition:
+    """Return what holds of something in a line, as a trace would note it."""
+    value = of.of(contents.__getitem__)
+    if way == 0:
+        return Condition(of, Relation.ZERO if value == 0 else Relation.NO_ZERO)
+    return Condition(of if value >= 0 else Linear(-1).less(of), Relation.NOT_NEGATIVE)
+
+
+@given(st.lists(st.tuples(LINEAR, st.integers(0, 1)), max_size=6), st.lists(LINEAR, max_size=2), CONTENTS, CONTENTS)
+def test_lines_that_obey_what_is_needed_obey_all(
+    asked: list[tuple[Linear, int]], known: list[Linear], example: list[int], contents: list[int]
+) -> None:
+    noted = [_holding(of, example, way) for of, way in asked]
+    found = needed(noted, known)
+    assert all(condition.holds(example.__getitem__) for condition in found)
+    is_known = all(of.of(contents.__getitem__) >= 0 for of in known)
+    if is_known and all(condition.holds(contents.__getitem__) for condition in found):
+        assert all(condition.holds(contents.__getitem__) for condition in noted)
+
+
+def _is(always: int, *times: int) -> Linear:
+    return Linear(always, tuple((hole, each) for hole, each in enumerate(times) if each))
+
+
+PROMPT, COMPLETION, TOTAL, CACHED = (_is(0, *(int(at == hole) for at in range(HOLES))) for hole in range(HOLES))
+IS_TOTAL = Condition(TOTAL.less(PROMPT).less(COMPLETION), Relation.ZERO)
+IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
+
+
+@pytest.mark.parametrize(
+    ("noted", "known", "asked"),
+    [
+        ([Condition(PROMPT, Relation.NOT_NEGATIVE), Condition(PROMPT, Relation.NO_ZERO)], [], []),
+        ([Condition(_is(10**12, -1, -1), Relation.NOT_NEGATIVE)], [], []),
+        ([IS_TOTAL, Condition(PROMPT.plus(COMPLETION).less(TOTAL), Relation.ZERO)], [], [IS_TOTAL]),
+        ([IS_TOTAL, Condition(TOTAL.less(PROMPT), Relation.NO_ZERO)], [], [IS_TOTAL]),
+        (
+            [
+                Condition(COMPLETION.plus(PROMPT).less(CACHED), Relation.ZERO),
+                Condition(CACHED.less(PROMPT), Relation.NO_ZERO),
+            ],
+            [],
+            [Condition(COMPLETION.plus(PROMPT).less(CACHED), Relation.ZERO)],
+        ),
+        (
+            [
+                Condition(PROMPT.plus(CACHED).less(COMPLETION), Relation.ZERO),
+                Condition(COMPLETION.less(PROMPT), Relation.NO_ZERO),
+            ],
+            [],
+            [Condition(PROMPT.plus(CACHED).less(COMPLETION), Relation.ZERO)],
+        ),
+        ([IS_WITHIN], [], [IS_WITHIN]),
+        ([IS_WITHIN], [IS_WITHIN.of], []),
+        ([Condition(PROMPT.less(CACHED).plus(COMPLETION), Relation.NO_ZERO)], [IS_WITHIN.of], []),
+        ([IS_WITHIN, IS_WITHIN], [], [IS_WITHIN]),
+    ],
+)
+def test_what_follows_from_bounds_and_from_others_is_not_asked(
+    noted: list[Condition], known: list[Linear], asked: list[Condition]
+) -> None:
+    assert list(needed(noted, known)) == asked
