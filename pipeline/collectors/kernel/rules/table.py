@@ -44,6 +44,8 @@ LINE_BYTES = 1_500
 """As long as so many bytes of it take a line takes the plain reader beside them."""
 _EXAMPLES_MAX = 5
 """From so many lines of a shape it is learned how its counts hang together, at most."""
+_FURTHER_MAX = 1024
+"""So many rules beyond the first ones of shapes there are at most."""
 _HOLES_MAX = 512
 """So many holes a line has at most."""
 ID_BYTES_MAX = 256
@@ -65,7 +67,7 @@ class RuleTable:
         """Begin without any; lines are of a format, in a log of one."""
         self._finder = RuleFinder(log_format, program.names, found)
         self._variants = Variants(self._finder, program.shapes_max)
-        self._size = self._variants.size + program.shapes_max
+        self._size = self._variants.size + _FURTHER_MAX
         self.forget()
 
     def forget(self) -> None:
