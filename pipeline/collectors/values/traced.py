@@ -48,6 +48,10 @@ class Linear(NamedTuple):
         """Return what is left without another."""
         return self.plus(other, -1)
 
+    def turned(self, more: int = 0) -> Linear:
+        """Return what it takes off where it is added, and so much more."""
+        return Linear(more - self.always, tuple([(hole, -times) for hole, times in self.times]))
+
     def of(self, content: Callable[[int], Any]) -> Any:
         """Return how much it is, for what stands in each hole: of one line, or as an array of many."""
         return sum((times * content(hole) for hole, times in self.times), self.always)
@@ -105,7 +109,7 @@ class Trace:
         """Note what holds, the same of what is asked in either order; nothing where no hole decides it."""
         if of.times:
             is_turned = relation is not Relation.NOT_NEGATIVE and of.times[0][1] < 0
-            self.conditions[Condition(Linear(0).less(of) if is_turned else of, relation)] = None
+            self.conditions[Condition(of.turned() if is_turned else of, relation)] = None
 
     def __enter__(self) -> Self:
         """Begin; a thread reads one line at a time."""
@@ -176,7 +180,7 @@ class TracedCount(int):  # noqa: PLW1641 - below
             self._trace.is_lost |= isinstance(other, float | Decimal)
             return False
         is_equal = int.__eq__(self, other)
-        self._trace.note(self.linear.less(linear_of(other)), Relation.ZERO if is_equal else Relation.NO_ZERO)
+        self._trace.note(self._beyond(other), Relation.ZERO if is_equal else Relation.NO_ZERO)
         return is_equal
 
     def __ne__(self, other: object) -> bool:
@@ -204,10 +208,18 @@ class TracedCount(int):  # noqa: PLW1641 - below
         if not isinstance(other, int):
             self._trace.is_lost = True
             return NotImplemented
-        beyond = self.linear.less(linear_of(other)).plus(Linear(-more))
+        beyond = self._beyond(other, more)
         is_so = int.__ge__(self, int.__add__(more, other))
-        self._trace.note(beyond if is_so else Linear(-1).less(beyond), Relation.NOT_NEGATIVE)
+        self._trace.note(beyond if is_so else beyond.turned(-1), Relation.NOT_NEGATIVE)
         return is_so != is_asked_otherwise
+
+    def _beyond(self, other: int, more: int = 0) -> Linear:
+        """Return what of it is beyond another, and so much more."""
+        always, times = self.linear
+        if isinstance(other, TracedCount):
+            always, times = self.linear.less(other.linear)
+            return Linear(always - more, times)
+        return Linear(always - other - more, times)
 
     def __add__(self, other: int) -> int:
         """Return the sum with another."""
@@ -225,7 +237,7 @@ class TracedCount(int):  # noqa: PLW1641 - below
 
     def __neg__(self) -> int:
         """Return what it takes off where it is added."""
-        return TracedCount(int.__neg__(self), Linear(0).less(self.linear), self._trace)
+        return TracedCount(int.__neg__(self), self.linear.turned(), self._trace)
 
     def _sum(self, other: int, times: int) -> int:
         """Return the sum with another, or what is left without it."""

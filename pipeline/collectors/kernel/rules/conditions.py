@@ -36,7 +36,7 @@ def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Co
     for condition in noted:
         left = _without(condition.of, solved)
         is_zero, may_be_either = condition.relation is Relation.ZERO, condition.relation is Relation.NO_ZERO
-        ways = (left.plus(Linear(-1)), Linear(-1).less(left)) if may_be_either else (left,)
+        ways = (left.plus(Linear(-1)), left.turned(-1)) if may_be_either else (left,)
         if is_zero or any(_follows(way, not_negative) for way in ways):
             continue
         found.append(Condition(left, condition.relation))

@@ -239,7 +239,7 @@ def _totals(
     totals: list[int] = []
     others: list[Condition] = []
     for condition in conditions:
-        either = condition.of, _ZERO.less(condition.of)
+        either = condition.of, condition.of.turned()
         stated = [hole for hole, _ in condition.of.times if alone(hole).less(together) in either]
         if condition.relation is Relation.ZERO and stated and len(totals) < TERMS_MAX:
             totals.append(stated[0])
