@@ -1,7 +1,7 @@
 """Logs that are no request logs, read by Tallybook and by ``json.loads``: ``python -m benchmarks.formats --size 32MB``.
 
 For each tool a log is written of a dozen documents as it writes them (``tests/support/foreign_lines.py``), with ids and
-instants that differ from line to line; those that are refused or not metered, and streams, are left out. Then whole
+instants that differ from line to line: such as are measured, as most lines of a log are, and no streams. Then whole
 processes take turns: ``json.loads`` of every line with six fields of it, the plain reader, and ``tallybook collect``'s
 way, each of them twice in its process. Prints a table of ratios by CPU seconds, of the first time, with whatever is
 made and learned once, and of the second, and the share of lines that the kernel told.
@@ -98,7 +98,6 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 _READERS = ("json.loads", "plain", "fast")
 _TEMPLATES = 12
 _ANSWERS = ("response", "response_body", "answer", "full_response")
-_COUNTED = (UsageStatus.MEASURED, UsageStatus.FAILED, UsageStatus.UNKNOWN)
 
 
 @click.command()
@@ -181,7 +180,7 @@ def _write(kind: str, path: Path, size: int) -> None:
 def _is_counted(document: dict[str, Any], settings: LogFormat) -> bool:
     line = Line(1, 0, 1, json.dumps(document).encode())
     rows = decode_line(line, source="s", log_format=settings, fingerprint=_fingerprint)
-    return all(isinstance(row, EventRow) and row.status in _COUNTED for row in rows)
+    return all(isinstance(row, EventRow) and row.status is UsageStatus.MEASURED for row in rows)
 
 
 def _say(kind: str, reader: str, path: Path) -> None:
