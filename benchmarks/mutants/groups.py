@@ -150,6 +150,22 @@ GROUPS = {
             "tests/warehouse/test_identities.py",
         ),
     ),
+    "tracing": Group(
+        modules=(
+            "pipeline/collectors/values/traced.py",
+            "pipeline/collectors/kernel/rules/conditions.py",
+            "pipeline/collectors/kernel/rules/search.py",
+        ),
+        tests=(
+            "tests/collectors/test_traced.py",
+            "tests/collectors/kernel/test_conditions.py",
+            "tests/collectors/kernel/test_formats.py",
+            "tests/collectors/kernel/test_kept_counts.py",
+            "tests/collectors/kernel/test_rows.py",
+            "tests/collectors/kernel/test_rules.py",
+            "tests/collectors/kernel/test_blocks.py",
+        ),
+    ),
 }
 
 _EQUAL_IN_RATING: dict[str, str] = {
@@ -309,5 +325,12 @@ _EQUAL_IN_DEDUPE: dict[str, str] = {
     ),
 }
 
-EQUAL = {"rating": _EQUAL_IN_RATING, "reading": _EQUAL_IN_READING, "dedupe": _EQUAL_IN_DEDUPE}
+_EQUAL_IN_TRACING: dict[str, str] = {}
+
+EQUAL = {
+    "rating": _EQUAL_IN_RATING,
+    "reading": _EQUAL_IN_READING,
+    "dedupe": _EQUAL_IN_DEDUPE,
+    "tracing": _EQUAL_IN_TRACING,
+}
 """How the name of a change begins, and why nobody can tell."""
