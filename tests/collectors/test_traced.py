@@ -102,6 +102,15 @@ def test_each_question_is_noted_as_what_holds(
     assert [(each.of, each.relation) for each in trace.conditions] == [(of, relation)]
 
 
+def test_what_is_no_whole_number_is_reckoned_with_as_ever() -> None:
+    trace = Trace()
+    (count,) = _traced(trace, (3,))
+    assert (count + Decimal("0.5"), Decimal(1) - count, count - 0.5) == (Decimal("3.5"), Decimal(-2), 2.5)
+    with pytest.raises(TypeError):
+        _ = count + "x"  # type: ignore[operator] # as of any number
+    assert trace.is_lost
+
+
 def test_what_no_hole_decides_is_not_noted() -> None:
     trace = Trace()
     (count,) = _traced(trace, (3,))
@@ -118,6 +127,7 @@ def test_what_no_hole_decides_is_not_noted() -> None:
         *(hash, int, float, str, repr, abs, divmod, lambda count, _: {count}, lambda count, _: f"{count}"),
         *(lambda count, two: count * two, lambda count, two: two * count, lambda count, two: count // two),
         *(lambda count, two: count % two, lambda count, two: count / two, lambda count, two: count & two),
+        *(lambda count, _: count + Decimal(3), lambda count, _: count - 0.5, lambda count, _: count >= Decimal(3)),
         *(lambda count, _: count == Decimal(3), lambda count, _: count < 3.5, lambda count, _: count == 3.0),
     ],
 )

@@ -4,7 +4,8 @@ The code that reads usage is run as it is, with whole numbers of a subclass. The
 and carry of which of its holes they are the sum; what is asked of them is noted as a condition. (Concolic execution:
 Godefroid, Klarlund, Sen: *DART: directed automated random testing*, 2005.)
 
-So code that reads counts tells them by ``is_integer``, and reads text that is one by ``whole_number``.
+So code that reads counts tells them by ``is_integer``, and reads text that is one by ``whole_number``. What a fraction
+does with a count on its right is not noted, since Python asks the fraction: it shows in samples alone.
 
 Owns these numbers and what is noted. Does not own what is concluded from it (``kernel.rules``).
 """
@@ -111,10 +112,9 @@ class Trace:
             is_turned = relation is not Relation.NOT_NEGATIVE and of.times[0][1] < 0
             self.conditions[Condition(of.turned() if is_turned else of, relation)] = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> None:
         """Begin; a thread reads one line at a time."""
         _reading.trace = self
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -50,6 +50,9 @@ def _is(always: int, *times: int) -> Linear:
 
 PROMPT, COMPLETION, TOTAL, CACHED = (_is(0, *(int(at == hole) for at in range(HOLES))) for hole in range(HOLES))
 IS_TOTAL = Condition(TOTAL.less(PROMPT).less(COMPLETION), Relation.ZERO)
+PROMPT_IS_SEVERAL = Condition(PROMPT.plus(Linear(-2)), Relation.NOT_NEGATIVE)
+ARE_NOT_ALIKE = Condition(PROMPT.less(COMPLETION), Relation.NO_ZERO)
+IS_MORE = Condition(PROMPT.less(COMPLETION).plus(Linear(-1)), Relation.NOT_NEGATIVE)
 IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
 
 
@@ -80,6 +83,12 @@ IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
         ([IS_WITHIN], [IS_WITHIN.of], []),
         ([Condition(PROMPT.less(CACHED).plus(COMPLETION), Relation.NO_ZERO)], [IS_WITHIN.of], []),
         ([IS_WITHIN, IS_WITHIN], [], [IS_WITHIN]),
+        ([Condition(PROMPT.plus(Linear(-1)), Relation.NOT_NEGATIVE)], [], []),
+        ([Condition(PROMPT.plus(Linear(-2)), Relation.NOT_NEGATIVE)], [], [PROMPT_IS_SEVERAL]),
+        ([IS_TOTAL, Condition(TOTAL.less(PROMPT).plus(Linear(-1)), Relation.NOT_NEGATIVE)], [], [IS_TOTAL]),
+        ([IS_TOTAL, Condition(PROMPT.less(TOTAL), Relation.NO_ZERO)], [], [IS_TOTAL]),
+        ([ARE_NOT_ALIKE, IS_MORE], [], [ARE_NOT_ALIKE, IS_MORE]),
+        ([IS_MORE, ARE_NOT_ALIKE], [], [IS_MORE]),
     ],
 )
 def test_what_follows_from_bounds_and_from_others_is_not_asked(

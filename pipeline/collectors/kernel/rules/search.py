@@ -34,7 +34,7 @@ _LENGTHS_MAX = 8
 """Of more, none can be in a sum, as in streams that state their usage none is."""
 _ZERO = Linear(0)
 _LENGTHS = 3
-"""So long runs are at most in the samples that must come out."""
+"""So many lengths has each of the samples that must come out, from 2 on, and the next one greater ones."""
 _SCALES = (1, 1000)
 """So many times those of the example counts are in each of them, as far as they obey the rule then."""
 
@@ -218,7 +218,7 @@ class Search:
             for hole in self._samples.counts:
                 contents[hole] = self._example[hole] * scale
             for place, hole in enumerate(self._samples.lengths):
-                contents[hole] = 1 + (number + place) % _LENGTHS
+                contents[hole] = 2 + _LENGTHS * number + place % _LENGTHS
             is_count = all(contents[hole] <= COUNT_MAX for hole in self._samples.counts)
             if is_count and rule.is_obeyed(contents.__getitem__) and not self._samples.comes_out(rule, contents):
                 return False
