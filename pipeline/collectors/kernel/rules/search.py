@@ -139,7 +139,7 @@ class Search:
         totals, others = _totals(conditions, numbers)
         (key, key_id, is_raw), (instant, less) = keys[0], instants[0]
         is_fixed = bool(kept) or any(found.always for found in numbers.values())
-        is_partial = bool(samples.counts) and not any(numbers[name].times for name in WHOLES if name in numbers)
+        is_told_by_one = any(len(numbers[name].times) == 1 for name in WHOLES if name in numbers)
         holes_of = {samples.lines.holes[hole].name: hole for hole in samples.ids}
         return Rule(
             shared=shared,
@@ -155,7 +155,7 @@ class Search:
             totals=totals,
             conditions=others,
             within=tuple(map(holes_of.get, self._plain.within)),
-            counts=None if is_fixed or is_partial else tuple(samples.counts),
+            counts=None if is_fixed or (samples.counts and not is_told_by_one) else tuple(samples.counts),
         )
 
     def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
