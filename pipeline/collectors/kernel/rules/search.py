@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from pipeline.collectors.kernel.rules.samples import Samples
     from pipeline.collectors.values.traced import Condition
 
-_LENGTHS_MAX = 8
-"""Of more, none can be in a sum, as in streams that state their usage none is."""
+_SUMMED_MAX = 8
+"""Of more runs, no length can be in a sum, as in streams that state their usage none is."""
 _ZERO = Linear(0)
 _LENGTHS = 3
 """So long runs are at most in the samples that must come out."""
 _SCALES = (1, 1000)
-"""So many times those of the example counts are in each of them, as far as they obey the rule then."""
+"""So many times those of the example counts are in each of them, or once where they are no counts of the rule then."""
 
 
 class _Read(NamedTuple):
@@ -56,6 +56,8 @@ class Search:
         self._plain = plain
         self._samples = samples
         self._example = example
+        self._summed = samples.lengths if len(samples.lengths) <= _SUMMED_MAX else []
+        """The lengths that may be in a sum."""
 
     def rule(self) -> Rule | Nothing | None:
         """Return the rule, ``None`` where there is none that could be relied on."""
@@ -70,7 +72,7 @@ class Search:
         """Return what two lines suggest; one alone where there are no runs, and nothing else that may be longer."""
         lengths = self._samples.lengths
         one = self._read({})
-        added = {hole: 2**place if len(lengths) <= _LENGTHS_MAX else 0 for place, hole in enumerate(lengths)}
+        added = dict.fromkeys(lengths, 1) | {hole: 2**place for place, hole in enumerate(self._summed)}
         other = one if one is None or (is_again and not lengths) else self._read(added)
         if isinstance(one, _Read) and isinstance(other, _Read):
             return self._of(one, other)
@@ -199,11 +201,10 @@ class Search:
 
     def _sum(self, one: Linear, other: Linear) -> Linear | None:
         """Return what is one sum of counts in the first line and another in the second, with lengths in it."""
-        lengths = self._samples.lengths
         more = other.always - one.always
-        if one.times != other.times or not 0 <= more < 2 ** len(lengths):
+        if one.times != other.times or not 0 <= more < 2 ** len(self._summed):
             return None
-        added = tuple((hole, 1) for place, hole in enumerate(lengths) if more >> place & 1)
+        added = tuple((hole, 1) for place, hole in enumerate(self._summed) if more >> place & 1)
         found = one.plus(Linear(-len(added), added))
         is_sum = sum(abs(times) for _, times in found.times) <= TERMS_MAX and all(hole >= 0 for hole, _ in found.times)
         return found if is_sum and found.always >= 0 else None
@@ -215,12 +216,15 @@ class Search:
         """
         for number, scale in enumerate(_SCALES):
             contents = self._samples.contents()
-            for hole in self._samples.counts:
-                contents[hole] = self._example[hole] * scale
             for place, hole in enumerate(self._samples.lengths):
                 contents[hole] = 1 + (number + place) % _LENGTHS
-            is_count = all(contents[hole] <= COUNT_MAX for hole in self._samples.counts)
-            if is_count and rule.is_obeyed(contents.__getitem__) and not self._samples.comes_out(rule, contents):
+            for times in (scale, 1):
+                for hole in self._samples.counts:
+                    contents[hole] = self._example[hole] * times
+                are_counts = all(contents[hole] <= COUNT_MAX for hole in self._samples.counts)
+                if are_counts and rule.is_obeyed(contents.__getitem__):
+                    break
+            if not self._samples.comes_out(rule, contents):
                 return False
         return True
 
