@@ -349,6 +349,19 @@ def test_fractions_in_a_row_are_one_and_whatever_stands_before_them_is_none_of_t
     _told([lines[0], *lines])
 
 
+def test_of_two_fractions_it_is_not_known_whether_they_are_equal() -> None:
+    """A session of Gemini states its counts again behind a turn; others are those of another turn."""
+
+    def line(number: int, *totals: float) -> bytes:
+        end = {"serverContent": {"turnComplete": True}}
+        usages = [{"usageMetadata": {"thoughtsTokenCount": number, "totalTokenCount": total}} for total in totals]
+        return _line(path="/v1beta/models/g:generateContent", response=[end | usages[0], usages[1]])
+
+    equal, others = [line(each, 0.5, 0.5) for each in (5, 6)], [line(each, 0.5, 0.75) for each in (5, 6)]
+    _told([*equal, *others])
+    assert [len(rows) for _, rows in sorted(found_rows(by_kernel([*equal, *others])).items())] == [1, 1, 2, 2]
+
+
 @pytest.mark.parametrize("number", range(2))
 @pytest.mark.parametrize("choices", [4, 5])
 def test_counts_that_fall_once_in_the_line_that_was_learned_may_grow_all_the_way_in_others(
