@@ -27,12 +27,14 @@ CONTENTS = st.lists(st.one_of(st.integers(1, 5), st.just(COUNT_MAX)), min_size=H
 def _holding(of: Linear, contents: Sequence[int], way: int) -> Condition:
     """Return what holds of something in a line, as a trace would note it."""
     value = of.of(contents.__getitem__)
+    if way == 2:
+        return Condition(of.plus(Linear(-value)), Relation.ZERO)
     if way == 0:
         return Condition(of, Relation.ZERO if value == 0 else Relation.NO_ZERO)
     return Condition(of if value >= 0 else Linear(-1).less(of), Relation.NOT_NEGATIVE)
 
 
-@given(st.lists(st.tuples(LINEAR, st.integers(0, 1)), max_size=6), st.lists(LINEAR, max_size=2), CONTENTS, CONTENTS)
+@given(st.lists(st.tuples(LINEAR, st.integers(0, 2)), max_size=6), st.lists(LINEAR, max_size=2), CONTENTS, CONTENTS)
 def test_lines_that_obey_what_is_needed_obey_all(
     asked: list[tuple[Linear, int]], known: list[Linear], example: list[int], contents: list[int]
 ) -> None:
@@ -52,6 +54,7 @@ PROMPT, COMPLETION, TOTAL, CACHED = (_is(0, *(int(at == hole) for at in range(HO
 IS_TOTAL = Condition(TOTAL.less(PROMPT).less(COMPLETION), Relation.ZERO)
 PROMPT_IS_SEVERAL = Condition(PROMPT.plus(Linear(-2)), Relation.NOT_NEGATIVE)
 ARE_NOT_ALIKE = Condition(PROMPT.less(COMPLETION), Relation.NO_ZERO)
+ARE_TWICE_ALIKE = Condition(CACHED.less(COMPLETION).plus(CACHED.less(COMPLETION)), Relation.ZERO)
 IS_MORE = Condition(PROMPT.less(COMPLETION).plus(Linear(-1)), Relation.NOT_NEGATIVE)
 IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
 
@@ -88,6 +91,7 @@ IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
         ([IS_TOTAL, Condition(TOTAL.less(PROMPT).plus(Linear(-1)), Relation.NOT_NEGATIVE)], [], [IS_TOTAL]),
         ([IS_TOTAL, Condition(PROMPT.less(TOTAL), Relation.NO_ZERO)], [], [IS_TOTAL]),
         ([ARE_NOT_ALIKE, IS_MORE], [], [ARE_NOT_ALIKE, IS_MORE]),
+        ([ARE_TWICE_ALIKE, IS_MORE], [], [ARE_TWICE_ALIKE, IS_MORE]),
         ([IS_MORE, ARE_NOT_ALIKE], [], [IS_MORE]),
     ],
 )

@@ -197,6 +197,19 @@ def test_the_chunks_of_a_stream_without_usage_are_counted_in_each_of_its_parts(p
     assert _told(lines) == 4
 
 
+@pytest.mark.parametrize("prompt", [5, 5_000_000])
+def test_of_more_runs_than_can_be_in_a_sum_it_is_seen_that_they_are_counted(prompt: int) -> None:
+    """Each third run is generated, so samples of lengths that go round in threes may be without a longer one."""
+
+    def line(length: int) -> bytes:
+        answer = {"id": "a", "choices": [{"index": 0, "delta": {"content": " rain"}}]}
+        others = ({"id": "a", "choices": [{"index": 0, "delta": {}}]}, {"id": "a", "choices": []})
+        chunks = (*[answer] * length, *others) * 3
+        return _line(response=sse(*chunks, {"id": "a", "choices": [], "usage": {"prompt_tokens": prompt}}))
+
+    _told([line(length) for length in (2, 3, 2, 5, 9)])
+
+
 @pytest.mark.parametrize(("size", "told"), [(129, 1), (255, 1), (256, 0)])
 def test_a_path_may_be_as_long_as_a_cloud_makes_it(size: int, told: int) -> None:
     path = f"/v1/{'p' * (size - 21)}/chat/completions"
@@ -334,6 +347,19 @@ def test_fractions_in_a_row_are_one_and_whatever_stands_before_them_is_none_of_t
     lists = [[before], [before, 0.5], [before, 0.5, 0.25], [before, 0.5, before, 0.5]]
     lines = [_line(response=_chat(_counts(3, 2)) | {"choices": each}) for each in lists]
     _told([lines[0], *lines])
+
+
+def test_of_two_fractions_it_is_not_known_whether_they_are_equal() -> None:
+    """A session of Gemini states its counts again behind a turn; others are those of another turn."""
+
+    def line(number: int, *totals: float) -> bytes:
+        end = {"serverContent": {"turnComplete": True}}
+        usages = [{"usageMetadata": {"thoughtsTokenCount": number, "totalTokenCount": total}} for total in totals]
+        return _line(path="/v1beta/models/g:generateContent", response=[end | usages[0], usages[1]])
+
+    equal, others = [line(each, 0.5, 0.5) for each in (5, 6)], [line(each, 0.5, 0.75) for each in (5, 6)]
+    _told([*equal, *others])
+    assert [len(rows) for _, rows in sorted(found_rows(by_kernel([*equal, *others])).items())] == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("number", range(2))

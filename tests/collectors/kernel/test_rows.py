@@ -158,6 +158,24 @@ def test_thoughts_beside_an_output_are_added_to_it() -> None:
     assert {rows[0]["completion_tokens"] for rows in found_rows(_agree(*within)).values()} == {21}
 
 
+def test_an_output_that_is_a_sum_beside_a_prompt_of_zero_may_be_that_of_the_span_around_it() -> None:
+    """Google's ADK states thoughts beside the output: 30 and 5 of them are the 35 of the client's own span."""
+
+    def line(number: int, output: int, thoughts: int, whole: int) -> bytes:
+        inner = {"gen_ai.usage.output_tokens": output, "gen_ai.usage.experimental.reasoning_tokens": thoughts}
+        counts = ({"gen_ai.request.model": "gemini-2.5-pro", **inner}, {"gen_ai.usage.output_tokens": whole})
+        spans = []
+        for within, more in zip((2 * number + 1, None), counts, strict=True):
+            named = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 0, **more}
+            attributes = _attributes(**{name: str(value) for name, value in named.items()})
+            spans.append(_span(2 * number + (within is None), within=within, attributes=attributes))
+        return _line(_group(*spans))
+
+    found = _agree(*[line(each, 30 + each, 5, 99) for each in range(3)], line(4, 30, 5, 35), line(5, 31, 4, 35))
+    ids = [[row["request_id"] for row in rows] for _, rows in sorted(found_rows(found).items())]
+    assert [len(set(each)) for each in ids] == [2, 2, 2, 1, 1]
+
+
 def test_an_answer_within_a_span_is_for_the_plain_reader() -> None:
     usage = {"prompt_token_count": 9, "candidates_token_count": 4, "total_token_count": 13}
     held = [json.dumps({"usage_metadata": usage | {"cached_content_token_count": n % 9}}) for n in range(40)]

@@ -152,6 +152,14 @@ def test_what_no_rule_says_teaches_none(changes: Callable[[Change], None], how: 
     assert _rules_of(_whole()) == ()
 
 
+def test_a_count_may_stand_before_all_else() -> None:
+    line = json.loads(_whole())
+    first = {"response": {"usage": line["response"].pop("usage"), **line["response"]}}
+    rules = _rules_of(json.dumps(first | line | first).encode() + b"\n")
+    assert isinstance(rules, tuple)
+    assert [rule.numbers[PROMPT] for rule in rules] == [Linear(0, ((0, 1),))]
+
+
 def test_the_longest_sum_of_a_rule(changes: Callable[[Change], None]) -> None:
     changes(lambda values, seen: values | {"content_chunks": sum([seen.prompt] * 8)})
     assert len(_rules_of(_whole())) == 1  # type: ignore[arg-type] # none is Nothing
@@ -168,6 +176,7 @@ def test_the_longest_sum_of_a_rule(changes: Callable[[Change], None]) -> None:
         lambda values, seen: values | {"content_chunks": len(seen.chunks) if len(seen.chunks) > 3 else None},
         lambda values, seen: values | {"other_usage": named({"a" * len(seen.chunks): seen.prompt})},
         lambda values, seen: values | {"service_tier": "s" if len(seen.chunks) > 3 and seen.completion > 19 else None},
+        lambda values, seen: values | {"service_tier": "s" if len(seen.chunks) > 3 and seen.completion < 20 else None},
     ],
 )
 def test_what_the_number_of_chunks_decides_teaches_none(changes: Callable[[Change], None], how: Change) -> None:

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from pipeline.collectors.kernel.rules.samples import Samples
     from pipeline.collectors.values.traced import Condition
 
-_LENGTHS_MAX = 8
-"""Of more, none can be in a sum, as in streams that state their usage none is."""
+_SUMMED_MAX = 8
+"""Of more runs, no length can be in a sum, as in streams that state their usage none is."""
 _ZERO = Linear(0)
 _LENGTHS = 3
 """So many lengths has each of the samples that must come out, from 2 on, and the next one greater ones."""
 _SCALES = (1, 1000)
-"""So many times those of the example counts are in each of them, as far as they obey the rule then."""
+"""So many times those of the example counts are in each of them, or once where they are no counts of the rule then."""
 
 
 class _Read(NamedTuple):
@@ -56,6 +56,8 @@ class Search:
         self._plain = plain
         self._samples = samples
         self._example = example
+        self._summed = samples.lengths if len(samples.lengths) <= _SUMMED_MAX else []
+        """The lengths that may be in a sum."""
 
     def rule(self) -> Rule | Nothing | None:
         """Return the rule, ``None`` where there is none that could be relied on."""
@@ -70,7 +72,7 @@ class Search:
         """Return what two lines suggest; one alone where there are no runs, and nothing else that may be longer."""
         lengths = self._samples.lengths
         one = self._read({})
-        added = {hole: 2**place if len(lengths) <= _LENGTHS_MAX else 0 for place, hole in enumerate(lengths)}
+        added = dict.fromkeys(lengths, 1) | {hole: 2**place for place, hole in enumerate(self._summed)}
         other = one if one is None or (is_again and not lengths) else self._read(added)
         if isinstance(one, _Read) and isinstance(other, _Read):
             return self._of(one, other)
@@ -117,7 +119,7 @@ class Search:
         if numbers is None or kept is None or not is_shared:
             return None
         ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
-        keys = list(self._keys(one.values["api_key_id"], other.values["api_key_id"], one.contents))
+        keys = list(self._keys(one.values["api_key_id"], one.contents))
         instants = [
             (hole, less)
             for hole in samples.instants
@@ -139,7 +141,7 @@ class Search:
         totals, others = _totals(conditions, numbers)
         (key, key_id, is_raw), (instant, less) = keys[0], instants[0]
         is_fixed = bool(kept) or any(found.always for found in numbers.values())
-        is_partial = bool(samples.counts) and not any(numbers[name].times for name in WHOLES if name in numbers)
+        is_told_by_one = any(len(numbers[name].times) == 1 for name in WHOLES if name in numbers)
         holes_of = {samples.lines.holes[hole].name: hole for hole in samples.ids}
         return Rule(
             shared=shared,
@@ -155,7 +157,7 @@ class Search:
             totals=totals,
             conditions=others,
             within=tuple(map(holes_of.get, self._plain.within)),
-            counts=None if is_fixed or is_partial else tuple(samples.counts),
+            counts=None if is_fixed or (samples.counts and not is_told_by_one) else tuple(samples.counts),
         )
 
     def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
@@ -171,7 +173,7 @@ class Search:
         found = needed(read.conditions, together)
         return None if any(hole < 0 for each in found for hole, _ in each.of.times) else found
 
-    def _keys(self, whose: str, of_other: str, one: Sequence[Any]) -> Iterator[tuple[int | None, str, bool]]:
+    def _keys(self, whose: str, one: Sequence[Any]) -> Iterator[tuple[int | None, str, bool]]:
         """Yield which hole may have the key, or which id all lines have, and whether the hole has the key itself."""
         is_in_hole = False
         for hole in self._samples.keys:
@@ -179,7 +181,7 @@ class Search:
                 if whose == written:
                     is_in_hole = True
                     yield hole, "", is_raw
-        if not is_in_hole and whose == of_other and not whose.startswith(fingerprint("")):
+        if not is_in_hole and not whose.startswith(fingerprint("")):
             yield None, whose, False
 
     def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:
@@ -199,11 +201,10 @@ class Search:
 
     def _sum(self, one: Linear, other: Linear) -> Linear | None:
         """Return what is one sum of counts in the first line and another in the second, with lengths in it."""
-        lengths = self._samples.lengths
         more = other.always - one.always
-        if one.times != other.times or not 0 <= more < 2 ** len(lengths):
+        if one.times != other.times or not 0 <= more < 2 ** len(self._summed):
             return None
-        added = tuple((hole, 1) for place, hole in enumerate(lengths) if more >> place & 1)
+        added = tuple((hole, 1) for place, hole in enumerate(self._summed) if more >> place & 1)
         found = one.plus(Linear(-len(added), added))
         is_sum = sum(abs(times) for _, times in found.times) <= TERMS_MAX and all(hole >= 0 for hole, _ in found.times)
         return found if is_sum and found.always >= 0 else None
@@ -215,12 +216,15 @@ class Search:
         """
         for number, scale in enumerate(_SCALES):
             contents = self._samples.contents()
-            for hole in self._samples.counts:
-                contents[hole] = self._example[hole] * scale
             for place, hole in enumerate(self._samples.lengths):
                 contents[hole] = 2 + _LENGTHS * number + place % _LENGTHS
-            is_count = all(contents[hole] <= COUNT_MAX for hole in self._samples.counts)
-            if is_count and rule.is_obeyed(contents.__getitem__) and not self._samples.comes_out(rule, contents):
+            for times in (scale, 1):
+                for hole in self._samples.counts:
+                    contents[hole] = self._example[hole] * times
+                are_counts = all(contents[hole] <= COUNT_MAX for hole in self._samples.counts)
+                if are_counts and rule.is_obeyed(contents.__getitem__):
+                    break
+            if not self._samples.comes_out(rule, contents):
                 return False
         return True
 

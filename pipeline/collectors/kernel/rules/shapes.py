@@ -56,6 +56,8 @@ OTHER_NAME = "\u00b7"
 """Stands for all names that nobody looks at."""
 
 _TEXTS = tuple(map(json.dumps, ("x", "\u2028 é", 'chat.completion "error" 0', "message_start")))
+_FRACTIONS = ("0.5", "12.75", "-1.5")
+"""Which of them stand in a line is decided by its number: at times all are equal."""
 _FRACTIONS_MAX = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSE, _OTHERS, _ANY_NAME = b"}~m"
@@ -149,7 +151,7 @@ class _Parser:
     def __init__(self, shape: bytes, names: Sequence[Name]) -> None:
         self._shape = shape
         self._names = names
-        self._at = self._depth = self._texts = 0
+        self._at = self._depth = self._texts = self._fractions = 0
         self._name = ""
         self._ids: list[int] = []
         """The holes of the different ones so far."""
@@ -192,7 +194,8 @@ class _Parser:
             case 0x5B:
                 return self._list()
             case 0x46:  # F
-                return "0.5"
+                self._fractions = place = self._fractions + 1
+                return lambda line: _FRACTIONS[place * line.number % len(_FRACTIONS)]
             case 0x23:  # #
                 return self._taken(self._number())
             case 0x22:  # "
