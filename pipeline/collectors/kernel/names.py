@@ -103,7 +103,8 @@ _COUNT = re.compile(
     "|^(?:cache_read|cache_creation|audio|input_length)$",
     re.IGNORECASE,
 )
-_ID = re.compile("id|.*(?:_id|Id)")
+_ID = re.compile("id|(?!.*[Mm]odel).*(?:_id|Id)")
+"""The id of a model is its name, which may decide what its counts mean."""
 NAME = re.compile(r"[!#-\[\]-~]{1,64}")
 """What can be a name of the kernel's."""
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collectors.kernel.rules.conditions import needed
+from pipeline.collectors.kernel.rules.conditions import NEEDED_MAX, needed
 from pipeline.collectors.kernel.rules.rule import COUNT_MAX
 from pipeline.collectors.values.traced import Condition, Linear, Relation
 
@@ -40,6 +40,7 @@ def test_lines_that_obey_what_is_needed_obey_all(
 ) -> None:
     noted = [_holding(of, example, way) for of, way in asked]
     found = needed(noted, known)
+    assert found is not None
     assert all(condition.holds(example.__getitem__) for condition in found)
     is_known = all(of.of(contents.__getitem__) >= 0 for of in known)
     if is_known and all(condition.holds(contents.__getitem__) for condition in found):
@@ -98,4 +99,12 @@ IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
 def test_what_follows_from_bounds_and_from_others_is_not_asked(
     noted: list[Condition], known: list[Linear], asked: list[Condition]
 ) -> None:
-    assert list(needed(noted, known)) == asked
+    assert needed(noted, known) == tuple(asked)
+
+
+@pytest.mark.parametrize("relation", list(Relation))
+@pytest.mark.parametrize(("more", "is_one"), [(0, True), (1, False)])
+def test_a_rule_has_so_many_conditions_at_most(more: int, relation: Relation, *, is_one: bool) -> None:
+    """Streams of several choices that state running totals have a condition for each chunk."""
+    noted = [Condition(Linear(0, ((2 * each, -1), (2 * each + 1, 1))), relation) for each in range(NEEDED_MAX + more)]
+    assert needed(noted, ()) == (tuple(noted) if is_one else None)

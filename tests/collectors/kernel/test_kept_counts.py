@@ -106,6 +106,20 @@ def test_of_kept_counts_each_model_is_asked_of_by_itself(number: int) -> None:
     ]
 
 
+def test_of_kept_counts_it_is_asked_which_model_made_them_where_no_column_has_it() -> None:
+    """Vercel's SDK calls it ``modelId``; what failed and came out of a cache is kept without it."""
+
+    def line(number: int, model: str) -> bytes:
+        usage = {"inputTokens": 30 + number, "outputTokens": 4, "totalTokens": 34 + number, "reasoningTokens": 900}
+        result = {"finishReason": "stop", "usage": usage, "response": {"id": "a", "modelId": model}}
+        return _line(model="", status=500, cache_hit=True, response=result)
+
+    models = ("m", "m", "sonar-pro", "gemini-2.5-pro")
+    kept = _kept([line(number, model) for number, model in enumerate(models)], WITH_USAGE)
+    assert [json.loads(each or "{}")["completion_tokens"] for each in kept] == [4, 4, 904, 4]
+    _told([line(number, model) for number, model in enumerate(models)], WITH_USAGE)
+
+
 @pytest.mark.parametrize(
     ("usage", "told"),
     [

@@ -6,22 +6,22 @@ nothing else. Does not own what is noted (``values.traced``).
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.kernel.rules.rule import COUNT_MAX
 from pipeline.collectors.values.traced import Condition, Linear, Relation, alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-_NOTHING = Linear(0)
+NEEDED_MAX = 32
+"""So many conditions a rule has at most: to find what follows from others takes the third power of their number."""
 
 
-def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Condition, ...]:
+def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Condition, ...] | None:
     """Return conditions without those that follow from others, or from what is ``known`` not to be negative.
 
-    Each hole has a count, from 1 to ``COUNT_MAX``.
+    Each hole has a count, from 1 to ``COUNT_MAX``. ``None`` where more than ``NEEDED_MAX`` are left.
     """
     noted = list(conditions)
     solved: dict[int, Linear] = {}
@@ -31,6 +31,8 @@ def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Co
         if condition.relation is Relation.ZERO and left.times:
             found.append(condition)
             _solve(left, solved)
+        if len(found) > NEEDED_MAX:
+            return None
     not_negative = [_without(each, solved) for each in known]
     not_negative += [by_others.plus(Linear(-1)) for by_others in solved.values()]
     for condition in noted:
@@ -40,6 +42,8 @@ def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Co
         if is_zero or any(_follows(way, not_negative) for way in ways):
             continue
         found.append(Condition(left, condition.relation))
+        if len(found) > NEEDED_MAX:
+            return None
         not_negative += () if may_be_either else ways
     return tuple(found)
 
@@ -66,10 +70,19 @@ def _without(of: Linear, solved: dict[int, Linear]) -> Linear:
 
 def _follows(of: Linear, not_negative: Sequence[Linear]) -> bool:
     """Tell whether something is not negative, since one or two others are not, and counts are within their bounds."""
-    return _least(of) >= 0 or any(
-        _least(of.less(one).less(other)) >= 0
-        for one, other in combinations_with_replacement((_NOTHING, *not_negative), 2)
-    )
+    if _least(of) >= 0:
+        return True
+    for one in _near(of, not_negative):
+        left = of.less(one)
+        if _least(left) >= 0 or any(_least(left.less(other)) >= 0 for other in _near(left, not_negative)):
+            return True
+    return False
+
+
+def _near(of: Linear, others: Sequence[Linear]) -> Iterator[Linear]:
+    """Yield those of others that have a hole in common with something: without one of these it does not follow."""
+    holes = {hole for hole, _ in of.times}
+    return (each for each in others if any(hole in holes for hole, _ in each.times))
 
 
 def _least(of: Linear) -> int:

@@ -32,7 +32,7 @@ _NO_SHAPE = (ValueError, LookupError)
 _known: dict[tuple[str, int, bytes], tuple[Rule, ...] | Nothing] = {}
 """The rules of shapes, by what they are read by: what one thread has asked, no other asks again.
 
-Each is of lines whose counts are read alike; of lines that none is of, none was asked for, or there is none.
+Each is for lines whose counts are read alike. Where no rule is for a line, none was asked for yet, or there is none.
 """
 _known_of_forms: dict[tuple[str, int, Form], tuple[list[str], tuple[Rule, ...]]] = {}
 """Of shapes of one form, the names of models of one, and its rules."""

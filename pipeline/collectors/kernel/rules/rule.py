@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.traced import Condition, Linear
 
 TERMS_MAX = 8
-"""Of so many holes a sum is at most."""
+"""Of so many holes a sum is at most; and so many totals a rule has."""
 COUNT_MAX = 3_906_250_000
 """A count in a hole is 1 at least, and so many at most. Twin: ``source/values.h``."""
 WHOLES = ("prompt_tokens", "completion_tokens")

@@ -101,7 +101,7 @@ class Search:
         with trace:
             row = self._plain.row_of(line)
             if not isinstance(row, tuple):
-                is_certain = row is NOTHING and not trace.is_lost and not needed(trace.conditions, ())
+                is_certain = row is NOTHING and not trace.is_lost and needed(trace.conditions, ()) == ()
                 return NOTHING if is_certain else None
             values = dict(zip(USAGE_EVENTS.names, row, strict=True))
             kept = parse(values[KEPT] or "{}")
@@ -161,7 +161,10 @@ class Search:
         )
 
     def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
-        """Return what lines must obey to be read so; ``None`` where counts decide it that others have replaced."""
+        """Return what lines must obey to be read so.
+
+        ``None`` where that is too much, or counts decide it that others have replaced.
+        """
         together = [_ZERO]
         for whole, parts in TOGETHER.items():
             stated = [numbers[part] for part in parts if part in numbers]
@@ -171,7 +174,8 @@ class Search:
                     left = left.less(part)
                 together.append(left)
         found = needed(read.conditions, together)
-        return None if any(hole < 0 for each in found for hole, _ in each.of.times) else found
+        is_of_replaced = found is not None and any(hole < 0 for each in found for hole, _ in each.of.times)
+        return None if is_of_replaced else found
 
     def _keys(self, whose: str, one: Sequence[Any]) -> Iterator[tuple[int | None, str, bool]]:
         """Yield which hole may have the key, or which id all lines have, and whether the hole has the key itself."""

@@ -251,7 +251,7 @@ class _Parser:
     def _word(self) -> str:
         begin = self._at
         word = self._taken(self._number())
-        if "model" in self._name:
+        if "model" in self._name.lower():
             self.left_out.append((begin, self._at))
         return word
 

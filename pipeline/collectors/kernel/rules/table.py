@@ -179,6 +179,7 @@ class RuleTable:
             self._less[number], self._has_less = rule.less, True
         for which, hole in enumerate(rule.within):
             self._within[which, number] = _NO_HOLE if hole is None else hole
+        if rule.within:
             self._counts[number] = rule.counts
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
