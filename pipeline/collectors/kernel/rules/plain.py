@@ -6,14 +6,14 @@ the answer (``decode``), nor the lines (``samples``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.kernel.rules.rule import NOTHING, WHOLES
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values.strict_json import parse
 
@@ -54,6 +54,13 @@ class PlainReader:
         if not rows and self.may_say_nothing:
             return NOTHING
         return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
+
+    def counted_in(self, sample: bytes) -> list[Any]:
+        """Return the counts that tell whether a row is within another one of its line and the same exchange."""
+        if not self.within or self._of is None or self._of.entries is None:
+            return []
+        entry, *_ = self._of.entries(parse(sample.decode(), depth_max=self._log_format.depth_max))
+        return [entry.get(f"usage.{name}") for name in WHOLES] if isinstance(entry, dict) else []
 
     def is_of_its_format(self, sample: bytes) -> bool:
         """Tell whether a line is of the format whose names its shape has: of another it has too few."""

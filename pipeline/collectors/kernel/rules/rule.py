@@ -56,7 +56,7 @@ class Rule:
     within: tuple[int | None, ...] = ()
     """Which holes have the ids by which a row says that it is within another one, where it does (``Places.within``)."""
     counts: tuple[int, ...] | None = ()
-    """Which holes have the counts of such a row; ``None`` where some may be none, or neither of ``WHOLES`` is one."""
+    """Which holes have the counts of such a row that are not zero; ``None`` where one is no hole alone."""
 
     @property
     def is_plain(self) -> bool:

@@ -18,7 +18,7 @@ from pipeline.collectors.kernel.rules.plain import fingerprint
 from pipeline.collectors.kernel.rules.rule import COUNT_MAX, JOINT, NOTHING, TERMS_MAX, WHOLES, Rule
 from pipeline.collectors.kernel.rules.samples import began
 from pipeline.collectors.values.strict_json import parse
-from pipeline.collectors.values.traced import Linear, Relation, Trace, TracedCount, alone, linear_of
+from pipeline.collectors.values.traced import Linear, Relation, Trace, TracedCount, alone, is_integer, linear_of
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import TOGETHER
 
@@ -46,6 +46,8 @@ class _Read(NamedTuple):
     values: dict[str, Any]
     """By column; counts are traced."""
     kept: dict[str, Any]
+    counted: list[Any]
+    """The counts that tell whether the row is another one again that it is within, or that is within it."""
     conditions: tuple[Condition, ...]
 
 
@@ -105,7 +107,8 @@ class Search:
                 return NOTHING if is_certain else None
             values = dict(zip(USAGE_EVENTS.names, row, strict=True))
             kept = parse(values[KEPT] or "{}")
-        return None if trace.is_lost else _Read(contents, values, kept, tuple(trace.conditions))
+            counted = self._plain.counted_in(line)
+        return None if trace.is_lost else _Read(contents, values, kept, counted, tuple(trace.conditions))
 
     def _of(self, one: _Read, other: _Read) -> Rule | None:
         """Return the rule of what was read."""
@@ -140,8 +143,6 @@ class Search:
             return None
         totals, others = _totals(conditions, numbers)
         (key, key_id, is_raw), (instant, less) = keys[0], instants[0]
-        is_fixed = bool(kept) or any(found.always for found in numbers.values())
-        is_told_by_one = any(len(numbers[name].times) == 1 for name in WHOLES if name in numbers)
         holes_of = {samples.lines.holes[hole].name: hole for hole in samples.ids}
         return Rule(
             shared=shared,
@@ -157,7 +158,7 @@ class Search:
             totals=totals,
             conditions=others,
             within=tuple(map(holes_of.get, self._plain.within)),
-            counts=None if is_fixed or (samples.counts and not is_told_by_one) else tuple(samples.counts),
+            counts=_holes_of(one.counted),
         )
 
     def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
@@ -235,6 +236,19 @@ class Search:
 
 def _numbers(read: _Read) -> dict[str, int]:
     return {name: read.values[name] for name in NUMBERS if read.values[name] is not None}
+
+
+def _holes_of(counted: Sequence[Any]) -> tuple[int, ...] | None:
+    """Return the holes that counts are which are not zero; ``None`` where one is anything else."""
+    holes: list[int] = []
+    for value in counted:
+        of = linear_of(value) if is_integer(value) else None
+        if value is None or of == _ZERO:
+            continue
+        if of is None or len(of.times) != 1 or of != alone(of.times[0][0]):
+            return None
+        holes.append(of.times[0][0])
+    return tuple(holes)
 
 
 def _totals(
