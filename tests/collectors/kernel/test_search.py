@@ -160,6 +160,28 @@ def test_a_count_may_stand_before_all_else() -> None:
     assert [rule.numbers[PROMPT] for rule in rules] == [Linear(0, ((0, 1),))]
 
 
+def _contents(seen: Seen) -> list[str]:
+    return [choice["delta"]["content"] for chunk in seen.chunks for choice in chunk["choices"]]
+
+
+@pytest.mark.parametrize(
+    "is_so",
+    [
+        lambda contents: len(set(contents)) == 1,
+        lambda contents: len(set(contents)) > 1,
+        lambda contents: any("error" in content for content in contents),
+        lambda contents: any(not content.isascii() for content in contents),
+    ],
+)
+def test_what_texts_decide_teaches_none(changes: Callable[[Change], None], is_so: Callable[[list[str]], bool]) -> None:
+    texts = [{"id": "a", "choices": [{"index": at, "delta": {"content": "x"}}]} for at in range(3)]
+    line = _line(sse(*texts, {"id": "a", "choices": [], "usage": {PROMPT: 30, COMPLETION: 20}}))
+    assert _rules_of(line) != ()
+    finder._known.clear()  # noqa: SLF001 - what was asked before is the matter here
+    changes(lambda values, seen: values | {"service_tier": "s" if is_so(_contents(seen)) else None})
+    assert _rules_of(line) == ()
+
+
 def test_the_longest_sum_of_a_rule(changes: Callable[[Change], None]) -> None:
     changes(lambda values, seen: values | {"content_chunks": sum([seen.prompt] * 8)})
     assert len(_rules_of(_whole())) == 1  # type: ignore[arg-type] # none is Nothing

@@ -186,7 +186,7 @@ class _Parser:
         match self._token():
             case 1:
                 self._texts = place = self._texts + 1
-                return lambda line: _TEXTS[(place + line.number) % len(_TEXTS)]
+                return lambda line: _text_at(place, line.number)
             case 2:
                 return '""'
             case 0x7B:
@@ -376,6 +376,11 @@ class _Parser:
             return [*(earlier(line, ids) for _ in range(int(length(line)))), last]
 
         return chunks
+
+
+def _text_at(place: int, number: int) -> str:
+    """Return what a text is: in every other line as all are, and in those between another than the next one."""
+    return _TEXTS[(place + number // 2 if number % 2 else number) % len(_TEXTS)]
 
 
 def _written(hole: Callable[[_Line], int | str], form: str) -> Part:
