@@ -85,6 +85,7 @@ IS_WITHIN = Condition(PROMPT.less(CACHED), Relation.NOT_NEGATIVE)
         ),
         ([IS_WITHIN], [], [IS_WITHIN]),
         ([IS_WITHIN], [IS_WITHIN.of], []),
+        ([IS_WITHIN], [COMPLETION.less(CACHED), TOTAL.less(PROMPT), PROMPT.less(COMPLETION)], []),
         ([Condition(PROMPT.less(CACHED).plus(COMPLETION), Relation.NO_ZERO)], [IS_WITHIN.of], []),
         ([IS_WITHIN, IS_WITHIN], [], [IS_WITHIN]),
         ([Condition(PROMPT.plus(Linear(-1)), Relation.NOT_NEGATIVE)], [], []),

@@ -6,6 +6,7 @@ The plain reader is changed here, so that it does: what it makes of a line is th
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,9 @@ from pipeline.collectors.kernel.rules import finder
 from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.kernel.rules.plain import PlainReader
 from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.kernel.rules.search import counted_holes
 from pipeline.collectors.values.strict_json import parse
-from pipeline.collectors.values.traced import Condition, Linear, Relation
+from pipeline.collectors.values.traced import Condition, Linear, Relation, Trace, alone
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ def test_sums_may_have_constants_and_take_counts_off(changes: Callable[[Change],
         lambda values, seen: values | {"content_chunks": sum([seen.prompt] * 9)},
         lambda values, seen: values | {"service_tier": "s" if seen.prompt in {30, 31} else "t"},
         lambda values, seen: values | {"service_tier": f"{seen.prompt}"},
+        lambda values, seen: values | {"content_chunks": int(Decimal(1) * seen.prompt)},
         lambda values, _: values | {"occurred_at": values["occurred_at"] + 1},
         lambda values, _: values | {"request_id": values["request_id"].upper() + "x"},
         lambda values, _: values | {"api_key_id": values["api_key_id"] + "x"},
@@ -150,6 +153,29 @@ def test_what_no_rule_says_teaches_none(changes: Callable[[Change], None], how: 
     finder._known.clear()  # noqa: SLF001 - what was asked before is the matter here
     changes(how)
     assert _rules_of(_whole()) == ()
+
+
+def test_counts_may_be_so_great_that_a_thousand_times_as_much_is_none() -> None:
+    assert len(_rules_of(_whole(2_000_000_000, 3))) == 1  # type: ignore[arg-type] # none is Nothing
+
+
+def test_a_hole_may_have_the_key_itself() -> None:
+    line = json.loads(_whole())
+    line["api_key"] = line.pop("api_key_id")
+    rules = _rules_of(json.dumps(line).encode() + b"\n")
+    assert isinstance(rules, tuple)
+    assert [(rule.is_raw, rule.key_id) for rule in rules] == [(True, "")]
+
+
+def test_which_counts_tell_whether_two_rows_are_one() -> None:
+    trace = Trace()
+    numbers = [trace.placeholder(7, alone(hole)) for hole in (3, 4)]
+    with trace:
+        one, other = parse(str(numbers))
+    assert counted_holes([one, None, other]) == (3, 4)
+    assert counted_holes([0, one]) == (3,)
+    assert counted_holes([]) == counted_holes([None, 0]) == ()
+    assert [counted_holes([one, each]) for each in (one + one, one + 1, one + other, 5, "7")] == [None] * 5
 
 
 def test_a_count_may_stand_before_all_else() -> None:

@@ -158,7 +158,7 @@ class Search:
             totals=totals,
             conditions=others,
             within=tuple(map(holes_of.get, self._plain.within)),
-            counts=_holes_of(one.counted),
+            counts=counted_holes(one.counted),
         )
 
     def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
@@ -238,7 +238,7 @@ def _numbers(read: _Read) -> dict[str, int]:
     return {name: read.values[name] for name in NUMBERS if read.values[name] is not None}
 
 
-def _holes_of(counted: Sequence[Any]) -> tuple[int, ...] | None:
+def counted_holes(counted: Sequence[Any]) -> tuple[int, ...] | None:
     """Return the holes that counts are which are not zero; ``None`` where one is anything else."""
     holes: list[int] = []
     for value in counted:
