@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.values.refusal import LineRefused
-from pipeline.collectors.values.traced import whole_number
+from pipeline.collectors.values.traced import PLACEHOLDER_DIGITS, whole_number
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
 
 
 def _integer(digits: str) -> int | Unreadable:
-    if len(digits) < 15:  # noqa: PLR2004 - mostly: no placeholder of ``traced`` is as short
+    if len(digits) < PLACEHOLDER_DIGITS:  # mostly
         return int(digits)
     if len(digits) > 308 and math.isinf(float(digits)):  # noqa: PLR2004 - the largest double has 309 digits
         return UNREADABLE

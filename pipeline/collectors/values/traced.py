@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PLACEHOLDERS_FROM = 10**14
 """Greater than each count can be: where one is taken for a count all the same, it is refused."""
+PLACEHOLDER_DIGITS = len(str(PLACEHOLDERS_FROM))
 _PLACEHOLDERS_TO = 9 * 10**14
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.values.traced import Linear
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.collectors.decode import Row
-    from pipeline.collectors.values.traced import Condition, Linear
+    from pipeline.collectors.values.traced import Condition
 
 TERMS_MAX = 8
 """Of so many holes a sum is at most; and so many totals a rule has."""
@@ -68,11 +69,20 @@ class Rule:
         """Tell whether counts hang together as the rule takes it: of one line, or of many."""
         numbers = {name: found.of(content) for name, found in self.numbers.items()}
         holds = hold_together(numbers)
+        both = together(self.numbers).of(content) if self.totals else 0
         for hole in self.totals:
-            holds = holds & (content(hole) == sum(numbers.get(name, 0) for name in WHOLES))
+            holds = holds & (content(hole) == both)
         for condition in self.conditions:
             holds = holds & condition.holds(content)
         return holds
+
+
+def together(numbers: Mapping[str, Linear]) -> Linear:
+    """Return prompt and completion together, which totals must be."""
+    both = Linear(0)
+    for name in WHOLES:
+        both = both.plus(numbers.get(name, Linear(0)))
+    return both
 
 
 class Nothing:

@@ -79,8 +79,8 @@ class Samples:
             return self._wholes.get(contents[number], contents[number])
 
         def any_count(hole: int) -> int:
-            few = (1, 2, 3, contents[hole], self._chance.randint(1, 1000))
-            return contents[hole] if self._chance.random() < _HALF else self._chance.choice(few)
+            any_other = (1, 2, 3, self._chance.randint(1, 1000))
+            return contents[hole] if self._chance.random() < _HALF else self._chance.choice(any_other)
 
         return self.lines.line(content, earlier or any_count, self.asked)
 

@@ -9,13 +9,13 @@ Owns what is concluded from these lines. Does not own what follows from what was
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import count, permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
 from pipeline.collectors.kernel.rules.conditions import needed
 from pipeline.collectors.kernel.rules.plain import fingerprint
-from pipeline.collectors.kernel.rules.rule import COUNT_MAX, JOINT, NOTHING, TERMS_MAX, WHOLES, Rule
+from pipeline.collectors.kernel.rules.rule import COUNT_MAX, JOINT, NOTHING, TERMS_MAX, Rule, together
 from pipeline.collectors.kernel.rules.samples import began
 from pipeline.collectors.values.strict_json import parse
 from pipeline.collectors.values.traced import Linear, Relation, Trace, TracedCount, alone, is_integer, linear_of
@@ -92,14 +92,8 @@ class Search:
         trace = Trace()
         for hole in self._samples.counts:
             written[hole] = trace.placeholder(self._example[hole], alone(hole))
-        replaced = 0
-
-        def earlier(hole: int) -> int:
-            nonlocal replaced
-            replaced += 1
-            return trace.placeholder(self._example[hole], alone(-replaced))
-
-        line = self._samples.line(written, earlier)
+        replaced = count(1)
+        line = self._samples.line(written, lambda hole: trace.placeholder(self._example[hole], alone(-next(replaced))))
         with trace:
             row = self._plain.row_of(line)
             if not isinstance(row, tuple):
@@ -166,15 +160,15 @@ class Search:
 
         ``None`` where that is too much, or counts decide it that others have replaced.
         """
-        together = [_ZERO]
+        left_of_wholes = [_ZERO]
         for whole, parts in TOGETHER.items():
             stated = [numbers[part] for part in parts if part in numbers]
             if stated:
                 left = numbers.get(whole, _ZERO)
                 for part in stated:
                     left = left.less(part)
-                together.append(left)
-        found = needed(read.conditions, together)
+                left_of_wholes.append(left)
+        found = needed(read.conditions, left_of_wholes)
         is_of_replaced = found is not None and any(hole < 0 for each in found for hole, _ in each.of.times)
         return None if is_of_replaced else found
 
@@ -255,14 +249,12 @@ def _totals(
     conditions: Sequence[Condition], numbers: Mapping[str, Linear]
 ) -> tuple[tuple[int, ...], tuple[Condition, ...]]:
     """Return the holes that must be prompt and completion together, and all other conditions."""
-    together = _ZERO
-    for name in WHOLES:
-        together = together.plus(numbers.get(name, _ZERO))
+    both = together(numbers)
     totals: list[int] = []
     others: list[Condition] = []
     for condition in conditions:
         either = condition.of, condition.of.turned()
-        stated = [hole for hole, _ in condition.of.times if alone(hole).less(together) in either]
+        stated = [hole for hole, _ in condition.of.times if alone(hole).less(both) in either]
         if condition.relation is Relation.ZERO and stated and len(totals) < TERMS_MAX:
             totals.append(stated[0])
         else:
