@@ -148,7 +148,7 @@ class RuleFinder:
             rule = self._of_its_form(samples, example, variant) or self._searched(samples, example)
             if rule is NOTHING and not rules:
                 return NOTHING
-            if isinstance(rule, Rule) and (not rules or rule.ids == rules[0].ids):
+            if isinstance(rule, Rule):
                 rules = (*rules, rule)
         _costs.spent += samples.asked
         if rules:
