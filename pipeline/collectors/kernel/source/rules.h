@@ -5,7 +5,7 @@
 #include "shapes.h"
 
 enum {
-  RULES_MAX = 1 << 14,
+  RULES_MAX = 1 << 15, /* a number for each shape and each of its variants, and for further rules */
   RULE_WORDS_MAX = 1 << 20, /* of all rules */
   COLUMNS_MAX = 24,
   COLUMN_ROWS = LINES_MAX + 8, /* so that elements of one row are not all a power of two apart */
