@@ -16,6 +16,7 @@ from logged_documents import (
     apisix_line,
     envoy_line,
     higress_line,
+    new_api_row,
     nginx_line,
     posthog_event,
 )
@@ -111,6 +112,7 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "kong": COUNTED,
     "agentgateway": agentgateway_line(),
     "posthog": posthog_event(),
+    "new-api": new_api_row(token_id="key_1"),
     "envoy": envoy_line(),
     "apisix": apisix_line(),
     "higress": higress_line(),
