@@ -205,6 +205,48 @@ def _litellm_spend(maker: Maker) -> Document:
     return line
 
 
+def _bifrost(maker: Maker) -> Document:
+    """Return a row as Bifrost's API has it, or its database, where objects are text and some counts columns."""
+    pick, counts = maker.chance.choice, _counts(maker)
+    is_of_api, failed = pick((True, False)), maker.chance.random() < 0.1
+    read, written = maker.part(counts["prompt_tokens"]), pick((0, 0, 7))
+    details = {
+        "cached_tokens": pick((read, maker.sum(read, written))),
+        "cached_read_tokens": read,
+        "cached_write_tokens": written,
+        **pick(({}, {"cached_write_token_details": {"cached_write_tokens_5m": 3, "cached_write_tokens_1h": 4}})),
+    }
+    parts = {"reasoning_tokens": maker.part(counts["completion_tokens"])}
+    usage = pick((counts, {**counts, "prompt_tokens_details": details, "completion_tokens_details": parts}))
+    beside: Document = {
+        "token_usage": pick((None, usage)) if failed else usage,
+        "cache_debug": pick((None, None, {"cache_hit": False}, {"cache_hit": True, "hit_type": "direct"})),
+        "error_details": {"status_code": 429, "error": {"message": maker.text()}} if failed else None,
+        "params": pick((None, {"temperature": 1}, {"temperature": 1}, {"path": "/v1/chat/completions"})),
+    }
+    columns = {**counts, "cached_read_tokens": read}
+    kinds = ("chat_completion", "chat_completion", "chat_completion_stream", "responses", "passthrough", "rerank", "x")
+    return {
+        "id": _hex(maker),
+        "parent_request_id": pick((None, _hex(maker))),
+        "timestamp": _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z", "+00:00"))),
+        "object" if is_of_api else "object_type": pick(kinds),
+        "provider": "openai",
+        "model": _model(maker),
+        "alias": pick((None, _model(maker))),
+        "number_of_retries": 0,
+        "fallback_index": 0,
+        "selected_key_id": "provider-key",
+        "virtual_key_id": _key(maker),
+        "latency": 1250.5,
+        "status": "error" if failed else "success",
+        "stream": pick((True, False)) if is_of_api else pick((0, 1)),
+        "stop_reason": pick((None, "stop")),
+        **(beside if is_of_api else columns),
+        **({} if is_of_api else {name: json.dumps(value) if value else "" for name, value in beside.items()}),
+    }
+
+
 def _streamed(maker: Maker) -> Any:
     """Return what Helicone makes of a stream, with its chunks, or what it had of them."""
     made, pick = _body(maker), maker.chance.choice
@@ -976,6 +1018,7 @@ KINDS: dict[str, Kind] = {
     ),
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
+    "bifrost": _of(_bifrost, "bifrost", LogFormat(format="bifrost", fields={"api_key_id": "provider"})),
     "cloudflare": _of(
         _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
     ),

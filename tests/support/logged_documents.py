@@ -155,6 +155,35 @@ def one_api_row(**fields: Any) -> dict[str, Any]:
     }
 
 
+def bifrost_row(**fields: Any) -> dict[str, Any]:
+    """Return a row of Bifrost's table of a call that was answered, as its API has it."""
+    return {
+        "id": "0b6f6c1e-8f3e-4c43-9b1e-2f7d1c9a0001",
+        "parent_request_id": None,
+        "timestamp": "2026-11-03T10:00:01.25Z",
+        "object": "chat_completion",
+        "provider": "ai21",
+        "model": "jamba-large",
+        "number_of_retries": 0,
+        "fallback_index": 0,
+        "selected_key_id": "provider-key-3",
+        "selected_key_name": "ai21",
+        "virtual_key_id": "key_1",
+        "virtual_key_name": "production",
+        "user_id": None,
+        "team_id": "team-1",
+        "customer_id": "customer-1",
+        "latency": 1250,
+        "cost": 0.0001,
+        "status": "success",
+        "stream": False,
+        "stop_reason": "stop",
+        "created_at": "2026-11-03T10:00:01.25Z",
+        "token_usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45},
+        **fields,
+    }
+
+
 def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
     return {
         "start_time": 1_793_700_001_250,

@@ -323,7 +323,7 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
 
 
 def _read_from_a_cache(usage: JsonObject) -> int | None:
-    details = next((usage[name] for name in PROMPT_DETAILS if isinstance(usage.get(name), dict)), {})
+    details: JsonObject = next((usage[name] for name in PROMPT_DETAILS if isinstance(usage.get(name), dict)), {})
     return read_of(_named(usage, _CACHED), details)
 
 

@@ -13,8 +13,8 @@ there as well, and so it tells.
 
 What a row says beside is ``other``, which is JSON text, and which One API has not. Of counts by OpenAI's convention
 ``prompt_tokens`` hold ``cache_tokens`` and what was written. By Anthropic's they do not (``usage_semantic``, and
-``claude`` of older versions), nor where what was written is told by its lifetime and ``input_tokens_total`` is not
-there; that is the whole prompt wherever it is stated. Versions before these marks show it in a cache that is more than
+``claude`` of older versions), nor where what was written is there by its lifetime and ``input_tokens_total`` is not;
+that is the whole prompt wherever it is stated. Versions before these marks show it in a cache that is more than
 the prompt. ``completion_tokens`` hold reasoning, which is not told apart. ``admin_info`` says what was counted by the
 gateway's own tokenizer, and ``content`` that nobody counted: neither is usage. Rows of One API about audio have the
 price of the call in the place of its tokens, and two factors in their ``content`` where others have three.
@@ -58,7 +58,7 @@ _ESTIMATED = re.compile(r"local|.*-estimated")
 """How ``usage_billing_path`` says that the gateway counted with its tokenizer."""
 _UNCOUNTED = "上游无计费信息"
 """What ``content`` says where an answer had no usage: the prompt beside it is the gateway's estimate."""
-_OF_TWO_FACTORS = re.compile(r"倍率：[0-9.]+ × [0-9.]+")
+_OF_TWO_FACTORS = re.compile(r"倍率：[0-9.]+ × [0-9.]+")  # noqa: RUF001 - as One API writes it
 _SECOND_US, _MILLISECOND_US = 1_000_000, 1_000
 
 MAPPING: Mapping[str, Any] = {
@@ -207,7 +207,7 @@ def _counts(row: JsonObject, other: JsonObject) -> dict[str, int | None]:
 
 
 def _written(other: JsonObject) -> int | None:
-    """Return what was written to a cache: the sum by lifetime, or more where not all of it is told by one."""
+    """Return what was written to a cache: the sum by lifetime, or more where not all of it has one."""
     stated = _count(other, "cache_write_tokens") or _count(other, "cache_creation_tokens")
     by_lifetime = _by_lifetime(other)
     return stated if by_lifetime is None or (stated or 0) > by_lifetime else by_lifetime
