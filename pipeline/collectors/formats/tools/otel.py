@@ -53,8 +53,17 @@ the API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220).
 text. The spans of its tracing state the same once more and name no operation: of these no count is read, and the event,
 which has the same ``request_id`` of the API, comes before them. Source: "Monitoring" in its documentation.
 
+OpenRouter's Broadcast sends three spans of a call: its own, of which ``span.type`` is ``generation``, and within it
+those of the tries and of the answer, which name the same operation and state no usage, no model and nobody. These are
+none (deliveries recorded by ``empathic/toolpath``, ``test-fixtures/otel/openrouter``).
+
+Bifrost has a span for each try, which names a virtual key (``plugins/otel`` and ``core/schemas/trace.go`` of
+``maximhq/bifrost``). Its parts were in details of the two counts until the conventions had names for them, and what
+was written for an hour still is. Images and speech it calls ``generate_content``; its ``request.type`` says which.
+
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
-LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
+LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else Bifrost's virtual key, else ``user.id``
+or ``enduser.id``.
 """
 
 from __future__ import annotations
@@ -93,7 +102,10 @@ Patterns, since a text in a container is taken for the name of an attribute, in 
 and there is room for some three thousand (``kernel.names``).
 """
 _NO_TEXT = re.compile("image|speech|transcription|ocr")
-"""Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
+"""Kinds of calls of LiteLLM and Bifrost whose operation is ``generate_content``, and that no meter is for."""
+_KINDS_OF_CALLS = ("litellm.call_type", "request.type")
+_STEP_OF_OPENROUTER = re.compile("span")
+"""What OpenRouter calls the type of its spans of tries and of their answer; that of the call is ``generation``."""
 _OTHERS = re.compile(
     "invoke_agent|create_agent|invoke_workflow|plan|execute_tool|retrieval|fetch_response"
     "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
@@ -145,6 +157,8 @@ _COUNTS = {
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
         *("gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_tokens"),
         *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
+        *("gen_ai.usage.input_tokens.cache_read", "gen_ai.usage.prompt_token_details.cached_read_tokens"),
+        "gen_ai.usage.input_token_details.cached_read_tokens",
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
@@ -153,6 +167,13 @@ _COUNTS = {
         *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
         *("gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.prompt_tokens_details.cache_write"),
+        *("gen_ai.usage.input_tokens.cache_creation", "gen_ai.usage.prompt_token_details.cached_write_tokens"),
+        "gen_ai.usage.input_token_details.cached_write_tokens",
+    ),
+    "cache_write_1h_tokens": (
+        *("gen_ai.usage.input_tokens.cache_write_1h", "gen_ai.usage.cache_creation.1h_input_tokens"),
+        *("gen_ai.usage.prompt_token_details.cached_write_tokens_1h", "archestra.usage.cache_creation.1h_input_tokens"),
+        "gen_ai.usage.input_token_details.cached_write_tokens_1h",
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
@@ -161,19 +182,26 @@ _COUNTS = {
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
         *("gen_ai.usage.completion_tokens_details.reasoning", _REASONING_OF_ADK),
+        "gen_ai.usage.completion_token_details.reasoning_tokens",
+        "gen_ai.usage.output_token_details.reasoning_tokens",
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
         *("gen_ai.usage.details.input_audio_tokens", "gen_ai.usage.details.audio_prompt_tokens"),
+        *("gen_ai.usage.audio_input_tokens", "gen_ai.usage.prompt_token_details.audio_tokens"),
+        "gen_ai.usage.input_token_details.audio_tokens",
     ),
     "completion_audio_tokens": (
         *("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
         *("gen_ai.usage.details.output_audio_tokens", "gen_ai.usage.details.audio_candidates_tokens"),
+        *("gen_ai.usage.audio_output_tokens", "gen_ai.usage.completion_token_details.audio_tokens"),
+        "gen_ai.usage.output_token_details.audio_tokens",
     ),
 }
 """Our counts, and what they are called: by the conventions from the newest on, then by frameworks that spell these
 otherwise (Strands, Mastra), OpenLLMetry, OpenInference, Vercel's SDK (its sixth version has parts in
-``inputTokenDetails``), Pydantic AI, Sentry, Rig and OpenLIT.
+``inputTokenDetails``), Pydantic AI, Sentry, Rig, OpenLIT, OpenRouter, Bifrost and Archestra. What was written to a
+cache for an hour no convention tells apart.
 
 Under its own names Pydantic AI has what the call came to; under Anthropic's, steps of compaction are left out.
 """
@@ -196,9 +224,12 @@ _KINDS = re.compile(f"LLM|{_KIND_OF_VECTORS.pattern}")
 _PARENTS = re.compile("CHAIN|AGENT")
 _KIND_OF_LANGSMITH = "langsmith.span.kind"
 _KINDS_OF_LANGSMITH = re.compile("llm|embedding")
-_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier", "gen_ai.response.service_tier")
 _KEY = "api_key_id"
-_WHO = ("litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
+_WHO = (
+    *("litellm.api_key.hash", "metadata.user_api_key_hash", "bifrost.virtual_key.id", "gen_ai.virtual_key_id"),
+    *("user.id", "enduser.id"),
+)
 """What tells whose a call was where nothing is called so; the last two, callers may choose."""
 _RESPONSE_ID = "gen_ai.response.id"
 _SHARED = ("response.id", "response.model", "response")
@@ -312,8 +343,10 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
     is_inference = operation is not None and _INFERENCES.fullmatch(operation) is not None
-    is_text = _NO_TEXT.search(str(attributes.get("litellm.call_type"))) is None
+    is_text = _NO_TEXT.search(word(_first(attributes, *_KINDS_OF_CALLS))) is None
     if _PARENTS.fullmatch(word(attributes.get(_KIND))) or _is_of_no_model_by_langsmith(attributes):
+        return None
+    if _is_step_of_openrouter(attributes):
         return None
     if _is_event_of_coding(record):
         of_answer = _of_answer_of_coding(record, attributes)
@@ -417,6 +450,13 @@ def _is_of_no_model_by_langsmith(attributes: JsonObject) -> bool:
     """Tell a span of LangSmith's SDK that is a run of no model: a chain, a prompt, a tool, a retriever."""
     kind = attributes.get(_KIND_OF_LANGSMITH)
     return kind is not None and _KINDS_OF_LANGSMITH.fullmatch(word(kind)) is None
+
+
+def _is_step_of_openrouter(attributes: JsonObject) -> bool:
+    """Tell a span of a try or of its answer, whose call has a span around it that states the usage."""
+    return _STEP_OF_OPENROUTER.fullmatch(word(attributes.get("span.type"))) is not None and not _states_usage(
+        attributes
+    )
 
 
 def _of_answer_of_coding(record: JsonObject, attributes: JsonObject) -> JsonObject:
