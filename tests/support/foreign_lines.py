@@ -839,6 +839,8 @@ _OTHER_SPANS: tuple[Document, ...] = (
     {"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 7},
     {"agent_name": "made-up", "model_name": "made-up", "gen_ai.usage.input_tokens": 7},
     {"gen_ai.agent.name": "made-up", "gen_ai.usage.input_tokens": 7},
+    {"span.type": "span", "gen_ai.operation.name": "chat", "gen_ai.response.id": "gen-1:attempt-0"},
+    {"request.type": "image_generation", "gen_ai.operation.name": "generate_content"},
 )
 
 
@@ -857,6 +859,8 @@ def _inference(maker: Maker) -> Document:
         found["gen_ai.usage.cache_read.input_tokens"] = maker.part(counts[f"gen_ai.usage.{names[0]}"])
     if maker.chance.random() < 0.2:
         found |= _details(maker, *counts.values())
+    if maker.chance.random() < 0.2:
+        found |= _of_gateways(maker, *counts.values())
     if maker.chance.random() < 0.1:
         found["gen_ai.agent.name"] = "made-up"
     if maker.chance.random() < 0.2:
@@ -882,6 +886,29 @@ def _details(maker: Maker, prompt: Any, completion: Any) -> Document:
         "cache_audio_read_tokens": maker.part(prompt),
     }
     return {f"gen_ai.usage.details.{name}": value for name, value in maker.some(**details).items()}
+
+
+def _of_gateways(maker: Maker, prompt: Any, completion: Any) -> Document:
+    """Return what spans of OpenRouter and of Bifrost have beside the two counts."""
+    pick, written = maker.chance.choice, maker.part(prompt)
+    of_openrouter = {
+        "span.type": pick(("generation", "generation", "span")),
+        "gen_ai.usage.input_tokens.cached": maker.part(prompt),
+        "gen_ai.usage.input_tokens.cache_write": written,
+        "gen_ai.usage.input_tokens.cache_write_1h": maker.part(written),
+        "gen_ai.usage.output_tokens.reasoning": maker.part(completion),
+    }
+    of_bifrost = {
+        "request.type": pick(("chat_completion", "responses_stream", "transcription")),
+        pick(("bifrost.virtual_key.id", "gen_ai.virtual_key_id")): _key(maker),
+        "gen_ai.response.service_tier": pick(("default", "flex", "auto")),
+        "gen_ai.usage.prompt_token_details.cached_read_tokens": maker.part(prompt),
+        "gen_ai.usage.prompt_token_details.cached_write_tokens": written,
+        "gen_ai.usage.prompt_token_details.cached_write_tokens_1h": maker.part(written),
+        "gen_ai.usage.completion_token_details.reasoning_tokens": maker.part(completion),
+        "gen_ai.usage.completion_token_details.audio_tokens": maker.part(completion),
+    }
+    return maker.some(**pick((of_openrouter, of_bifrost)))
 
 
 def _attributes(named: Mapping[str, Any]) -> list[Document]:
