@@ -841,6 +841,8 @@ _OTHER_SPANS: tuple[Document, ...] = (
     {"gen_ai.agent.name": "made-up", "gen_ai.usage.input_tokens": 7},
     {"span.type": "span", "gen_ai.operation.name": "chat", "gen_ai.response.id": "gen-1:attempt-0"},
     {"request.type": "image_generation", "gen_ai.operation.name": "generate_content"},
+    {"gen_ai.operation.name": "chat.completions", "gen_ai.response.prompt_tokens": -1},
+    {"gen_ai.operation.name": "text.completions", "gen_ai.response.prompt_tokens": 7},
 )
 
 

@@ -333,6 +333,27 @@ def test_a_call_of_openrouter_that_was_given_up_is_failed_and_one_of_nobody_name
     assert found.tokens[:2] == (2000, 90)
 
 
+SEMANTIC_KERNEL = {
+    "gen_ai.system": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.response.id": "chatcmpl-1",
+    "gen_ai.response.finish_reason": "FinishReason.STOP",
+}
+
+
+@pytest.mark.parametrize("operation", ["chat.completions", "chat.streaming_completions", "text.completions"])
+@pytest.mark.parametrize("names", [("usage.input", "usage.output"), ("response.prompt", "response.completion")])
+def test_semantic_kernel_names_operations_and_counts_of_its_own(
+    exchanges: Callable[..., list[Exchange]], operation: str, names: tuple[str, str]
+) -> None:
+    named = SEMANTIC_KERNEL | {"gen_ai.operation.name": operation}
+    counted = {f"gen_ai.{name}_tokens": value for name, value in zip(names, (300, 50), strict=True)}
+    not_counted = {"gen_ai.response.prompt_tokens": -1, "gen_ai.response.completion_tokens": -1}
+    found, unknown = exchanges(otel, batch(span(named | counted), span(named | not_counted)))
+    assert (found.reading.status, found.tokens) == (UsageStatus.MEASURED, (300, 50, None, None, None))
+    assert (unknown.reading.status, unknown.tokens) == (UsageStatus.UNKNOWN, None)
+
+
 BIFROST = CHAT | {
     "request.type": "chat_completion_stream",
     "bifrost.provider.name": "openai",

@@ -45,10 +45,11 @@ def entry_of(named: dict[str, Any], **fields: Any) -> dict[str, Any]:
 COUNTS = {
     "prompt_tokens": (
         *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.tokens"),
+        "gen_ai.response.prompt_tokens",
     ),
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-        "llm.token_count.completion",
+        *("llm.token_count.completion", "gen_ai.response.completion_tokens"),
     ),
     "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "cached_tokens": (
@@ -272,6 +273,7 @@ def test_whose_call_it_was_is_what_is_called_the_key_wherever_it_stands(
 INFERENCES = (
     *("chat", "text_completion", "generate_content", "call_llm", "embeddings", "embedding", "aembedding"),
     *("completion", "acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),
+    *("chat.completions", "chat.streaming_completions", "text.completions", "text.streaming_completions"),
 )
 OTHERS = (
     *("invoke_agent", "create_agent", "invoke_workflow", "plan", "execute_tool", "retrieval", "fetch_response"),

@@ -61,6 +61,10 @@ Bifrost has a span for each try, which names a virtual key (``plugins/otel`` and
 ``maximhq/bifrost``). Its parts were in details of the two counts until the conventions had names for them, and what
 was written for an hour still is. Images and speech it calls ``generate_content``; its ``request.type`` says which.
 
+Semantic Kernel has operations of its own (``chat.completions``, ``chat.streaming_completions`` and so for texts), named
+its two counts as parts of the response until December 2024, and wrote ``-1`` for what was not counted
+(``utils/telemetry/model_diagnostics`` and ``ModelDiagnostics.cs`` of ``microsoft/semantic-kernel``).
+
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
 LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else Bifrost's virtual key, else ``user.id``
 or ``enduser.id``.
@@ -95,8 +99,9 @@ _EMBEDDINGS = re.compile("embeddings?|aembedding")
 _INFERENCES = re.compile(
     f"{_EMBEDDINGS.pattern}|chat|text_completion|generate_content|call_llm"
     "|completion|acompletion|atext_completion|responses|aresponses|anthropic_messages"
+    r"|(?:chat|text)\.(?:streaming_)?completions"
 )
-"""Those of the conventions, and what frameworks and LiteLLM call them.
+"""Those of the conventions, and what frameworks, LiteLLM and Semantic Kernel call them.
 
 Patterns, since a text in a container is taken for the name of an attribute, in each of the fourteen objects of a line,
 and there is room for some three thousand (``kernel.names``).
@@ -138,12 +143,16 @@ _DETAILS_OF_LANGSMITH = ("gen_ai.usage.input_token_details", "gen_ai.usage.outpu
 _LAST = re.compile(r"\.")
 _NUMBER_IN = re.compile(r"""['"]([a-z0-9_]{1,64})['"]: ?([0-9]{1,19})(?![0-9.eE])""")
 
+_COUNTS_OF_SEMANTIC_KERNEL = ("gen_ai.response.prompt_tokens", "gen_ai.response.completion_tokens")
+_NOT_COUNTED = -1
 _COUNTS = {
     "prompt_tokens": (
         *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.tokens"),
+        _COUNTS_OF_SEMANTIC_KERNEL[0],
     ),
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+        _COUNTS_OF_SEMANTIC_KERNEL[1],
     ),
     "total_tokens": (
         *("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"),
@@ -556,7 +565,12 @@ def _first(attributes: JsonObject, *names: str) -> Any:
 
 
 def _count(attributes: JsonObject, *names: str) -> Any:
-    return first_count(attributes.get(name) for name in names)
+    return first_count(_stated(attributes, name) for name in names)
+
+
+def _stated(attributes: JsonObject, name: str) -> Any:
+    value = attributes.get(name)
+    return None if name in _COUNTS_OF_SEMANTIC_KERNEL and value == _NOT_COUNTED else value
 
 
 def _objects(document: JsonObject, name: str) -> list[JsonObject]:
