@@ -155,6 +155,30 @@ def one_api_row(**fields: Any) -> dict[str, Any]:
     }
 
 
+def one_hub_row(**fields: Any) -> dict[str, Any]:
+    """Return a row of One Hub's table of a call that was answered."""
+    return {
+        "id": 4711,
+        "user_id": 12,
+        "created_at": 1_793_700_003,
+        "type": 2,
+        "content": "",
+        "username": "lena",
+        "token_name": "production",
+        "model_name": "jamba-large",
+        "quota": 75,
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "channel_id": 3,
+        "request_time": 1750,
+        "is_stream": False,
+        "source_ip": "203.0.113.9",
+        "metadata": {"group_name": "default", "price_type": "tokens", "input_ratio": 1.25, "output_ratio": 5},
+        "channel": {"id": 3, "name": "ai21"},
+        **fields,
+    }
+
+
 def bifrost_row(**fields: Any) -> dict[str, Any]:
     """Return a row of Bifrost's table of a call that was answered, as its API has it."""
     return {

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from logged_documents import new_api_row, one_api_row
+from logged_documents import new_api_row, one_api_row, one_hub_row
 
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways import new_api
@@ -37,6 +37,42 @@ def test_a_row_of_one_api_names_its_user_and_the_name_of_the_key(collect: Any) -
     )
     assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
     assert collect(one_api_row()).tokens == (40, 5, None, None, None)
+
+
+def test_a_row_of_one_hub_has_parts_in_its_metadata(collect: Any) -> None:
+    event = collect(one_hub_row()).event
+    assert (event["status"], event["api_key_id"]) == ("measured", "12/production")
+    assert event["request_id"] == "1793700003-4711"
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+    assert collect(one_hub_row()).tokens == (40, 5, None, None, None)
+    assert collect(one_hub_row(metadata=None)).tokens == (40, 5, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("parts", "tokens", "for_an_hour"),
+    [
+        ({"cached_tokens": 30, "reasoning_tokens": 4}, (40, 5, 30, None, 4), None),
+        ({"cached_read_tokens": 20, "cached_write_tokens": 10}, (40, 5, 20, 10, None), None),
+        ({"cached_write_tokens": 7, "cached_write_1h_tokens": 3}, (40, 5, None, 10, None), 3),
+        ({"cached_write_5m_tokens": 7, "cached_write_1h_tokens": 3}, (40, 5, None, 10, None), 3),
+        ({"cached_tokens": 20, "openai_cache_write_tokens": 10}, (40, 5, 20, 10, None), None),
+        ({"cached_tokens": 0, "cached_read_tokens": 0}, (40, 5, 0, None, None), None),
+    ],
+)
+@pytest.mark.parametrize("written", [dict, json.dumps])
+def test_parts_of_one_hub_are_within_their_wholes(
+    parts: dict[str, int], tokens: tuple[int | None, ...], for_an_hour: int | None, written: Any, collect: Any
+) -> None:
+    collected = collect(one_hub_row(metadata=written(parts)))
+    assert collected.tokens == tokens
+    assert collected.event["prompt_cache_write_1h_tokens"] == for_an_hour
+
+
+def test_sound_of_one_hub_is_told_apart_and_a_part_that_is_none_refused(collect: Any) -> None:
+    event = collect(one_hub_row(metadata={"input_audio_tokens": 30, "output_audio_tokens": 4})).event
+    assert (event["prompt_audio_tokens"], event["completion_audio_tokens"]) == (30, 4)
+    assert collect(one_hub_row(metadata={"cached_tokens": -1})).refusal[0] == "invalid_usage"
+    assert collect(one_hub_row(content="倍率：15.00 × 1.00")).event["status"] == "measured"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +265,7 @@ def test_a_row_without_the_id_of_its_call_goes_by_its_own(collect: Any) -> None:
     [
         {"success": True, "message": "", "data": {"items": [new_api_row(), new_api_row(type=1)], "total": 2}},
         {"success": True, "message": "", "data": [one_api_row(), one_api_row(type=1)]},
+        {"success": True, "message": "", "data": {"data": [one_hub_row(), one_hub_row(type=4)], "page": 1, "size": 10}},
     ],
 )
 def test_a_page_holds_rows(page: dict[str, Any], collect: Any) -> None:

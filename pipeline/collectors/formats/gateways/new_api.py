@@ -1,7 +1,8 @@
-"""Rows of the table ``logs`` of new-api and One API, as their API (``/api/log/``) and their database have them.
+"""Rows of the table ``logs`` of new-api, One API and One Hub, as their API (``/api/log/``) and database have them.
 
-An object is a row, or a page of them: ``data``, or ``items`` within it. A row is written when a call has ended, in
-whole seconds (``created_at``); it began ``use_time`` seconds before, of One API ``elapsed_time`` milliseconds. Its
+An object is a row, or a page of them: ``data``, or ``items`` or ``data`` within it. A row is written when a call has
+ended, in whole seconds (``created_at``); it began ``use_time`` seconds before, of One API ``elapsed_time`` and of One
+Hub ``request_time`` milliseconds. Its
 ``type`` says what it is: 2 a call that was answered, 5 one that failed, of which new-api writes a row a try, each with
 the ``request_id`` of the call. One API's 5 are tests of a channel, without counts. Others are nothing: what was paid
 in, who did what, and what is given back of tasks (6), which have no tokens.
@@ -19,9 +20,15 @@ the prompt. ``completion_tokens`` hold reasoning, which is not told apart. ``adm
 gateway's own tokenizer, and ``content`` that nobody counted: neither is usage. Rows of One API about audio have the
 price of the call in the place of its tokens, and two factors in their ``content`` where others have three.
 
+One Hub has parts of the counts in ``metadata``, and all of them within their wholes: what was cached by OpenAI's name
+or read by Anthropic's, what was written (without what was written for an hour, which stands beside it; some of what
+was made of it splits both), reasoning and audio. A call without these has none.
+
 Source: ``model/log.go``, ``service/text_quota.go``, ``service/log_info_generate.go``, ``service/task_billing.go`` and
 ``controller/relay.go`` of QuantumNous/new-api (2025 and 2026); ``model/log.go``, ``relay/controller/helper.go``,
-``relay/billing/billing.go`` and ``controller/channel-test.go`` of songquanpeng/one-api (February 2025).
+``relay/billing/billing.go`` and ``controller/channel-test.go`` of songquanpeng/one-api (February 2025);
+``model/log.go``, ``types/common.go``, ``common/config/usage.go``, ``providers/claude/common.go`` and
+``relay/relay_util/quota.go`` of MartialBE/one-hub and of what was made of it (2025 and 2026).
 """
 
 from __future__ import annotations
@@ -32,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own
 from pipeline.collectors.formats.instants import instant_us
-from pipeline.collectors.formats.mapping import number, object_in
+from pipeline.collectors.formats.mapping import first_stated, number, object_in
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.collectors.values.traced import is_integer
@@ -59,6 +66,10 @@ _ESTIMATED = re.compile(r"local|.*-estimated")
 _UNCOUNTED = "上游无计费信息"
 """What ``content`` says where an answer had no usage: the prompt beside it is the gateway's estimate."""
 _OF_TWO_FACTORS = re.compile(r"倍率：[0-9.]+ × [0-9.]+")  # noqa: RUF001 - as One API writes it
+_WRITTEN_OF_ONE_HUB = (
+    *("cached_write_tokens", "cached_write_5m_tokens", "cached_write_1h_tokens"),
+    "openai_cache_write_tokens",
+)
 _SECOND_US, _MILLISECOND_US = 1_000_000, 1_000
 
 MAPPING: Mapping[str, Any] = {
@@ -75,7 +86,7 @@ MAPPING: Mapping[str, Any] = {
         f"usage.{name}": f"counted.{name}"
         for name in (
             *("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
-            *("prompt_audio_tokens", "completion_audio_tokens"),
+            *("reasoning_tokens", "prompt_audio_tokens", "completion_audio_tokens"),
         )
     },
 }
@@ -102,7 +113,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
 
 def _page_of(document: JsonObject) -> Any:
     found = stated_once(document, "data")
-    return stated_once(found, "items") if isinstance(found, dict) else found
+    return first_stated(found, "items", "data") if isinstance(found, dict) else found
 
 
 def _entry_or_refusal(row: JsonObject) -> JsonObject | LineRefused | None:
@@ -117,7 +128,8 @@ def _entry(row: JsonObject) -> JsonObject | None:
     other = object_in(stated_once(row, "other"))
     if not _is_call(row, other):
         return None
-    is_priced = "other" not in row and _OF_TWO_FACTORS.fullmatch(word(row.get("content"))) is not None
+    is_of_one_api = "other" not in row and "metadata" not in row
+    is_priced = is_of_one_api and _OF_TWO_FACTORS.fullmatch(word(row.get("content"))) is not None
     return changed(
         row,
         {
@@ -150,7 +162,8 @@ def _is_call(row: JsonObject, other: JsonObject) -> bool:
 
 def _arrival(row: JsonObject) -> int | None:
     """Return when the call began, in microseconds since 1970; ``None`` where the row does not say."""
-    seconds, milliseconds = (number(stated_once(row, name)) for name in ("use_time", "elapsed_time"))
+    seconds = number(stated_once(row, "use_time"))
+    milliseconds = number(first_stated(row, "elapsed_time", "request_time"))
     taken, unit = (seconds, _SECOND_US) if is_integer(seconds) else (milliseconds, _MILLISECOND_US)
     try:
         return instant_us(stated_once(row, "created_at"), "created_at") - (taken * unit if is_integer(taken) else 0)
@@ -190,6 +203,8 @@ def _is_estimated(row: JsonObject, other: JsonObject) -> bool:
 
 def _counts(row: JsonObject, other: JsonObject) -> dict[str, int | None]:
     """Return the counts of a row, parts within their wholes. Raises ``LineRefused`` where one is none."""
+    if "metadata" in row:
+        return _counts_of_one_hub(row, object_in(stated_once(row, "metadata")))
     prompt, cached, written = _count(row, "prompt_tokens"), _count(other, "cache_tokens"), _written(other)
     whole = _count(other, "input_tokens_total")
     if prompt is not None and _is_cache_apart(other, prompt, cached or 0, written or 0):
@@ -203,6 +218,19 @@ def _counts(row: JsonObject, other: JsonObject) -> dict[str, int | None]:
         "cache_write_1h_tokens": _count(other, "cache_creation_tokens_1h"),
         "prompt_audio_tokens": _count(other, "audio_input" if is_of_sound else "audio_input_token_count"),
         "completion_audio_tokens": _count(other, "audio_output") if is_of_sound else None,
+    }
+
+
+def _counts_of_one_hub(row: JsonObject, parts: JsonObject) -> dict[str, int | None]:
+    return {
+        "prompt_tokens": _count(row, "prompt_tokens"),
+        "completion_tokens": _count(row, "completion_tokens"),
+        "cached_tokens": _count(parts, "cached_read_tokens") or _count(parts, "cached_tokens"),
+        "cache_write_tokens": sum_of(*(_count(parts, name) for name in _WRITTEN_OF_ONE_HUB)),
+        "cache_write_1h_tokens": _count(parts, "cached_write_1h_tokens"),
+        "reasoning_tokens": _count(parts, "reasoning_tokens"),
+        "prompt_audio_tokens": _count(parts, "input_audio_tokens"),
+        "completion_audio_tokens": _count(parts, "output_audio_tokens"),
     }
 
 
