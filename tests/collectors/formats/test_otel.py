@@ -782,6 +782,98 @@ def test_what_else_a_coding_tool_logs_is_no_call_and_its_span_states_nothing(
     assert (found.reading.status, found.reading.response_id) == (UsageStatus.UNKNOWN, "req_1")
 
 
+OF_GEMINI_CLI = {
+    "session.id": "65aa32c1-1",
+    "installation.id": "i-1",
+    "interactive": True,
+    "event.timestamp": "2026-08-29T08:40:01.123Z",
+    "model": "gemini-3-pro",
+    "duration_ms": 1_200,
+    "input_token_count": 2_000,
+    "output_token_count": 50,
+    "cached_content_token_count": 1_500,
+    "thoughts_token_count": 800,
+    "tool_token_count": 10,
+    "total_token_count": 2_860,
+    "http.status_code": 200,
+}
+OF_CONVENTIONS = {
+    "session.id": "65aa32c1-1",
+    "installation.id": "i-1",
+    "event.timestamp": "2026-08-29T08:40:01.123Z",
+    "gen_ai.operation.name": "generate_content",
+    "gen_ai.provider.name": "gcp.gen_ai",
+    "gen_ai.request.model": "gemini-3-pro",
+    "gen_ai.response.model": "gemini-3-pro",
+    "gen_ai.response.id": "aBc-1",
+    "gen_ai.usage.input_tokens": 2_000,
+    "gen_ai.usage.output_tokens": 50,
+}
+TEXTS = {name: str(of) for name, of in OF_GEMINI_CLI.items() if "token" in name}
+DETAILS_OF_CALLS = "gen_ai.client.inference.operation.details"
+
+
+def logs_of_gemini_cli(*named: tuple[str, str, dict[str, Any]]) -> dict[str, Any]:
+    records = [
+        {
+            "observedTimeUnixNano": "1788000001123456789",
+            "body": {"stringValue": body},
+            "attributes": attributes({"event.name": event} | each),
+        }
+        for event, body, each in named
+    ]
+    of_resource = {"attributes": attributes({"service.name": "gemini-cli"})}
+    return {"resourceLogs": [{"resource": of_resource, "scopeLogs": [{"scope": {}, "logRecords": records}]}]}
+
+
+def answered(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    body = "API response from gemini-3-pro. Status: 200. Duration: 1200ms."
+    return "gemini_cli.api_response", body, OF_GEMINI_CLI | fields
+
+
+def described(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    return DETAILS_OF_CALLS, "GenAI operation details from gemini-3-pro. Status: 200.", OF_CONVENTIONS | fields
+
+
+def test_a_call_of_gemini_cli_is_its_own_event_which_counts_thoughts(exchanges: Callable[..., list[Exchange]]) -> None:
+    asked = {name: of for name, of in OF_CONVENTIONS.items() if "usage" not in name and "response" not in name}
+    request = (DETAILS_OF_CALLS, "GenAI operation request details from gemini-3-pro.", asked)
+    failed = (DETAILS_OF_CALLS, "GenAI operation error details from gemini-3-pro. Error: \n429. Duration: 9ms.", asked)
+    (found,) = exchanges(otel, logs_of_gemini_cli(request, failed, answered(), described()))
+    assert found.tokens == (2_010, 850, 1_500, None, 800)
+    assert (found.envelope.api_key_id, found.envelope.model_requested) == ("i-1", "gemini-3-pro")
+    assert (found.reading.response_id, found.reading.status) == ("aBc-1", UsageStatus.MEASURED)
+    (of_texts,) = exchanges(otel, logs_of_gemini_cli(answered(**TEXTS)))
+    assert (of_texts.tokens, of_texts.reading.response_id) == (found.tokens, None)
+
+
+def test_a_call_of_gemini_cli_that_counts_nothing_is_unknown_and_a_count_that_is_none_refused(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    nothing = dict.fromkeys((name for name in OF_GEMINI_CLI if "token" in name), 0)
+    (found,) = exchanges(otel, logs_of_gemini_cli(answered(**nothing)))
+    assert (found.reading.status, found.tokens) == (UsageStatus.UNKNOWN, None)
+    with pytest.raises(LineRefused, match="thoughtsTokenCount"):
+        exchanges(otel, logs_of_gemini_cli(answered(**TEXTS | {"thoughts_token_count": "many"})))
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [described(**{"session.id": "another"})],
+        [described(**{"event.timestamp": "2026-08-29T08:40:01.124Z"})],
+        [described(), described(**{"gen_ai.response.id": "aBc-2"})],
+        [described(), answered()],
+    ],
+)
+def test_the_id_of_another_answer_of_gemini_cli_is_not_taken_for_that_of_this_one(
+    exchanges: Callable[..., list[Exchange]], others: list[tuple[str, str, dict[str, Any]]]
+) -> None:
+    found = exchanges(otel, logs_of_gemini_cli(answered(), *others))
+    assert {one.reading.response_id for one in found} == {None}
+    assert {one.tokens for one in found} == {(2_010, 850, 1_500, None, 800)}
+
+
 def test_an_inference_within_another_of_the_same_counts_is_the_same_call(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:

@@ -202,7 +202,7 @@ def test_a_span_that_says_nothing_is_an_entry_of_nothing() -> None:
             ({name: "who"}, "api_key_id", "who")
             for name in (
                 *("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "bifrost.virtual_key.id"),
-                *("gen_ai.virtual_key_id", "user.id", "enduser.id"),
+                *("gen_ai.virtual_key_id", "user.id", "enduser.id", "installation.id"),
             )
         ),
         *(({"litellm.cache_hit": hit}, "cache_hit", True) for hit in (True, "True", "true")),

@@ -53,6 +53,12 @@ the API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220).
 text. The spans of its tracing state the same once more and name no operation: of these no count is read, and the event,
 which has the same ``request_id`` of the API, comes before them. Source: "Monitoring" in its documentation.
 
+Gemini CLI writes two events of each answer: its own (``gemini_cli.api_response``), with all that Google's API counts,
+and that of the conventions, whose output leaves out thoughts and whose input what tools consumed, and which alone has
+the answer's id. The first is the call, and has the id of the second where that is on its line: they were written in the
+same millisecond of a session. What it asked, and what failed, are events of the conventions as well, and nothing here
+(``ApiResponseEvent`` of ``packages/core/src/telemetry/types.ts`` in ``google-gemini/gemini-cli``, 2026).
+
 OpenRouter's Broadcast sends three spans of a call: its own, of which ``span.type`` is ``generation``, and within it
 those of the tries and of the answer, which name the same operation and state no usage, no model and nobody. These are
 none (deliveries recorded by ``empathic/toolpath``, ``test-fixtures/otel/openrouter``).
@@ -93,7 +99,8 @@ NAME = "otel"
 
 LOG_RECORDS = ("resourceLogs", "scopeLogs", "logRecords")
 """The names of the lists in which log records lie, one in another."""
-_RECORDS = (("resourceSpans", "scopeSpans", "spans"), LOG_RECORDS)
+_SPANS = "spans"
+_RECORDS = (("resourceSpans", "scopeSpans", _SPANS), LOG_RECORDS)
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _EMBEDDINGS = re.compile("embeddings?|aembedding")
 _INFERENCES = re.compile(
@@ -128,6 +135,16 @@ _USAGE_OF_CODING = re.compile(
 Patterns, as above: a record that has a body is read plainly.
 """
 _SPEED_OF_CODING = re.compile("fast")
+_EVENT_OF_GEMINI_CLI = re.compile(r"gemini_cli\.api_response")
+_ANSWER_OF_GEMINI_CLI = re.compile("API response from .*", re.DOTALL)
+_DETAILS_OF_GEMINI_CLI = re.compile("GenAI operation (?:request |error )?details from .*", re.DOTALL)
+"""What the bodies of its events say, of which each has one."""
+_USAGE_OF_GEMINI_CLI = re.compile(
+    "(?P<promptTokenCount>input_token_count)|(?P<candidatesTokenCount>output_token_count)"
+    "|(?P<cachedContentTokenCount>cached_content_token_count)|(?P<thoughtsTokenCount>thoughts_token_count)"
+    "|(?P<toolUsePromptTokenCount>tool_token_count)|(?P<totalTokenCount>total_token_count)"
+)
+"""What it calls what the usage of Google's API has."""
 _ERROR = 2
 _NAME_OF_ERROR = re.compile("STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
@@ -237,9 +254,9 @@ _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier", 
 _KEY = "api_key_id"
 _WHO = (
     *("litellm.api_key.hash", "metadata.user_api_key_hash", "bifrost.virtual_key.id", "gen_ai.virtual_key_id"),
-    *("user.id", "enduser.id"),
+    *("user.id", "enduser.id", "installation.id"),
 )
-"""What tells whose a call was where nothing is called so; the last two, callers may choose."""
+"""What tells whose a call was where nothing is called so: whom callers may choose, and an installation come last."""
 _RESPONSE_ID = "gen_ai.response.id"
 _SHARED = ("response.id", "response.model", "response")
 """What spans of one call have from one another; the last is the answer itself."""
@@ -294,6 +311,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
     exchanges = [(record, entry) for record, entry in found if entry is not None]
     _join_repeats(exchanges)
+    _name_answers_of_gemini_cli(document, [entry for record, entry in exchanges if _is_of_gemini_cli(record)])
     return [entry for _, entry in exchanges]
 
 
@@ -316,6 +334,24 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
             entry |= {**shared, "request_id": inner["request_id"]}
 
 
+def _name_answers_of_gemini_cli(document: JsonObject, calls: list[JsonObject]) -> None:
+    """Give calls of Gemini CLI the ids of their answers, where one event of the line says which."""
+    if not calls:
+        return
+    ids: dict[tuple[str, str], list[Any]] = {}
+    for _, record, attributes, _ in _all_records(document):
+        if _DETAILS_OF_GEMINI_CLI.fullmatch(_body_of(record)) and attributes.get(_RESPONSE_ID) is not None:
+            ids.setdefault(_written_at(attributes), []).append(attributes.get(_RESPONSE_ID))
+    at = [_written_at(call["attributes"]) for call in calls]
+    for call, written in zip(calls, at, strict=True):
+        if at.count(written) == len(ids.get(written, ())) == 1:
+            call["response.id"] = ids[written][0]
+
+
+def _written_at(attributes: JsonObject) -> tuple[str, str]:
+    return word(attributes.get("session.id")), word(attributes.get("event.timestamp"))
+
+
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
     is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
     return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
@@ -327,25 +363,42 @@ def _counted(entry: JsonObject) -> tuple[Any, Any]:
 
 def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:
     """Yield every span, and every event of an inference, with its attributes and those of its resource."""
+    for name, record, attributes, of_all in _all_records(document):
+        if name == _SPANS or _is_of_a_call(record, attributes):
+            yield record, attributes, of_all
+
+
+def _all_records(document: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject, JsonObject]]:
     for of_resource, scopes, records in _RECORDS:
         for group in _objects(document, of_resource):
             resource = group.get("resource")
             of_all = _attributes(resource) if isinstance(resource, dict) else {}
             for record in (record for scope in _objects(group, scopes) for record in _objects(scope, records)):
-                attributes = _attributes(record)
-                if records == "spans" or _is_of_a_call(record, attributes):
-                    yield record, attributes, of_all
+                yield records, record, _attributes(record), of_all
 
 
 def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     """Tell the event of an inference."""
-    name = record.get("eventName") or attributes.get("event.name")
-    return _DETAILS.fullmatch(word(name)) is not None or _is_event_of_coding(record)
+    name = word(record.get("eventName") or attributes.get("event.name"))
+    body = _body_of(record)
+    if _DETAILS.fullmatch(name):
+        return _DETAILS_OF_GEMINI_CLI.fullmatch(body) is None
+    is_of_gemini_cli = _EVENT_OF_GEMINI_CLI.fullmatch(name) is not None and _is_of_gemini_cli(record)
+    return is_of_gemini_cli or _is_event_of_coding(record)
 
 
 def _is_event_of_coding(record: JsonObject) -> bool:
     """Tell the event of a call by Anthropic's coding tool, which its body names in full."""
-    return _EVENT_OF_CODING.fullmatch(word(_value(record.get("body")))) is not None
+    return _EVENT_OF_CODING.fullmatch(_body_of(record)) is not None
+
+
+def _is_of_gemini_cli(record: JsonObject) -> bool:
+    """Tell the event of an answer by Gemini CLI among those that are of calls."""
+    return _ANSWER_OF_GEMINI_CLI.fullmatch(_body_of(record)) is not None
+
+
+def _body_of(record: JsonObject) -> str:
+    return word(_value(record.get("body")))
 
 
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
@@ -359,6 +412,9 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         return None
     if _is_event_of_coding(record):
         of_answer = _of_answer_of_coding(record, attributes)
+    elif _is_of_gemini_cli(record):
+        usage = _usage_named(_USAGE_OF_GEMINI_CLI, attributes)
+        of_answer = {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
     elif (is_inference and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
@@ -470,15 +526,20 @@ def _is_step_of_openrouter(attributes: JsonObject) -> bool:
 
 def _of_answer_of_coding(record: JsonObject, attributes: JsonObject) -> JsonObject:
     """Return what is stated of the answer; its counts are Anthropic's, whose input leaves out what was cached."""
-    named = ((_USAGE_OF_CODING.fullmatch(name), value) for name, value in attributes.items())
-    usage = {str(found.lastgroup): value for found, value in named if found is not None}
+    usage = _usage_named(_USAGE_OF_CODING, attributes)
     is_fast = any(_SPEED_OF_CODING.fullmatch(word(value)) for value in usage.values())
     return {
         "response.id": attributes.get("request_id"),
         "response.error": _has_error(record, attributes),
         "service_tier": _SPEED_OF_CODING.pattern if is_fast else None,
-        "usage": {name: integer_of(value) for name, value in usage.items()},
+        "usage": usage,
     }
+
+
+def _usage_named(names: re.Pattern[str], attributes: JsonObject) -> JsonObject:
+    """Return what an API calls attributes of a tool, whose numbers may be texts."""
+    named = ((names.fullmatch(name), value) for name, value in attributes.items())
+    return {str(found.lastgroup): integer_of(value) for found, value in named if found is not None}
 
 
 def _uncached_audio(attributes: JsonObject) -> Any:
