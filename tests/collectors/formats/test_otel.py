@@ -835,6 +835,27 @@ def described(**fields: Any) -> tuple[str, str, dict[str, Any]]:
     return DETAILS_OF_CALLS, "GenAI operation details from gemini-3-pro. Status: 200.", OF_CONVENTIONS | fields
 
 
+def test_a_call_of_codex_is_a_span_that_names_no_operation_and_no_model(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    named = {
+        "codex.request.reasoning_effort": "high",
+        "gen_ai.usage.input_tokens": 12_000,
+        "gen_ai.usage.cache_read.input_tokens": 8_000,
+        "gen_ai.usage.cache_write.input_tokens": 500,
+        "gen_ai.usage.output_tokens": 900,
+        "codex.usage.reasoning_output_tokens": 250,
+        "codex.usage.total_tokens": 12_900,
+    }
+    turn = {
+        "model": "gpt-5.6",
+        "codex.turn.token_usage.input_tokens": 12_000,
+        "codex.turn.token_usage.output_tokens": 900,
+    }
+    (found,) = exchanges(otel, batch(span(turn), span(named)))
+    assert (found.tokens, found.envelope.model_requested) == ((12_000, 900, 8_000, 500, 250), None)
+
+
 def test_a_call_of_gemini_cli_is_its_own_event_which_counts_thoughts(exchanges: Callable[..., list[Exchange]]) -> None:
     asked = {name: of for name, of in OF_CONVENTIONS.items() if "usage" not in name and "response" not in name}
     request = (DETAILS_OF_CALLS, "GenAI operation request details from gemini-3-pro.", asked)

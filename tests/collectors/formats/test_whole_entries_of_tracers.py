@@ -86,7 +86,7 @@ COUNTS = {
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
         "gen_ai.usage.completion_tokens_details.reasoning",
-        "gen_ai.usage.completion_token_details.reasoning_tokens",
+        *("gen_ai.usage.completion_token_details.reasoning_tokens", "codex.usage.reasoning_output_tokens"),
         "gen_ai.usage.output_token_details.reasoning_tokens",
     ),
     "prompt_audio_tokens": (

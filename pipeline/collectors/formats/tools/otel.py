@@ -208,7 +208,7 @@ _COUNTS = {
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
         *("gen_ai.usage.completion_tokens_details.reasoning", _REASONING_OF_ADK),
-        "gen_ai.usage.completion_token_details.reasoning_tokens",
+        *("gen_ai.usage.completion_token_details.reasoning_tokens", "codex.usage.reasoning_output_tokens"),
         "gen_ai.usage.output_token_details.reasoning_tokens",
     ),
     "prompt_audio_tokens": (
