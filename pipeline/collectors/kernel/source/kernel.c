@@ -28,6 +28,10 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   case PRESENT: return present(p, depth);
   case ELAPSED: return elapsed(p);
   case NESTED: return value_under(p, LITERAL, depth);
+  case WORDS:
+    if (*p == '"') return one_of_words(p + 1, name);
+    if (*p != '{' && *p != '[') return value_under(p, LITERAL, depth);
+    break;
   case INSIDE: case EVERY: case HEADERS: case OBJECTS:
     if (*p == '{' || *p == '"') return inside(p, name + OF_INNER, depth);
     break;
