@@ -268,7 +268,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("values.h", "p < behind && *p != 'e' && *p != 'E'; p++) has_digit", "p < behind; p++) has_digit"),
     ("values.h", "    *o++ = has_digit ? FRACTION : ZERO;", "    *o++ = FRACTION;"),
     ("values.h", "kind == TIMED_IN_UTC || kind == PRESENT;", "kind == TIMED_IN_UTC;"),
-    ("values.h", "  if (!has_room()) return unsure();\n  int is_leaf", "  int is_leaf"),
+    ("values.h", "  if (!has_room()) return unsure();\n  if (kind == RESPONSE)", "  if (kind == RESPONSE)"),
     ("values.h", "  if (found != LAST_MEMBER) return 0;\n  if (!has_room()) return unsure();\n  if (has", "  if (has"),
     ("bodies.h", "  if (!has_chunks || !end_run()) return unsure();", "  if (!end_run()) return unsure();"),
     (

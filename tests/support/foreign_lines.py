@@ -156,7 +156,7 @@ def _litellm(maker: Maker) -> Document:
         line["litellm_call_id"] = pick((_hex(maker), _hex(maker), line["id"]))
     answer = line["response"]
     if isinstance(answer, dict) and "id" in answer and pick((True, False)):
-        answer["id"] = line["id"]
+        answer["id"] = pick((line["id"], line["id"].partition("_cache_hit")[0]))
     return line
 
 
@@ -182,7 +182,7 @@ def _litellm_spend(maker: Maker) -> Document:
         "request_id": call if failed else pick((answer, answer, answer, call, *copies)),
         "call_type": pick(("acompletion", "acompletion", "completion", "aembedding", "aresponses", "rerank", "x")),
         "api_key": _key(maker),
-        "spend": 0.01,
+        "spend": pick((0.01, 0.0)),
         **counts,
         "startTime": _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z", "+00:00"))),
         "endTime": _date(maker, ends="Z"),
@@ -191,7 +191,7 @@ def _litellm_spend(maker: Maker) -> Document:
         "custom_llm_provider": pick(("openai", "", None)),
         "metadata": written(metadata),
         "cache_hit": pick(("None", "None", "False", "True", "")),
-        "cache_key": pick(("Cache OFF", "6f1a", None)),
+        "cache_key": pick(("Cache OFF", _hex(maker, 64), None)),
         "request_tags": written([]),
         "messages": written({}),
         "response": pick(({}, "{}", {}, _body(maker))),
@@ -201,7 +201,7 @@ def _litellm_spend(maker: Maker) -> Document:
         line["litellm_call_id"] = pick((call, _hex(maker), line["request_id"]))
     filed = line["response"]
     if isinstance(filed, dict) and "id" in filed and pick((True, False)):
-        filed["id"] = line["request_id"]
+        filed["id"] = pick((line["request_id"], line["request_id"].partition("_cache_hit")[0]))
     return line
 
 
@@ -250,7 +250,11 @@ def _bifrost(maker: Maker) -> Document:
 def _streamed(maker: Maker) -> Any:
     """Return what Helicone makes of a stream, with its chunks, or what it had of them."""
     made, pick = _body(maker), maker.chance.choice
-    chunks = pick((_body(maker), [_body(maker), {}], [], "", None, "data: {}", {"a": 1}, 7))
+    stream = [{"id": "c", "choices": [{"delta": {"content": maker.text()}}]} for _ in range(pick((1, 2, 9)))]
+    stream += pick(([], [{"id": "c", "choices": [], "usage": _counts(maker)}]))
+    transcript = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in stream)
+    odd = (_body(maker), [_body(maker), {}], [], "", None, "data: {}", {"a": 1}, 7)
+    chunks = pick((stream, stream, transcript, pick(odd)))
     beside = {pick(("streamed_data", "streamed_data", "bedrock_events")): chunks, "usage": _counts(maker)}
     whole = made | beside if isinstance(made, dict) else beside
     return pick((lambda of: of, lambda of: of, json.dumps))(whole)
@@ -278,7 +282,7 @@ def _helicone(maker: Maker) -> Document:
         **{name: written(value) if type(value) is int else value for name, value in counts.items()},
         "reasoning_tokens": pick((0, None, written(7))),
         "prompt_cache_read_tokens": pick((0, 0, 0, 7)),
-        "cache_reference_id": pick(("00000000-0000-0000-0000-000000000000", "", None)),
+        "cache_reference_id": pick(("00000000-0000-0000-0000-000000000000", "", None, _hex(maker))),
         "cache_enabled": False,
     }
 
