@@ -75,6 +75,9 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         *("timestamp", "identity.arn", "requestId", "modelId"),
         *("input.inputTokenCount", "output.outputTokenCount"),
     ),
+    "bifrost": (
+        *("timestamp", "virtual_key_id", "id", "model", "token_usage.prompt_tokens", "token_usage.completion_tokens"),
+    ),
     "portkey": ("created_at", "metadata", "id", "ai_model", "req_units", "res_units"),
     "portkey-log": (
         *("metrics.created_at", "metrics.api_key_id", "_id", "response.body.model"),

@@ -271,3 +271,36 @@ def test_audio_that_was_read_from_a_cache_counts_as_that(collect: Any, exchange:
 def test_audio_beside_the_prompt_is_of_unknown_share_and_left_out(collect: Any, exchange: Any) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"audio_tokens": 40}}
     assert collect(_line(exchange, usage)).event["prompt_audio_tokens"] is None
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"cached_tokens": 800, "cached_read_tokens": 300, "cached_write_tokens": 500}, (300, 500)),
+        ({"cached_tokens": 300, "cached_read_tokens": 300, "cached_write_tokens": 500}, (300, 500)),
+        ({"cached_tokens": 500, "cached_write_tokens": 500}, (0, 500)),
+        ({"cached_tokens": 500, "cached_read_tokens": 0, "cached_write_tokens": 500}, (0, 500)),
+        ({"cached_tokens": 0, "cached_write_tokens": 500, "cache_write_tokens": 500}, (0, 500)),
+        ({"cached_tokens": 300, "cached_read_tokens": 300}, (300, None)),
+        ({"cached_tokens": 300, "cached_write_tokens": 0}, (300, 0)),
+        ({"cached_read_tokens": 300}, (300, None)),
+    ],
+)
+def test_what_bifrost_read_from_a_cache_holds_nothing_that_was_written(
+    collect: Any, exchange: Any, details: dict[str, Any], expected: tuple[int, int | None]
+) -> None:
+    usage = {"prompt_tokens": 2000, "completion_tokens": 3, "total_tokens": 2003, "prompt_tokens_details": details}
+    assert collect(_line(exchange, usage)).tokens == (2000, 3, *expected, None)
+    of_response = {"input_tokens": 2000, "output_tokens": 3, "total_tokens": 2003, "input_tokens_details": details}
+    body = {"object": "response", "id": "resp_1", "model": "jamba-large", "status": "completed", "usage": of_response}
+    assert collect(exchange(response=body)).tokens == (2000, 3, *expected, None)
+
+
+def test_what_bifrost_wrote_to_a_cache_for_an_hour_is_told_apart(collect: Any, exchange: Any) -> None:
+    lifetimes = {"cached_write_tokens_5m": 3, "cached_write_tokens_1h": 1}
+    details = {"cached_tokens": 0, "cached_write_tokens": 4, "cached_write_token_details": lifetimes}
+    usage = {"prompt_tokens": 20, "completion_tokens": 3, "prompt_tokens_details": details}
+    assert collect(_line(exchange, usage)).event["prompt_cache_write_1h_tokens"] == 1
+    of_response = {"input_tokens": 20, "output_tokens": 3, "total_tokens": 23, "input_tokens_details": details}
+    body = {"object": "response", "id": "resp_1", "model": "jamba-large", "status": "completed", "usage": of_response}
+    assert collect(exchange(response=body)).event["prompt_cache_write_1h_tokens"] == 1

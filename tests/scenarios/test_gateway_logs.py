@@ -367,6 +367,50 @@ def nginx_as_many_write_it(calls: Sequence[Call]) -> list[str]:
     ]
 
 
+def new_api(calls: Sequence[Call]) -> list[str]:
+    """Return pages of rows: each call by OpenAI's convention or Anthropic's, one tried before, and what is no call."""
+    rows: list[dict[str, Any]] = []
+    for call in calls:
+        by_anthropic = call.number % 2
+        rows.append(
+            {
+                "id": call.number + 1,
+                "user_id": 12,
+                "created_at": int((call.at + LASTS).timestamp()),
+                "type": 5 if call.is_failed else 2,
+                "content": "",
+                "username": "lena",
+                "token_name": "production",
+                "model_name": "jamba-large",
+                "quota": 75,
+                "prompt_tokens": call.prompt - (call.cached + call.written) * by_anthropic,
+                "completion_tokens": call.completion,
+                "use_time": 5,
+                "is_stream": False,
+                "channel": 3,
+                "token_id": call.key,
+                "group": "default",
+                "request_id": f"req-{call.number}",
+                "other": json.dumps(
+                    {
+                        "cache_tokens": call.cached,
+                        "cache_write_tokens": call.written,
+                        "admin_info": {"use_channel": ["3"]},
+                        "request_path": PATH,
+                        **({"usage_semantic": "anthropic", "claude": True} if by_anthropic else {}),
+                        **({"status_code": call.status} if call.is_failed else {}),
+                    }
+                ),
+            }
+        )
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0}
+    tried = {**rows[0], **nothing, "id": 90, "type": 5, "other": json.dumps({"status_code": 502})}
+    paid = {**rows[0], **nothing, "id": 91, "type": 1, "request_id": "req-91", "other": ""}
+    given_back = {**paid, "id": 92, "type": 6, "request_id": "req-92"}
+    pages = ([tried, paid, *rows[:2]], [given_back, *rows[2:], rows[0]])
+    return [json.dumps({"success": True, "message": "", "data": {"items": page, "total": 9}}) for page in pages]
+
+
 LINES = [
     *(agentgateway, kong, kong_with_bodies, envoy, apisix, apisix_with_bodies, higress, higress_with_counts_as_text),
     *(nginx_with_bodies, nginx_with_streams, nginx_with_counts, nginx_as_many_write_it),
@@ -481,6 +525,16 @@ def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Pa
     plain = [Call(number=0, prompt=1_200_000, completion=300_001), Call(number=1, is_failed=True)]
     expected = as_a_request_log(tmp_path, request_log(plain))
     assert drafted(tmp_path / "logged", kong_3_8(plain)) == expected
+
+
+@pytest.mark.parametrize("logged", [new_api])
+def test_calls_in_tables_of_gateways_are_billed_as_from_a_request_log(
+    tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
+) -> None:
+    calls = [replace(call, reasoning=0) for call in WITH_WRITES]
+    expected = as_a_request_log(tmp_path, request_log(calls))
+    assert b"prompt_cache_write" in expected["2026-10/lines.csv"]
+    assert drafted(tmp_path / "logged", logged(calls)) == expected
 
 
 @pytest.mark.long

@@ -570,7 +570,21 @@ def parted(maker: Maker) -> Body:
     chat = {"prompt_tokens": maker.sum(text, whole), "completion_tokens": completion, "prompt_tokens_details": details}
     turn = {"object": "realtime.response", "id": maker.id("resp_"), "model": model, "usage": spoken}
     message = {"id": maker.id("msg_"), "type": "message", "role": "assistant", "model": model, "content": []}
+    of_bifrost = {
+        "cached_tokens": pick((whole, maker.sum(whole, part))),
+        **maker.some(cached_read_tokens=whole, cached_write_tokens=part),
+        "cached_write_token_details": {"cached_write_tokens_1h": part},
+    }
+    chat_of_bifrost = {**chat, "prompt_tokens_details": of_bifrost}
+    response = {
+        "object": "response",
+        "id": maker.id("resp_"),
+        "model": model,
+        "usage": {**spoken, "input_token_details": None, "input_tokens_details": of_bifrost},
+    }
     bodies: tuple[tuple[str, Document], ...] = (
+        ("/v1/chat/completions", {"choices": [], "model": model, "usage": chat_of_bifrost}),
+        ("/v1/responses", response),
         ("/v1/realtime", {"type": "response.done", "response": turn}),
         ("/v1/messages", message | {"usage": {"input_tokens": text, "output_tokens": completion} | written}),
         ("/v1/chat/completions", {"id": maker.id("chatcmpl-"), "choices": [], "model": model, "usage": chat}),

@@ -205,6 +205,48 @@ def _litellm_spend(maker: Maker) -> Document:
     return line
 
 
+def _bifrost(maker: Maker) -> Document:
+    """Return a row as Bifrost's API has it, or its database, where objects are text and some counts columns."""
+    pick, counts = maker.chance.choice, _counts(maker)
+    is_of_api, failed = pick((True, False)), maker.chance.random() < 0.1
+    read, written = maker.part(counts["prompt_tokens"]), pick((0, 0, 7))
+    details = {
+        "cached_tokens": pick((read, maker.sum(read, written))),
+        "cached_read_tokens": read,
+        "cached_write_tokens": written,
+        **pick(({}, {"cached_write_token_details": {"cached_write_tokens_5m": 3, "cached_write_tokens_1h": 4}})),
+    }
+    parts = {"reasoning_tokens": maker.part(counts["completion_tokens"])}
+    usage = pick((counts, {**counts, "prompt_tokens_details": details, "completion_tokens_details": parts}))
+    beside: Document = {
+        "token_usage": pick((None, usage)) if failed else usage,
+        "cache_debug": pick((None, None, {"cache_hit": False}, {"cache_hit": True, "hit_type": "direct"})),
+        "error_details": {"status_code": 429, "error": {"message": maker.text()}} if failed else None,
+        "params": pick((None, {"temperature": 1}, {"temperature": 1}, {"path": "/v1/chat/completions"})),
+    }
+    columns = {**counts, "cached_read_tokens": read}
+    kinds = ("chat_completion", "chat_completion", "chat_completion_stream", "responses", "passthrough", "rerank", "x")
+    return {
+        "id": _hex(maker),
+        "parent_request_id": pick((None, _hex(maker))),
+        "timestamp": _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z", "+00:00"))),
+        "object" if is_of_api else "object_type": pick(kinds),
+        "provider": "openai",
+        "model": _model(maker),
+        "alias": pick((None, _model(maker))),
+        "number_of_retries": 0,
+        "fallback_index": 0,
+        "selected_key_id": "provider-key",
+        "virtual_key_id": _key(maker),
+        "latency": 1250.5,
+        "status": "error" if failed else "success",
+        "stream": pick((True, False)) if is_of_api else pick((0, 1)),
+        "stop_reason": pick((None, "stop")),
+        **(beside if is_of_api else columns),
+        **({} if is_of_api else {name: json.dumps(value) if value else "" for name, value in beside.items()}),
+    }
+
+
 def _streamed(maker: Maker) -> Any:
     """Return what Helicone makes of a stream, with its chunks, or what it had of them."""
     made, pick = _body(maker), maker.chance.choice
@@ -801,6 +843,10 @@ _OTHER_SPANS: tuple[Document, ...] = (
     {"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 7},
     {"agent_name": "made-up", "model_name": "made-up", "gen_ai.usage.input_tokens": 7},
     {"gen_ai.agent.name": "made-up", "gen_ai.usage.input_tokens": 7},
+    {"span.type": "span", "gen_ai.operation.name": "chat", "gen_ai.response.id": "gen-1:attempt-0"},
+    {"request.type": "image_generation", "gen_ai.operation.name": "generate_content"},
+    {"gen_ai.operation.name": "chat.completions", "gen_ai.response.prompt_tokens": -1},
+    {"gen_ai.operation.name": "text.completions", "gen_ai.response.prompt_tokens": 7},
 )
 
 
@@ -819,6 +865,8 @@ def _inference(maker: Maker) -> Document:
         found["gen_ai.usage.cache_read.input_tokens"] = maker.part(counts[f"gen_ai.usage.{names[0]}"])
     if maker.chance.random() < 0.2:
         found |= _details(maker, *counts.values())
+    if maker.chance.random() < 0.2:
+        found |= _of_gateways(maker, *counts.values())
     if maker.chance.random() < 0.1:
         found["gen_ai.agent.name"] = "made-up"
     if maker.chance.random() < 0.2:
@@ -844,6 +892,29 @@ def _details(maker: Maker, prompt: Any, completion: Any) -> Document:
         "cache_audio_read_tokens": maker.part(prompt),
     }
     return {f"gen_ai.usage.details.{name}": value for name, value in maker.some(**details).items()}
+
+
+def _of_gateways(maker: Maker, prompt: Any, completion: Any) -> Document:
+    """Return what spans of OpenRouter and of Bifrost have beside the two counts."""
+    pick, written = maker.chance.choice, maker.part(prompt)
+    of_openrouter = {
+        "span.type": pick(("generation", "generation", "span")),
+        "gen_ai.usage.input_tokens.cached": maker.part(prompt),
+        "gen_ai.usage.input_tokens.cache_write": written,
+        "gen_ai.usage.input_tokens.cache_write_1h": maker.part(written),
+        "gen_ai.usage.output_tokens.reasoning": maker.part(completion),
+    }
+    of_bifrost = {
+        "request.type": pick(("chat_completion", "responses_stream", "transcription")),
+        pick(("bifrost.virtual_key.id", "gen_ai.virtual_key_id")): _key(maker),
+        "gen_ai.response.service_tier": pick(("default", "flex", "auto")),
+        "gen_ai.usage.prompt_token_details.cached_read_tokens": maker.part(prompt),
+        "gen_ai.usage.prompt_token_details.cached_write_tokens": written,
+        "gen_ai.usage.prompt_token_details.cached_write_tokens_1h": maker.part(written),
+        "gen_ai.usage.completion_token_details.reasoning_tokens": maker.part(completion),
+        "gen_ai.usage.completion_token_details.audio_tokens": maker.part(completion),
+    }
+    return maker.some(**pick((of_openrouter, of_bifrost)))
 
 
 def _attributes(named: Mapping[str, Any]) -> list[Document]:
@@ -980,6 +1051,7 @@ KINDS: dict[str, Kind] = {
     ),
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
+    "bifrost": _of(_bifrost, "bifrost", LogFormat(format="bifrost", fields={"api_key_id": "provider"})),
     "cloudflare": _of(
         _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
     ),

@@ -94,6 +94,120 @@ def posthog_event(**fields: Any) -> dict[str, Any]:
     }
 
 
+def new_api_row(*, other: Any = None, **fields: Any) -> dict[str, Any]:
+    """Return a row of new-api's table of a call that was answered; ``other`` is put to what it says beside."""
+    beside = {
+        "model_ratio": 1.25,
+        "group_ratio": 1,
+        "completion_ratio": 4,
+        "cache_tokens": 0,
+        "cache_ratio": 0.5,
+        "model_price": -1,
+        "frt": 412,
+        "admin_info": {"use_channel": ["3"]},
+        "request_path": COMPLETION,
+    }
+    return {
+        "id": 4711,
+        "user_id": 12,
+        "created_at": 1_793_700_003,
+        "type": 2,
+        "content": "",
+        "username": "lena",
+        "token_name": "production",
+        "model_name": "jamba-large",
+        "quota": 75,
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "use_time": 2,
+        "is_stream": False,
+        "channel": 3,
+        "channel_name": "ai21",
+        "token_id": 7,
+        "group": "default",
+        "ip": "",
+        "request_id": "20261103100001250kQ3xZ9aB",
+        "other": json.dumps({**beside, **(other or {})}),
+        **fields,
+    }
+
+
+def one_api_row(**fields: Any) -> dict[str, Any]:
+    """Return a row of One API's table of a call that was answered."""
+    return {
+        "id": 4711,
+        "user_id": 12,
+        "created_at": 1_793_700_003,
+        "type": 2,
+        "content": "倍率：1.25 × 1.00 × 4.00",
+        "username": "lena",
+        "token_name": "production",
+        "model_name": "jamba-large",
+        "quota": 75,
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "channel": 3,
+        "request_id": "2026110310000125012345678",
+        "elapsed_time": 1750,
+        "is_stream": False,
+        "system_prompt_reset": False,
+        **fields,
+    }
+
+
+def one_hub_row(**fields: Any) -> dict[str, Any]:
+    """Return a row of One Hub's table of a call that was answered."""
+    return {
+        "id": 4711,
+        "user_id": 12,
+        "created_at": 1_793_700_003,
+        "type": 2,
+        "content": "",
+        "username": "lena",
+        "token_name": "production",
+        "model_name": "jamba-large",
+        "quota": 75,
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "channel_id": 3,
+        "request_time": 1750,
+        "is_stream": False,
+        "source_ip": "203.0.113.9",
+        "metadata": {"group_name": "default", "price_type": "tokens", "input_ratio": 1.25, "output_ratio": 5},
+        "channel": {"id": 3, "name": "ai21"},
+        **fields,
+    }
+
+
+def bifrost_row(**fields: Any) -> dict[str, Any]:
+    """Return a row of Bifrost's table of a call that was answered, as its API has it."""
+    return {
+        "id": "0b6f6c1e-8f3e-4c43-9b1e-2f7d1c9a0001",
+        "parent_request_id": None,
+        "timestamp": "2026-11-03T10:00:01.25Z",
+        "object": "chat_completion",
+        "provider": "ai21",
+        "model": "jamba-large",
+        "number_of_retries": 0,
+        "fallback_index": 0,
+        "selected_key_id": "provider-key-3",
+        "selected_key_name": "ai21",
+        "virtual_key_id": "key_1",
+        "virtual_key_name": "production",
+        "user_id": None,
+        "team_id": "team-1",
+        "customer_id": "customer-1",
+        "latency": 1250,
+        "cost": 0.0001,
+        "status": "success",
+        "stream": False,
+        "stop_reason": "stop",
+        "created_at": "2026-11-03T10:00:01.25Z",
+        "token_usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45},
+        **fields,
+    }
+
+
 def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
     return {
         "start_time": 1_793_700_001_250,

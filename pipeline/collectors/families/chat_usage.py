@@ -22,6 +22,7 @@ most of 2025 (88 + 120,269 read + 4,156 = 124,513 beside 21,002 written: its iss
 ``llms/anthropic/chat/transformation.py`` of the time). It has Anthropic's names beside details that know no writing.
 Where what was read and written is more than the prompt, that is so; where it is not, a version of before, which had
 both within, looks the same. A contradiction that none of these explains is refused with its numbers.
+Bifrost once put what was written to a cache into what it read (``read_of``).
 
 An object without names may be written as an empty array, as PHP does.
 """
@@ -31,7 +32,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of, sum_of
+from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of, read_of, sum_of
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, twice
 from pipeline.collectors.values.traced import is_integer
@@ -109,8 +110,10 @@ _LIFETIMES = (
 )
 """Where gateways in front of Anthropic, and others that cache as it does, leave its lifetimes, and LangChain does."""
 _WRITTEN_5M = tuple((*place, "ephemeral_5m_input_tokens") for place in _LIFETIMES)
+WRITTEN_1H_OF_BIFROST = ("cached_write_token_details", "cached_write_tokens_1h")
 _WRITTEN_1H = (
     *((*place, "ephemeral_1h_input_tokens") for place in _LIFETIMES),
+    *((name, *WRITTEN_1H_OF_BIFROST) for name in PROMPT_DETAILS if name not in _OF_LANGCHAIN),
     ("claude_cache_creation_1_h_tokens",),
 )
 """The last is new-api's."""
@@ -214,7 +217,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
-        cached=_named(usage, _CACHED),
+        cached=_read_from_a_cache(usage),
         written=written,
         written_1h=min(hour or 0, written or 0) or None,
         reasoning=_named(usage, _REASONING),
@@ -317,6 +320,11 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
         else:
             found, found_at = stated, name
     return found
+
+
+def _read_from_a_cache(usage: JsonObject) -> int | None:
+    details: JsonObject = next((usage[name] for name in PROMPT_DETAILS if isinstance(usage.get(name), dict)), {})
+    return read_of(_named(usage, _CACHED), details)
 
 
 def _is_of_anthropic(usage: JsonObject) -> bool:

@@ -175,6 +175,19 @@ def less(part: int | None, cached: int | None) -> int | None:
     return part if part is None or cached is None else max(0, part - cached)
 
 
+def read_of(cached: int | None, details: JsonObject) -> int | None:
+    """Return what was read from a cache, of a count in which Bifrost had put what was written as well.
+
+    Bifrost states apart what was read and what was written, and leaves out what is zero. Its ``cached_tokens`` were the
+    sum of both until 2026, and are what was read since: ``ChatPromptTokensDetails.MarshalJSON`` in
+    ``core/schemas/chatcompletions.go`` of maximhq/bifrost.
+    """
+    if read := count(details.get("cached_read_tokens"), "cached_read_tokens"):
+        return read
+    written = count(details.get("cached_write_tokens"), "cached_write_tokens")
+    return 0 if written and cached == written else cached
+
+
 def tokens_of(modalities: Collection[object], details: Sequence[Any], name: str) -> int | None:
     """Return the sum of what details state of some modalities, each count by ``name``; ``None`` where none is above 0.
 

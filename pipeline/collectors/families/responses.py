@@ -36,6 +36,7 @@ from pipeline.collectors.families.reading import (
     object_at,
     others_of,
     part_at,
+    read_of,
     word,
 )
 
@@ -52,6 +53,8 @@ _TURN = "realtime.response"
 _OBJECTS = ("response", "response.compaction", _TURN)
 _PARTS = ("input_tokens_details", "input_token_details", "output_tokens_details", "output_token_details")
 """Under which names parts of the two counts stand; those in the singular are realtime's."""
+_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens", "cached_write_tokens")
+"""The last is Bifrost's."""
 _OTHERS = {"searches": ("num_sources_used",), "server_tool_calls": ("num_server_side_tools_used",)}
 _OF_TOOLS = {
     "image_prompt_tokens": ("tool_usage", "image_gen", "input_tokens"),
@@ -146,8 +149,9 @@ def _stated(answer: JsonObject) -> Stated | None:
         return None
     of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
     of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
-    cached = count_of(of_prompt, "cached_tokens", "cache_read_input_tokens")
-    written = count_of(of_prompt, "cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens")
+    cached = read_of(count_of(of_prompt, "cached_tokens", "cache_read_input_tokens"), of_prompt)
+    written = count_of(of_prompt, *_WRITTEN)
+    by_lifetime, hour = chat_usage.WRITTEN_1H_OF_BIFROST
     total = count_of(usage, "total_tokens")
     beside = (cached or 0) + (written or 0)
     is_apart = bool(beside) and total == prompt + beside + completion
@@ -156,6 +160,7 @@ def _stated(answer: JsonObject) -> Stated | None:
         completion=completion,
         cached=cached,
         written=written,
+        written_1h=min(count_of(object_at(of_prompt, by_lifetime), hour) or 0, written or 0) or None,
         reasoning=count_of(of_completion, "reasoning_tokens"),
         prompt_audio=less(
             count_of(of_prompt, "audio_tokens"), count_of(object_at(of_prompt, "cached_tokens_details"), "audio_tokens")

@@ -98,7 +98,8 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     known = {(name.owner, name.text) for name in names}
     unread = () if found is None or found.places is None else found.places.unread
     at_the_top = texts_reached(*_code_of(log_format, found)).difference(unread)
-    for owner, texts in ((OF_LINE, at_the_top), *((owner, of_makers) for owner in tree.inner)):
+    inner = ((owner, tree.asked_of(owner, of_makers)) for owner in tree.inner)
+    for owner, texts in ((OF_LINE, at_the_top), *inner):
         found_there = sorted(text for text in texts if NAME.fullmatch(text) and (owner, text) not in known)
         names += [Name(text, owner, tree.kind_in_code(owner, text)) for text in found_there]
     return (*names, *_words_of(names, found))
@@ -267,6 +268,8 @@ class _Tree:
         """Owners that are objects of the line, once these are numbered."""
         self._of_objects: set[int] = set()
         """Those among them of which every object is looked into."""
+        self._of_pairs: set[int] = set()
+        """Those among them that are pairs."""
         self._whole: dict[Steps, Kind] = {}
         for steps in sorted(places, key=len):
             kind = places[steps]
@@ -311,7 +314,15 @@ class _Tree:
                 self.inner.append(owners[steps])
             if kind is Kind.OBJECTS:
                 self._of_objects.add(owners[steps])
+            if kind is Kind.PAIRS:
+                self._of_pairs.add(owners[steps])
         return names
+
+    def asked_of(self, owner: int, texts: frozenset[str]) -> frozenset[str]:
+        """Return those texts of code that it may ask an object for: where a line has pairs, dots are in their keys."""
+        if not self._of_pairs or owner in self._of_pairs:
+            return texts
+        return frozenset(text for text in texts if "." not in text)
 
     def kind_in_code(self, owner: int, text: str) -> Kind:
         """Return what is taken of the value under a name that code looks at, and that has no place."""

@@ -30,6 +30,7 @@ _WORDS = sorted(
         *("processed_time", "instance", "predictions", "embeddings", "statistics", "token_count", "anthropic_version"),
         *("entries", "headers", "postData", "text", "content", "encoding", "startedDateTime", "started_at", "ai"),
         *(
+            *("created_at", "token_name", "model_name", "quota", "completion_tokens", "other", "items", "token_id"),
             "time_local",
             "request_uri",
             "request_method",

@@ -207,14 +207,180 @@ def test_details_are_parts_of_the_two_counts_and_none_is_added_twice(
             "gen_ai.usage.prompt_tokens_details.cache_write": 40,
             "gen_ai.usage.completion_tokens_details.reasoning": 12,
         },
+        {
+            "gen_ai.usage.prompt_token_details.text_tokens": 60,
+            "gen_ai.usage.prompt_token_details.cached_read_tokens": 200,
+            "gen_ai.usage.prompt_token_details.cached_write_tokens": 40,
+            "gen_ai.usage.completion_token_details.reasoning_tokens": 12,
+        },
+        {
+            "gen_ai.usage.input_token_details.cached_read_tokens": 200,
+            "gen_ai.usage.input_token_details.cached_write_tokens": 40,
+            "gen_ai.usage.output_token_details.reasoning_tokens": 12,
+        },
+        {
+            "gen_ai.usage.input_tokens.cache_read": 200,
+            "gen_ai.usage.input_tokens.cache_creation": 40,
+            "gen_ai.usage.reasoning_tokens": 12,
+        },
     ],
-    ids=["version 6 of Vercel's SDK", "Sentry", "OpenLIT"],
+    ids=["version 6 of Vercel's SDK", "Sentry", "OpenLIT", "Bifrost's chat", "Bifrost's responses", "Brokle"],
 )
 def test_parts_are_read_by_the_names_of_whoever_traces_and_none_is_billed_as_plain_input(
     exchanges: Callable[..., list[Exchange]], parts: dict[str, int]
 ) -> None:
     (found,) = exchanges(otel, batch(span(CHAT | parts)))
     assert found.tokens == (300, 50, 200, 40, 12)
+
+
+@pytest.mark.parametrize(
+    "for_an_hour",
+    [
+        "gen_ai.usage.input_tokens.cache_write_1h",
+        "gen_ai.usage.cache_creation.1h_input_tokens",
+        "gen_ai.usage.prompt_token_details.cached_write_tokens_1h",
+        "gen_ai.usage.input_token_details.cached_write_tokens_1h",
+        "archestra.usage.cache_creation.1h_input_tokens",
+    ],
+)
+def test_what_was_written_for_an_hour_is_told_apart_where_a_span_does(
+    exchanges: Callable[..., list[Exchange]], for_an_hour: str
+) -> None:
+    parts = {"gen_ai.usage.cache_read.input_tokens": 200, "gen_ai.usage.cache_creation.input_tokens": 40}
+    (found,) = exchanges(otel, batch(span(CHAT | parts | {for_an_hour: 30})))
+    assert found.tokens == (300, 50, 200, 40, None)
+    assert found.reading.tokens.prompt_cache_write_1h_tokens == 30
+    with pytest.raises(LineRefused, match="prompt_cache_write_1h_tokens 41"):
+        exchanges(otel, batch(span(CHAT | parts | {for_an_hour: 41})))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "completion"),
+    [
+        ("gen_ai.usage.audio_input_tokens", "gen_ai.usage.audio_output_tokens"),
+        ("gen_ai.usage.prompt_token_details.audio_tokens", "gen_ai.usage.completion_token_details.audio_tokens"),
+        ("gen_ai.usage.input_token_details.audio_tokens", "gen_ai.usage.output_token_details.audio_tokens"),
+    ],
+)
+def test_audio_is_told_apart_by_the_names_of_mastra_and_bifrost(
+    exchanges: Callable[..., list[Exchange]], prompt: str, completion: str
+) -> None:
+    (found,) = exchanges(otel, batch(span(CHAT | {prompt: 100, completion: 20})))
+    assert found.tokens == (300, 50, None, None, None)
+    tokens = found.reading.tokens
+    assert (tokens.prompt_audio_tokens, tokens.completion_audio_tokens) == (100, 20)
+
+
+OPENROUTER = {
+    "trace.name": "OpenRouter Request",
+    "span.type": "generation",
+    "span.level": "DEFAULT",
+    "user.id": "tenant_1",
+    "gen_ai.operation.name": "chat",
+    "gen_ai.system": "anthropic",
+    "gen_ai.provider.name": "anthropic",
+    "gen_ai.request.model": "anthropic/claude-sonnet-5",
+    "gen_ai.response.model": "anthropic/claude-5-sonnet-20260612",
+    "gen_ai.response.id": "gen-1788000000-AbCdEfGhIjKlMnOpQrSt",
+    "gen_ai.response.finish_reason": "tool_calls",
+    "gen_ai.usage.input_tokens": 2000,
+    "gen_ai.usage.output_tokens": 90,
+    "gen_ai.usage.total_tokens": 2090,
+    "gen_ai.usage.input_tokens.cached": 300,
+    "gen_ai.usage.input_tokens.cache_write": 500,
+    "gen_ai.usage.input_tokens.cache_write_1h": 400,
+    "gen_ai.usage.output_tokens.reasoning": 60,
+    "gen_ai.usage.total_cost": 0.0089,
+}
+WITHIN = {
+    "span.type": "span",
+    "gen_ai.operation.name": "chat",
+    "gen_ai.system": "anthropic",
+    "gen_ai.request.model": "",
+}
+
+
+def delivery(call: dict[str, Any], *tries: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return what OpenRouter sends of a call: each span is of a resource of its own."""
+    answer = WITHIN | {"gen_ai.response.id": f"{call['gen_ai.response.id']}:generation"}
+    inner = [
+        WITHIN | {"gen_ai.response.id": f"{call['gen_ai.response.id']}:attempt-{number}"} | each
+        for number, each in enumerate(tries)
+    ]
+    named = [(call, fields), *(({**each}, {"parentSpanId": "eee19b7ec3c1b174"}) for each in (*inner, answer))]
+    spans = [span(each, spanId=f"{number:016x}", **of) for number, (each, of) in enumerate(named, 1)]
+    resource = {"service.name": "openrouter", "openrouter.trace.id": call["gen_ai.response.id"]}
+    return {"resourceSpans": [each for one in spans for each in batch(one, resource=resource)["resourceSpans"]]}
+
+
+def test_a_call_of_openrouter_is_one_whatever_tries_it_took(exchanges: Callable[..., list[Exchange]]) -> None:
+    failed = {"span.level": "ERROR", "gen_ai.provider.name": "amazon-bedrock"}
+    (found,) = exchanges(otel, delivery(OPENROUTER, failed, {}))
+    assert (found.envelope.api_key_id, found.reading.response_id) == ("tenant_1", OPENROUTER["gen_ai.response.id"])
+    assert found.tokens == (2000, 90, 300, 500, 60)
+    assert found.reading.tokens.prompt_cache_write_1h_tokens == 400
+
+
+def test_a_call_of_openrouter_that_was_given_up_is_failed_and_one_of_nobody_names_its_field(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    counted = {name: value for name, value in OPENROUTER.items() if not name.startswith("gen_ai.usage.")}
+    (found,) = exchanges(otel, delivery(counted, {}, status={"code": 2, "message": "The client has disconnected"}))
+    assert found.reading.status is UsageStatus.FAILED
+    with pytest.raises(LineRefused, match="missing_field: api_key or api_key_id"):
+        exchanges(otel, delivery({name: value for name, value in OPENROUTER.items() if name != "user.id"}, {}))
+    (found,) = exchanges(otel, batch(span(OPENROUTER | {"span.type": "span"})))
+    assert found.tokens[:2] == (2000, 90)
+
+
+SEMANTIC_KERNEL = {
+    "gen_ai.system": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.response.id": "chatcmpl-1",
+    "gen_ai.response.finish_reason": "FinishReason.STOP",
+}
+
+
+@pytest.mark.parametrize("operation", ["chat.completions", "chat.streaming_completions", "text.completions"])
+@pytest.mark.parametrize("names", [("usage.input", "usage.output"), ("response.prompt", "response.completion")])
+def test_semantic_kernel_names_operations_and_counts_of_its_own(
+    exchanges: Callable[..., list[Exchange]], operation: str, names: tuple[str, str]
+) -> None:
+    named = SEMANTIC_KERNEL | {"gen_ai.operation.name": operation}
+    counted = {f"gen_ai.{name}_tokens": value for name, value in zip(names, (300, 50), strict=True)}
+    not_counted = {"gen_ai.response.prompt_tokens": -1, "gen_ai.response.completion_tokens": -1}
+    found, unknown = exchanges(otel, batch(span(named | counted), span(named | not_counted)))
+    assert (found.reading.status, found.tokens) == (UsageStatus.MEASURED, (300, 50, None, None, None))
+    assert (unknown.reading.status, unknown.tokens) == (UsageStatus.UNKNOWN, None)
+
+
+BIFROST = CHAT | {
+    "request.type": "chat_completion_stream",
+    "bifrost.provider.name": "openai",
+    "bifrost.virtual_key.id": "vk_1",
+    "gen_ai.virtual_key_id": "vk_1",
+    "bifrost.retries": 1,
+    "user.id": "somebody",
+    "gen_ai.response.service_tier": "flex",
+}
+
+
+def test_bifrost_names_the_key_and_the_tier_and_says_what_is_no_text(exchanges: Callable[..., list[Exchange]]) -> None:
+    root = {"bifrost.request.id": "f7b1c7a4", "gen_ai.request_id": "f7b1c7a4", "gen_ai.input.messages": "Hello"}
+    refused = {name: value for name, value in BIFROST.items() if "usage" not in name and "response" not in name}
+    tries = [
+        span(root),
+        span(refused | {"error.type": "rate_limit_error", "http.response.status_code": 429}),
+        span(BIFROST),
+    ]
+    failed, found = exchanges(otel, batch(*tries, resource={"service.name": "bifrost"}))
+    assert (failed.envelope.api_key_id, failed.reading.status) == ("vk_1", UsageStatus.FAILED)
+    assert (found.envelope.api_key_id, found.reading.service_tier) == ("vk_1", "flex")
+    assert found.tokens == (300, 50, None, None, None)
+    image = BIFROST | {"gen_ai.operation.name": "generate_content", "request.type": "image_generation"}
+    speech = image | {"request.type": "transcription_stream"}
+    found_of_others = exchanges(otel, batch(span(image), span(speech)))
+    assert {one.reading.status for one in found_of_others} == {UsageStatus.NOT_METERED}
 
 
 ADK = {
@@ -614,6 +780,119 @@ def test_what_else_a_coding_tool_logs_is_no_call_and_its_span_states_nothing(
     asked = {"span.type": "llm_request", "gen_ai.system": "anthropic", "gen_ai.request.model": "opus-5"}
     (found,) = exchanges(otel, batch(span(asked | OF_CODING | {"gen_ai.response.id": "req_1"})))
     assert (found.reading.status, found.reading.response_id) == (UsageStatus.UNKNOWN, "req_1")
+
+
+OF_GEMINI_CLI = {
+    "session.id": "65aa32c1-1",
+    "installation.id": "i-1",
+    "interactive": True,
+    "event.timestamp": "2026-08-29T08:40:01.123Z",
+    "model": "gemini-3-pro",
+    "duration_ms": 1_200,
+    "input_token_count": 2_000,
+    "output_token_count": 50,
+    "cached_content_token_count": 1_500,
+    "thoughts_token_count": 800,
+    "tool_token_count": 10,
+    "total_token_count": 2_860,
+    "http.status_code": 200,
+}
+OF_CONVENTIONS = {
+    "session.id": "65aa32c1-1",
+    "installation.id": "i-1",
+    "event.timestamp": "2026-08-29T08:40:01.123Z",
+    "gen_ai.operation.name": "generate_content",
+    "gen_ai.provider.name": "gcp.gen_ai",
+    "gen_ai.request.model": "gemini-3-pro",
+    "gen_ai.response.model": "gemini-3-pro",
+    "gen_ai.response.id": "aBc-1",
+    "gen_ai.usage.input_tokens": 2_000,
+    "gen_ai.usage.output_tokens": 50,
+}
+TEXTS = {name: str(of) for name, of in OF_GEMINI_CLI.items() if "token" in name}
+DETAILS_OF_CALLS = "gen_ai.client.inference.operation.details"
+
+
+def logs_of_gemini_cli(*named: tuple[str, str, dict[str, Any]]) -> dict[str, Any]:
+    records = [
+        {
+            "observedTimeUnixNano": "1788000001123456789",
+            "body": {"stringValue": body},
+            "attributes": attributes({"event.name": event} | each),
+        }
+        for event, body, each in named
+    ]
+    of_resource = {"attributes": attributes({"service.name": "gemini-cli"})}
+    return {"resourceLogs": [{"resource": of_resource, "scopeLogs": [{"scope": {}, "logRecords": records}]}]}
+
+
+def answered(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    body = "API response from gemini-3-pro. Status: 200. Duration: 1200ms."
+    return "gemini_cli.api_response", body, OF_GEMINI_CLI | fields
+
+
+def described(**fields: Any) -> tuple[str, str, dict[str, Any]]:
+    return DETAILS_OF_CALLS, "GenAI operation details from gemini-3-pro. Status: 200.", OF_CONVENTIONS | fields
+
+
+def test_a_call_of_codex_is_a_span_that_names_no_operation_and_no_model(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    named = {
+        "codex.request.reasoning_effort": "high",
+        "gen_ai.usage.input_tokens": 12_000,
+        "gen_ai.usage.cache_read.input_tokens": 8_000,
+        "gen_ai.usage.cache_write.input_tokens": 500,
+        "gen_ai.usage.output_tokens": 900,
+        "codex.usage.reasoning_output_tokens": 250,
+        "codex.usage.total_tokens": 12_900,
+    }
+    turn = {
+        "model": "gpt-5.6",
+        "codex.turn.token_usage.input_tokens": 12_000,
+        "codex.turn.token_usage.output_tokens": 900,
+    }
+    (found,) = exchanges(otel, batch(span(turn), span(named)))
+    assert (found.tokens, found.envelope.model_requested) == ((12_000, 900, 8_000, 500, 250), None)
+
+
+def test_a_call_of_gemini_cli_is_its_own_event_which_counts_thoughts(exchanges: Callable[..., list[Exchange]]) -> None:
+    asked = {name: of for name, of in OF_CONVENTIONS.items() if "usage" not in name and "response" not in name}
+    request = (DETAILS_OF_CALLS, "GenAI operation request details from gemini-3-pro.", asked)
+    failed = (DETAILS_OF_CALLS, "GenAI operation error details from gemini-3-pro. Error: \n429. Duration: 9ms.", asked)
+    (found,) = exchanges(otel, logs_of_gemini_cli(request, failed, answered(), described()))
+    assert found.tokens == (2_010, 850, 1_500, None, 800)
+    assert (found.envelope.api_key_id, found.envelope.model_requested) == ("i-1", "gemini-3-pro")
+    assert (found.reading.response_id, found.reading.status) == ("aBc-1", UsageStatus.MEASURED)
+    (of_texts,) = exchanges(otel, logs_of_gemini_cli(answered(**TEXTS)))
+    assert (of_texts.tokens, of_texts.reading.response_id) == (found.tokens, None)
+
+
+def test_a_call_of_gemini_cli_that_counts_nothing_is_unknown_and_a_count_that_is_none_refused(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    nothing = dict.fromkeys((name for name in OF_GEMINI_CLI if "token" in name), 0)
+    (found,) = exchanges(otel, logs_of_gemini_cli(answered(**nothing)))
+    assert (found.reading.status, found.tokens) == (UsageStatus.UNKNOWN, None)
+    with pytest.raises(LineRefused, match="thoughtsTokenCount"):
+        exchanges(otel, logs_of_gemini_cli(answered(**TEXTS | {"thoughts_token_count": "many"})))
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [described(**{"session.id": "another"})],
+        [described(**{"event.timestamp": "2026-08-29T08:40:01.124Z"})],
+        [described(), described(**{"gen_ai.response.id": "aBc-2"})],
+        [described(), answered()],
+    ],
+)
+def test_the_id_of_another_answer_of_gemini_cli_is_not_taken_for_that_of_this_one(
+    exchanges: Callable[..., list[Exchange]], others: list[tuple[str, str, dict[str, Any]]]
+) -> None:
+    found = exchanges(otel, logs_of_gemini_cli(answered(), *others))
+    assert {one.reading.response_id for one in found} == {None}
+    assert {one.tokens for one in found} == {(2_010, 850, 1_500, None, 800)}
 
 
 def test_an_inference_within_another_of_the_same_counts_is_the_same_call(

@@ -708,15 +708,26 @@ def test_what_is_written_as_absent_is_absent_and_what_is_stated_twice_stays_so()
 
 def test_these_formats_are_read_and_asked_in_this_order() -> None:
     assert [each.name for each in all_formats()] == [
-        *("agentgateway", "apisix", "bedrock", "bedrock-batch", "cloudflare", "envoy", "gemini-batch", "har"),
+        *(
+            "agentgateway",
+            "apisix",
+            "bedrock",
+            "bedrock-batch",
+            "bifrost",
+            "cloudflare",
+            "envoy",
+            "gemini-batch",
+            "har",
+        ),
         *("helicone", "higress", "kong", "langfuse", "langsmith", "litellm"),
         "litellm-spend",
-        *("nginx", "openai-batch", "otel", "portkey", "portkey-log", "posthog", "vertex", "vertex-batch"),
+        *("new-api", "nginx", "openai-batch", "otel", "portkey", "portkey-log", "posthog", "vertex", "vertex-batch"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
-        *("agentgateway", "apisix", "bedrock", "bedrock-batch", "cloudflare", "envoy", "gemini-batch", "higress"),
-        *("kong", "litellm", "litellm-spend", "nginx", "portkey", "portkey-log", "vertex", "vertex-batch"),
+        *("agentgateway", "apisix", "bedrock", "bedrock-batch", "bifrost", "cloudflare", "envoy", "gemini-batch"),
+        "higress",
+        *("kong", "litellm", "litellm-spend", "new-api", "nginx", "portkey", "portkey-log", "vertex", "vertex-batch"),
     }
     assert [*batch_apis()] == ["bedrock-batch", "gemini-batch", "openai-batch", "vertex-batch"]
     assert {each.name for each in all_formats() if each.joined is not None} == {*batch_apis()}

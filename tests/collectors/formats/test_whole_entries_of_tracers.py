@@ -45,10 +45,11 @@ def entry_of(named: dict[str, Any], **fields: Any) -> dict[str, Any]:
 COUNTS = {
     "prompt_tokens": (
         *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.tokens"),
+        "gen_ai.response.prompt_tokens",
     ),
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-        "llm.token_count.completion",
+        *("llm.token_count.completion", "gen_ai.response.completion_tokens"),
     ),
     "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "cached_tokens": (
@@ -60,6 +61,8 @@ COUNTS = {
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
         *("gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_tokens"),
         *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
+        *("gen_ai.usage.input_tokens.cache_read", "gen_ai.usage.prompt_token_details.cached_read_tokens"),
+        "gen_ai.usage.input_token_details.cached_read_tokens",
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
@@ -68,6 +71,13 @@ COUNTS = {
         *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
         *("gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.prompt_tokens_details.cache_write"),
+        *("gen_ai.usage.input_tokens.cache_creation", "gen_ai.usage.prompt_token_details.cached_write_tokens"),
+        "gen_ai.usage.input_token_details.cached_write_tokens",
+    ),
+    "cache_write_1h_tokens": (
+        *("gen_ai.usage.input_tokens.cache_write_1h", "gen_ai.usage.cache_creation.1h_input_tokens"),
+        *("gen_ai.usage.prompt_token_details.cached_write_tokens_1h", "archestra.usage.cache_creation.1h_input_tokens"),
+        "gen_ai.usage.input_token_details.cached_write_tokens_1h",
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
@@ -76,14 +86,20 @@ COUNTS = {
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
         "gen_ai.usage.completion_tokens_details.reasoning",
+        *("gen_ai.usage.completion_token_details.reasoning_tokens", "codex.usage.reasoning_output_tokens"),
+        "gen_ai.usage.output_token_details.reasoning_tokens",
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
         *("gen_ai.usage.details.input_audio_tokens", "gen_ai.usage.details.audio_prompt_tokens"),
+        *("gen_ai.usage.audio_input_tokens", "gen_ai.usage.prompt_token_details.audio_tokens"),
+        "gen_ai.usage.input_token_details.audio_tokens",
     ),
     "completion_audio_tokens": (
         *("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
         *("gen_ai.usage.details.output_audio_tokens", "gen_ai.usage.details.audio_candidates_tokens"),
+        *("gen_ai.usage.audio_output_tokens", "gen_ai.usage.completion_token_details.audio_tokens"),
+        "gen_ai.usage.output_token_details.audio_tokens",
     ),
 }
 NO_COUNTS = {f"usage.{name}": None for name in COUNTS}
@@ -177,11 +193,17 @@ def test_a_span_that_says_nothing_is_an_entry_of_nothing() -> None:
         ({"litellm.request.streaming": True}, "request", {"model": None, "stream": True, "n": None}),
         *(
             ({name: "flex"}, "service_tier", "flex")
-            for name in ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+            for name in (
+                *("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
+                "gen_ai.response.service_tier",
+            )
         ),
         *(
             ({name: "who"}, "api_key_id", "who")
-            for name in ("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
+            for name in (
+                *("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "bifrost.virtual_key.id"),
+                *("gen_ai.virtual_key_id", "user.id", "enduser.id", "installation.id"),
+            )
         ),
         *(({"litellm.cache_hit": hit}, "cache_hit", True) for hit in (True, "True", "true")),
         *(({"litellm.cache_hit": hit}, "cache_hit", False) for hit in (False, "False", "no", 0)),
@@ -251,6 +273,7 @@ def test_whose_call_it_was_is_what_is_called_the_key_wherever_it_stands(
 INFERENCES = (
     *("chat", "text_completion", "generate_content", "call_llm", "embeddings", "embedding", "aembedding"),
     *("completion", "acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),
+    *("chat.completions", "chat.streaming_completions", "text.completions", "text.streaming_completions"),
 )
 OTHERS = (
     *("invoke_agent", "create_agent", "invoke_workflow", "plan", "execute_tool", "retrieval", "fetch_response"),

@@ -36,7 +36,6 @@ from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
-from pipeline.collectors.values.strict_json import documents_of
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -129,12 +128,14 @@ def _read(lines: Iterator[bytes]) -> int:
 def _is_of_another_format(content: bytes) -> bool:
     """Tell a line that is asked which format it is of; it has no instant or no key, so no shape of it has a rule.
 
-    Or it is no JSON document, but several, or one with a separator beside it.
+    Or it is no JSON document: several, one with a separator beside it, or what is left of one, which is refused.
     """
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        return documents_of(content.decode("utf-8", "replace")) is not None
+        document = json.loads(content.decode("utf-8", "replace"))
+    except RecursionError:
+        return False
+    except ValueError:
+        return True
     return not isinstance(document, dict) or not is_request_log(document)
 
 

@@ -53,8 +53,27 @@ the API counts them (2, 15,273 and 8,271 in a recorded call of version 2.1.220).
 text. The spans of its tracing state the same once more and name no operation: of these no count is read, and the event,
 which has the same ``request_id`` of the API, comes before them. Source: "Monitoring" in its documentation.
 
+Gemini CLI writes two events of each answer: its own (``gemini_cli.api_response``), with all that Google's API counts,
+and that of the conventions, whose output leaves out thoughts and whose input what tools consumed, and which alone has
+the answer's id. The first is the call, and has the id of the second where that is on its line: they were written in the
+same millisecond of a session. What it asked, and what failed, are events of the conventions as well, and nothing here
+(``ApiResponseEvent`` of ``packages/core/src/telemetry/types.ts`` in ``google-gemini/gemini-cli``, 2026).
+
+OpenRouter's Broadcast sends three spans of a call: its own, of which ``span.type`` is ``generation``, and within it
+those of the tries and of the answer, which name the same operation and state no usage, no model and nobody. These are
+none (deliveries recorded by ``empathic/toolpath``, ``test-fixtures/otel/openrouter``).
+
+Bifrost has a span for each try, which names a virtual key (``plugins/otel`` and ``core/schemas/trace.go`` of
+``maximhq/bifrost``). Its parts were in details of the two counts until the conventions had names for them, and what
+was written for an hour still is. Images and speech it calls ``generate_content``; its ``request.type`` says which.
+
+Semantic Kernel has operations of its own (``chat.completions``, ``chat.streaming_completions`` and so for texts), named
+its two counts as parts of the response until December 2024, and wrote ``-1`` for what was not counted
+(``utils/telemetry/model_diagnostics`` and ``ModelDiagnostics.cs`` of ``microsoft/semantic-kernel``).
+
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
-LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
+LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else Bifrost's virtual key, else ``user.id``
+or ``enduser.id``.
 """
 
 from __future__ import annotations
@@ -80,20 +99,25 @@ NAME = "otel"
 
 LOG_RECORDS = ("resourceLogs", "scopeLogs", "logRecords")
 """The names of the lists in which log records lie, one in another."""
-_RECORDS = (("resourceSpans", "scopeSpans", "spans"), LOG_RECORDS)
+_SPANS = "spans"
+_RECORDS = (("resourceSpans", "scopeSpans", _SPANS), LOG_RECORDS)
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _EMBEDDINGS = re.compile("embeddings?|aembedding")
 _INFERENCES = re.compile(
     f"{_EMBEDDINGS.pattern}|chat|text_completion|generate_content|call_llm"
     "|completion|acompletion|atext_completion|responses|aresponses|anthropic_messages"
+    r"|(?:chat|text)\.(?:streaming_)?completions"
 )
-"""Those of the conventions, and what frameworks and LiteLLM call them.
+"""Those of the conventions, and what frameworks, LiteLLM and Semantic Kernel call them.
 
 Patterns, since a text in a container is taken for the name of an attribute, in each of the fourteen objects of a line,
 and there is room for some three thousand (``kernel.names``).
 """
 _NO_TEXT = re.compile("image|speech|transcription|ocr")
-"""Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
+"""Kinds of calls of LiteLLM and Bifrost whose operation is ``generate_content``, and that no meter is for."""
+_KINDS_OF_CALLS = ("litellm.call_type", "request.type")
+_STEP_OF_OPENROUTER = re.compile("span")
+"""What OpenRouter calls the type of its spans of tries and of their answer; that of the call is ``generation``."""
 _OTHERS = re.compile(
     "invoke_agent|create_agent|invoke_workflow|plan|execute_tool|retrieval|fetch_response"
     "|create_memory|create_memory_store|delete_memory|delete_memory_store|search_memory|update_memory|upsert_memory"
@@ -111,6 +135,16 @@ _USAGE_OF_CODING = re.compile(
 Patterns, as above: a record that has a body is read plainly.
 """
 _SPEED_OF_CODING = re.compile("fast")
+_EVENT_OF_GEMINI_CLI = re.compile(r"gemini_cli\.api_response")
+_ANSWER_OF_GEMINI_CLI = re.compile("API response from .*", re.DOTALL)
+_DETAILS_OF_GEMINI_CLI = re.compile("GenAI operation (?:request |error )?details from .*", re.DOTALL)
+"""What the bodies of its events say, of which each has one."""
+_USAGE_OF_GEMINI_CLI = re.compile(
+    "(?P<promptTokenCount>input_token_count)|(?P<candidatesTokenCount>output_token_count)"
+    "|(?P<cachedContentTokenCount>cached_content_token_count)|(?P<thoughtsTokenCount>thoughts_token_count)"
+    "|(?P<toolUsePromptTokenCount>tool_token_count)|(?P<totalTokenCount>total_token_count)"
+)
+"""What it calls what the usage of Google's API has."""
 _ERROR = 2
 _NAME_OF_ERROR = re.compile("STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
@@ -126,12 +160,16 @@ _DETAILS_OF_LANGSMITH = ("gen_ai.usage.input_token_details", "gen_ai.usage.outpu
 _LAST = re.compile(r"\.")
 _NUMBER_IN = re.compile(r"""['"]([a-z0-9_]{1,64})['"]: ?([0-9]{1,19})(?![0-9.eE])""")
 
+_COUNTS_OF_SEMANTIC_KERNEL = ("gen_ai.response.prompt_tokens", "gen_ai.response.completion_tokens")
+_NOT_COUNTED = -1
 _COUNTS = {
     "prompt_tokens": (
         *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.tokens"),
+        _COUNTS_OF_SEMANTIC_KERNEL[0],
     ),
     "completion_tokens": (
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+        _COUNTS_OF_SEMANTIC_KERNEL[1],
     ),
     "total_tokens": (
         *("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"),
@@ -145,6 +183,8 @@ _COUNTS = {
         *("gen_ai.usage.details.cached_tokens", "gen_ai.usage.details.cached_content_tokens"),
         *("gen_ai.usage.input_tokens.cached", "gen_ai.usage.cached_tokens"),
         *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
+        *("gen_ai.usage.input_tokens.cache_read", "gen_ai.usage.prompt_token_details.cached_read_tokens"),
+        "gen_ai.usage.input_token_details.cached_read_tokens",
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
@@ -153,6 +193,13 @@ _COUNTS = {
         *("llm.token_count.prompt_details.cache_write", "ai.usage.inputTokenDetails.cacheWriteTokens"),
         *("gen_ai.usage.details.cache_write_tokens", "gen_ai.usage.details.cache_creation_input_tokens"),
         *("gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.prompt_tokens_details.cache_write"),
+        *("gen_ai.usage.input_tokens.cache_creation", "gen_ai.usage.prompt_token_details.cached_write_tokens"),
+        "gen_ai.usage.input_token_details.cached_write_tokens",
+    ),
+    "cache_write_1h_tokens": (
+        *("gen_ai.usage.input_tokens.cache_write_1h", "gen_ai.usage.cache_creation.1h_input_tokens"),
+        *("gen_ai.usage.prompt_token_details.cached_write_tokens_1h", "archestra.usage.cache_creation.1h_input_tokens"),
+        "gen_ai.usage.input_token_details.cached_write_tokens_1h",
     ),
     "reasoning_tokens": (
         *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
@@ -161,19 +208,26 @@ _COUNTS = {
         *("gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens"),
         *("gen_ai.usage.details.thinking_tokens", "gen_ai.usage.output_tokens.reasoning"),
         *("gen_ai.usage.completion_tokens_details.reasoning", _REASONING_OF_ADK),
+        *("gen_ai.usage.completion_token_details.reasoning_tokens", "codex.usage.reasoning_output_tokens"),
+        "gen_ai.usage.output_token_details.reasoning_tokens",
     ),
     "prompt_audio_tokens": (
         *("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
         *("gen_ai.usage.details.input_audio_tokens", "gen_ai.usage.details.audio_prompt_tokens"),
+        *("gen_ai.usage.audio_input_tokens", "gen_ai.usage.prompt_token_details.audio_tokens"),
+        "gen_ai.usage.input_token_details.audio_tokens",
     ),
     "completion_audio_tokens": (
         *("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
         *("gen_ai.usage.details.output_audio_tokens", "gen_ai.usage.details.audio_candidates_tokens"),
+        *("gen_ai.usage.audio_output_tokens", "gen_ai.usage.completion_token_details.audio_tokens"),
+        "gen_ai.usage.output_token_details.audio_tokens",
     ),
 }
 """Our counts, and what they are called: by the conventions from the newest on, then by frameworks that spell these
 otherwise (Strands, Mastra), OpenLLMetry, OpenInference, Vercel's SDK (its sixth version has parts in
-``inputTokenDetails``), Pydantic AI, Sentry, Rig and OpenLIT.
+``inputTokenDetails``), Pydantic AI, Sentry, Rig, OpenLIT, OpenRouter, Bifrost and Archestra. What was written to a
+cache for an hour no convention tells apart.
 
 Under its own names Pydantic AI has what the call came to; under Anthropic's, steps of compaction are left out.
 """
@@ -196,10 +250,13 @@ _KINDS = re.compile(f"LLM|{_KIND_OF_VECTORS.pattern}")
 _PARENTS = re.compile("CHAIN|AGENT")
 _KIND_OF_LANGSMITH = "langsmith.span.kind"
 _KINDS_OF_LANGSMITH = re.compile("llm|embedding")
-_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier", "gen_ai.response.service_tier")
 _KEY = "api_key_id"
-_WHO = ("litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
-"""What tells whose a call was where nothing is called so; the last two, callers may choose."""
+_WHO = (
+    *("litellm.api_key.hash", "metadata.user_api_key_hash", "bifrost.virtual_key.id", "gen_ai.virtual_key_id"),
+    *("user.id", "enduser.id", "installation.id"),
+)
+"""What tells whose a call was where nothing is called so: whom callers may choose, and an installation come last."""
 _RESPONSE_ID = "gen_ai.response.id"
 _SHARED = ("response.id", "response.model", "response")
 """What spans of one call have from one another; the last is the answer itself."""
@@ -254,6 +311,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
     exchanges = [(record, entry) for record, entry in found if entry is not None]
     _join_repeats(exchanges)
+    _name_answers_of_gemini_cli(document, [entry for record, entry in exchanges if _is_of_gemini_cli(record)])
     return [entry for _, entry in exchanges]
 
 
@@ -276,6 +334,24 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
             entry |= {**shared, "request_id": inner["request_id"]}
 
 
+def _name_answers_of_gemini_cli(document: JsonObject, calls: list[JsonObject]) -> None:
+    """Give calls of Gemini CLI the ids of their answers, where one event of the line says which."""
+    if not calls:
+        return
+    ids: dict[tuple[str, str], list[Any]] = {}
+    for _, record, attributes, _ in _all_records(document):
+        if _DETAILS_OF_GEMINI_CLI.fullmatch(_body_of(record)) and attributes.get(_RESPONSE_ID) is not None:
+            ids.setdefault(_written_at(attributes), []).append(attributes.get(_RESPONSE_ID))
+    at = [_written_at(call["attributes"]) for call in calls]
+    for call, written in zip(calls, at, strict=True):
+        if at.count(written) == len(ids.get(written, ())) == 1:
+            call["response.id"] = ids[written][0]
+
+
+def _written_at(attributes: JsonObject) -> tuple[str, str]:
+    return word(attributes.get("session.id")), word(attributes.get("event.timestamp"))
+
+
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
     is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
     return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
@@ -287,36 +363,58 @@ def _counted(entry: JsonObject) -> tuple[Any, Any]:
 
 def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:
     """Yield every span, and every event of an inference, with its attributes and those of its resource."""
+    for name, record, attributes, of_all in _all_records(document):
+        if name == _SPANS or _is_of_a_call(record, attributes):
+            yield record, attributes, of_all
+
+
+def _all_records(document: JsonObject) -> Iterator[tuple[str, JsonObject, JsonObject, JsonObject]]:
     for of_resource, scopes, records in _RECORDS:
         for group in _objects(document, of_resource):
             resource = group.get("resource")
             of_all = _attributes(resource) if isinstance(resource, dict) else {}
             for record in (record for scope in _objects(group, scopes) for record in _objects(scope, records)):
-                attributes = _attributes(record)
-                if records == "spans" or _is_of_a_call(record, attributes):
-                    yield record, attributes, of_all
+                yield records, record, _attributes(record), of_all
 
 
 def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     """Tell the event of an inference."""
-    name = record.get("eventName") or attributes.get("event.name")
-    return _DETAILS.fullmatch(word(name)) is not None or _is_event_of_coding(record)
+    name = word(record.get("eventName") or attributes.get("event.name"))
+    body = _body_of(record)
+    if _DETAILS.fullmatch(name):
+        return _DETAILS_OF_GEMINI_CLI.fullmatch(body) is None
+    is_of_gemini_cli = _EVENT_OF_GEMINI_CLI.fullmatch(name) is not None and _is_of_gemini_cli(record)
+    return is_of_gemini_cli or _is_event_of_coding(record)
 
 
 def _is_event_of_coding(record: JsonObject) -> bool:
     """Tell the event of a call by Anthropic's coding tool, which its body names in full."""
-    return _EVENT_OF_CODING.fullmatch(word(_value(record.get("body")))) is not None
+    return _EVENT_OF_CODING.fullmatch(_body_of(record)) is not None
+
+
+def _is_of_gemini_cli(record: JsonObject) -> bool:
+    """Tell the event of an answer by Gemini CLI among those that are of calls."""
+    return _ANSWER_OF_GEMINI_CLI.fullmatch(_body_of(record)) is not None
+
+
+def _body_of(record: JsonObject) -> str:
+    return word(_value(record.get("body")))
 
 
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
     is_inference = operation is not None and _INFERENCES.fullmatch(operation) is not None
-    is_text = _NO_TEXT.search(str(attributes.get("litellm.call_type"))) is None
+    is_text = _NO_TEXT.search(word(_first(attributes, *_KINDS_OF_CALLS))) is None
     if _PARENTS.fullmatch(word(attributes.get(_KIND))) or _is_of_no_model_by_langsmith(attributes):
+        return None
+    if _is_step_of_openrouter(attributes):
         return None
     if _is_event_of_coding(record):
         of_answer = _of_answer_of_coding(record, attributes)
+    elif _is_of_gemini_cli(record):
+        usage = _usage_named(_USAGE_OF_GEMINI_CLI, attributes)
+        of_answer = {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
     elif (is_inference and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation is not None and not _OTHERS.fullmatch(operation) and _states_usage(attributes):
@@ -419,17 +517,29 @@ def _is_of_no_model_by_langsmith(attributes: JsonObject) -> bool:
     return kind is not None and _KINDS_OF_LANGSMITH.fullmatch(word(kind)) is None
 
 
+def _is_step_of_openrouter(attributes: JsonObject) -> bool:
+    """Tell a span of a try or of its answer, whose call has a span around it that states the usage."""
+    return _STEP_OF_OPENROUTER.fullmatch(word(attributes.get("span.type"))) is not None and not _states_usage(
+        attributes
+    )
+
+
 def _of_answer_of_coding(record: JsonObject, attributes: JsonObject) -> JsonObject:
     """Return what is stated of the answer; its counts are Anthropic's, whose input leaves out what was cached."""
-    named = ((_USAGE_OF_CODING.fullmatch(name), value) for name, value in attributes.items())
-    usage = {str(found.lastgroup): value for found, value in named if found is not None}
+    usage = _usage_named(_USAGE_OF_CODING, attributes)
     is_fast = any(_SPEED_OF_CODING.fullmatch(word(value)) for value in usage.values())
     return {
         "response.id": attributes.get("request_id"),
         "response.error": _has_error(record, attributes),
         "service_tier": _SPEED_OF_CODING.pattern if is_fast else None,
-        "usage": {name: integer_of(value) for name, value in usage.items()},
+        "usage": usage,
     }
+
+
+def _usage_named(names: re.Pattern[str], attributes: JsonObject) -> JsonObject:
+    """Return what an API calls attributes of a tool, whose numbers may be texts."""
+    named = ((names.fullmatch(name), value) for name, value in attributes.items())
+    return {str(found.lastgroup): integer_of(value) for found, value in named if found is not None}
 
 
 def _uncached_audio(attributes: JsonObject) -> Any:
@@ -516,7 +626,12 @@ def _first(attributes: JsonObject, *names: str) -> Any:
 
 
 def _count(attributes: JsonObject, *names: str) -> Any:
-    return first_count(attributes.get(name) for name in names)
+    return first_count(_stated(attributes, name) for name in names)
+
+
+def _stated(attributes: JsonObject, name: str) -> Any:
+    value = attributes.get(name)
+    return None if name in _COUNTS_OF_SEMANTIC_KERNEL and value == _NOT_COUNTED else value
 
 
 def _objects(document: JsonObject, name: str) -> list[JsonObject]:
