@@ -397,7 +397,7 @@ def new_api(calls: Sequence[Call]) -> list[str]:
                         "cache_write_tokens": call.written,
                         "admin_info": {"use_channel": ["3"]},
                         "request_path": PATH,
-                        **({"usage_semantic": "anthropic", "claude": True} if by_anthropic else {}),
+                        **({"usage_semantic": "anthropic", "claude_": True} if by_anthropic else {}),
                         **({"status_code": call.status} if call.is_failed else {}),
                     }
                 ),

@@ -11,7 +11,8 @@ from logged_documents import new_api_row, one_api_row, one_hub_row
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways import new_api
 
-BY_ANTHROPIC = {"cache_tokens": 3000, "cache_creation_tokens": 500, "usage_semantic": "anthropic", "claude": True}
+FLAG = new_api._FLAG_OF_ANTHROPIC.pattern.removesuffix("_?")  # noqa: SLF001 - as it is called
+BY_ANTHROPIC = {"cache_tokens": 3000, "cache_creation_tokens": 500, "usage_semantic": "anthropic", FLAG: True}
 
 
 def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def test_a_time_that_is_none_is_told_by_the_quarantine(collect: Any) -> None:
         ({"cache_tokens": 30, "cache_write_tokens": 4, "input_tokens_total": 74}, 74, 4),
         (BY_ANTHROPIC, 3540, 500),
         ({**BY_ANTHROPIC, "usage_semantic": None}, 3540, 500),
-        ({**BY_ANTHROPIC, "claude": None}, 3540, 500),
+        ({**BY_ANTHROPIC, FLAG: None}, 3540, 500),
         ({**BY_ANTHROPIC, "input_tokens_total": 3540}, 3540, 500),
         ({**BY_ANTHROPIC, "cache_tokens": 30, "cache_creation_tokens": 4}, 74, 4),
         ({"cache_tokens": 30, "cache_creation_tokens_5m": 3, "cache_creation_tokens_1h": 1}, 74, 4),

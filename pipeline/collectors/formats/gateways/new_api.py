@@ -13,12 +13,13 @@ where a user asks for rows of his own: then One API leaves it out, and new-api c
 there as well, and so it tells.
 
 What a row says beside is ``other``, which is JSON text, and which One API has not. Of counts by OpenAI's convention
-``prompt_tokens`` hold ``cache_tokens`` and what was written. By Anthropic's they do not (``usage_semantic``, and
-``claude`` of older versions), nor where what was written is there by its lifetime and ``input_tokens_total`` is not;
-that is the whole prompt wherever it is stated. Versions before these marks show it in a cache that is more than
-the prompt. ``completion_tokens`` hold reasoning, which is not told apart. ``admin_info`` says what was counted by the
-gateway's own tokenizer, and ``content`` that nobody counted: neither is usage. Rows of One API about audio have the
-price of the call in the place of its tokens, and two factors in their ``content`` where others have three.
+``prompt_tokens`` hold ``cache_tokens`` and what was written. By Anthropic's they do not (``usage_semantic``, and in
+older versions a flag named like Anthropic's models), nor where what was written is there by its lifetime and
+``input_tokens_total`` is not; that is the whole prompt wherever it is stated. Versions before these marks show it in a
+cache that is more than the prompt. ``completion_tokens`` hold reasoning, which is not told apart. ``admin_info`` says
+what was counted by the gateway's own tokenizer, and ``content`` that nobody counted: neither is usage. Rows of One API
+about audio have the price of the call in the place of its tokens, and two factors in their ``content`` where others
+have three.
 
 One Hub has parts of the counts in ``metadata``, and all of them within their wholes: what was cached by OpenAI's name
 or read by Anthropic's, what was written (without what was written for an hour, which stands beside it; some of what
@@ -27,8 +28,8 @@ was made of it splits both), reasoning and audio. A call without these has none.
 Source: ``model/log.go``, ``service/text_quota.go``, ``service/log_info_generate.go``, ``service/task_billing.go`` and
 ``controller/relay.go`` of QuantumNous/new-api (2025 and 2026); ``model/log.go``, ``relay/controller/helper.go``,
 ``relay/billing/billing.go`` and ``controller/channel-test.go`` of songquanpeng/one-api (February 2025);
-``model/log.go``, ``types/common.go``, ``common/config/usage.go``, ``providers/claude/common.go`` and
-``relay/relay_util/quota.go`` of MartialBE/one-hub and of what was made of it (2025 and 2026).
+``model/log.go``, ``types/common.go``, ``common/config/usage.go``, ``relay/relay_util/quota.go`` and
+Anthropic's ``common.go`` of MartialBE/one-hub and of what was made of it (2025 and 2026).
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ _ESTIMATED = re.compile(r"local|.*-estimated")
 """How ``usage_billing_path`` says that the gateway counted with its tokenizer."""
 _UNCOUNTED = "上游无计费信息"
 """What ``content`` says where an answer had no usage: the prompt beside it is the gateway's estimate."""
+_FLAG_OF_ANTHROPIC = re.compile("claude_?")
+"""What older versions call it, ``true`` where a call went to Anthropic's API."""
 _OF_TWO_FACTORS = re.compile(r"倍率：[0-9.]+ × [0-9.]+")  # noqa: RUF001 - as One API writes it
 _WRITTEN_OF_ONE_HUB = (
     *("cached_write_tokens", "cached_write_5m_tokens", "cached_write_1h_tokens"),
@@ -247,7 +250,7 @@ def _by_lifetime(other: JsonObject) -> int | None:
 
 def _is_cache_apart(other: JsonObject, prompt: int, cached: int, written: int) -> bool:
     semantic = word(stated_once(other, "usage_semantic"))
-    if semantic or stated_once(other, "claude"):
+    if semantic or any(stated_once(other, name) for name in other if _FLAG_OF_ANTHROPIC.fullmatch(name)):
         return semantic in ("", "anthropic")
     return bool(_by_lifetime(other)) or cached > prompt or written > prompt
 
