@@ -134,43 +134,40 @@ def test_a_log_is_segments_whose_records_account_for_every_line(tmp_path: Path, 
 
 
 PARTS_OF_LOGS = [
-    "\n",
-    "\r\n",
-    " ",
-    "\t",
-    "\0",
-    "\ufeff",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    '"a"',
-    ":",
-    "1",
-    "[{\n}]",
-    '{\n"a": {}}',
-    "x",
+    *("\n", "\r\n", " ", "\t", "\0", "\ufeff", "\x0b", "\x1e"),
+    *("{", "}", "[", "]", ",", '"a"', ":", "1", "x"),
+    *('{"a": 1}', '{"}": "\\"]\udc80"}', "[{\n}]", "[{}]", '{\n"a": {}}', "{},\n", '[{"a": "{"},\n{}]\n'),
 ]
 
 
-@settings(max_examples=300)
-@given(parts=st.lists(st.sampled_from(PARTS_OF_LOGS), min_size=1, max_size=12), name=st.sampled_from(["a.json", "a"]))
-@example(parts=['{"a": {}}'], name="a.json")
-@example(parts=["[{}", "\n", "]", " ", "\0", "\ufeff"], name="a")
-@example(parts=["\n", "[{\n}]", "\x0b"], name="a")
-@example(parts=['{\n"a": 1}', " ", '{\n"a": 2}'], name="a")
-@example(parts=[" ", "\0"], name="a.json")
-def test_a_segment_ends_where_ends_are_looked_for(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[str], name: str
+@settings(max_examples=400)
+@given(
+    added=st.lists(st.lists(st.sampled_from(PARTS_OF_LOGS), min_size=1, max_size=6), min_size=1, max_size=4),
+    name=st.sampled_from(["a.json", "a"]),
+)
+@example(added=[['{"a": {}}'], ["\n", "{}", "\n"]], name="a.json")
+@example(added=[["[{}", "\n", "]", " ", "\0", "\ufeff"], ["{}", "\n"]], name="a")
+@example(added=[["\n", "[{\n}]", "\x0b"], ["{\n}"]], name="a")
+@example(added=[['{\n"a": 1}', " ", '{\n"a": 2}'], [" ", '{"a": 3}']], name="a")
+@example(added=[['{\n"a": 1}'], ['{"a": 2}'], ["x"], ["\n"]], name="a")
+@example(added=[["[{}],[{}]\n[{}]"], ["\n"], ["x\n"]], name="a")
+@example(added=[['[{"a": "\udc80"}]\n[{}]'], ["\n"]], name="a")
+@example(added=[['{"a": 1},{"b": 2}'], [","], ["\n{}\n"]], name="a.json")
+@example(added=[[" ", "\0"], [" ", "{}"], ["x\n"]], name="a.json")
+@example(added=[["[" * 5_000 + "]" * 5_000], ["\n\n"], ["{}\n"]], name="a")
+def test_a_segment_ends_where_ends_are_looked_for_however_the_log_grows(
+    tmp_path_factory: pytest.TempPathFactory, added: list[list[str]], name: str
 ) -> None:
-    content = "".join(parts).encode()
+    log = tmp_path_factory.mktemp("logs") / name
+    steps = ["".join(parts).encode("utf-8", "surrogateescape") for parts in added]
     for reader in ("fast", "plain"):
-        _, segments = read(tmp_path_factory.mktemp("logs") / name, content, reader=reader, segment_events_max=1)
-        assert {segment.record.end for segment in segments} <= possible_ends(content)
-        records = [segment.record for segment in segments]
-        grown, _ = read(tmp_path_factory.mktemp("logs") / name, content + b"x{}\n", reader=reader, known=records)
-        assert grown.continued == (records[-1] if records else None)
+        log.write_bytes(b"")
+        known: list[SourceRecord] = []
+        for step in steps:
+            found, segments = read(log, log.read_bytes() + step, reader=reader, segment_events_max=1, known=known)
+            assert found.continued == (known[-1] if known else None)
+            known += [segment.record for segment in segments]
+        assert {record.end for record in known} <= possible_ends(log.read_bytes())
 
 
 @READERS
