@@ -26,7 +26,6 @@ from pipeline.configuration.source_files import source_path, source_text
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.stored.stored_log import size_of
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
-from pipeline.jobs.night.batches import rows_of
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs.logs_to_read import LogOfSource, files_beside
 from pipeline.jobs.night.logs.received import is_received
@@ -72,7 +71,7 @@ class _Trial:
 
     def hold(self, segment: Segment) -> None:
         self.segments.append(segment)
-        self.rows += rows_of(segment)
+        self.rows += segment.record.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
