@@ -1,9 +1,9 @@
 """What nights cost over many small logs: ``python -m benchmarks.small_logs --logs 5000 --logs 20000``.
 
 Writes workspaces of so many logs of one to three responses each, as services put into buckets: as JSON lines, or as a
-document over several lines. Prints CPU milliseconds a log of the first night, of one with nothing new, and of one with
-some new logs beside those that are known: of each less what a night takes otherwise. What a log costs must not grow
-with the logs before it. Owns the workspaces. Does not own the measuring (``measure``).
+document over several lines. Prints CPU milliseconds a log of the first night and of one with nothing new, less those of
+a workspace with one such log, and of looking a new one up among all that are known. What a log costs must not grow with
+the logs before it. Owns the workspaces. Does not own the measuring (``measure``).
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ import json
 import shutil
 from itertools import islice
 from statistics import median
+from time import process_time
 from typing import TYPE_CHECKING
 
 import click
 
 from benchmarks.lines import Recipe, lines_of
 from benchmarks.measure import python, run, scratch_option
+from pipeline import lake
+from pipeline.collectors import KnownSources
+from pipeline.collectors.logs.log_file import WINDOW_BYTES
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,25 +41,37 @@ _AS_OF = "2028-01-01"
 def main(*, numbers: tuple[int, ...], documents: bool, rounds: int, scratch: Path) -> None:
     """Measure nights over many small logs."""
     root = scratch / "small-logs"
-    of_one, nothing_new, _ = _nights(root, 1, rounds, documents=documents)
-    click.echo("| logs | first night | nothing new | each new one |\n| ---: | ---: | ---: | ---: |")
+    of_one = _nights(root, 1, rounds, documents=documents)
+    click.echo("| logs | first night | nothing new | looking one up |\n| ---: | ---: | ---: | ---: |")
     for logs in numbers:
-        first, same, more = _nights(root, logs, rounds, documents=documents)
-        of_new = more - same - (of_one - nothing_new)  # what a night takes that reads anything is not theirs
-        each = (first - of_one) / (logs - 1), (same - nothing_new) / (logs - 1), of_new / _NEW_LOGS
-        click.echo(f"| {logs:,} | {' | '.join(f'{seconds * 1e3:.2f}' for seconds in each)} |")
+        of_all = _nights(root, logs, rounds, documents=documents)
+        each = [(many - one) / (logs - 1) for many, one in zip(of_all, of_one, strict=True)]
+        looked_up = _looked_up(root, logs, documents=documents)
+        click.echo(f"| {logs:,} | {each[0] * 1e3:.2f} | {each[1] * 1e3:.2f} | {looked_up * 1e3:.3f} |")
     shutil.rmtree(root)
 
 
-def _nights(root: Path, logs: int, rounds: int, *, documents: bool) -> tuple[float, float, float]:
-    """Return the CPU seconds of the first night over so many logs, and of one with nothing new, and with some new."""
+def _nights(root: Path, logs: int, rounds: int, *, documents: bool) -> tuple[float, float]:
+    """Return the CPU seconds of the first night over so many logs, and of one with nothing new."""
     shutil.rmtree(root, ignore_errors=True)
     write_workspace(root, logs, documents=documents)
     night = python("pipeline.cli", "-w", str(root), "nightly", "--as-of", _AS_OF)
     first = run(night).cpu_seconds
-    same = median(run(night).cpu_seconds for _ in range(rounds))
-    write_logs(root, logs, logs + _NEW_LOGS, documents=documents)
-    return first, same, run(night).cpu_seconds
+    return first, median(run(night).cpu_seconds for _ in range(rounds))
+
+
+def _looked_up(root: Path, logs: int, *, documents: bool) -> float:
+    """Return the CPU seconds in which a log that is new is looked up among those that are known."""
+    known = KnownSources(lake.read_log(layout.lake(root)).sources)
+    write_logs(root / "new", logs, logs + _NEW_LOGS, documents=documents)
+    heads = [path.read_bytes()[:WINDOW_BYTES] for path in (root / "new").rglob("*.jsonl")]
+    begin = process_time()
+    found = [known.with_head_of(head) for head in heads]
+    took = process_time() - begin
+    if any(found):
+        message = "a log that is new is known"
+        raise AssertionError(message)
+    return took / len(heads)
 
 
 def write_workspace(root: Path, logs: int, *, documents: bool = False) -> None:
