@@ -200,7 +200,8 @@ def _round_of(seed: str, maker: Any, log_format: LogFormat, chance: random.Rando
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=fingerprint)
     found: list[bytes] = []
     counts = Counter[_Counted]()
-    has_ids = chance.random() >= _WITHOUT_IDS
+    is_known_by_ids = hasattr(maker, "kind") and log_format.format is None  # else no line would be of its format
+    has_ids = chance.random() >= _WITHOUT_IDS or is_known_by_ids
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_MADE_LINES)]
         counts.update(usual=sum(line.is_usual for line in made))

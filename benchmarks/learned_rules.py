@@ -20,7 +20,7 @@ from benchmarks import fuzz
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.rules import finder, table
-from pipeline.collectors.kernel.rules.rule import Rule, together
+from pipeline.collectors.kernel.rules.rule import Rule
 from pipeline.collectors.kernel.rules.search import Search
 from pipeline.collectors.values.traced import Relation
 
@@ -136,8 +136,6 @@ def _made_up(learned: _Learned, chance: random.Random) -> list[Any]:
     for zero in chance.sample(zeros, len(zeros)):
         hole, times = chance.choice([each for each in zero.times if abs(each[1]) == 1] or zero.times)
         made[hole] -= times * zero.of(made.__getitem__)
-    for hole in rule.totals:
-        made[hole] = together(rule.numbers).of(made.__getitem__)
     return made
 
 

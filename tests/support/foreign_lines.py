@@ -867,7 +867,7 @@ def _nginx(maker: Maker) -> Document:
     }
     body = {"request_body": json.dumps({"model": _model(maker)}), "resp_body": maker.body("chat").response}
     return {
-        **instants[pick(("msec", "msec", "msec", "iso"))],
+        **instants[pick(("msec", "msec", "msec", "iso", "local"))],
         **(instants["local"] if maker.chance.random() < 0.1 else {}),
         "request_time": pick((taken, taken, taken, "0.000", float(taken), "-", "")),
         **(body if maker.chance.random() < 0.2 else {}),

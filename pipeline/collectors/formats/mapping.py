@@ -24,6 +24,8 @@ _INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
 _WHOLE = re.compile(r"[ \t]*([0-9]{1,30})(?:\.0{0,30})?[ \t]*", re.ASCII)
 _ABSENT = ("", "-")
 """How access logs write what they do not have."""
+_NOTHING = re.compile(r"[ \t\r\n]*(?:null|\{[ \t\r\n]*\})?[ \t\r\n]*")
+"""How a column of text has no answer: whatever blanks there are, shapes do not have them."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,15 @@ def object_in(value: Any) -> JsonObject:
         except BrokenJson:
             return {}
     return value if isinstance(value, dict) else {}
+
+
+def says_nothing(value: Any) -> bool:
+    """Tell what stands for no answer: null, an empty object, and a text that is one of these or blank.
+
+    >>> says_nothing(None), says_nothing("{ }"), says_nothing("[]"), says_nothing({"a": 1})
+    (True, True, False, False)
+    """
+    return value in (None, {}) or (isinstance(value, str) and _NOTHING.fullmatch(value) is not None)
 
 
 def first_stated(document: JsonObject, *names: str) -> Any:

@@ -23,6 +23,8 @@ class TakenApart(NamedTuple):
     """What the code asks of the whole id. Its group is what is taken of the id; without one, all of it is."""
     example: str
     """An id that fits, as any does that has other digits in the place of its digits."""
+    compared: tuple[str, ...] = ()
+    """The names under which ids stand, at whatever depth, that the code compares with what is taken of the id."""
 
     def taken_of(self, text: str) -> str | None:
         """Return what is taken of an id, ``None`` where it does not fit."""
@@ -49,8 +51,14 @@ class Places(NamedTuple):
     """By which ids, a row's own and the other's, a row says that it is within another one of its line."""
     headers: tuple[str, ...] = ()
     """Paths of the headers of requests, in which their keys may be (``access_logs.key_in``)."""
+    words: Mapping[str, tuple[str, ...]] = {}
+    """Names at the top of texts of which the code asks no more than which of some words they are."""
+    streams: tuple[str, ...] = ()
+    """Names of bodies under which a stream lies, as an array of its chunks or as a text."""
     unread: tuple[str, ...] = ()
     """Names that the code has from elsewhere, and that are not looked at where they stand at the top."""
+    instants: tuple[str, ...] = ()
+    """Paths of instants that the code reads, beside those that fields are."""
     durations: tuple[str, ...] = ()
     """Paths of what is in seconds, and taken off an instant."""
     nested: tuple[str, ...] = ()

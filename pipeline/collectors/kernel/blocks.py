@@ -25,6 +25,7 @@ from pipeline.collectors.kernel.block_lines import Lines
 from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
 from pipeline.collectors.kernel.rules import table
+from pipeline.collectors.kernel.rules.rows import holds_raw_key, join_ids, kept_of, may_repeat
 from pipeline.collectors.kernel.rules.table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
 from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.memory import keep_freed_memory
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.kernel.block_lines import WrappedLines
     from pipeline.collectors.kernel.program import Program, Told
     from pipeline.collectors.kernel.readers import Reader
+    from pipeline.collectors.kernel.rules.rows import Rows
     from pipeline.collectors.logs.lines import Line
 
     Array: TypeAlias = np.ndarray[Any, Any]
@@ -279,30 +281,28 @@ class BlockDecoder:
         decoded = [event_columns.of_rows(events)] if events else []
         return DecodedLines(decoded, quarantined, blank, 0, further, count, joined)
 
-    def _told_rows(self, reader: Reader, told: Told) -> tuple[Told, Array, Chosen]:
+    def _told_rows(self, reader: Reader, told: Told) -> tuple[Told, Rows, Chosen]:
         """Return the told lines that are rows: their shapes have rules, and what stands in their holes obeys them.
 
-        And their columns ``NUMBERS``, and the ids of their keys. All others are handed over, or blank.
+        And the ids of their keys. All others are handed over, or blank.
         """
-        program, rules = reader.program, reader.rules
-        told = rules.learned(program, told)
-        told, is_row = rules.join_ids(told)
-        numbers = rules.numbers_of(told)
-        told, numbers, is_obeyed = rules.read_otherwise(program, told, numbers, rules.obeyed(told, numbers))
-        is_row = is_row & is_obeyed & ~rules.holds_raw_key(program, told)
-        chosen = np.zeros(len(told.lines), np.int64)
-        found, chosen[is_row] = _distinct(rules.keys_of(told)[is_row])
+        rules = reader.rules
+        told = rules.learned(told)
+        rows = rules.rows_of(told)
+        told, is_row = join_ids(told, rows)
+        is_row &= ~holds_raw_key(reader.program, told, rows)
+        found, keys = _distinct(rows.column("key"))
         key_ids = [self._key_id(reader, key) for key in found.tolist()]
-        is_row[is_row] = np.array([key_id != "" for key_id in key_ids], np.bool_)[chosen[is_row]]
+        is_row &= np.array([key_id != "" for key_id in key_ids], np.bool_)[keys]
         says_nothing = rules.says_nothing(told)
+        is_left = ~says_nothing
+        is_left[rows.at[is_row]] = False
         told.fates[told.lines[says_nothing]] = BLANK
-        told.fates[told.lines[is_row]] = TOLD
-        told.fates[told.lines[~(is_row | says_nothing) | rules.may_repeat(told, is_row)]] = HANDED_OVER
-        is_row &= told.fates[told.lines] == TOLD  # a line is read whole, or handed over whole
-        of_rows = told._replace(
-            lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row]
-        )
-        return of_rows, numbers.compress(is_row, axis=1), Chosen(chosen[is_row], key_ids)
+        told.fates[rows.lines[is_row]] = TOLD
+        told.fates[told.lines[is_left]] = HANDED_OVER
+        told.fates[rows.lines[may_repeat(told, rows, rules.counts) & is_row]] = HANDED_OVER
+        is_row &= told.fates[rows.lines] == TOLD  # a line is read whole, or handed over whole
+        return told, rows.some(is_row), Chosen(keys[is_row], key_ids)
 
     def _key_id(self, reader: Reader, key: int) -> str:
         """Return the id of a key, of which the plain reader is asked once; empty where it is none."""
@@ -319,27 +319,26 @@ class BlockDecoder:
                 self._key_ids[key] = api_key_id_of(stated, self._our_names, self.fingerprint)
         return self._key_ids[key]
 
-    def _events(self, reader: Reader, told: Told, numbers: Array, keys: Chosen, lines: Lines | WrappedLines) -> Events:
+    def _events(self, reader: Reader, told: Told, rows: Rows, keys: Chosen, lines: Lines | WrappedLines) -> Events:
         rules = reader.rules
-        if not len(told.lines):
+        if not len(rows.at):
             return event_columns.of_rows([])
         content = told.texts[: told.texts_size].copy()
-        ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
-        values, shared = rules.shared_of(told)
+        ids = tuple(Texts(*rows.texts(name), content) for name in IDS)
         event_ids = self._event_ids(reader.program, ids, keys)
         without = np.flatnonzero(np.logical_and.reduce([texts.sizes == 0 for texts in ids]))
         if len(without):
-            known = lines.contents(told.lines[without], told), [keys.values[key] for key in keys.codes[without]]
+            known = lines.contents(rows.lines[without], told), [keys.values[key] for key in keys.codes[without]]
             event_ids[without] = np.frombuffer(identities_of_lines(*known), np.uint8).reshape(len(without), -1)
         return Events(
-            places=lines.places(told.lines.astype(np.int64), told),
-            instants=rules.instant_of(told),
+            places=lines.places(rows.lines.astype(np.int64), told),
+            instants=rows.column("occurred_at"),
             event_ids=event_ids,
-            numbers=numbers,
+            numbers=rows.numbers,
             ids=ids,
             keys=keys,
-            kept=rules.kept_of(told),
-            shared=Chosen(shared, values),
+            kept=kept_of(told, rows, rules.kept),
+            shared=rules.shared_of(rows),
         )
 
     def _event_ids(self, program: Program, ids: tuple[Texts, ...], keys: Chosen) -> Array:

@@ -41,7 +41,7 @@ class Kind(IntEnum):
     TIMED = 6
     """An instant."""
     RESPONSE = 7
-    """The body."""
+    """The body; or, within one, a stream as an array of its chunks or a text."""
     ONLY_NULL = 8
     """Anything else is handed over."""
     NEVER = 9
@@ -68,6 +68,8 @@ class Kind(IntEnum):
     """An object of the line; under any other name, an object is looked at as in ``NESTED``, with its name."""
     ELAPSED = 20
     """Seconds that something took."""
+    WORDS = 21
+    """Of a text, which of some words it is, or that it is none of them, and whether it is empty."""
 
 
 class Name(NamedTuple):

@@ -34,7 +34,7 @@ from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, Valu
 from pipeline.usage.events import LOG_FIELDS, LOGGED, MAPPED_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.formats.found import Format
@@ -65,6 +65,8 @@ _UTC = "UTC"
 _OF_REQUEST = ("request.model", "request.stream", "request.n")
 """Fields that lie within the request, where nobody named them."""
 _IGNORED = frozenset(("host",))
+_NOT_READ = (Kind.IDENTIFYING, Kind.KEYED, *_TIMED)
+"""What stands in a hole and is no count: no code may look into it."""
 
 
 def formats_read(log_format: LogFormat) -> tuple[Format | None, ...]:
@@ -90,6 +92,7 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     of_bodies = {**{text: kind_of(text) for text in of_makers | tree.within_bodies}, **of_bodies, **tree.of_bodies}
     if found is not None and found.places is not None:
         of_bodies |= dict.fromkeys(found.places.counts_within, Kind.COUNTED)
+        of_bodies |= dict.fromkeys(found.places.streams, Kind.RESPONSE)
     names = [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
     names += tree.numbered(first=len(names))
     known = {(name.owner, name.text) for name in names}
@@ -98,7 +101,14 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     for owner, texts in ((OF_LINE, at_the_top), *((owner, of_makers) for owner in tree.inner)):
         found_there = sorted(text for text in texts if NAME.fullmatch(text) and (owner, text) not in known)
         names += [Name(text, owner, tree.kind_in_code(owner, text)) for text in found_there]
-    return tuple(names)
+    return (*names, *_words_of(names, found))
+
+
+def _words_of(names: Sequence[Name], found: Format | None) -> Iterator[Name]:
+    """Yield the words that texts may be, each as a name of what stands under theirs."""
+    for number, name in enumerate(names):
+        if name.kind is Kind.WORDS and found is not None and found.places is not None:
+            yield from (Name(word, OF_INNER + number, Kind.LITERAL) for word in found.places.words[name.text])
 
 
 def _fits(found: Format, log_format: LogFormat) -> bool:
@@ -133,12 +143,17 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     rules = _rules(log_format, found)
     kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
     places: dict[Steps, Kind] = {}
+    own, read = _own_places(found, kinds), texts_reached(*_readers_of(found))
     is_looked_up = found is None or found.mapping is not None or bool(log_format.fields)
     for field in sorted(rules.keys() - _IGNORED):
         for path, is_mapped in _paths_in(rules[field]):
-            _put(places, path.steps, kinds.get(field, Kind.LITERAL), is_mapped=is_mapped)
+            kind = kinds.get(field, Kind.LITERAL)
+            is_read = kind in _NOT_READ and path.steps[-1] in read and own.get(path.steps) is not kind
+            _put(places, path.steps, kind, is_literal=is_mapped or is_read)
             if len(path.steps) > 1 and is_looked_up:
                 _put(places, (path.text,), Kind.NEVER)  # a key that contains dots wins
+    for steps, kind in own.items():
+        places.setdefault(steps, kind)  # its code looks there also where a source names another place
     if found is None or found.mapping is not None:
         _put_by_our_names(places, rules, kinds)
     requests, headers = ([at for at, kind in places.items() if kind is each] for each in (Kind.INSIDE, Kind.HEADERS))
@@ -147,13 +162,32 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
     for steps, name in product(headers, bedrock.HEADERS):
         _put(places, (*steps, name), Kind.NEVER)
     if found is not None and found.places is not None:
-        _put_by_code(places, found.places)
+        _put_by_code(places, found.places, kinds["ts"])
     return places
 
 
-def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
+def _readers_of(found: Format | None) -> tuple[Callable[..., Any], ...]:
+    """Return the functions that look at documents of a format."""
+    return () if found is None else (found.recognises, *_makers_of(found))
+
+
+def _own_places(found: Format | None, kinds: Mapping[str, Kind]) -> dict[Steps, Kind]:
+    """Return the paths of which a format says what lies there, whatever fields a source names."""
+    if found is None or found.places is None:
+        return {}
+    rules = rules_of(found.mapping or found.places.fields)
+    of_fields = {
+        path.steps: Kind.LITERAL if is_mapped else kinds.get(field, Kind.LITERAL)
+        for field in rules
+        for path, is_mapped in _paths_in(rules[field])
+    }
+    return of_fields | {path_of(text).steps: kinds["ts"] for text in found.places.instants}
+
+
+def _put_by_code(places: dict[Steps, Kind], stated: Places, of_instants: Kind) -> None:
     """Say what lies where a format's code says so."""
     of_kinds = {
+        of_instants: stated.instants,
         Kind.EVERY: stated.counts,
         Kind.PRESENT: stated.marks,
         Kind.PAIRS: stated.pairs,
@@ -165,6 +199,8 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
     }
     for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):
         _put(places, path_of(text).steps, kind)
+    for name in stated.words:
+        places.setdefault((name,), Kind.WORDS)  # where a source names it, it stands as it is
     for text in stated.headers:
         steps = path_of(text).steps
         _put(places, steps, Kind.HEADERS)
@@ -198,9 +234,12 @@ def _paths_in(rule: Rule | None) -> Iterator[tuple[Path, bool]]:
             yield from _paths_in(each)
 
 
-def _put(places: dict[Steps, Kind], steps: Steps, kind: Kind, *, is_mapped: bool = False) -> None:
-    """Say what is taken at a path; what is given another value by a map has to stand in the shape as it is."""
-    if is_mapped:
+def _put(places: dict[Steps, Kind], steps: Steps, kind: Kind, *, is_literal: bool = False) -> None:
+    """Say what is taken at a path, where it has to stand in the shape as it is: what is given another value by a map.
+
+    And what the code of the format looks into, where a source names a field there.
+    """
+    if is_literal:
         kind = Kind.LITERAL
     before = places.setdefault(steps, kind)
     if before is kind:
@@ -208,7 +247,7 @@ def _put(places: dict[Steps, Kind], steps: Steps, kind: Kind, *, is_mapped: bool
     both = {before, kind}
     if Kind.NEVER in both:
         places[steps] = Kind.NEVER
-    elif Kind.LITERAL in both and both.isdisjoint(_OBJECTS | _TIMED) and is_mapped:
+    elif Kind.LITERAL in both and both.isdisjoint(_OBJECTS | _TIMED) and is_literal:
         places[steps] = Kind.LITERAL
     else:
         message = f"what lies at {'.'.join(steps)} is read as two things"

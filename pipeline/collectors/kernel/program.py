@@ -18,7 +18,7 @@ from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
-from pipeline.collectors.kernel.raw_ids import ENDINGS, PAIRS, are_beginnings
+from pipeline.collectors.kernel.raw_ids import ENDINGS, KEY_BEGINNINGS
 from pipeline.collectors.values.fields import IDENTIFIER
 
 if TYPE_CHECKING:
@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
+NO_RULE = 2**32 - 1
+"""The rule of a row that obeys none."""
 IDS_OF_IDENTITY = 2
 """Of so many ids an identity is made, at most."""
 HANDED_OVER, TOLD, BLANK, ODD = range(4)
 """Fates of lines; what lies in an odd one is for whoever takes a wrapper off by itself."""
 
-_EXTENTS = ("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning")
+_EXTENTS = (
+    *("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning"),
+    *("rule words", "rules", "columns", "rows of a column"),
+)
 """In the order of ``extent`` of ``kernel.c``."""
 _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("block", "u1", ("block",)),
@@ -60,13 +65,30 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("event_ids", "u1", ("lines", EVENT_ID_BYTES)),
     ("counters", "u4", (5,)),
     ("key_endings", "u1", ENDINGS.shape),
-    ("key_pairs", "u1", PAIRS.shape),
+    ("key_beginnings", "u1", KEY_BEGINNINGS.shape),
     ("key_places", "u4", ("lines",)),
     ("line_counts", "u4", ("lines",)),
+    ("rule_words", "i8", ("rule words",)),
+    ("rule_at", "u4", ("rules",)),
+    ("rule_behind", "u4", ("rules",)),
+    ("row_rules", "u4", ("lines",)),
+    ("columns", "i8", ("columns", "rows of a column")),
 )
 """Its arrays, in the order of ``where`` of ``kernel.c``."""
 _FUNCTIONS = (
-    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent", "introduce", "identities", "keys_in"),
+    *(
+        "read",
+        "forget",
+        "add_names",
+        "suffix",
+        "prefix",
+        "where",
+        "extent",
+        "introduce",
+        "identities",
+        "keys_in",
+        "amounts",
+    ),
 )
 WRAPPERS = ("docker", "cri")
 """Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""
@@ -131,6 +153,7 @@ class Program:
         self._lent = 0
         """So much of the room is lent."""
         self._introduced: dict[bytes, int] = {}
+        self._rule_words_used = 1
         self._introduce()
 
     def room(self, size: int) -> memoryview | None:
@@ -197,18 +220,24 @@ class Program:
         return len(self._at["shape_at"])
 
     @property
+    def rules_max(self) -> int:
+        """How many rules can have a number."""
+        return len(self._at["rule_at"])
+
+    @property
     def keys_max(self) -> int:
         """How many keys, or ids of keys, can have a number."""
         return len(self._at["key_sizes"])
 
     @property
     def is_nearly_full(self) -> bool:
-        """Whether there is little room left for shapes or keys, beyond which lines are handed over."""
+        """Whether there is little room left for shapes, keys or rules, beyond which lines are handed over."""
         shapes, keys, used = self._at["counters"][2:].tolist()
         return bool(
             shapes > _FULL * self.shapes_max
             or keys > _FULL * self.keys_max
             or used > _FULL * len(self._at["shape_pool"])
+            or self._rule_words_used > _FULL * len(self._at["rule_words"])
         )
 
     def key(self, number: int) -> bytes:
@@ -248,12 +277,39 @@ class Program:
             count = self._call("keys_in", at, size)
             places.append(self._at["key_places"][:count].astype(np.int64))
             at = size if count < len(self._at["key_places"]) else int(places[-1][-1]) - 2
-        ends: Array = np.concatenate(places) if places else np.zeros(0, np.int64)
-        return ends[are_beginnings(self._at["texts"], ends)]
+        return np.concatenate(places) if places else np.zeros(0, np.int64)
+
+    def add_rule(self, number: int, words: Sequence[int], before: int | None) -> bool:
+        """State the rule of a number, which is tried where a row does not obey the one ``before``.
+
+        The first one of a shape has the shape's number. Tell whether there was room for its words (``rules.h``).
+        """
+        at = self._rule_words_used
+        if number >= self.rules_max or at + len(words) > len(self._at["rule_words"]):
+            return False
+        self._at["rule_words"][at : at + len(words)] = words
+        self._at["rule_at"][number] = at
+        if before is not None:
+            self._at["rule_behind"][before] = number
+        self._rule_words_used += len(words)
+        return True
+
+    def amounts(self, shapes: Array, columns: int) -> tuple[Array, Array]:
+        """Work out so many columns of all rows of the block, of which these are the shapes.
+
+        Return the rule that each row obeys, or ``NO_RULE``, and an array of columns, in which rows without a rule have
+        anything.
+        """
+        count = len(shapes)
+        self._at["row_shapes"][:count] = shapes
+        self._call("amounts", count, columns)
+        return self._at["row_rules"][:count], self._at["columns"][:columns, :count]
 
     def forget(self) -> None:
-        """Let shapes and keys be numbered anew."""
+        """Let shapes and keys be numbered anew, and forget the rules."""
         self._call("forget")
+        self._at["rule_at"][:] = self._at["rule_behind"][:] = 0
+        self._rule_words_used = 1
 
     def _introduce(self) -> None:
         names = b"".join(
@@ -267,7 +323,7 @@ class Program:
         for kind, affixes in (("suffix", SUFFIXES), ("prefix", PREFIXES)):
             for affix in affixes:
                 self._call(kind, self._write(affix.encode()))
-        self._at["key_endings"][:], self._at["key_pairs"][:] = ENDINGS, PAIRS
+        self._at["key_endings"][:], self._at["key_beginnings"][:] = ENDINGS, KEY_BEGINNINGS
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 

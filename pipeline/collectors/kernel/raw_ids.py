@@ -1,10 +1,11 @@
-"""Which ids may be raw keys: looked for in the bytes of many ids at once, where hardly ever is one.
+"""Which ids may be raw keys: what the kernel looks for in the bytes of many ids at once, where hardly ever is one.
 
-Owns the search for how raw keys begin. Does not own their forms, nor which of the ids found are keys (``raw_keys``).
+Owns the tables by which it does. Does not own the forms of keys, nor which of the ids found are keys (``raw_keys``).
 """
 
 from __future__ import annotations
 
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,19 +18,10 @@ if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray[Any, Any]
 
 _CHARACTERS = 3
-"""So many of the last characters of beginnings the kernel looks at; each has as many."""
+"""So many of the last characters of beginnings the kernel looks at first; each has as many."""
 _GROUPS = 8
-
-
-def are_beginnings(texts: Array, ends: Array) -> Array:
-    """Return of places in some bytes whether the beginning of a raw key ends just before them."""
-    is_end = np.zeros(len(ends), np.bool_)
-    for beginning in BEGINNINGS if len(ends) else ():
-        is_here = ends >= len(beginning)
-        for back, character in enumerate(reversed(beginning.encode()), start=1):
-            is_here &= texts[np.maximum(ends - back, 0)] == character
-        is_end |= is_here
-    return is_end
+_BEGINNINGS_MAX, _BEGINNING_BYTES_MAX = 32, 24
+"""Twin: ``source/raw_keys.h``."""
 
 
 def _endings() -> Array:
@@ -37,21 +29,27 @@ def _endings() -> Array:
 
     They have a bit for each group of beginnings that end alike. What all six of a place say of none is no beginning.
     """
-    last = sorted({beginning[-1] for beginning in BEGINNINGS})
+    by_ending = sorted(BEGINNINGS, key=lambda beginning: beginning[::-1])
+    groups = [list(alike) for _, alike in groupby(by_ending, key=lambda beginning: beginning[-1])]
+    while len(groups) < _GROUPS:
+        largest = max(groups, key=len)
+        groups += [largest[len(largest) // 2 :]]
+        del largest[len(largest) // 2 :]
     tables = np.zeros((_CHARACTERS, 2, 16), np.uint8)
-    for beginning in BEGINNINGS:
-        group = 1 << last.index(beginning[-1]) % _GROUPS
-        for which, character in enumerate(beginning[-_CHARACTERS:].encode()):
-            tables[which, 0, character & 15] |= group
-            tables[which, 1, character >> 4] |= group
+    for number, group in enumerate(groups):
+        for beginning, which in product(group, range(_CHARACTERS)):
+            character = ord(beginning[-_CHARACTERS + which])
+            tables[which, 0, character & 15] |= 1 << number % _GROUPS
+            tables[which, 1, character >> 4] |= 1 << number % _GROUPS
     return tables
 
 
-def _pairs() -> Array:
-    """Return a bit for each two characters, those of a byte from the lowest on: whether a beginning ends with them."""
-    is_end = np.zeros(2**16, np.uint8)
-    is_end[[int.from_bytes(beginning[-2:].encode(), "big") for beginning in BEGINNINGS]] = 1
-    return np.packbits(is_end, bitorder="little")
+def _beginnings() -> Array:
+    """Return the beginnings: a row has the size of one, and ends with its text."""
+    rows = np.zeros((_BEGINNINGS_MAX, _BEGINNING_BYTES_MAX), np.uint8)
+    for row, beginning in zip(rows, BEGINNINGS, strict=False):
+        row[0], row[-len(beginning) :] = len(beginning), np.frombuffer(beginning.encode(), np.uint8)
+    return rows
 
 
-ENDINGS, PAIRS = _endings(), _pairs()
+ENDINGS, KEY_BEGINNINGS = _endings(), _beginnings()

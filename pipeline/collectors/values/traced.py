@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from decimal import Decimal
-from enum import Enum, auto
+from enum import IntEnum
 from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +55,7 @@ class Linear(NamedTuple):
         return Linear(more - self.always, tuple([(hole, -times) for hole, times in self.times]))
 
     def of(self, content: Callable[[int], Any]) -> Any:
-        """Return how much it is, for what stands in each hole: of one line, or as an array of many."""
+        """Return how much it is, for what stands in each hole: a number, or an array of many."""
         return sum((times * content(hole) for hole, times in self.times), self.always)
 
 
@@ -64,12 +64,12 @@ def alone(hole: int) -> Linear:
     return Linear(0, ((hole, 1),))
 
 
-class Relation(Enum):
-    """What something is."""
+class Relation(IntEnum):
+    """What something is. Twin: ``kernel/source/rules.h``."""
 
-    ZERO = auto()
-    NO_ZERO = auto()
-    NOT_NEGATIVE = auto()
+    ZERO = 1
+    NO_ZERO = 2
+    NOT_NEGATIVE = 3
 
 
 class Condition(NamedTuple):
@@ -78,9 +78,9 @@ class Condition(NamedTuple):
     of: Linear
     relation: Relation
 
-    def holds(self, content: Callable[[int], Any]) -> Any:
-        """Tell whether it does: of one line, or of many."""
-        found = self.of.of(content)
+    def holds(self, content: Callable[[int], int]) -> bool:
+        """Tell whether it does, for what stands in each hole."""
+        found: int = self.of.of(content)
         if self.relation is Relation.NOT_NEGATIVE:
             return found >= 0
         return found == 0 if self.relation is Relation.ZERO else found != 0

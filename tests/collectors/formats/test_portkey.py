@@ -269,7 +269,7 @@ def test_rows_and_objects_are_known_by_names_that_no_other_has_together() -> Non
         assert not portkey_log.recognises({key: value for key, value in logged().items() if key != name})
 
 
-@pytest.mark.parametrize("none", [..., None, "", {}, "{}"])
+@pytest.mark.parametrize("none", [..., None, "", {}, "{}", "{ }", "\n{}\n", " ", "null"])
 def test_a_call_without_its_answer_is_unknown_on_whatever_route(collect: Any, none: Any) -> None:
     own = "https://models.example/ask"
     assert collect(row(response=none, request_url=own)).event["status"] == "unknown"

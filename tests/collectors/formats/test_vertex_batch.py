@@ -103,7 +103,7 @@ def test_without_a_time_of_the_answer_it_is_that_of_the_row_in_utc(collect: Any)
         assert event["occurred_at"].isoformat() == "2026-09-30T21:29:47.352000+00:00"
 
 
-@pytest.mark.parametrize("answer", [..., None, {}, "", "{}"])
+@pytest.mark.parametrize("answer", [..., None, {}, "", "{}", "{ }", "\n{}\n", " null", " "])
 def test_a_row_whose_status_says_why_it_has_no_answer_is_an_error_and_costs_nothing(collect: Any, answer: Any) -> None:
     status = 'Bad Request: {"error": {"code": 400, "message": "x", "status": "INVALID_ARGUMENT"}}'
     event = collect(row(status=status, response=answer)).event

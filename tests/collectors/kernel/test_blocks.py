@@ -17,15 +17,19 @@ from fuzzing import LineMaker, expected_rows, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.formats.found import all_formats
 from pipeline.collectors.kernel import in_order, program, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program, ProgramFailed
 from pipeline.collectors.kernel.rules import table
+from pipeline.collectors.kernel.rules.finder import RuleFinder
+from pipeline.collectors.kernel.rules.rows import COLUMNS
 from pipeline.collectors.kernel.rules.rule import COUNT_MAX
+from pipeline.collectors.kernel.rules.variants import Variants
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.reading import log_reading
-from pipeline.collectors.values.traced import PLACEHOLDERS_FROM
+from pipeline.collectors.values.traced import PLACEHOLDERS_FROM, Relation
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
@@ -601,6 +605,24 @@ def test_no_sum_of_the_counts_of_a_line_of_the_kernel_is_greater_than_a_count() 
     assert holes is not None
     assert int(count[1]) == COUNT_MAX
     assert int(count[1]) * int(holes[1]) <= TOKENS_MAX < PLACEHOLDERS_FROM
+
+
+def test_rules_of_all_variants_have_room_and_as_many_further_ones() -> None:
+    found = max(all_formats(), key=lambda each: len(each.places.taken_apart if each.places else ()))
+    made = program.Program(LogFormat(), found)
+    variants = Variants(RuleFinder(LogFormat(), made.names, found), made.shapes_max)
+    assert variants.size > 3 * made.shapes_max
+    assert variants.size + 2 * made.shapes_max <= made.rules_max
+
+
+def test_a_row_has_room_for_all_columns_and_relations_are_those_of_the_kernel() -> None:
+    text = (Path(program.__file__).parent / "source/rules.h").read_text(encoding="utf-8")
+    room = re.search(r"COLUMNS_MAX = ([0-9]+)", text)
+    assert room is not None
+    assert len(COLUMNS) <= int(room[1])
+    first = re.search(r"enum \{ IS_ZERO = 1, IS_NO_ZERO, IS_NOT_NEGATIVE \}", text)
+    assert first is not None
+    assert [(each.name, each.value) for each in Relation] == [("ZERO", 1), ("NO_ZERO", 2), ("NOT_NEGATIVE", 3)]
 
 
 @pytest.mark.long

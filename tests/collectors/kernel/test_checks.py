@@ -495,12 +495,25 @@ def test_a_vector_of_small_numbers_is_told(number: str, is_alone: bool) -> None:
     assert found.told == 2
 
 
-@pytest.mark.parametrize("number", ["5e-00", "0e-05", "0.0e-7", "1.0", "10e-01", "2e2", "1e400"])
+@pytest.mark.parametrize("number", ["5e-00", "1.0", "10e-01", "2e2", "1e400", f"0.{'0' * 17}", "0.00000000000000001e2"])
 def test_a_number_that_may_be_whole_is_no_fraction(number: str) -> None:
     lines = [_with(b'"status": %s' % number.encode(), without=b', "status": 500'), USUAL]
     found = by_kernel(lines)
     assert found_rows(found) == read_plainly(lines)
     assert found.told == 1
+
+
+@pytest.mark.parametrize("number", ["0.0", "-0.0", "0.00", "0e-05", "0.0e-7", "0E+9", f"0.{'0' * 9}"])
+@pytest.mark.parametrize(
+    "usage", [b'"prompt_tokens": %s, "completion_tokens": 3', b'"prompt_tokens": 3, "seconds": %s']
+)
+def test_a_zero_stands_in_a_shape_however_it_is_written(number: str, usage: bytes) -> None:
+    """So programs write what cost nothing, and counts that were numbers with fractions on their way."""
+    body = b'{"id": "a", "choices": [{"message": {"content": "x"}}], "usage": {%s}}' % (usage % number.encode())
+    lines = [_answered(body), _with(b'"status": %s' % number.encode(), without=b', "status": 500'), USUAL]
+    found = by_kernel(lines)
+    assert found_rows(found) == read_plainly(lines)
+    assert found.told == 3
 
 
 def test_different_ids_of_one_line_are_told_apart() -> None:

@@ -28,6 +28,7 @@ from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, TEXTS, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.kernel.rules import table
+from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.logs import line_blocks, log_file
 from pipeline.collectors.values import strict_json
 from pipeline.collectors.values.refusal import LineRefused
@@ -268,6 +269,133 @@ def test_the_first_id_of_a_copy_is_told(called: dict[str, str]) -> None:
     assert [answer for _, answer in _ids_of(found)] == ["chatcmpl-1", "a", "chatcmpl-1"]
 
 
+def _answer(answer: str) -> dict[str, Any]:
+    return {"id": answer, "choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 3}}
+
+
+@pytest.mark.parametrize("called", [{}, {"litellm_call_id": "c"}])
+@pytest.mark.parametrize("hit", [True, None])
+def test_a_copy_that_has_the_first_answer_is_told(called: dict[str, str], hit: bool | None) -> None:  # noqa: FBT001
+    """As LiteLLM writes it: the id of the answer, and in the payload once more with what was put behind it."""
+    ids = [f"a{number}" for number in range(4)]
+    of_spend = [SPEND | called | {"request_id": f"{each}_cache_hit7", "response": _answer(each)} for each in ids]
+    payloads = [LITELLM | called | {"id": f"{each}_cache_hit7", "response": _answer(each)} for each in ids]
+    for lines in (of_spend, [each | {"cache_hit": hit} for each in payloads]):
+        found = _agree(_written(*lines))
+        assert found.told == len(ids)
+        assert {row["status"] for rows in found_rows(found).values() for row in rows} == {"not_metered"}
+
+
+@pytest.mark.parametrize("other", ["a_cache_hit7", "a"])
+@pytest.mark.parametrize("place", ["litellm_call_id", "trace_id", "response"])
+def test_what_is_taken_of_an_id_may_be_another_one_of_the_line(place: str, other: str) -> None:
+    """That of the call tells what it is; of any other nobody asks."""
+    stated = {"response": _answer(other)} if place == "response" else {place: other}
+    usual = SPEND | {"litellm_call_id": "c", "response": _answer("b")}
+    line = usual | stated | {"request_id": "a_cache_hit7"}
+    _agree(
+        _written(usual, usual | {"request_id": "b_cache_hit7"}, line, line | {"trace_id": "a", "litellm_call_id": "a"})
+    )
+    payload = LITELLM | {"litellm_call_id": "c", "response": _answer("b"), "id": "a_cache_hit7"}
+    _agree(_written(payload, payload | stated, payload | {"id": "b"}, payload | {"id": "b_cache_hit7"}))
+
+
+def _shapes_learned(monkeypatch: pytest.MonkeyPatch, lines: Sequence[bytes]) -> int:
+    """Return how many shapes lines have of which the plain reader was asked, all of them."""
+    asked: set[bytes] = set()
+    plainly = RuleFinder.rules_of
+
+    def rules_of(self: RuleFinder, shape: bytes, *others: Any) -> Any:
+        asked.add(shape)
+        return plainly(self, shape, *others)
+
+    monkeypatch.setattr(RuleFinder, "rules_of", rules_of)
+    assert _agree(lines).told == len(lines)
+    return len(asked)
+
+
+def test_the_keys_of_a_cache_are_of_one_shape_but_for_the_word_that_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = [*(f"{number:064x}" for number in range(8)), "Cache ON", "cache off", "x" * 300]
+    copies = [SPEND | {"request_id": f"a{at}_cache_hit7", "cache_key": key} for at, key in enumerate(keys)]
+    answers = [SPEND | {"request_id": f"a{at}", "cache_key": "Cache OFF"} for at in range(4)]
+    assert _shapes_learned(monkeypatch, _written(*copies, *answers)) == 2
+    called_so = _written(*copies, *(each | {"cache_key": "Cache OFF"} for each in copies))
+    statuses = [row["status"] for _, (row,) in sorted(found_rows(_agree(called_so)).items())]
+    assert statuses == ["not_metered"] * len(copies) + ["measured"] * len(copies)
+
+
+def test_what_cost_nothing_is_told() -> None:
+    assert _agree(_written(*(SPEND | {"spend": spend, "request_id": f"a{spend}"} for spend in (0.0, 0, 0.5)))).told == 3
+
+
+CHUNK = {"id": "a", "choices": [{"index": 0, "delta": {"content": "x"}}]}
+LAST_CHUNK = {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+
+
+@pytest.mark.parametrize("name", ["streamed_data", "bedrock_events"])
+@pytest.mark.parametrize("write", [list, lambda chunks: "".join(f"data: {json.dumps(each)}\n\n" for each in chunks)])
+def test_a_stream_within_a_body_is_of_one_shape_however_long_it_is(
+    write: Callable[[Any], Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        HELICONE
+        | {"request_id": f"r{length}", "response_body": {"id": "b", name: write([*[CHUNK] * length, LAST_CHUNK])}}
+        for length in (3, 4, 50, 400)
+    ]
+    assert _shapes_learned(monkeypatch, _written(*lines)) == 1
+
+
+@pytest.mark.parametrize(
+    "streamed", [[], "", None, 7, {}, [[]], ["x"], "x", "data: x", {"usage": LAST_CHUNK["usage"]}, [7]]
+)
+def test_what_lies_where_a_stream_would_is_what_the_plain_reader_says(streamed: Any) -> None:
+    whole = {**LAST_CHUNK, "choices": [{"message": {"content": "x"}}]}
+    bodies = [
+        {**whole, "streamed_data": streamed},
+        {"streamed_data": streamed, "bedrock_events": [CHUNK, LAST_CHUNK]},
+        {"streamed_data": [CHUNK, {**LAST_CHUNK, "streamed_data": streamed}]},
+        {"streamed_data": [{"streamed_data": [CHUNK, LAST_CHUNK]}, CHUNK, LAST_CHUNK]},
+        [CHUNK, {**LAST_CHUNK, "streamed_data": [CHUNK, CHUNK]}],
+        [*[CHUNK] * 3, {**CHUNK, "streamed_data": [CHUNK, CHUNK]}, CHUNK],
+        {"streamed_data": [*[CHUNK] * 3, {**CHUNK, "bedrock_events": [CHUNK, CHUNK]}, CHUNK]},
+        json.dumps({"streamed_data": [CHUNK, LAST_CHUNK]}),
+        json.dumps({"streamed_data": f"data: {json.dumps(LAST_CHUNK)}\n\n"}),
+        {"choices": [{"streamed_data": [CHUNK, LAST_CHUNK]}], "usage": LAST_CHUNK["usage"]},
+    ]
+    for body in bodies:
+        line = HELICONE | {"response_body": body}
+        _agree(_written(line, line, line | {"request_id": "r2", "cache_reference_id": "a"}))
+
+
+def test_answers_out_of_helicone_s_cache_are_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    hits = [f"{number:08}-0000-0000-0000-000000000001" for number in range(8)]
+    lines = [HELICONE | {"request_id": each, "cache_reference_id": each} for each in hits]
+    no_hits = [HELICONE | {"cache_reference_id": each} for each in ("", "00000000-0000-0000-0000-000000000000")]
+    assert _shapes_learned(monkeypatch, _written(*lines, *no_hits)) == 3
+
+
+@pytest.mark.parametrize("field", ["api_key_id", "request_id", "response.id", "ts"])
+def test_what_the_code_of_a_format_looks_into_stands_as_it_is_whatever_field_a_source_names_there(field: str) -> None:
+    """Whose provider is the key: its name before that of the model is none of the model's."""
+    log_format = LogFormat(format="litellm-spend", fields={field: "custom_llm_provider"})
+    asked = SPEND | {"model": "openai/gpt-4o", "api_key": "k"}
+    lines = [asked | {"custom_llm_provider": each} for each in ("openai", "azure", "x", "2026-03-01T06:51:19Z", "")]
+    found = _agree(_written(asked, *lines, *(each | {"model": "azure/gpt-4o"} for each in lines)), log_format)
+    if field == "api_key_id":
+        assert found.told >= 6
+        models = {row["model_reported"] for rows in found_rows(found).values() for row in rows if "status" in row}
+        assert models == {"gpt-4o", "openai/gpt-4o", "azure/gpt-4o"}
+
+
+def test_a_body_that_the_code_of_a_format_looks_into_is_one_whatever_a_source_names_within_it() -> None:
+    line = _without(NGINX, "llm_usage", "llm_model") | {"request_uri": "/openai/deployments/d/ask"}
+    log_format = LogFormat(format="nginx", fields={"response": "resp_body.id"})
+    no_model = _written(*(line | {"resp_body": json.dumps({"id": f"a{number}", "x": 1})} for number in range(4)))
+    _agree([*no_model, *_written(line | {"resp_body": json.dumps(_answer("a"))})], log_format)
+
+
 @pytest.mark.parametrize(
     "filed",
     [
@@ -494,9 +622,18 @@ def test_another_instant_beside_the_first_decides_nothing() -> None:
     beside = {"time_iso8601": "2026-03-01T06:00:20Z", "time_local": "01/Mar/2026:06:00:20 +0000"}
     alone = _without(NGINX, "msec") | {"time_local": beside["time_local"]}
     found = _agree(_written(NGINX | beside, NGINX | beside | {"request_time": "1.5"}, alone))
-    assert found.told == 2
+    assert found.told == 3
     rows = found_rows(found)
     assert rows[2][0]["occurred_at"] - rows[1][0]["occurred_at"] == 3_500_000
+
+
+@pytest.mark.parametrize("first", ["01/Mar/2026:06:00:20 +0000", "soon", ""])
+def test_an_instant_that_the_code_of_a_format_reads_is_one_whatever_else_a_source_names(first: str) -> None:
+    """Where it was a text of which a shape says that it is one, that of another field was the instant."""
+    local = _without(NGINX, "msec") | {"time_local": "01/Mar/2026:06:00:20 +0000", "logged_at": 1_772_344_816}
+    log_format = LogFormat(format="nginx", fields={"ts": ["arrived_at", "logged_at"]})
+    found = _agree(_written(local | {"time_local": first}, local, local | {"request_id": "r2"}), log_format)
+    assert found.told >= 2
 
 
 @pytest.mark.parametrize("header", bedrock.HEADERS)
@@ -867,6 +1004,30 @@ def test_half_a_character_in_any_text_of_a_text_is_read_as_plainly(kind: str) ->
     ]
     assert halved
     _agree(lines + halved, maker.log_format)
+
+
+VERTEX_BATCH: dict[str, Any] = {
+    "status": "",
+    "processed_time": "2026-03-01T06:00:16Z",
+    "request": {"contents": [], "labels": {"api_key_id": "k"}},
+}
+PORTKEY: dict[str, Any] = {
+    "created_at": "2026-03-01T06:00:16Z",
+    "ai_org": "o",
+    "ai_model": "m",
+    "metadata": {"_user": "k"},
+    "id": "i",
+    "request_url": "https://models.example/ask",
+    "response_status_code": 200,
+}
+
+
+@pytest.mark.parametrize("line", [VERTEX_BATCH, VERTEX_BATCH | {"status": "Bad Request"}, PORTKEY])
+@pytest.mark.parametrize("first", ["{}", "{ }", '{"a": 1}', "[]", "null"])
+def test_an_answer_that_is_none_is_none_however_its_text_is_written(line: dict[str, Any], first: str) -> None:
+    answers = [first, "{}", "{ }", " {}", "{}\n", "{\t}", "[]", "[ ]", " null", "null ", '{"a":1}', ' { "a" : 1 } ']
+    found = _agree(_written(*(line | {"response": answer} for answer in answers)))
+    assert found.told >= 6
 
 
 @pytest.mark.parametrize("completion", [5, None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.base.raw_keys import BEGINNINGS, is_raw_key
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.program import Program
+from pipeline.collectors.kernel.raw_ids import KEY_BEGINNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +44,18 @@ def _found(text: str) -> list[int]:
 @example("sk-")
 @example("k-sk")
 def test_the_beginnings_of_keys_are_found_wherever_they_stand(text: str) -> None:
-    ends = {at + len(each) for each in BEGINNINGS for at in range(len(text)) if text.startswith(each, at)}
-    assert _found(text) == sorted(ends)
+    assert _found(text) == _ends_in(text)
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_what_ends_as_a_beginning_is_none(beginning: str) -> None:
+    for size in range(len(beginning)):
+        text = "." + beginning[len(beginning) - size :]
+        assert _found(text) == _ends_in(text)
+
+
+def _ends_in(text: str) -> list[int]:
+    return sorted({at + len(each) for each in BEGINNINGS for at in range(len(text)) if text.startswith(each, at)})
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
@@ -61,11 +72,12 @@ def test_what_is_a_raw_key_has_a_beginning(text: str) -> None:
     assert _found(text) or not is_raw_key(text)
 
 
-def test_ids_without_the_beginning_of_a_key_cost_no_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr("pipeline.collectors.kernel.raw_ids.BEGINNINGS", asked)
+def test_ids_without_the_beginning_of_a_key_cost_no_look_at_each() -> None:
     assert _found("6f1c2e1a-7b3d-4f60-9a51-0c52be8847d1chatcmpl-BxYz01resp_67ccd2bed1ec8190b14f") == []
-    assert _PROGRAM[0]._call("keys_in", 0, 77) <= 2  # noqa: SLF001 - what is left to look at
+
+
+def test_the_kernel_has_room_for_all_beginnings() -> None:
+    assert [bytes(row[-int(row[0]) :]).decode() for row in KEY_BEGINNINGS if row[0]] == list(BEGINNINGS)
 
 
 def test_nothing_is_found_behind_the_ids() -> None:

@@ -12,6 +12,7 @@ from fuzzing import found_rows
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.rules import rows as told_rows
 from pipeline.collectors.kernel.rules import table
 
 if TYPE_CHECKING:
@@ -405,9 +406,9 @@ def test_many_spans_that_say_to_be_within_one_another_take_no_more_than_their_nu
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each is within hundreds, none of which has a count in common with it."""
-    counts_of = table.RuleTable._counts_of  # noqa: SLF001 - what is asked of each
+    counts_of = told_rows._counts_of  # noqa: SLF001 - what is asked of each
     asked: list[int] = []
-    monkeypatch.setattr(table.RuleTable, "_counts_of", lambda *each: (asked.append(each[-1]), counts_of(*each))[1])
+    monkeypatch.setattr(told_rows, "_counts_of", lambda *each: (asked.append(each[-1]), counts_of(*each))[1])
     spans = [
         _span(100 * number) | {"spanId": "ab"[number % 2], "parentSpanId": "ba"[number % 2]} for number in range(900)
     ]

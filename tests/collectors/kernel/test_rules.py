@@ -19,6 +19,7 @@ from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.kernel.rules.plain import PlainReader
 from pipeline.collectors.kernel.rules.samples import Samples
 from pipeline.collectors.kernel.rules.shapes import parsed
+from pipeline.collectors.values.traced import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +78,7 @@ def test_a_shape_without_any_id_teaches_a_rule_and_none_where_something_else_tha
     line = json.dumps({**json.loads(_line("m", None, _SUMMED)), "response": {"choices": [], "usage": _SUMMED}}).encode()
     rule = _taught(program, line + b"\n")
     assert rule is not None
-    assert (rule.ids, len(rule.totals)) == ({}, 1)
+    assert (rule.ids, [each.relation for each in rule.conditions]) == ({}, [Relation.ZERO])
     _forget(forms=True)
     row_of = PlainReader.row_of
     monkeypatch.setattr(PlainReader, "row_of", lambda asked, sample: row_of(asked, sample + b" "))
@@ -224,7 +225,8 @@ def test_a_total_may_be_what_it_likes_only_where_a_rule_holds_with_a_right_one_a
     (rule,) = RuleFinder(WITH_COUNTS_BESIDE, program.names).rules_of(program.shape(int(told.shapes[0])), [example])
     assert rule.is_obeyed(example.__getitem__)
     assert rule.numbers["completion_tokens"].of(example.__getitem__) == 317
-    for hole in rule.totals:
+    totals = [each for each in rule.conditions if each.relation is Relation.ZERO]
+    for hole in {hole for each in totals for hole, _ in each.of.times}:
         assert not rule.is_obeyed([*example[:hole], example[hole] + 1, *example[hole + 1 :]].__getitem__)
 
 
@@ -375,5 +377,5 @@ def test_a_shape_has_so_many_rules_at_most(monkeypatch: pytest.MonkeyPatch, room
     else:
         reader = decoder._reader  # noqa: SLF001 - its room is the matter here
         assert reader is not None
-        monkeypatch.setattr(reader.rules, "_rules_used", reader.rules._size)  # noqa: SLF001 - likewise
+        monkeypatch.setattr(reader.rules, "_next_number", reader.program.rules_max)
     assert _told_of(decoder, *[thought] * 8, usual) == 1

@@ -10,12 +10,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fuzzing import found_rows
 from readings import sse
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.counting import named
+from pipeline.collectors.event_columns import IDS
+from pipeline.collectors.identity import event_id
+from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program
-from pipeline.collectors.kernel.rules import finder
+from pipeline.collectors.kernel.rules import finder, table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.kernel.rules.plain import PlainReader
 from pipeline.collectors.kernel.rules.rule import NOTHING
@@ -121,6 +126,25 @@ def test_what_a_count_decides_is_a_rule_for_each_way(changes: Callable[[Change],
     ]
 
 
+def test_each_way_has_its_ids(changes: Callable[[Change], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a count decides may be which id is the answer's: the kernel takes that of the rule that a row obeys."""
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
+
+    def how(values: Values, seen: Seen) -> Values:
+        ids = {name: values["request_id" if seen.prompt > 30 else name] for name in IDS}
+        own = event_id(api_key_id=values["api_key_id"], line=b"", rule=FORMAT.identity, **ids)
+        return values | ids | {"event_id": own}
+
+    changes(how)
+    decoder = BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+    decoder.decoded(_whole(30) + _whole(31), start=0, first_line=1)
+    found = decoder.decoded(b"".join(_whole(prompt) for prompt in (29, 31, 7, 400)), start=0, first_line=1)
+    assert found.told == 4
+    assert [rows[0]["response_id"] for rows in found_rows(found).values()] == ["a", "r", "a", "r"]
+    decoder.close()
+
+
 def test_sums_may_have_constants_and_take_counts_off(changes: Callable[[Change], None]) -> None:
     changes(lambda values, seen: values | {"content_chunks": seen.prompt + seen.prompt - seen.completion + 7})
     rules = _rules_of(_whole())
@@ -128,6 +152,7 @@ def test_sums_may_have_constants_and_take_counts_off(changes: Callable[[Change],
     assert isinstance(rules, tuple)
     assert rules[0].numbers["content_chunks"] == Linear(7, tuple(sorted([(prompt, 2), (completion, -1)])))
     assert rules[0].is_obeyed(([30] * 9).__getitem__)
+    assert not rules[0].is_obeyed([*[30] * completion, 68, *[30] * 9].__getitem__), "it would be less than nothing"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +162,6 @@ def test_sums_may_have_constants_and_take_counts_off(changes: Callable[[Change],
         lambda values, seen: values | {"content_chunks": seen.prompt * 2},
         lambda values, seen: values | {"content_chunks": seen.prompt - 31 if seen.prompt else 0},
         lambda values, seen: values | {"content_chunks": 9 * seen.completion + 0 * len(values)},
-        lambda values, seen: values | {"content_chunks": sum([seen.prompt] * 9)},
         lambda values, seen: values | {"service_tier": "s" if seen.prompt in {30, 31} else "t"},
         lambda values, seen: values | {"service_tier": f"{seen.prompt}"},
         lambda values, seen: values | {"content_chunks": int(Decimal(1) * seen.prompt)},

@@ -26,6 +26,7 @@ from pipeline.collectors.formats.batches.batch import NO_ANSWER, TIER, BatchApi,
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.gateways.vertex import model_of
 from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.mapping import says_nothing
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
@@ -44,8 +45,6 @@ _TIMES = ("endTime", "updateTime", "startTime", "createTime")
 _JOB = re.compile(r"projects/[^/]+/locations/[^/]+/batchPredictionJobs/[^/]+")
 _OF_REQUEST = frozenset(("request", "custom_id"))
 _OF_ANTHROPIC = "anthropic_version"
-_NOTHING = ("", "{}", "null")
-"""How a column of text has no answer."""
 _NOT_OURS = ("path", "method")
 """Columns that were handed on and say nothing of how a model was asked."""
 
@@ -77,7 +76,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     if not (_is_sure(document) or _is_row(document)):
         raise LineRefused(QuarantineReason.MISSING_FIELD, "status and request, or status and predictions")
     answer = stated_once(document, "response")
-    answer = None if answer in _NOTHING else answer
+    answer = None if says_nothing(answer) else answer
     if not answer and list_at(document, "predictions"):
         answer = {"predictions": document.get("predictions")}
     values: JsonObject = {

@@ -61,8 +61,7 @@ MAPPING: Mapping[str, Any] = {
 }
 
 _TAKEN = "request_time"
-PLACES = Places(durations=(_TAKEN,), marks=(_INSTANTS[-1],))
-"""The last of the instants counts where there is no other one, and such a line is read one at a time."""
+PLACES = Places(durations=(_TAKEN,), instants=(_INSTANTS[-1],))
 
 
 def recognises(document: JsonObject) -> bool:

@@ -64,12 +64,13 @@ PLACES = Places(
         "request.model": ["request_model", "model", "request_body.model"],
         "response": "response_body",
         "response.model": ["response_model", "model"],
-        "cache_hit": "cache_reference_id",
         "usage.prompt_tokens": ["prompt_tokens", "prompt_cache_read_tokens", "prompt_cache_write_tokens"],
         "usage.completion_tokens": ["completion_tokens", "reasoning_tokens"],
         "usage.prompt_audio_tokens": "prompt_audio_tokens",
         "usage.completion_audio_tokens": "completion_audio_tokens",
-    }
+    },
+    words={"cache_reference_id": _NO_HIT[1:]},
+    streams=_CHUNKS,
 )
 
 

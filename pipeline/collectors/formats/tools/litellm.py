@@ -93,7 +93,10 @@ COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
 """What the id of a copy out of the cache is made of: the first answer's, and when it was copied."""
 
-PLACES = Places(taken_apart=(TakenApart("id", COPY, "chatcmpl-60_cache_hit1793700009.5"),))
+_A_COPY = re.compile(r".+_cache_hit[0-9.]+", re.DOTALL)
+"""The same, of which nothing is taken: the first answer's id is in the answer."""
+
+PLACES = Places(taken_apart=(TakenApart("id", _A_COPY, "chatcmpl-60_cache_hit1793700009.5"),))
 
 
 def recognises(document: JsonObject) -> bool:

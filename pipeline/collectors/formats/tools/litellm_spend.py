@@ -52,12 +52,14 @@ _SETTLED = re.compile(r"(.+)_background_cost", re.DOTALL)
 _NO_CACHE = "Cache OFF"
 """The key of what is in the cache, of a proxy that has none."""
 
+_CALL = "litellm_call_id"
 PLACES = Places(
     taken_apart=(
-        TakenApart("request_id", COPY, "chatcmpl-60_cache_hit1793700009.5"),
-        TakenApart("request_id", _SETTLED, "resp_60_background_cost"),
+        TakenApart("request_id", COPY, "chatcmpl-60_cache_hit1793700009.5", compared=(_CALL,)),
+        TakenApart("request_id", _SETTLED, "resp_60_background_cost", compared=(_CALL,)),
         TakenApart("request_id", _UUID, "60606060-6060-6060-6060-606060606060"),
-    )
+    ),
+    words={"cache_key": (_NO_CACHE,)},
 )
 
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own
+from pipeline.collectors.formats.mapping import says_nothing
 from pipeline.collectors.formats.places import Places
 
 if TYPE_CHECKING:
@@ -63,8 +64,6 @@ MAPPING: Mapping[str, Any] = {
 
 PLACES = Places()
 
-_NO_ANSWER: tuple[Any, ...] = (None, "", "{}", {})
-
 
 def recognises(document: JsonObject) -> bool:
     """Tell the row of one call."""
@@ -73,5 +72,5 @@ def recognises(document: JsonObject) -> bool:
 
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the row; one without its answer has no path that no list knows, since every row is a call."""
-    is_own = document.get("response") in _NO_ANSWER and is_route_of_ones_own(document.get("request_url"))
+    is_own = says_nothing(document.get("response")) and is_route_of_ones_own(document.get("request_url"))
     return [changed(document, {"request_url": None}) if is_own else document]

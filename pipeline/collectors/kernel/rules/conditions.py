@@ -18,8 +18,8 @@ NEEDED_MAX = 32
 """So many conditions a rule has at most: to find what follows from others takes the third power of their number."""
 
 
-def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Condition, ...] | None:
-    """Return conditions without those that follow from others, or from what is ``known`` not to be negative.
+def needed(conditions: Iterable[Condition]) -> tuple[Condition, ...] | None:
+    """Return conditions without those that follow from others.
 
     Each hole has a count, from 1 to ``COUNT_MAX``. ``None`` where more than ``NEEDED_MAX`` are left.
     """
@@ -33,8 +33,7 @@ def needed(conditions: Iterable[Condition], known: Sequence[Linear]) -> tuple[Co
             _solve(left, solved)
         if len(found) > NEEDED_MAX:
             return None
-    not_negative = [_without(each, solved) for each in known]
-    not_negative += [by_others.plus(Linear(-1)) for by_others in solved.values()]
+    not_negative = [by_others.plus(Linear(-1)) for by_others in solved.values()]
     for condition in noted:
         left = _without(condition.of, solved)
         is_zero, may_be_either = condition.relation is Relation.ZERO, condition.relation is Relation.NO_ZERO

@@ -75,13 +75,23 @@ class RuleFinder:
         self.taken_apart = self._plain.taken_apart
         """Lines with an id that fits one of these are a shape of their own: a variant."""
 
-    def ids_of(self, shape: bytes) -> tuple[dict[str, int], list[int]]:
-        """Return which hole has the id under a name at the top of lines of a shape, and all holes that have ids."""
+    def ids_of(self, shape: bytes) -> tuple[dict[str, int], list[list[int]]]:
+        """Return which hole has the id under a name at the top of lines of a shape.
+
+        And of each id that is taken apart, the holes that have ids with which what is taken of it is compared: all of
+        the line, where one of these stands under another name as well.
+        """
         try:
             lines = parsed(shape, self._names)
         except _NO_SHAPE:
-            return {}, []
-        return lines.ids, [at for at, hole in enumerate(lines.holes) if hole.kind is HoleKind.IDENTIFIER]
+            return {}, [[] for _ in self.taken_apart]
+        ids = [at for at, hole in enumerate(lines.holes) if hole.kind is HoleKind.IDENTIFIER]
+        return lines.ids, [
+            ids
+            if not lines.again.isdisjoint(apart.compared)
+            else [at for at in ids if lines.holes[at].name in apart.compared]
+            for apart in self.taken_apart
+        ]
 
     def meets(self, lines: int) -> None:
         """Note that so many lines were met, of whatever shapes."""
@@ -148,7 +158,7 @@ class RuleFinder:
             rule = self._of_its_form(samples, example, variant) or self._searched(samples, example)
             if rule is NOTHING and not rules:
                 return NOTHING
-            if isinstance(rule, Rule) and (not rules or rule.ids == rules[0].ids):
+            if isinstance(rule, Rule):
                 rules = (*rules, rule)
         _costs.spent += samples.asked
         if rules:

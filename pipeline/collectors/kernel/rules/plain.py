@@ -13,7 +13,7 @@ from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.kernel.rules.rule import NOTHING, WHOLES
+from pipeline.collectors.kernel.rules.rule import NOTHING
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values.strict_json import parse
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LINE = Line(7, 1000, 2000, b"")
 """Where each sample lies, it is said."""
 SOURCE = "sample"
+_WHOLES = ("prompt_tokens", "completion_tokens")
 
 
 class PlainReader:
@@ -60,7 +61,7 @@ class PlainReader:
         if not self.within or self._of is None or self._of.entries is None:
             return []
         entry, *_ = self._of.entries(parse(sample.decode(), depth_max=self._log_format.depth_max))
-        return [entry.get(f"usage.{name}") for name in WHOLES] if isinstance(entry, dict) else []
+        return [entry.get(f"usage.{name}") for name in _WHOLES] if isinstance(entry, dict) else []
 
     def is_of_its_format(self, sample: bytes) -> bool:
         """Tell whether a line is of the format whose names its shape has: of another it has too few."""

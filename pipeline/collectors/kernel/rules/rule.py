@@ -7,22 +7,19 @@ how one is found (``search``), nor what a count or a key is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.collectors.values.traced import Linear
+from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
+from pipeline.collectors.values.traced import Condition, Linear, Relation, alone
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.collectors.decode import Row
-    from pipeline.collectors.values.traced import Condition
 
-TERMS_MAX = 8
-"""Of so many holes a sum is at most; and so many totals a rule has."""
 COUNT_MAX = 3_906_250_000
 """A count in a hole is 1 at least, and so many at most. Twin: ``source/values.h``."""
-WHOLES = ("prompt_tokens", "completion_tokens")
 JOINT = "/"
 """What stands between two ids that a format makes one of."""
 
@@ -47,42 +44,38 @@ class Rule:
     """Whether a hole has the key itself."""
     header: str
     """In which header of the request the hole lies, whose text decides whether it is a key; or empty."""
-    instant: int
-    less: int | None
-    """Which hole has how long it took, where the instant is that of the end."""
-    totals: tuple[int, ...]
-    """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
+    began: Linear
+    """The instant: what stands in a hole, or that without how long it took, where the instant is that of the end."""
     conditions: tuple[Condition, ...]
-    """What must hold beside; else the plain reader takes lines otherwise."""
+    """What must hold; else the plain reader takes lines otherwise."""
     within: tuple[int | None, ...] = ()
     """Which holes have the ids by which a row says that it is within another one, where it does (``Places.within``)."""
     counts: tuple[int, ...] | None = ()
     """Which holes have the counts of such a row that are not zero; ``None`` where one is no hole alone."""
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether each number is a sum to which holes are added, and nothing is kept by name nor holds beside."""
-        is_sum = all(times > 0 for found in self.numbers.values() for _, times in found.times)
-        return is_sum and not self.kept and not self.conditions
-
-    def is_obeyed(self, content: Callable[[int], Any]) -> Any:
-        """Tell whether counts hang together as the rule takes it: of one line, or of many."""
-        numbers = {name: found.of(content) for name, found in self.numbers.items()}
-        holds = hold_together(numbers)
-        both = together(self.numbers).of(content) if self.totals else 0
-        for hole in self.totals:
-            holds = holds & (content(hole) == both)
-        for condition in self.conditions:
-            holds = holds & condition.holds(content)
-        return holds
+    def is_obeyed(self, content: Callable[[int], int]) -> bool:
+        """Tell whether the counts of a line are such as the rule takes them. Twin: ``source/rules.h``."""
+        return all(condition.holds(content) for condition in self.conditions)
 
 
-def together(numbers: Mapping[str, Linear]) -> Linear:
-    """Return prompt and completion together, which totals must be."""
-    both = Linear(0)
-    for name in WHOLES:
-        both = both.plus(numbers.get(name, Linear(0)))
-    return both
+def event_conditions(numbers: Mapping[str, Linear]) -> Iterator[Condition]:
+    """Yield what holds of the counts of each event: they are counts, and no part of one is greater than its whole."""
+    for name, number in numbers.items():
+        yield Condition(number, Relation.NOT_NEGATIVE)
+        if name != "content_chunks":
+            yield Condition(number.turned(TOKENS_MAX), Relation.NOT_NEGATIVE)
+    for whole, parts in TOGETHER.items():
+        left = numbers.get(whole, Linear(0))
+        for part in parts:
+            left = left.less(numbers.get(part, Linear(0)))
+        yield Condition(left, Relation.NOT_NEGATIVE)
+
+
+def instant_conditions(began: Linear) -> Iterator[Condition]:
+    """Yield what holds of an instant: it is of our years, as the kernel has seen of what stands in one hole alone."""
+    if began != alone(began.times[0][0]):
+        yield Condition(began.plus(Linear(-EARLIEST_US)), Relation.NOT_NEGATIVE)
+        yield Condition(began.turned(LATEST_US - 1), Relation.NOT_NEGATIVE)
 
 
 class Nothing:
@@ -90,19 +83,3 @@ class Nothing:
 
 
 NOTHING = Nothing()
-
-
-def hold_together(numbers: Mapping[str, Any]) -> Any:
-    """Tell whether the counts of an event are counts, and no part of them greater than its whole.
-
-    For one event, or for many at once, whose counts are arrays: then an element an event.
-    """
-    holds: Any = True
-    for name, value in numbers.items():
-        if name != "content_chunks":
-            holds = holds & (value <= TOKENS_MAX)
-    for whole, parts in TOGETHER.items():
-        stated = [numbers[part] for part in parts if part in numbers]
-        if stated:
-            holds = holds & (sum(stated) <= numbers.get(whole, 0))
-    return holds

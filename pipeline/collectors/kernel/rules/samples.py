@@ -98,14 +98,9 @@ class Samples:
         values |= {name: JOINT.join(map(content, holes)) for name, holes in rule.ids.items()}
         key = rule.key_id if rule.key is None else contents[rule.key]
         values["api_key_id"] = fingerprint(key) if rule.is_raw else key
-        values["occurred_at"] = began(contents, rule.instant, rule.less)
+        values["occurred_at"] = rule.began.of(content)
         values["source"] = SOURCE
         values["line"], values["byte_start"], values["byte_end"] = LINE.number, LINE.start, LINE.end
         ids = {name: values[name] for name in IDS}
         values["event_id"] = event_id(api_key_id=values["api_key_id"], line=line, rule=self._plain.identity, **ids)
         return tuple(values.values())
-
-
-def began(contents: Sequence[Any], instant: int, less: int | None) -> Any:
-    """Return the instant in a hole, less how long it took where another hole has that."""
-    return contents[instant] - (0 if less is None else contents[less])

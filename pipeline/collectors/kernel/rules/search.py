@@ -15,16 +15,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
 from pipeline.collectors.kernel.rules.conditions import needed
 from pipeline.collectors.kernel.rules.plain import fingerprint
-from pipeline.collectors.kernel.rules.rule import COUNT_MAX, JOINT, NOTHING, TERMS_MAX, Rule, together
-from pipeline.collectors.kernel.rules.samples import began
+from pipeline.collectors.kernel.rules.rule import (
+    COUNT_MAX,
+    JOINT,
+    NOTHING,
+    Rule,
+    event_conditions,
+    instant_conditions,
+)
 from pipeline.collectors.values.strict_json import parse
-from pipeline.collectors.values.traced import Linear, Relation, Trace, TracedCount, alone, is_integer, linear_of
+from pipeline.collectors.values.traced import Linear, Trace, TracedCount, alone, is_integer, linear_of
 from pipeline.tables.schemas import USAGE_EVENTS
-from pipeline.usage import TOGETHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pipeline.collectors.decode import Row
     from pipeline.collectors.kernel.rules.plain import PlainReader
     from pipeline.collectors.kernel.rules.rule import Nothing
     from pipeline.collectors.kernel.rules.samples import Samples
@@ -97,7 +103,7 @@ class Search:
         with trace:
             row = self._plain.row_of(line)
             if not isinstance(row, tuple):
-                is_certain = row is NOTHING and not trace.is_lost and needed(trace.conditions, ()) == ()
+                is_certain = row is NOTHING and not trace.is_lost and needed(trace.conditions) == ()
                 return NOTHING if is_certain else None
             values = dict(zip(USAGE_EVENTS.names, row, strict=True))
             kept = parse(values[KEPT] or "{}")
@@ -106,38 +112,16 @@ class Search:
 
     def _of(self, one: _Read, other: _Read) -> Rule | None:
         """Return the rule of what was read."""
-        samples = self._samples
         numbers, kept = self._sums(_numbers(one), _numbers(other)), self._sums(one.kept, other.kept)
-        shared = tuple(one.values[name] for name in SHARED)
-        is_shared = all(
-            other.values[name] == value and not isinstance(value, TracedCount)
-            for name, value in zip(SHARED, shared, strict=True)
-        )
-        if numbers is None or kept is None or not is_shared:
+        shared, ids = _shared(one, other), self._ids(one)
+        if numbers is None or kept is None or shared is None or ids is None:
             return None
-        ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
-        keys = list(self._keys(one.values["api_key_id"], one.contents))
-        instants = [
-            (hole, less)
-            for hole in samples.instants
-            for less in (None, *samples.durations)
-            if one.values["occurred_at"] == began(one.contents, hole, less)
-        ]
-        parts = [hole for holes in ids.values() for hole in holes]
-        is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
-        if len(keys) != 1 or len(instants) != 1 or is_split:
+        keys, instants = list(self._keys(one)), list(self._instants(one))
+        conditions = _conditions(one, numbers)
+        if len(keys) != 1 or len(instants) != 1 or conditions is None or conditions != _conditions(other, numbers):
             return None
-        if not ids and self._plain.may_have_several:
-            return None  # one of several rows without ids is known by its place in the line as well
-        of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
-        if any(name in samples.lines.again or of_ids.count(name) > 1 for name in self._plain.within):
-            return None  # an attribute may be called so as well
-        conditions = self._conditions(one, numbers)
-        if conditions is None or conditions != self._conditions(other, numbers):
-            return None
-        totals, others = _totals(conditions, numbers)
-        (key, key_id, is_raw), (instant, less) = keys[0], instants[0]
-        holes_of = {samples.lines.holes[hole].name: hole for hole in samples.ids}
+        (key, key_id, is_raw), began = keys[0], instants[0]
+        holes, hole_of = self._samples.lines.holes, {self._samples.lines.holes[at].name: at for at in self._samples.ids}
         return Rule(
             shared=shared,
             numbers=numbers,
@@ -146,37 +130,39 @@ class Search:
             key=key,
             key_id=key_id,
             is_raw=is_raw,
-            header="" if key is None else self._plain.header_of(samples.lines.holes[key].name),
-            instant=instant,
-            less=less,
-            totals=totals,
-            conditions=others,
-            within=tuple(map(holes_of.get, self._plain.within)),
+            header="" if key is None else self._plain.header_of(holes[key].name),
+            began=began,
+            conditions=(*conditions, *instant_conditions(began)),
+            within=tuple(map(hole_of.get, self._plain.within)),
             counts=counted_holes(one.counted),
         )
 
-    def _conditions(self, read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
-        """Return what lines must obey to be read so.
+    def _ids(self, one: _Read) -> dict[str, tuple[int, ...]] | None:
+        """Return which holes the ids are; ``None`` where that does not say which exchange a line is."""
+        samples = self._samples
+        ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
+        parts = [hole for holes in ids.values() for hole in holes]
+        is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
+        is_one_of_several = not ids and self._plain.may_have_several  # known by its place in the line as well
+        of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
+        is_within_any = any(  # an attribute may be called so as well
+            name in samples.lines.again or of_ids.count(name) > 1 for name in self._plain.within
+        )
+        return None if is_split or is_one_of_several or is_within_any else ids
 
-        ``None`` where that is too much, or counts decide it that others have replaced.
-        """
-        left_of_wholes = [_ZERO]
-        for whole, parts in TOGETHER.items():
-            stated = [numbers[part] for part in parts if part in numbers]
-            if stated:
-                left = numbers.get(whole, _ZERO)
-                for part in stated:
-                    left = left.less(part)
-                left_of_wholes.append(left)
-        found = needed(read.conditions, left_of_wholes)
-        is_of_replaced = found is not None and any(hole < 0 for each in found for hole, _ in each.of.times)
-        return None if is_of_replaced else found
+    def _instants(self, one: _Read) -> Iterator[Linear]:
+        """Yield what the instant may be: what stands in a hole, or that without what stands in another one."""
+        content = one.contents.__getitem__
+        for hole in self._samples.instants:
+            for found in (alone(hole), *(alone(hole).less(alone(less)) for less in self._samples.durations)):
+                if one.values["occurred_at"] == found.of(content):
+                    yield found
 
-    def _keys(self, whose: str, one: Sequence[Any]) -> Iterator[tuple[int | None, str, bool]]:
+    def _keys(self, one: _Read) -> Iterator[tuple[int | None, str, bool]]:
         """Yield which hole may have the key, or which id all lines have, and whether the hole has the key itself."""
-        is_in_hole = False
+        whose, is_in_hole = one.values["api_key_id"], False
         for hole in self._samples.keys:
-            for written, is_raw in ((one[hole], False), (fingerprint(one[hole]), True)):
+            for written, is_raw in ((one.contents[hole], False), (fingerprint(one.contents[hole]), True)):
                 if whose == written:
                     is_in_hole = True
                     yield hole, "", is_raw
@@ -205,8 +191,7 @@ class Search:
             return None
         added = tuple((hole, 1) for place, hole in enumerate(self._summed) if more >> place & 1)
         found = one.plus(Linear(-len(added), added))
-        is_sum = sum(abs(times) for _, times in found.times) <= TERMS_MAX and all(hole >= 0 for hole, _ in found.times)
-        return found if is_sum and found.always >= 0 else None
+        return found if found.always >= 0 and all(hole >= 0 for hole, _ in found.times) else None
 
     def _comes_out(self, rule: Rule) -> bool:
         """Tell whether the plain reader makes of some lines what a rule says, with runs of several lengths.
@@ -232,6 +217,23 @@ def _numbers(read: _Read) -> dict[str, int]:
     return {name: read.values[name] for name in NUMBERS if read.values[name] is not None}
 
 
+def _shared(one: _Read, other: _Read) -> Row | None:
+    """Return what all lines have in common; ``None`` where two have not, or a count decides it that is in none."""
+    shared = tuple(one.values[name] for name in SHARED)
+    is_shared = shared == tuple(other.values[name] for name in SHARED)
+    return shared if is_shared and not any(isinstance(value, TracedCount) for value in shared) else None
+
+
+def _conditions(read: _Read, numbers: Mapping[str, Linear]) -> tuple[Condition, ...] | None:
+    """Return what lines must obey to be read so.
+
+    ``None`` where that is too much, or counts decide it that others have replaced.
+    """
+    found = needed((*event_conditions(numbers), *read.conditions))
+    is_of_replaced = found is not None and any(hole < 0 for each in found for hole, _ in each.of.times)
+    return None if is_of_replaced else found
+
+
 def counted_holes(counted: Sequence[Any]) -> tuple[int, ...] | None:
     """Return the holes that counts are which are not zero; ``None`` where one is anything else."""
     holes: list[int] = []
@@ -243,20 +245,3 @@ def counted_holes(counted: Sequence[Any]) -> tuple[int, ...] | None:
             return None
         holes.append(of.times[0][0])
     return tuple(holes)
-
-
-def _totals(
-    conditions: Sequence[Condition], numbers: Mapping[str, Linear]
-) -> tuple[tuple[int, ...], tuple[Condition, ...]]:
-    """Return the holes that must be prompt and completion together, and all other conditions."""
-    both = together(numbers)
-    totals: list[int] = []
-    others: list[Condition] = []
-    for condition in conditions:
-        either = condition.of, condition.of.turned()
-        stated = [hole for hole, _ in condition.of.times if alone(hole).less(both) in either]
-        if condition.relation is Relation.ZERO and stated and len(totals) < TERMS_MAX:
-            totals.append(stated[0])
-        else:
-            others.append(condition)
-    return tuple(totals), tuple(others)

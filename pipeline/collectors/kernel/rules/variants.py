@@ -42,8 +42,8 @@ class Variants:
         """Know no shape."""
         self._holes = np.full((len(self._apart), self._shapes_max), _NO_HOLE, np.int64)
         """By shape, which hole has the id that is taken apart."""
-        self._ids: dict[int, list[int]] = {}
-        """By shape, all holes that have ids."""
+        self._ids: dict[int, list[list[int]]] = {}
+        """By shape, and of each id that is taken apart, the holes of ids with which what is taken of it is compared."""
 
     def note(self, number: int, shape: bytes) -> None:
         """Note which ids of a shape are taken apart; until then, none of its lines is a variant."""
@@ -69,7 +69,7 @@ class Variants:
             is_sure = numbers[lines] == told.shapes[lines]
             if self._apart[which].pattern.groups:
                 places = zip(lines.tolist(), taken.tolist(), strict=True)
-                is_sure &= np.array([self._is_like_samples(told, *each, content) for each in places], np.bool_)
+                is_sure &= np.array([self._is_like_samples(told, which, *each, content) for each in places], np.bool_)
             numbers[lines] = np.where(is_sure, numbers[lines] + self._shapes_max * (which + 1), self.size - 1)
             told.holes[holes] = taken
         return told._replace(shapes=numbers)
@@ -86,10 +86,10 @@ class Variants:
         spans = [each.span(pattern.groups) for each in found if each]
         return lines[fits], holes[fits], np.array([start << 16 | end - start for start, end in spans], np.int64)
 
-    def _is_like_samples(self, told: Told, line: int, taken: int, content: str) -> bool:
-        """Tell whether what is taken of an id is as in samples: it fits no pattern, and is no other id of the line."""
-        first = int(told.first_holes[line])
-        ids = [_text_at(int(told.holes[first + hole]), content) for hole in self._ids[int(told.shapes[line])]]
+    def _is_like_samples(self, told: Told, which: int, line: int, taken: int, content: str) -> bool:
+        """Tell whether what is taken of an id is as in samples: it fits no pattern, and no id it is compared with."""
+        first, compared = int(told.first_holes[line]), self._ids[int(told.shapes[line])][which]
+        ids = [_text_at(int(told.holes[first + hole]), content) for hole in compared]
         text = _text_at(taken, content)
         return text not in (_NO_ID, *ids) and not any(apart.pattern.fullmatch(text) for apart in self._apart)
 

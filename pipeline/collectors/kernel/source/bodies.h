@@ -196,6 +196,18 @@ static const u8 *response(const u8 *p, int depth) {
   return *p == ':' || begins_with(p, "retry:") ? transcript(p) : text_under(text, LITERAL);
 }
 
+/* A stream that lies in a body, as an array of its chunks or as a text, and in no chunk of another one. */
+static const u8 *stream_within(const u8 *p, int depth) {
+  if (chunk_shape) return unsure();
+  if (*p != '[' && *p != '"') return value_under(p, LITERAL, depth);
+  const u8 *begin = o;
+  int was_off = noted.is_off;
+  noted.is_off = 1;
+  const u8 *behind = response(p, depth);
+  noted.is_off = was_off;
+  return note(reader(OF_KIND, RESPONSE, depth), p, behind, begin, 0);
+}
+
 /* An object of the line, or the text of one; any other text stands in the shape, if it is short. Twins: mapping._at,
    request_log._object. */
 static const u8 *inside(const u8 *p, u32 owner, int depth) {

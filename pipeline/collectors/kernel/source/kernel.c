@@ -5,6 +5,7 @@
 #include "identities.h"
 #include "instants.h"
 #include "raw_keys.h"
+#include "rules.h"
 #include "wrapped.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
@@ -27,6 +28,10 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   case PRESENT: return present(p, depth);
   case ELAPSED: return elapsed(p);
   case NESTED: return value_under(p, LITERAL, depth);
+  case WORDS:
+    if (*p == '"') return one_of_words(p + 1, name);
+    if (*p != '{' && *p != '[') return value_under(p, LITERAL, depth);
+    break;
   case INSIDE: case EVERY: case HEADERS: case OBJECTS:
     if (*p == '{' || *p == '"') return inside(p, name + OF_INNER, depth);
     break;
@@ -227,6 +232,11 @@ void EXPORT(introduce)(u32 first, u32 end) {
 /* Works out the identities of so many rows. */
 void EXPORT(identities)(u32 count) { identify(count); }
 
+/* Works out so many of the rows of the block, and so many columns of each. */
+void EXPORT(amounts)(u32 row_count, u32 column_count) {
+  for (u32 row = 0; row < row_count; row++) amount_to(row, column_count);
+}
+
 /* Finds where raw keys may begin among the ids of the block. */
 u32 EXPORT(keys_in)(u32 from, u32 to) { return find_keys(from, to); }
 
@@ -235,13 +245,14 @@ void *EXPORT(where)(int what) {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
     beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
-    key_endings, key_pairs, key_places, line_counts,
+    key_endings, key_beginnings, key_places, line_counts,
+    rule_words, rule_at, rule_behind, row_rules, columns,
   };
   return places[what];
 }
 
 u32 EXPORT(extent)(int what) {
   u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX,
-                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX};
+                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX, RULE_WORDS_MAX, RULES_MAX, COLUMNS_MAX, COLUMN_ROWS};
   return sizes[what];
 }

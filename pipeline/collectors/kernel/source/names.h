@@ -14,7 +14,7 @@ enum {
   INSIDE,       /* an object of the line, of which some names are looked at */
   KEYED,        /* a key or its id */
   TIMED,        /* an instant */
-  RESPONSE,     /* the body */
+  RESPONSE,     /* the body, or a stream within one */
   ONLY_NULL,    /* anything else is handed over */
   NEVER,        /* handed over, whatever it is */
   WHOLE,        /* an object, of which the names of bodies are looked at */
@@ -28,6 +28,7 @@ enum {
   NESTED,       /* any value, of whose objects the names of bodies are looked at */
   OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
   ELAPSED,      /* seconds that something took */
+  WORDS,        /* of a text, which of some words it is, or that it is none */
 };
 
 static struct {

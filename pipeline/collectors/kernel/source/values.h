@@ -42,7 +42,8 @@ static int is_fraction(const u8 *p, const u8 *end) {
   return p < end; /* the exponent is no zero */
 }
 
-/* A whole number that is short enough to be exact, as it stands; of any other, that it is one. */
+/* A whole number that is short enough to be exact, as it stands, and a zero however it is written; of a fraction, that it
+   is one. */
 static const u8 *literal_number(const u8 *p) {
   const u8 *behind = number(p);
   if (!behind) return 0;
@@ -51,9 +52,10 @@ static const u8 *literal_number(const u8 *p) {
     *o++ = FRACTION;
     return behind;
   }
-  for (u32 i = 0; i < size; i++)
-    if (!is_digit(p[i]) && !(i == 0 && p[i] == '-')) return unsure();
-  if (size > 18) return unsure();
+  int is_zero = 1, is_whole = 1;
+  for (u32 i = 0; i < size && (p[i] | 32) != 'e'; i++) is_zero &= p[i] < '1' || p[i] > '9';
+  for (u32 i = 0; i < size; i++) is_whole &= is_digit(p[i]) || (i == 0 && p[i] == '-');
+  if (size > 18 || !(is_zero || is_whole)) return unsure();
   *o++ = DIGITS;
   put_number(size);
   copy(o, p, size);
@@ -146,7 +148,18 @@ static const u8 *present(const u8 *p, int depth) {
   return behind;
 }
 
+/* A text of which anybody asks which of some words it is, which are names of what stands under its own. Of any other,
+   whether it is empty. */
+static const u8 *one_of_words(const u8 *p, u32 name) { /* p behind the quote */
+  Text found;
+  const u8 *behind = simple(p, &found);
+  if (!behind || named(found, name + OF_INNER) == NO_NAME) return behind ? textual(p) : 0;
+  return put_word(found) ? behind : unsure();
+}
+
 static const u8 *instant(const u8 *p, u32 kind);
+
+static const u8 *stream_within(const u8 *p, int depth);
 
 static const u8 *list_under(const u8 *p, u32 kind, int depth);
 
@@ -165,6 +178,7 @@ static inline const u8 *scalar_under(const u8 *p, u32 kind) {
 /* The value under a name of a body. `depth` containers are open around it. */
 static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (!has_room()) return unsure();
+  if (kind == RESPONSE) return stream_within(p, depth);
   int is_leaf = kind == TIMED || kind == TIMED_IN_UTC || kind == PRESENT;
   if (*p == '{' && !is_leaf) return object(p, OF_BODY, depth);
   if (*p == '[' && !is_leaf) return list_under(p, kind, depth);
