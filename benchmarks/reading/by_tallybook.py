@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.decode import decode_line
-from pipeline.collectors.logs.lines import LineSplitter
-from pipeline.collectors.logs.log_file import open_log
-from pipeline.collectors.segment import SegmentBuilder
-from pipeline.tables.coded import plain, together
+from pipeline.collectors.segment import coded_together
+from pipeline.tables.coded import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.collectors.reading.log_reading import Reader
+
 _FORMAT = LogFormat()
 
 
-def through_the_entrance(path: Path) -> pa.Table:
+def through_the_entrance(path: Path, reader: Reader = "fast") -> pa.Table:
     """Read as ``tallybook collect`` does, whatever fast paths there are; return what is committed to the lake."""
     reading = read_log(
         path,
@@ -29,18 +28,14 @@ def through_the_entrance(path: Path) -> pa.Table:
         log_format=_FORMAT,
         fingerprint=_no_raw_key,
         processes=cpu_count() or 1,
+        reader=reader,
     )
-    return together([segment.coded for segment in reading])
+    return coded_together(reading)
 
 
 def line_by_line(path: Path) -> pa.Table:
     """Read every line by the plain reader."""
-    builder = SegmentBuilder(path.name)
-    with open_log(path, _FORMAT) as log:
-        for line in LineSplitter(log.span(0, 2**62), line_bytes_max=_FORMAT.line_bytes_max):
-            builder.add(decode_line(line, source=path.name, log_format=_FORMAT, fingerprint=_no_raw_key))
-    events, _ = builder.tables()
-    return events
+    return through_the_entrance(path, "plain")
 
 
 def compared(events: pa.Table) -> pa.Table:

@@ -12,6 +12,7 @@ import errno
 import fnmatch
 import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -141,18 +142,31 @@ def source_text(workspace: Path, path: LogPath | str) -> str:
     A byte of the name that is no UTF-8 is written as ``\xe9``. A backslash that would read as such an escape is written
     as ``\x5c``, so that two names never become one, and the bytes of a name can be had back.
     """
-    if isinstance(path, StoredLog):
-        return path.url
-    if isinstance(path, str):
-        return path
-    folder = path.parent.resolve()  # the file's own name stays: a log is what it is called, also behind a link
-    root = workspace.resolve()
-    name = (
-        (folder / path.name).relative_to(root).as_posix()
-        if folder.is_relative_to(root)
-        else (folder / path.name).as_posix()
-    )
-    return os.fsencode(_LOOKS_ESCAPED.sub(r"\\x5c", name)).decode("utf-8", "backslashreplace")
+    return SourceTexts(workspace).of(path)
+
+
+class SourceTexts:
+    """How logs of a workspace are named in the lake, as ``source_text`` says: each folder is resolved once.
+
+    For many logs that lie there at the moment.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        self._root = workspace.resolve()
+        self._folders: dict[Path, Path] = {}
+
+    def of(self, path: LogPath | str) -> str:
+        """Return how a log is named."""
+        if isinstance(path, StoredLog):
+            return path.url
+        if isinstance(path, str):
+            return path
+        if path.parent not in self._folders:
+            folder = path.parent.resolve()
+            is_within = folder.is_relative_to(self._root)
+            self._folders[path.parent] = folder.relative_to(self._root) if is_within else folder
+        name = (self._folders[path.parent] / path.name).as_posix()  # its own: a log is what it is called, a link too
+        return os.fsencode(_LOOKS_ESCAPED.sub(r"\\x5c", name)).decode("utf-8", "backslashreplace")
 
 
 def source_path(workspace: Path, source: str) -> Path:
@@ -205,9 +219,10 @@ class _OwnFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._folders = (layout.lake(root), layout.invoices(root), layout.key_aliases(root))
+        folders = (layout.lake(root), layout.invoices(root), layout.key_aliases(root))
+        self._folders = tuple(f"{folder}/" for folder in folders)
         self._files = {root / name for name in (layout.ACKNOWLEDGED_FILE, SECRET_FILE, OLD_SECRET_FILE)}
-        mounts = filter(None, map(mount_of, self._folders))
+        mounts = filter(None, map(mount_of, folders))
         self._addresses = tuple({f"{mounted.store.url}/" for mounted in mounts})
 
     def hold(self, target: LogPath) -> bool:
@@ -216,7 +231,7 @@ class _OwnFiles:
             return target.url.startswith(self._addresses)
         if not target.is_relative_to(self._root):
             return False
-        return target in self._files or target.suffix == ".toml" or any(map(target.is_relative_to, self._folders))
+        return target in self._files or target.suffix == ".toml" or f"{target}/".startswith(self._folders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +248,8 @@ class _Walk:
 
     roots: tuple[Path, ...]
     refused: list[RefusedPath] = field(default_factory=list)
+    _real_folders: dict[Path, Path] = field(default_factory=dict)
+    """Of those with files that are no links, where they lie."""
 
     def matches(self, base: Path, parts: tuple[str, ...]) -> list[Path]:
         paths = [base]
@@ -251,7 +268,7 @@ class _Walk:
     def followed(self, path: Path) -> _Followed | None:
         """Return what a path leads to; ``None`` where it is refused, or gone."""
         try:
-            target = Path(os.path.realpath(path, strict=True))
+            target = self._real(path)
         except OSError as error:
             if not os.path.lexists(path):
                 return None  # rotated away since the folder was listed
@@ -274,6 +291,17 @@ class _Walk:
             )
             return None
         return _Followed(path=path, target=target)
+
+    def _real(self, path: Path) -> Path:
+        """Return a path with all links resolved: of files in one folder, its own are resolved once.
+
+        Raises ``OSError``.
+        """
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return Path(os.path.realpath(path, strict=True))
+        if path.parent not in self._real_folders:
+            self._real_folders[path.parent] = Path(os.path.realpath(path.parent, strict=True))
+        return self._real_folders[path.parent] / path.name
 
     def _below(self, paths: Iterable[Path]) -> Iterator[Path]:
         """Yield folders and everything below them.

@@ -85,8 +85,12 @@ class SourceRecord:
     @property
     def is_balanced(self) -> bool:
         """Tell whether each line is accounted for once."""
-        rows = sum(self.quarantined.values()) + sum(self.events.values())
-        return self.lines + self.further == self.joined + self.blank + self.forgotten + rows
+        return self.lines + self.further == self.joined + self.blank + self.forgotten + self.rows
+
+    @property
+    def rows(self) -> int:
+        """How many events and quarantined entries there are of it, wherever they lie."""
+        return sum(self.quarantined.values()) + sum(self.events.values())
 
     @property
     def next_line(self) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from benchmarks.comparing import READING, as_table, rows_differing
 from benchmarks.generate import compress, number_of, sized, write_log
 from benchmarks.lines import KINDS, Recipe, lines_of
 from benchmarks.reading.by_tallybook import compared, line_by_line, through_the_entrance
-from benchmarks.small_logs import write_workspace
+from benchmarks.small_logs import write_logs, write_workspace
 from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:
@@ -84,3 +85,14 @@ def test_a_workspace_of_small_logs_has_so_many_of_one_to_three_lines_each_of_its
     assert len(logs) == len(set(logs)) == 1_002
     assert {log.count(b"\n") for log in logs} == {1, 2, 3}
     assert len(list((tmp_path / "books" / "logs").iterdir())) == 3
+
+
+def test_further_small_logs_are_others_and_may_be_documents(tmp_path: Path) -> None:
+    root = tmp_path / "books"
+    write_workspace(root, 6, documents=True)
+    write_logs(root, 6, 12, documents=True)
+
+    logs = [path.read_bytes() for path in (root / "logs").glob("*/*.jsonl")]
+    assert len(logs) == len(set(logs)) == 12
+    assert sorted(len(json.loads(log)) for log in logs) == sorted([1, 2, 3] * 4)
+    assert all(log.startswith(b"[\n  {\n") for log in logs)

@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from pipeline.base.zstd import zstd
-from pipeline.collectors import LogFormat
+from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.logs.lineage import KnownSources, continue_from, window
 from pipeline.collectors.logs.log_file import WINDOW_BYTES, open_log
 from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pipeline.collectors.logs.lineage import Continuation
@@ -239,3 +241,95 @@ def test_a_log_that_reaches_less_far_never_takes_the_place_of_one_that_reaches_f
     records = [first(7, tail=2 * WINDOW_BYTES), first(5, tail=10), first(6, tail=400)][::turn]
     place = continued(form, records)
     assert (place.start, place.first_line) == (ENDS[7], 8)
+
+
+class EverySize(KnownSources):
+    """Compares a log with every record's beginning, one after the other: what ``KnownSources`` comes to, plainly."""
+
+    def __init__(self, records: Iterable[SourceRecord] = ()) -> None:
+        self.records: list[SourceRecord] = []
+        super().__init__(records)
+
+    def add(self, records: Iterable[SourceRecord]) -> None:
+        self.records += records
+
+    def with_head_of(self, head: bytes) -> list[SourceRecord]:
+        found = [record for record in self.records if window(head[: record.head.size]) == record.head]
+        return sorted(found, key=lambda record: (record.end, record.next_line), reverse=True)
+
+
+PIECES = [
+    *(b"a\n", b"b\n", b"\n", b" ", b"half", b"\r\n"),
+    *(b'{"a": 1}', b'{"a": 1}\n', b'{"b": [{}]}', b"[{},\n{}]", b'{\n  "a": {}\n}\n', b"}", b"]", b"\0"),
+    *(b"x" * 65_535 + b"\n", b"[" + b" " * 70_000 + b"{\n}]"),
+]
+CONTENTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map(b"".join)
+NAMES = st.sampled_from(["a", "b.json", "c"])
+CHANGES = st.one_of(
+    st.tuples(st.just("grows"), NAMES, CONTENTS),
+    st.tuples(st.just("grows"), NAMES, CONTENTS),
+    st.tuples(st.just("is_new"), NAMES, CONTENTS),
+    st.tuples(st.just("is_rotated"), NAMES, CONTENTS),
+    st.tuples(st.just("is_copied_and_truncated"), NAMES, CONTENTS),
+    st.tuples(st.just("is_cut"), NAMES, st.integers(0, 30)),
+    st.tuples(st.just("is_cut_and_written_anew"), NAMES, CONTENTS),
+    st.tuples(st.just("is_compressed"), NAMES, st.sampled_from([gzip.compress, zstd.compress])),
+)
+
+
+def changed(logs: dict[str, bytes], how: str, name: str, by: Any) -> None:
+    """Let logs be what they are after a change."""
+    log = logs.pop(name, b"")
+    if how == "is_rotated":
+        logs[f"{name}.1"] = log
+    elif how == "is_copied_and_truncated":
+        logs[f"{name}.1"] = log
+        by = b""
+    elif how == "is_compressed":
+        logs[f"{name}.1.packed"] = by(log)
+        by = b""
+    elif how == "is_cut":
+        by = log[: len(log) - by]
+    elif how == "is_cut_and_written_anew":
+        by = log[: len(log) // 2] + by
+    elif how == "grows":
+        by = log + by
+    logs[name] = by
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes=st.lists(CHANGES, min_size=1, max_size=8))
+@example(
+    changes=[("grows", "b.json", b'{"a": 1}'), ("is_rotated", "b.json", b'{"a": 1}\n'), ("grows", "b.json", b"a\n")]
+)
+@example(
+    changes=[("grows", "a", b"[{},\n{}]"), ("is_compressed", "a", gzip.compress), ("grows", "a", b"[{},\n{}]\na\n")]
+)
+@example(
+    changes=[("grows", "a", b"a\nb\nhalf"), ("is_copied_and_truncated", "a", b""), ("grows", "a", b"a\nb\nhalf\n")]
+)
+@example(changes=[("grows", "a", b"a\nb\n" * 3), ("is_cut", "a", 3), ("is_cut_and_written_anew", "a", b"a\nb\n")])
+@example(
+    changes=[("grows", "b.json", b'{"a": 1}'), ("grows", "b.json", b'{"a": 1}\n'), ("is_compressed", "b.json", bytes)]
+)
+def test_logs_are_known_as_if_each_were_compared_with_every_record(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, str, Any]]
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    logs: dict[str, bytes] = {}
+    quick, plain = KnownSources(), EverySize()
+    for change in changes:
+        changed(logs, *change)
+        for name, content in logs.items():
+            (folder / name).write_bytes(content)
+            found, expected = read(folder / name, quick), read(folder / name, plain)
+            assert found == expected
+            for known in (quick, plain):
+                known.add(found[0])
+
+
+def read(log: Path, known: KnownSources) -> tuple[list[SourceRecord], Any, Any, Any, Any]:
+    """Return the records of what is new in a log, and what is known of it besides."""
+    reading = read_log(log, source=log.name, name="a", log_format=LogFormat(), fingerprint=str, known=known)
+    records = [segment.record for segment in reading]
+    return records, reading.continued, reading.heads, reading.pending_bytes, reading.problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,7 +24,7 @@ from pipeline.collectors.logs.log_file import LogFile, open_log
 from pipeline.collectors.logs.other_formats import refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
-from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -383,34 +384,53 @@ def test_records_are_found_by_the_head_of_a_log_whatever_its_length() -> None:
     assert (window(b"abc").size, window(b"abc").sha256) == (3, hashlib.sha256(b"abc").hexdigest())
 
 
-def test_a_log_is_compared_with_records_that_may_end_where_it_has_an_end_and_with_no_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    logs = [b'{"number": %d}\n' % 10**size for size in range(1_000)]
-    long = b"x" * 70_000 + b"\n"
-    known = KnownSources([*(record(log, 0, len(log)) for log in logs), record(long, 0, len(long))])
-    made: list[int] = []
+@pytest.fixture
+def digests_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by one with each digest of a beginning that is asked for."""
+    asked: list[int] = []
 
     class Counted:
-        """Stands for a digest, and counts how often one is asked for."""
-
-        def __init__(self) -> None:
-            self.digest = hashlib.new("sha256")
+        def __init__(self, content: bytes = b"") -> None:
+            self.digest = hashlib.new("sha256", content)
 
         def update(self, content: bytes) -> None:
             self.digest.update(content)
 
         def hexdigest(self) -> str:
-            made.append(self.digest.digest_size)
+            asked.append(self.digest.digest_size)
             return self.digest.hexdigest()
 
     monkeypatch.setattr("pipeline.collectors.logs.lineage.hashlib.sha256", Counted)
+    return asked
+
+
+def test_a_log_is_compared_with_records_that_may_end_where_it_has_an_end_and_with_no_others(
+    digests_asked_for: list[int],
+) -> None:
+    logs = [b'{"number": %d}\n' % 10**size for size in range(1_000)]
+    long = b"x" * 70_000 + b"\n"
+    known = KnownSources([*(record(log, 0, len(log)) for log in logs), record(long, 0, len(long))])
+    digests_asked_for.clear()
     for log in logs:
         assert [found.end for found in known.with_head_of(log)] == [len(log)]
         assert [found.end for found in known.with_head_of(log + logs[3])] == [len(log)]
-    assert len(made) <= 6 * len(logs)  # of two lines each, two ends are a record's or a bracket's
+    assert len(digests_asked_for) <= 5 * len(logs)  # of two lines each, two ends are those of records
     assert [found.end for found in known.with_head_of(long[:65_536])] == [len(long)]
     assert known.with_head_of(long[:65_535]) == []
+
+
+def test_a_document_is_compared_where_it_ends_however_many_brackets_and_blanks_are_in_it(
+    digests_asked_for: list[int],
+) -> None:
+    logs = [json.dumps([{"a": [{"b": "}" * 5}]}] * size, indent=40).encode() for size in range(1, 100, 3)]
+    sizes = range(1, 40_000)  # of logs of before
+    known = KnownSources(replace(record(b"", 0, size), head=Window(size=size, sha256=f"{size:064}")) for size in sizes)
+    known.add(record(log, 0, len(log)) for log in logs)
+    digests_asked_for.clear()
+    for log in logs:
+        assert [found.end for found in known.with_head_of(log)] == [len(log)]
+        assert [found.end for found in known.with_head_of(log + b"\n\n")] == [len(log)]
+    assert len(digests_asked_for) <= 2 * sum(log.count(b"\n") + 5 for log in logs)
 
 
 @pytest.mark.parametrize(
@@ -419,9 +439,15 @@ def test_a_log_is_compared_with_records_that_may_end_where_it_has_an_end_and_wit
         (b"", {0}),
         (b"ab", {0, 2}),
         (b"ab\ncd\n\nef", {0, 3, 6, 7, 9}),
-        (b'{"a": {}}x', {0, 8, 9, 10}),
-        (b"[{\n}]\r\n\0 \xef\xbb\xbf[", {0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}),
+        (b'{"a": {}}x', {0, 9, 10}),
+        (b"[{\n}]\r\n\0 \xef\xbb\xbf[", {0, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13}),
         (b" \x0b\t{", {0, 1, 2, 3, 4}),
+        (b'{"a": "}\xff\x01"} \n{"b": 1} \n', {0, 12, 13, 14, 24}),  # behind the first line, lines
+        (b'{"a": 1}, {"b": 2}\n{"c": 3} \n', {0, 8, 9, 10, 18, 19, 29}),
+        (b'{\n"a": 1}\n{"b": 2} {"c": 3}', {0, 2, 9, 10, 18, 19, 27}),
+        (b'[{"a": 1}]\n[{"b": 2}] \n[', {0, 10, 11, 21, 22, 23, 24}),
+        (b'\n{"a": 1e999}{"b": ' + b"9" * 5_000 + b"}x", {0, 1, 13, 5_020, 5_021}),
+        (b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}  x", {*range(20_007, 40_011), 0}),  # too deep to be followed
     ],
 )
 def test_a_segment_may_end_behind_a_line_a_document_and_their_blanks(content: bytes, ends: set[int]) -> None:

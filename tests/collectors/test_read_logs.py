@@ -28,8 +28,8 @@ from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.reading import filling, log_reading
-from pipeline.collectors.segment import SegmentBuilder
-from pipeline.tables.coded import CODED_EVENTS
+from pipeline.collectors.segment import SegmentBuilder, coded_together
+from pipeline.tables.coded import CODED_EVENTS, plain
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.sources import SegmentDigest, SourceRecord
 
@@ -134,43 +134,40 @@ def test_a_log_is_segments_whose_records_account_for_every_line(tmp_path: Path, 
 
 
 PARTS_OF_LOGS = [
-    "\n",
-    "\r\n",
-    " ",
-    "\t",
-    "\0",
-    "\ufeff",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    '"a"',
-    ":",
-    "1",
-    "[{\n}]",
-    '{\n"a": {}}',
-    "x",
+    *("\n", "\r\n", " ", "\t", "\0", "\ufeff", "\x0b", "\x1e"),
+    *("{", "}", "[", "]", ",", '"a"', ":", "1", "x"),
+    *('{"a": 1}', '{"}": "\\"]\udc80"}', "[{\n}]", "[{}]", '{\n"a": {}}', "{},\n", '[{"a": "{"},\n{}]\n'),
 ]
 
 
-@settings(max_examples=300)
-@given(parts=st.lists(st.sampled_from(PARTS_OF_LOGS), min_size=1, max_size=12), name=st.sampled_from(["a.json", "a"]))
-@example(parts=['{"a": {}}'], name="a.json")
-@example(parts=["[{}", "\n", "]", " ", "\0", "\ufeff"], name="a")
-@example(parts=["\n", "[{\n}]", "\x0b"], name="a")
-@example(parts=['{\n"a": 1}', " ", '{\n"a": 2}'], name="a")
-@example(parts=[" ", "\0"], name="a.json")
-def test_a_segment_ends_where_ends_are_looked_for(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[str], name: str
+@settings(max_examples=400)
+@given(
+    added=st.lists(st.lists(st.sampled_from(PARTS_OF_LOGS), min_size=1, max_size=6), min_size=1, max_size=4),
+    name=st.sampled_from(["a.json", "a"]),
+)
+@example(added=[['{"a": {}}'], ["\n", "{}", "\n"]], name="a.json")
+@example(added=[["[{}", "\n", "]", " ", "\0", "\ufeff"], ["{}", "\n"]], name="a")
+@example(added=[["\n", "[{\n}]", "\x0b"], ["{\n}"]], name="a")
+@example(added=[['{\n"a": 1}', " ", '{\n"a": 2}'], [" ", '{"a": 3}']], name="a")
+@example(added=[['{\n"a": 1}'], ['{"a": 2}'], ["x"], ["\n"]], name="a")
+@example(added=[["[{}],[{}]\n[{}]"], ["\n"], ["x\n"]], name="a")
+@example(added=[['[{"a": "\udc80"}]\n[{}]'], ["\n"]], name="a")
+@example(added=[['{"a": 1},{"b": 2}'], [","], ["\n{}\n"]], name="a.json")
+@example(added=[[" ", "\0"], [" ", "{}"], ["x\n"]], name="a.json")
+@example(added=[["[" * 5_000 + "]" * 5_000], ["\n\n"], ["{}\n"]], name="a")
+def test_a_segment_ends_where_ends_are_looked_for_however_the_log_grows(
+    tmp_path_factory: pytest.TempPathFactory, added: list[list[str]], name: str
 ) -> None:
-    content = "".join(parts).encode()
+    log = tmp_path_factory.mktemp("logs") / name
+    steps = ["".join(parts).encode("utf-8", "surrogateescape") for parts in added]
     for reader in ("fast", "plain"):
-        _, segments = read(tmp_path_factory.mktemp("logs") / name, content, reader=reader, segment_events_max=1)
-        assert {segment.record.end for segment in segments} <= possible_ends(content)
-        records = [segment.record for segment in segments]
-        grown, _ = read(tmp_path_factory.mktemp("logs") / name, content + b"x{}\n", reader=reader, known=records)
-        assert grown.continued == (records[-1] if records else None)
+        log.write_bytes(b"")
+        known: list[SourceRecord] = []
+        for step in steps:
+            found, segments = read(log, log.read_bytes() + step, reader=reader, segment_events_max=1, known=known)
+            assert found.continued == (known[-1] if known else None)
+            known += [segment.record for segment in segments]
+        assert {record.end for record in known} <= possible_ends(log.read_bytes())
 
 
 @READERS
@@ -436,20 +433,56 @@ def test_a_builder_counts_lines_by_what_became_of_them(monkeypatch: pytest.Monke
         builder.add([event, other, torn], lines=4)
         builder.add([torn])
         assert (builder.lines, builder.blank, builder.joined, builder.further, builder.rows) == (7, 1, 3, 2, 5)
-        events, quarantined = builder.tables()
-        assert (events.num_rows, quarantined.num_rows) == (3, 2)
+        held, quarantined = builder.held()
+        assert (len(held), quarantined.num_rows) == (3, 2)
+        assert isinstance(held, pa.Table) == (batch_rows < 2**14)
+        events = held if isinstance(held, pa.Table) else record_batch(held, "s")
         assert events["response_id"].to_pylist() == ["c-0", "c-0", "c-1"]
         assert (dict(builder.events), dict(builder.quarantined)) == ({"measured": 3}, {"invalid_json": 2})
         assert quarantined.schema.equals(QUARANTINE)
         builder.begin()
         assert (builder.lines, builder.blank, builder.joined, builder.further, builder.rows) == (0, 0, 0, 0, 0)
-        assert [table.num_rows for table in builder.tables()] == [0, 0]
+        assert [table.num_rows for table in builder.held()] == [0, 0]
         builder.add_all([of_rows([event.values]), of_rows([other.values])], [torn.values], blank=2, further=1, joined=3)
         assert (builder.lines, builder.blank, builder.joined, builder.further, builder.rows) == (7, 2, 3, 1, 3)
         builder.add([other])
-        events, quarantined = builder.tables()
-        assert (events.num_rows, quarantined.num_rows) == (3, 1)
+        held, quarantined = builder.held()
+        assert (len(held), quarantined.num_rows) == (3, 1)
         assert dict(builder.events) == {"measured": 3}
+
+
+@READERS
+def test_few_events_of_many_logs_become_arrow_together_and_are_what_they_are_alone(
+    tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.collectors.segment._SEGMENTS_AT_ONCE", 3)
+    kinds = [E, E * 3, B, Q + E * 2, E * 63, E * 64, E, b"QQ", E * 63, E * 2, E * 2, E, E * 70, E * 71]
+    segments = []
+    for number, kind in enumerate(kinds):
+        lines = b"".join(log_of(kind)).replace(b"c-", b"%d-" % number).replace(b"key_1", b"key_%d" % number)
+        segments += read(tmp_path / "log", lines, reader=reader, source=f"logs/{number}")[1]
+    are_few = [not isinstance(each.held, pa.Table) for each in segments]
+    assert are_few == [0 < kind.count(E) < 64 for kind in kinds]
+    expected = [row for segment in segments for row in segment.events.to_pylist()]
+    assert [row["source"] for row in expected] == [
+        f"logs/{at}" for at, kind in enumerate(kinds) for _ in range(kind.count(E))
+    ]
+    table = coded_together(segments)
+    assert plain(table).to_pylist() == expected
+    assert table.schema.equals(CODED_EVENTS)
+    sizes = [len(chunk) for chunk in table["event_id"].chunks if len(chunk)]
+    assert sizes == [4, 65, 64, 1, 67, 1, 70, 71]
+    assert coded_together([]).num_rows == 0
+
+
+def test_what_waits_to_become_arrow_is_no_part_of_what_reads_the_next_log(tmp_path: Path) -> None:
+    _, (first,) = read(tmp_path / "log", b"".join(log_of(E * 3)), source="logs/first")
+    expected = first.events.to_pylist()
+    for number in range(5):
+        body = {"id": f"other-{number}", "model": f"m-{number}", "choices": [], "usage": {"prompt_tokens": number}}
+        line = {"ts": NINE, "api_key_id": f"key_other_{number}", "status": 200 + number, "response": body}
+        read(tmp_path / "log", json.dumps(line).encode() + b"\n" + b"".join(log_of(E * 40)))
+    assert first.events.to_pylist() == expected
 
 
 def test_nothing_is_of_no_choice() -> None:

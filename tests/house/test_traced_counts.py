@@ -19,7 +19,7 @@ OF_NO_COUNT = {
     ("values/fields.py", "int(value)"): "of a Decimal alone",
     ("formats/mapping.py", "int(step)"): "a place in a list",
     ("formats/batches/batch.py", "json.dumps(value, sort_keys=True, default=str)"): "a batch object, of another file",
-    ("formats/log_format.py", "json.dumps(log_format.settings(), default=dict, sort_keys=True)"): "settings",
+    ("formats/log_format.py", "json.dumps(self.settings(), default=dict, sort_keys=True)"): "settings",
     ("formats/gateways/nginx.py", "Decimal(str(seconds or 0))"): "a duration",
     ("formats/gateways/nginx_escapes.py", "b'\\\\u%04x' % byte[0]"): "a byte",
     ("formats/tools/har.py", "json.dumps(of, default=str)"): "of an archive, which no rule is for",

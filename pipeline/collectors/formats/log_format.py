@@ -72,6 +72,7 @@ class LogFormat:
     zone: ZoneInfo | None = field(init=False, repr=False, compare=False)
     _line_in: Path | None = field(init=False, repr=False, compare=False)
     _within: dict[str, LogFormat] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _digest: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
@@ -101,6 +102,13 @@ class LogFormat:
         if not self.ids_may_look_like_keys:
             del stated["ids_may_look_like_keys"]  # what was read before there was this setting was read by the same
         return {**stated, "fields": dict(self.fields)}
+
+    def digest(self) -> str:
+        """Return a digest of the settings, which is made once."""
+        if not self._digest:
+            settings = json.dumps(self.settings(), default=dict, sort_keys=True)
+            object.__setattr__(self, "_digest", hashlib.sha256(settings.encode()).hexdigest()[:16])
+        return self._digest
 
     def of(self, line: JsonObject) -> Mapped:
         """Return what looks up the fields of a line."""
@@ -141,9 +149,8 @@ def read_by(log_format: LogFormat) -> str:
     >>> read_by(LogFormat()).split("-")[1] == settings_digest(read_by(LogFormat()))
     True
     """
-    settings = json.dumps(log_format.settings(), default=dict, sort_keys=True)
     batch = "" if log_format.batch is None else f"-{log_format.batch.digest}"
-    return f"{READER_VERSION}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}{batch}"
+    return f"{READER_VERSION}-{log_format.digest()}{batch}"
 
 
 def settings_digest(reader: str | None) -> str:

@@ -6,6 +6,7 @@ Owns the joining of both. Rows are those of ``decode.decode_line``, for every li
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,7 +116,7 @@ class BlockDecoder:
         self.fingerprint = fingerprint
         self.failures = 0
         """How many blocks the kernel failed at; they were read line by line."""
-        self._our_names = LogFormat(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
+        self._our_names = _our_names(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
         self._formats = formats_read(log_format)
         self._is_begun = False
         self._reader: Reader | None = None
@@ -361,6 +362,11 @@ class BlockDecoder:
     def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
         stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
         return kinds_of_ids(self.log_format.identity, stated)
+
+
+@cache
+def _our_names(*, ids_may_look_like_keys: bool) -> LogFormat:
+    return LogFormat(ids_may_look_like_keys=ids_may_look_like_keys)
 
 
 def _of_columns(columns: Sequence[Any], which: Sequence[int], chosen: Array) -> Any:

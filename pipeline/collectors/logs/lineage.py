@@ -10,6 +10,7 @@ begun anew matches no record and is a new one.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,16 +21,17 @@ from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnrea
 from pipeline.usage.sources import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.usage.sources import Algorithm, SourceRecord
 
-_BLANKS = b" \t\r\n\x0b\x0c\0\xef\xbb\xbf"
-_ENDS = re.compile(rb"[\n}\]][ \t\r\n\x0b\x0c\0\xef\xbb\xbf]*")
-"""Behind what a segment ends: a line end, or a bracket that ends a document, and the blanks that may follow one
-(``lines``, ``whole_document``).
-"""
+_LINE_END = re.compile(rb"\n")
+_BETWEEN = re.compile(r"[ \t\r\n\x0b\x0c\0\xef\xbb\xbf,\x1e]*")
+"""What may stand before, between and behind documents (``whole_document``), a character a byte."""
+_DOCUMENT = json.JSONDecoder(parse_int=len, parse_float=len, strict=False)
+"""Finds where a document ends; its values do not matter."""
+_BRACKET = re.compile(r"[}\]]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +95,39 @@ class KnownSources:
 
 
 def possible_ends(content: bytes) -> set[int]:
-    """Return the offsets at which a segment may end that begins as ``content`` does; 0 and its length among them."""
-    blank = len(content) - len(content.lstrip(_BLANKS))
-    ends = {0, len(content), *range(1, blank + 1)}
-    for found in _ENDS.finditer(content):
-        ends.update(range(found.start() + 1, found.end() + 1))
+    """Return the offsets at which a segment may end that begins as ``content`` does; 0 and its length among them.
+
+    It ends behind a line or behind a document, and the blanks that follow one, or where the log did.
+    """
+    ends = {len(content), *(found.end() for found in _LINE_END.finditer(content))}
+    for places in _behind_documents(content.decode("latin-1")):
+        ends.update(places)
     return ends
+
+
+def _behind_documents(text: str) -> Iterator[Iterable[int]]:
+    """Yield where a document may have ended that a log was; each byte of the log is a character.
+
+    A log whose first line is an object is one only while that line has no end: what follows are lines.
+    """
+    end, begin = 0, _between(text, 0)
+    yield range(begin + 1)
+    first_line_end = text.find("\n", begin) if text.startswith("{", begin) else -1
+    while not end <= first_line_end < begin:
+        try:
+            _, end = _DOCUMENT.raw_decode(text, begin)
+        except ValueError:
+            return
+        except RecursionError:  # each may be the one
+            for bracket in _BRACKET.finditer(text, begin):
+                yield range(bracket.end(), _between(text, bracket.end()) + 1)
+            return
+        begin = _between(text, end)
+        yield range(end, begin + 1)
+
+
+def _between(text: str, at: int) -> int:
+    return _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it may be empty, and so matches everywhere
 
 
 def window(content: bytes | bytearray) -> Window:

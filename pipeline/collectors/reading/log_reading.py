@@ -273,7 +273,7 @@ class LogReading(Iterator["LogSegment"]):
 
         first_line = self._next_line
         self._count(builder, splitter)
-        events, quarantined = builder.tables()
+        held, quarantined = builder.held()
         record = SourceRecord(
             source=self._source,
             name=self._name,
@@ -293,7 +293,7 @@ class LogReading(Iterator["LogSegment"]):
             events=dict(sorted(builder.events.items())),
             read_by=read_by(self._log_format),
         )
-        return LogSegment(record=record, coded=events, quarantined=quarantined)
+        return LogSegment(record=record, held=held, quarantined=quarantined)
 
     def _count(self, builder: SegmentBuilder, splitter: Split) -> None:
         """Count the lines of a segment. Raises ``LinesLost`` where there are more, or fewer, than were split off."""

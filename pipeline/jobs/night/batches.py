@@ -17,7 +17,6 @@ from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.on_workers.segments_there import SegmentThere, parted
 from pipeline.jobs.night.trial import quarantine_example
 from pipeline.jobs.warned import NightWarning
-from pipeline.tables.coded import together
 from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Batches:
         if isinstance(segment, SegmentThere):
             self.waiting_there += 1
         else:
-            self.waiting_rows += rows_of(segment)
+            self.waiting_rows += segment.record.rows
         if self.waiting_rows >= self.events_max or self.waiting_there >= self.segments_max:
             self.commit()
 
@@ -71,11 +70,13 @@ class Batches:
         if not self.waiting:
             return
         records = [segment.record for segment in self.waiting]
+        from pipeline.collectors.segment import coded_together  # noqa: PLC0415  # only where there was something to read
+
         held, written = parted(self.waiting, lake.next_number(self.snapshot) + 1)  # one more where the lake grows
         self.snapshot = lake.commit(
             self.workspace.lake,
             self.snapshot,
-            events=together([segment.coded for segment in held]),
+            events=coded_together(held),
             quarantined=pa.concat_tables([QUARANTINE.empty_table(), *(segment.quarantined for segment in held)]),
             written=written,
             sources=records,
@@ -109,8 +110,3 @@ class Batches:
                 told = f"made {file}: key ids of raw keys depend on it, so back it up and keep it to yourself"
                 self.warnings.append(NightWarning(code=WarningCode.SECRET_MADE, subject=str(file), text=told))
         return self.key_ids
-
-
-def rows_of(segment: Segment) -> int:
-    """Return how many events and quarantined lines there are, wherever they lie."""
-    return sum(segment.record.events.values()) + sum(segment.record.quarantined.values())

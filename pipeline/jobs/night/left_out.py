@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from pipeline.jobs.wording import are, counted
+from pipeline.tables.coded import plain
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
@@ -21,21 +22,22 @@ if TYPE_CHECKING:
 
 def without_forgotten(segment: Segment, forgotten: WhatWasForgotten) -> Segment:
     """Return a segment without its events of what was forgotten, which its record counts as such."""
-    if not forgotten.forgettings or not segment.coded.num_rows:
+    if not forgotten.forgettings or not segment.record.events:
         return segment
-    found = forgotten.has(segment.events)
+    coded = segment.coded
+    found = forgotten.has(plain(coded))
     count = total(found.cast("int64"))
     if not count:
         return segment
     from pipeline.collectors.segment import LogSegment  # noqa: PLC0415  # only where there was something to read
 
-    events = segment.coded.filter(pc.invert(found))
+    events = coded.filter(pc.invert(found))
     record = replace(
         segment.record,
         events=dict(Counter(events["status"].to_pylist())),
         forgotten=segment.record.forgotten + count,
     )
-    return LogSegment(record=record, coded=events, quarantined=segment.quarantined)
+    return LogSegment(record=record, held=events, quarantined=segment.quarantined)
 
 
 def left_out_text(count: int) -> str:

@@ -26,7 +26,6 @@ from pipeline.configuration.source_files import source_path, source_text
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.stored.stored_log import size_of
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
-from pipeline.jobs.night.batches import rows_of
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs.logs_to_read import LogOfSource, files_beside
 from pipeline.jobs.night.logs.received import is_received
@@ -72,7 +71,7 @@ class _Trial:
 
     def hold(self, segment: Segment) -> None:
         self.segments.append(segment)
-        self.rows += rows_of(segment)
+        self.rows += segment.record.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +117,8 @@ class Run:
     again: ReadAgain = NOTHING_AGAIN
     told: list[str] = field(default_factory=list)
     refused: list[RefusedSource] = field(default_factory=list)
+    formats: dict[str, LogFormat] = field(default_factory=dict)
+    """Of each source, once logs of it are read."""
     batch_files: dict[str, BatchFiles | None] = field(default_factory=dict)
     """Of each source, once they are looked for."""
 
@@ -139,7 +140,7 @@ class Run:
                     path=log.target,
                     source=log.called,
                     name=log.source.name,
-                    log_format=log_format_of(self.workspace.settings, log.source),
+                    log_format=self._format_of(log.source),
                     batch=self._batch_of(log),
                     follows_links=log.is_named,
                     heads=self.stored.heads(log),
@@ -169,6 +170,11 @@ class Run:
         if self.again.gone:
             gone = NightWarning(code=WarningCode.LOG_GONE, subject="", text=gone_text(self.again))
             self.warnings.append(gone)
+
+    def _format_of(self, source: SourceSettings) -> LogFormat:
+        if source.name not in self.formats:
+            self.formats[source.name] = log_format_of(self.workspace.settings, source)
+        return self.formats[source.name]
 
     def _batch_of(self, log: LogOfSource) -> BatchOf | None:
         """Return the batch whose output a log is; ``None`` where its source says nothing of batches."""
@@ -210,7 +216,7 @@ class Run:
             self.workers.begin(to_read)
             is_wanted = self.workers.is_read_here
         with self.stored.reading_ahead(to_read, is_wanted) as opened:
-            self._read_sources(of_source, opened, sum(size_of(log.target) for log in to_read))
+            self._read_sources(of_source, opened, sum(map(self._told_size, to_read)))
         self.batches.commit()
 
     def _pass_over(self, log: LogOfSource, unchanged: CollectedObject) -> None:
@@ -225,7 +231,7 @@ class Run:
     ) -> None:
         read = 0
         for name, its_logs in of_source.items():
-            log_format = log_format_of(self.workspace.settings, its_logs[0].source)
+            log_format = self._format_of(its_logs[0].source)
             on_trial = (
                 _Trial()
                 if not self.is_forced and is_on_trial(self.batches.snapshot.sources, name, read_by(log_format))
@@ -235,9 +241,13 @@ class Run:
                 if on_trial is None or not on_trial.is_refused:
                     at = replace(log, target=opened(log.target))
                     self._read_one(at, on_trial, self._on_bytes(log.called, read, total))
-                read += size_of(log.target)
+                read += self._told_size(log)
             if on_trial is not None:
                 self._decide(on_trial)
+
+    def _told_size(self, log: LogOfSource) -> int:
+        """Return how large a log is, where somebody is told how far logs are read."""
+        return 0 if self.on_progress is None else size_of(log.target)
 
     def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
         """Return what tells the person at the terminal how far the log is read.
@@ -322,7 +332,7 @@ class Run:
             log.target,
             source=log.called,
             name=log.source.name,
-            log_format=log_format_of(self.workspace.settings, log.source),
+            log_format=self._format_of(log.source),
             fingerprint=self.batches.key_id,
             known=self.known,
             segment_events_max=self.batches.events_max,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline import lake
 from pipeline.base.warning_codes import WarningCode
 from pipeline.collectors import KnownSources, records_beginning_like
-from pipeline.configuration.source_files import find_logs, source_text
+from pipeline.configuration.source_files import SourceTexts, find_logs, source_text
 from pipeline.jobs.night.logs.given_files import choose_source
 from pipeline.jobs.night.logs.received import STANDARD_INPUT, held_received, keep_received
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
@@ -77,6 +77,7 @@ def configured_logs(
     refused: dict[Path | str, RefusedPath] = {}
     beside: set[str] = set()
     without_logs: list[SourceSettings] = []
+    texts = SourceTexts(workspace.root)
     nothing = NightWarning(code=WarningCode.NO_SOURCES, subject="tallybook.toml", text=NO_SOURCES)
     warnings = [] if workspace.settings.sources else [nothing]
     for source in workspace.settings.sources:
@@ -86,7 +87,7 @@ def configured_logs(
         listings += found.listings
         batches = batch_files_of(workspace.root, source)
         for log in found.logs:
-            called = source_text(workspace.root, log.path)
+            called = texts.of(log.path)
             if batches is not None and batches.has(log.target):
                 beside.add(called)
                 continue

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused, TallybookError
+from pipeline.collectors.segment import coded_together
 from pipeline.jobs.night.on_workers.wire import PartKind, files_content, record_content
 from pipeline.lake.data_files import (
     WrittenFiles,
@@ -26,7 +27,6 @@ from pipeline.lake.data_files import (
 )
 from pipeline.objects import layout
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE
-from pipeline.tables.coded import together
 from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class IntoTheLake:
 
     def add(self, segment: LogSegment) -> Iterator[tuple[PartKind, bytes]]:
         """Yield the parts of an answer that a segment makes. Raises ``LakeNotWritten``."""
-        rows = segment.coded.num_rows + segment.quarantined.num_rows
+        rows = segment.record.rows
         if self._rows + rows > self._rows_max:
             yield from self.end()
         self._held.append(segment)
@@ -61,7 +61,7 @@ class IntoTheLake:
     def end(self) -> Iterator[tuple[PartKind, bytes]]:
         """Write what is held. Raises ``LakeNotWritten``."""
         if self._held:
-            events = together([each.coded for each in self._held])
+            events = coded_together(self._held)
             quarantined = pa.concat_tables([QUARANTINE.empty_table(), *(each.quarantined for each in self._held)])
             self._held, self._rows = [], 0
             yield PartKind.FILES, files_content(_written(self._lake, events, quarantined))

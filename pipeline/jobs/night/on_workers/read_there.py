@@ -61,7 +61,7 @@ class ReadThere:
             if kind is PartKind.SEGMENT:
                 yield LogSegment(
                     record=record_of(content),
-                    coded=together(events),
+                    held=together(events),
                     quarantined=pa.concat_tables([QUARANTINE.empty_table(), *quarantined]),
                 )
                 events, quarantined = [], []
