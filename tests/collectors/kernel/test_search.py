@@ -11,23 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fuzzing import found_rows
+from hypothesis import example, given
+from hypothesis import strategies as st
 from readings import sse
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.counting import named
-from pipeline.collectors.event_columns import IDS
+from pipeline.collectors.event_columns import IDS, NUMBERS
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.program import Program
 from pipeline.collectors.kernel.rules import finder, table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
-from pipeline.collectors.kernel.rules.plain import PlainReader
-from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.kernel.rules.plain import PlainReader, fingerprint
+from pipeline.collectors.kernel.rules.rule import NOTHING, event_conditions
 from pipeline.collectors.kernel.rules.search import counted_holes
 from pipeline.collectors.values.strict_json import parse
 from pipeline.collectors.values.traced import Condition, Linear, Relation, Trace, alone
 from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.usage import TOKENS_MAX, ContradictoryCounts, TokenCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -168,6 +171,7 @@ def test_sums_may_have_constants_and_take_counts_off(changes: Callable[[Change],
         lambda values, _: values | {"occurred_at": values["occurred_at"] + 1},
         lambda values, _: values | {"request_id": values["request_id"].upper() + "x"},
         lambda values, _: values | {"api_key_id": values["api_key_id"] + "x"},
+        lambda values, _: values | {"api_key_id": fingerprint("x")},
         lambda values, _: values | {"response_id": "/".join((values["request_id"], values["response_id"]))},
         lambda values, _: values | {"model_reported": values["response_id"]},
     ],
@@ -232,9 +236,30 @@ def test_what_texts_decide_teaches_none(changes: Callable[[Change], None], is_so
     assert _rules_of(line) == ()
 
 
-def test_the_longest_sum_of_a_rule(changes: Callable[[Change], None]) -> None:
-    changes(lambda values, seen: values | {"content_chunks": sum([seen.prompt] * 8)})
-    assert len(_rules_of(_whole())) == 1  # type: ignore[arg-type] # none is Nothing
+def test_a_sum_may_have_a_hole_as_often_as_it_likes(changes: Callable[[Change], None]) -> None:
+    changes(lambda values, seen: values | {"content_chunks": sum([seen.prompt] * 40)})
+    rules = _rules_of(_whole())
+    assert isinstance(rules, tuple)
+    assert [[times for _, times in rule.numbers["content_chunks"].times] for rule in rules] == [[40]]
+
+
+COUNTS = [name for name in NUMBERS if name != "content_chunks"]
+STATED = st.none() | st.integers(-1, 9) | st.sampled_from([TOKENS_MAX, TOKENS_MAX + 1])
+
+
+@given(st.lists(STATED, min_size=len(COUNTS), max_size=len(COUNTS)))
+@example([None, 3, 1] + [None] * 5)
+@example([TOKENS_MAX] + [None] * 7)
+@example([TOKENS_MAX + 1] + [None] * 7)
+def test_what_holds_of_each_event_is_what_holds_of_counts(stated: list[int | None]) -> None:
+    numbers = {name: alone(hole) for hole, name in enumerate(COUNTS) if stated[hole] is not None}
+    holds = all(each.holds(lambda hole: stated[hole] or 0) for each in event_conditions(numbers))
+    try:
+        TokenCounts(**dict(zip(COUNTS, stated, strict=True)))  # type: ignore[arg-type] # they are counts
+        are_counts = True
+    except (ContradictoryCounts, ValueError):
+        are_counts = False
+    assert holds is are_counts
 
 
 @pytest.mark.parametrize(
@@ -273,6 +298,7 @@ def test_the_number_of_chunks_may_be_in_a_sum(changes: Callable[[Change], None])
         (lambda values, _: values, True),
         (lambda values, seen: values | {"content_chunks": seen.usages[0][COMPLETION]}, False),
         (lambda values, seen: values | {"service_tier": "s" if seen.usages[0][COMPLETION] < 21 else None}, False),
+        (lambda values, seen: values | {"service_tier": "s" if seen.usages[0][COMPLETION] < 10**9 else None}, False),
         (lambda values, seen: values | {"service_tier": "s" if seen.usages[0][COMPLETION] < 10**12 else None}, True),
         (lambda values, seen: values | {"service_tier": "s" if seen.usages[0] == seen.usages[-1] else None}, False),
     ],
