@@ -587,6 +587,14 @@ def test_a_hostile_line_is_read_as_the_plain_reader_reads_it(name: str) -> None:
     assert found.told >= 1
 
 
+def test_a_line_fills_no_more_holes_than_a_line_has() -> None:
+    """What it would write beyond lies in arrays of which nobody reads more than was told, so no row shows it."""
+    line = json.dumps(USUAL | {"response": {"usage": {"token_counts": [7] * 300_000}}}).encode() + b"\n"
+    told = Program(LogFormat()).read(line)
+    assert len(told.lines) == 0
+    assert np.flatnonzero(told.holes).max() < 300
+
+
 @pytest.mark.long
 def test_a_hostile_log_of_many_keys_is_read_as_the_plain_reader_reads_it() -> None:
     lines = [json.dumps(USUAL | {"status": 500, "api_key_id": f"{n * 7919:08x}"}).encode() for n in range(6000)]
