@@ -589,7 +589,7 @@ def test_a_hostile_line_is_read_as_the_plain_reader_reads_it(name: str) -> None:
 
 def test_a_line_fills_no_more_holes_than_a_line_has() -> None:
     """What it would write beyond lies in arrays of which nobody reads more than was told, so no row shows it."""
-    line = json.dumps(USUAL | {"response": {"usage": {"token_counts": [7] * 300_000}}}).encode() + b"\n"
+    line = json.dumps(USUAL | {"response": {"usage": {"prompt_tokens": [7] * 300_000}}}).encode() + b"\n"
     told = Program(LogFormat()).read(line)
     assert len(told.lines) == 0
     assert np.flatnonzero(told.holes).max() < 300
