@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +14,15 @@ from hypothesis import strategies as st
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, by_name
+from pipeline.collectors.kernel.names import texts_reached
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.values.strict_json import CONTRADICTED
 from pipeline.usage.events import LOG_FIELDS
+
+if TYPE_CHECKING:
+    from pipeline.collectors.formats.found import Format
+
+_FIRST_NAME = re.compile(r'\{"([^"\\]+)":')
 
 _WORDS = sorted(
     {
@@ -86,7 +95,13 @@ def test_many_documents_are_each_read_or_refused(name: str | None, document: Any
 
 
 def check_any_document_is_read_or_refused(name: str | None, document: Any, is_held: bool) -> None:  # noqa: FBT001
-    written = json.dumps({"@message": json.dumps(document), "@ptr": "x"} if is_held else document).encode()
+    text = json.dumps(document)
+    for stated in (text, _FIRST_NAME.sub(r'{"\1":0,"\1":', text)):  # the first name of each object, twice
+        check_it_is_read_or_refused(name, json.dumps({"@message": stated, "@ptr": "x"}) if is_held else stated)
+
+
+def check_it_is_read_or_refused(name: str | None, text: str) -> None:
+    written = text.encode()
     line = Line(1, 0, len(written) + 1, written)
     first, second = (
         decode_line(line, source="s", log_format=LogFormat(format=name), fingerprint=lambda raw: f"key_{len(raw)}")
@@ -95,6 +110,17 @@ def check_any_document_is_read_or_refused(name: str | None, document: Any, is_he
     assert first == second
     for row in first:
         assert isinstance(row, EventRow) or row.reason in row.values
+
+
+@pytest.mark.parametrize("found", all_formats(), ids=lambda each: each.name)
+def test_a_format_says_yes_or_no_of_an_object_in_which_a_name_is_stated_twice(found: Format) -> None:
+    """What recognises is asked of every line, before anything is refused."""
+    names = sorted(texts_reached(found.recognises))
+    assert names
+    for outer, inner in product(names, names):
+        for document in ({outer: CONTRADICTED}, {outer: {inner: CONTRADICTED}}, {outer: [{inner: CONTRADICTED}]}):
+            assert type(found.recognises({**dict.fromkeys(names, "x"), **document})) is bool
+            assert type(found.recognises(document)) is bool
 
 
 @pytest.mark.long

@@ -97,7 +97,9 @@ MAPPING: Mapping[str, Any] = {
 
 def recognises(document: JsonObject) -> bool:
     """Tell a row, or a page of them."""
-    page = _page_of(document)
+    page = document.get("data")
+    if isinstance(page, dict):
+        page = page.get("items") or page.get("data")
     first = page[0] if isinstance(page, list) and page else document
     return isinstance(first, dict) and all(name in first for name in _NAMES)
 
