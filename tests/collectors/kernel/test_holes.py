@@ -47,6 +47,7 @@ LOOKS_INTO = {
     ("count", "formats.tools.otel.integer_of"): "likewise",
     ("document", "bodies.body._text_body"): "blanks before a body; which of its forms it has, a shape says",
     ("document", "formats.mapping.Mapped._document"): "what it holds is kept by it, while its line is read",
+    ("document", "formats.mapping.number"): "none is a number, nor stands for nothing",
     ("document", "formats.mapping.says_nothing"): "whether it is an empty object, in whatever blanks",
     ("document", "formats.request_log._object"): "whether it is blank, or null",
     ("duration", "formats.gateways.nginx._taken_us"): "it is one, and taken off an instant",
