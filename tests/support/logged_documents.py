@@ -94,6 +94,22 @@ def posthog_event(**fields: Any) -> dict[str, Any]:
     }
 
 
+_CALL = {
+    "id": 4711,
+    "user_id": 12,
+    "created_at": 1_793_700_003,
+    "type": 2,
+    "content": "",
+    "username": "lena",
+    "token_name": "production",
+    "model_name": "jamba-large",
+    "quota": 75,
+    "prompt_tokens": 40,
+    "completion_tokens": 5,
+}
+"""What rows of new-api's table, and of those that look like it, have of a call that was answered."""
+
+
 def new_api_row(*, other: Any = None, **fields: Any) -> dict[str, Any]:
     """Return a row of new-api's table of a call that was answered; ``other`` is put to what it says beside."""
     beside = {
@@ -108,17 +124,7 @@ def new_api_row(*, other: Any = None, **fields: Any) -> dict[str, Any]:
         "request_path": COMPLETION,
     }
     return {
-        "id": 4711,
-        "user_id": 12,
-        "created_at": 1_793_700_003,
-        "type": 2,
-        "content": "",
-        "username": "lena",
-        "token_name": "production",
-        "model_name": "jamba-large",
-        "quota": 75,
-        "prompt_tokens": 40,
-        "completion_tokens": 5,
+        **_CALL,
         "use_time": 2,
         "is_stream": False,
         "channel": 3,
@@ -135,17 +141,8 @@ def new_api_row(*, other: Any = None, **fields: Any) -> dict[str, Any]:
 def one_api_row(**fields: Any) -> dict[str, Any]:
     """Return a row of One API's table of a call that was answered."""
     return {
-        "id": 4711,
-        "user_id": 12,
-        "created_at": 1_793_700_003,
-        "type": 2,
+        **_CALL,
         "content": "倍率：1.25 × 1.00 × 4.00",
-        "username": "lena",
-        "token_name": "production",
-        "model_name": "jamba-large",
-        "quota": 75,
-        "prompt_tokens": 40,
-        "completion_tokens": 5,
         "channel": 3,
         "request_id": "2026110310000125012345678",
         "elapsed_time": 1750,
@@ -158,17 +155,7 @@ def one_api_row(**fields: Any) -> dict[str, Any]:
 def one_hub_row(**fields: Any) -> dict[str, Any]:
     """Return a row of One Hub's table of a call that was answered."""
     return {
-        "id": 4711,
-        "user_id": 12,
-        "created_at": 1_793_700_003,
-        "type": 2,
-        "content": "",
-        "username": "lena",
-        "token_name": "production",
-        "model_name": "jamba-large",
-        "quota": 75,
-        "prompt_tokens": 40,
-        "completion_tokens": 5,
+        **_CALL,
         "channel_id": 3,
         "request_time": 1750,
         "is_stream": False,

@@ -76,19 +76,8 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
 )
 """Its arrays, in the order of ``where`` of ``kernel.c``."""
 _FUNCTIONS = (
-    *(
-        "read",
-        "forget",
-        "add_names",
-        "suffix",
-        "prefix",
-        "where",
-        "extent",
-        "introduce",
-        "identities",
-        "keys_in",
-        "amounts",
-    ),
+    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent"),
+    *("introduce", "identities", "keys_in", "amounts"),
 )
 WRAPPERS = ("docker", "cri")
 """Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""

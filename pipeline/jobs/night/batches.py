@@ -70,7 +70,7 @@ class Batches:
         if not self.waiting:
             return
         records = [segment.record for segment in self.waiting]
-        from pipeline.collectors.segment import coded_together  # noqa: PLC0415  # only where there was something to read
+        from pipeline.collectors.segment import coded_together  # noqa: PLC0415  # only where something was read
 
         held, written = parted(self.waiting, lake.next_number(self.snapshot) + 1)  # one more where the lake grows
         self.snapshot = lake.commit(

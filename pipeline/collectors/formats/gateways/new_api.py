@@ -2,10 +2,9 @@
 
 An object is a row, or a page of them: ``data``, or ``items`` or ``data`` within it. A row is written when a call has
 ended, in whole seconds (``created_at``); it began ``use_time`` seconds before, of One API ``elapsed_time`` and of One
-Hub ``request_time`` milliseconds. Its
-``type`` says what it is: 2 a call that was answered, 5 one that failed, of which new-api writes a row a try, each with
-the ``request_id`` of the call. One API's 5 are tests of a channel, without counts. Others are nothing: what was paid
-in, who did what, and what is given back of tasks (6), which have no tokens.
+Hub ``request_time`` milliseconds. Its ``type`` says what it is: 2 a call that was answered, 5 one that failed, of which
+new-api writes a row a try, each with the ``request_id`` of the call. One API's 5 are tests of a channel, without
+counts. Others are nothing: what was paid in, who did what, and what is given back of tasks (6), which have no tokens.
 
 ``token_id`` is the caller's key; 0 where there is none, as of the playground, and One API has its name alone, which
 two users may give. ``request_id`` is the gateway's, and no id of the answer is there. ``id`` is the row's, but not

@@ -72,8 +72,8 @@ class RuleTable:
         self._fates[-1] = _NEVER
         self._rules: dict[int, list[Rule]] = {}
         """Of each shape."""
-        self._numbers: dict[int, list[int]] = {}
-        """Those that the rules of each shape have: the first one that of the shape, the others behind all shapes."""
+        self._last_numbers: dict[int, int] = {}
+        """That of the last rule of each shape: of the first one that of the shape, of others one behind all shapes."""
         self._next_number = self._variants.size
         self.kept: dict[int, Rule] = {}
         """The rules by which counts are kept by name."""
@@ -83,8 +83,8 @@ class RuleTable:
         """Whether an id is made of two by any rule."""
         self.same_keys: list[str] = []
         """Ids of keys that are those of all lines of some shape."""
-        self._shared: list[Row] = []
-        self._shared_known: dict[Row, int] = {}
+        self._shared: dict[Row, int] = {}
+        """The shared values of all rules, each with its number."""
 
     def learned(self, told: Told) -> Told:
         """Learn the shapes of a block that are new, and frequent enough; return its lines as of their variants."""
@@ -120,14 +120,14 @@ class RuleTable:
         if not isinstance(rules, tuple):
             self._fates[number] = _SILENT
             return
-        kept, numbers = self._rules.setdefault(number, []), self._numbers.setdefault(number, [])
+        kept = self._rules.setdefault(number, [])
         for rule in rules[len(kept) :]:
             own = self._next_number if kept else number
-            if not self._program.add_rule(own, self._words(rule), numbers[-1] if numbers else None):
+            if not self._program.add_rule(own, self._words(rule), self._last_numbers.get(number)):
                 break
             self._next_number += bool(kept)
             kept.append(rule)
-            numbers.append(own)
+            self._last_numbers[number] = own
             self._is_joined |= any(len(holes) > 1 for holes in rule.ids.values())
             if rule.kept:
                 self.kept[own] = rule
@@ -150,8 +150,7 @@ class RuleTable:
         else:
             kind = OF_HEADER + KEY_HEADERS.index(rule.header) if rule.header else OF_RAW if rule.is_raw else OF_ID
             yield Linear(kind, ((rule.key, KINDS_OF_KEY),))
-        yield Linear(self._shared_known.setdefault(rule.shared, len(self._shared_known)))
-        self._shared = list(self._shared_known)
+        yield Linear(self._shared.setdefault(rule.shared, len(self._shared)))
         parts = [(*map(alone, rule.ids.get(name, ())), _NO_TEXT, _NO_TEXT) for name in IDS]
         yield from (first for first, *_ in parts)
         yield from (second for _, second, *_ in parts)
@@ -193,7 +192,7 @@ class RuleTable:
 
     def shared_of(self, rows: Rows) -> Chosen:
         """Return the shared values of rows."""
-        return Chosen(rows.column("shared"), self._shared)
+        return Chosen(rows.column("shared"), list(self._shared))
 
 
 def _words_of(of: Linear) -> Iterator[int]:
