@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -164,6 +165,42 @@ def test_attributes_may_be_pairs_or_none(collect: Any) -> None:
     assert collect(span | {"attributes": pairs, "resource": resource}).event["api_key_id"] == "key_5"
     assert is_nothing(collect(span | {"attributes": {}}))
     assert is_nothing(collect(span | {"attributes": None}))
+
+
+def _in_snake_case(value: Any) -> Any:
+    """Return values as Protocol Buffers name their types."""
+    if isinstance(value, list):
+        return [_in_snake_case(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub("Value$", "_value", name): _in_snake_case(each) for name, each in value.items()}
+
+
+def test_pairs_whose_types_are_written_otherwise_or_left_out_are_read(collect: Any) -> None:
+    span = written_span("cloudwatch")
+    pairs = [{"key": name, "value": any_value(value)} for name, value in span["attributes"].items()]
+    plain = [{"key": name, "value": value} for name, value in span["attributes"].items()]
+    snake = {"trace_id": TRACE, "span_id": SPAN, "start_time_unix_nano": "1793700001250000000"}
+    for attributes in (plain, _in_snake_case(pairs)):
+        for written in (span, {**snake, "status": {"code": 1}}):
+            event = collect({"data": [written | {"attributes": attributes}], "next_cursor": None}).event
+            assert (event["prompt_tokens"], event["completion_tokens"]) == (40, 5)
+            assert (event["finish_reason"], event["api_key_id"]) == ("stop", "key_1")
+    assert collect(span | {"attributes": [7]}).refusal[0] == "invalid_field"
+
+
+@pytest.mark.parametrize("writing", ["phoenix", "cloudwatch", "logfire"])
+def test_attributes_that_lie_in_one_another_are_those_with_dots(writing: str, collect: Any) -> None:
+    span = written_span(writing)
+    nested: dict[str, Any] = {}
+    for name, value in span["attributes"].items():
+        *above, last = name.split(".")
+        holder = nested
+        for step in above:
+            holder = holder.setdefault(step, {})
+        holder[last] = value
+    event = collect(span | {"attributes": nested}).event
+    assert (event["prompt_tokens"], event["completion_tokens"], event["api_key_id"]) == (40, 5, "key_1")
 
 
 def test_what_is_nested_in_attributes_is_left_where_it_is(collect: Any) -> None:

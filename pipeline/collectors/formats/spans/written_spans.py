@@ -41,7 +41,7 @@ from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_onc
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pipeline.collectors.values.strict_json import JsonObject
 
@@ -115,6 +115,14 @@ _SUCCESS = ("Success", "success")
 _HEX = re.compile(r"(?:0x)?([0-9a-fA-F]{16}|[0-9a-fA-F]{32})")
 _COUNTED = re.compile("usage|token")
 """What is in the name of an attribute that may count."""
+_TYPES = {
+    "string_value": "stringValue",
+    "int_value": "intValue",
+    "double_value": "doubleValue",
+    "bool_value": "boolValue",
+    "array_value": "arrayValue",
+}
+"""The types of OTLP as Protocol Buffers call them, and Phoenix' API of OTLP (``/spans/otlpv1``) does."""
 _TRUTHS = {"true": True, "false": False}
 _LISTED = re.compile(r'\[(?:"|\])')
 
@@ -231,18 +239,43 @@ def _has_error(document: JsonObject) -> bool:
 
 
 def _pairs(attributes: Any) -> list[Any]:
-    """Return attributes as OTLP has them; a list of pairs is that already."""
+    """Return attributes as OTLP has them; a list of pairs is that, but for the letters of its types."""
     if isinstance(attributes, list):
-        return attributes
+        return [_pair(each) if isinstance(each, dict) else each for each in attributes]
     return [
-        {"key": name, "value": value}
-        for name in attributes
-        if (value := _value_of(name, attributes.get(name))) is not None
+        {"key": name, "value": typed}
+        for name, value in _named(attributes)
+        if (typed := _value_of(name, value)) is not None
     ]
 
 
+def _named(attributes: JsonObject, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield attributes, those that lie in one another by names with dots."""
+    for name in attributes:
+        value = attributes.get(name)
+        if isinstance(value, dict):
+            yield from _named(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _pair(pair: JsonObject) -> JsonObject:
+    """Return a pair with the value that OTLP has; its value may be plain, or its types may be in snake case."""
+    key, value = pair.get("key"), pair.get("value")
+    return {"key": key, "value": _typed(value) if isinstance(value, dict) else _value_of(str(key), value)}
+
+
+def _typed(value: JsonObject) -> JsonObject:
+    typed = {_TYPES.get(kind, kind): value.get(kind) for kind in value}
+    array = typed.get("arrayValue")
+    if isinstance(array, dict) and isinstance(array.get("values"), list):
+        values = [_typed(each) if isinstance(each, dict) else each for each in array["values"]]
+        return {"arrayValue": {"values": values}}
+    return typed
+
+
 def _value_of(name: str, value: Any) -> JsonObject | None:
-    """Return what OTLP has of a value, ``None`` of what nobody looks at: nothing, and an object."""
+    """Return what OTLP has of a value, ``None`` of nothing, and of an object within a list, which nobody looks at."""
     if value is None or isinstance(value, dict):
         return None
     if isinstance(value, list):
