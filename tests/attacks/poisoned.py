@@ -22,6 +22,7 @@ from logged_documents import (
     mlflow_trace,
     new_api_row,
     nginx_line,
+    openrouter_generation,
     posthog_event,
     written_span,
 )
@@ -119,6 +120,7 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "posthog": posthog_event(),
     "bifrost": bifrost_row(),
     "databricks": databricks_row(),
+    "openrouter": openrouter_generation(),
     "datadog": datadog_span(),
     "spans": written_span("cloudwatch"),
     "mlflow": mlflow_trace(),

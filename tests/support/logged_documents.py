@@ -404,6 +404,42 @@ def datadog_span(*, metrics: Any = None, tags: Any = None, **fields: Any) -> dic
     }
 
 
+def openrouter_generation(**fields: Any) -> dict[str, Any]:
+    """Return a generation of OpenRouter, as its API answers for it."""
+    return {
+        "data": {
+            "id": "gen-1793700001-aBcDeFgHiJkLmNoPqRsT",
+            "upstream_id": "chatcmpl-1",
+            "model": "ai21/jamba-large",
+            "provider_name": "AI21",
+            "api_type": "completions",
+            "total_cost": 0.0001,
+            "usage": 0.0001,
+            "upstream_inference_cost": None,
+            "cache_discount": None,
+            "is_byok": False,
+            "tokens_prompt": 44,
+            "tokens_completion": 7,
+            "native_tokens_prompt": 40,
+            "native_tokens_completion": 5,
+            "native_tokens_reasoning": 0,
+            "native_tokens_cached": 0,
+            "native_tokens_completion_images": 0,
+            "num_search_results": None,
+            "generation_time": 1200,
+            "latency": 1250,
+            "finish_reason": "stop",
+            "native_finish_reason": "stop",
+            "streamed": True,
+            "cancelled": False,
+            "created_at": "2026-11-03T10:00:01.250000+00:00",
+            "external_user": "key_1",
+            "service_tier": None,
+            **fields,
+        }
+    }
+
+
 def databricks_row(table: str = "payload", **fields: Any) -> dict[str, Any]:
     """Return a row of a call in one of the tables of Databricks."""
     asked = {"messages": [{"role": "user", "content": "made up"}]}
