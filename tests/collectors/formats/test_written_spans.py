@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign_lines import any_value
+from family_bodies import Maker
+from foreign_lines import KINDS, any_value
 from logged_documents import WRITINGS, mlflow_trace, written_span
 
 from pipeline.collectors.formats.found import format_of
@@ -85,6 +88,82 @@ def test_the_status_of_http_is_read_from_a_number_or_a_text(writing: str, collec
 )
 def test_spans_around_calls_are_nothing(writing: str, said: dict[str, Any], collect: Any) -> None:
     assert is_nothing(collect(written_span(writing, **said)))
+
+
+def _recorded() -> list[dict[str, Any]]:
+    """Return spans that instrumentations wrote, each with its attributes as an object."""
+    lines = (Path(__file__).parent / "otel_instrumentations.jsonl").read_text(encoding="utf-8").splitlines()
+    groups = [group for line in lines for group in json.loads(line).get("resourceSpans", [])]
+    spans = [span for group in groups for scope in group["scopeSpans"] for span in scope["spans"]]
+    return [span | {"attributes": _plain(span.get("attributes", []))} for span in spans]
+
+
+def _plain(pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    def value_of(value: dict[str, Any]) -> Any:
+        ((kind, held),) = value.items()
+        if kind == "arrayValue":
+            return [value_of(each) for each in held.get("values", [])]
+        return int(held) if kind == "intValue" else held
+
+    return {pair["key"]: value_of(pair["value"]) for pair in pairs if pair["value"]}
+
+
+def _made_up(number: int) -> list[dict[str, Any]]:
+    """Return spans as the fuzz makes them, each with its attributes as an object."""
+    line = KINDS["otel"].made(Maker(random.Random(number)))
+    groups = line.get("resourceSpans", [])
+    spans = [span for group in groups for scope in group["scopeSpans"] for span in scope["spans"]]
+    return [span | {"attributes": _plain(span["attributes"])} for span in spans]
+
+
+NAMES = (
+    *("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens"),
+    *("prompt_cache_write_1h_tokens", "prompt_audio_tokens", "completion_audio_tokens", "other_usage", "status"),
+    *("model_requested", "model_reported", "response_id", "dialect", "finish_reason", "service_tier", "api_key_id"),
+)
+"""What a span comes to."""
+
+
+def events_of_both(writing: str, span: dict[str, Any], collect: Any) -> tuple[list[Any], list[Any]]:
+    """Return what a span comes to as it is written, and as OTLP."""
+    said = {"api_key_id": "key_1", **span["attributes"]}
+    pairs = [{"key": name, "value": any_value(value)} for name, value in said.items()]
+    line = {"traceId": TRACE, "spanId": SPAN, "startTimeUnixNano": "1793700001250000000", "attributes": pairs}
+    line |= {"status": span.get("status", {})}
+    is_error = span.get("status", {}).get("code") in (2, "STATUS_CODE_ERROR")
+    nothing = dict.fromkeys(written_span()["attributes"])
+    written = collect(written_span(writing, error=is_error, **(nothing | said)))
+    as_otlp_has_it = collect({"resourceSpans": [{"scopeSpans": [{"spans": [line]}]}]})
+    both = [
+        [
+            *([event[name] for name in NAMES] for event in each.events),
+            *(row["reason"] for row in each.quarantined),
+        ]
+        for each in (written, as_otlp_has_it)
+    ]
+    return both[0], both[1]
+
+
+@EACH
+def test_what_instrumentations_recorded_comes_to_the_same_however_it_is_written(writing: str, collect: Any) -> None:
+    found = [events_of_both(writing, span, collect) for span in _recorded()]
+    assert any(expected for _, expected in found)
+    assert [written for written, _ in found] == [expected for _, expected in found]
+
+
+@pytest.mark.long
+@EACH
+def test_made_up_spans_come_to_the_same_however_they_are_written(writing: str, collect: Any) -> None:
+    found = [events_of_both(writing, span, collect) for number in range(60) for span in _made_up(number)]
+    assert sum(len(expected) for _, expected in found) > 30
+    assert [written for written, _ in found] == [expected for _, expected in found]
+
+
+def test_audio_that_was_cached_is_none_of_what_is_billed_as_audio_also_where_counts_are_fractions(collect: Any) -> None:
+    """As in a data frame, where some rows have no count."""
+    audio = {"gen_ai.usage.details.input_audio_tokens": 20, "gen_ai.usage.details.cache_audio_read_tokens": 15}
+    for writing in WRITINGS:
+        assert collect(written_span(writing, **audio)).event["prompt_audio_tokens"] == 5
 
 
 def test_openinference_and_older_names_are_read(collect: Any) -> None:

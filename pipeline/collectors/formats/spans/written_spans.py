@@ -29,6 +29,7 @@ Search" of CloudWatch; "Azure Monitor Logs table reference", ``AppDependencies``
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.families.reading import word
@@ -283,6 +284,8 @@ def _value_of(name: str, value: Any) -> JsonObject | None:
         return {"arrayValue": {"values": held}}
     if isinstance(value, str):
         return _value_of_text(name, value)
+    if isinstance(value, Decimal) and value == value.to_integral_value() and _COUNTED.search(name):
+        value = int(value)  # a data frame has fractions where some of its rows have no count
     return {"boolValue" if isinstance(value, bool) else "intValue" if isinstance(value, int) else "doubleValue": value}
 
 
