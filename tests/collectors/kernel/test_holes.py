@@ -62,7 +62,7 @@ LOOKS_INTO = {
     ("id", "formats.tools.langfuse._entry"): "likewise",
     ("id", "formats.tools.litellm.entries"): "what it looks like: a variant of the shape (``TakenApart``)",
     ("id", "formats.tools.litellm_spend._entry"): "likewise",
-    ("id", "formats.tools.otel.otlp.id_of"): "two are made one, as a rule says",
+    ("id", "formats.traced_ids.traced_id"): "two are made one, as a rule says",
     ("id", "formats.tools.otel.calls._join_repeats"): "spans within one another, read plainly (``Places.within``)",
     ("id", "identity.event_id"): "it identifies the event",
     ("id", "values.fields.spelled"): "the kernel hands over whatever is spelled otherwise, and raw keys",

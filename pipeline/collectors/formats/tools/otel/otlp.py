@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
-from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.formats.pages import rows_of
+from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.strict_json import ContradictedObject, stated_once
 from pipeline.collectors.values.traced import whole_number
-from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +71,7 @@ def time_of(record: JsonObject) -> Any:
 
 def id_of(record: JsonObject) -> str | None:
     """Return the id of a span, which is that of its events too: its trace's and its own."""
-    trace, span = record.get("traceId"), record.get("spanId")
-    return f"{trace}/{span}" if isinstance(trace, str) and isinstance(span, str) and trace and span else None
+    return traced_id(record.get("traceId"), record.get("spanId"))
 
 
 def has_error(record: JsonObject, attributes: JsonObject) -> bool:
@@ -105,11 +104,7 @@ def integer_of(value: Any) -> Any:
 
 def _objects(document: JsonObject, name: str) -> list[JsonObject]:
     values = stated_once(document, name)
-    if values is None:
-        return []
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{name} is no list of objects")
-    return values
+    return [] if values is None else rows_of(values, f"{name} is no list of objects")
 
 
 def _attributes(holder: JsonObject) -> JsonObject:
