@@ -51,14 +51,14 @@ _NOT_OURS = ("path", "method")
 MAPPING: Mapping[str, Any] = {
     "ts": ["response.createTime", "processed_time", *(f"batch.{name}" for name in _TIMES)],
     "api_key_id": ["request.labels.api_key_id", "batch.labels.api_key_id"],
-    "status": "status",
+    "status": "http_status",
     "request": "request",
     "request.model": ["batch.model", "request.model"],
     "response": "response",
     "service_tier": {"value": TIER},
 }
 
-PLACES = Places(marks=("instance", "request.contents"), nested=("predictions",))
+PLACES = Places(marks=("status", "instance", "request.contents"), nested=("predictions",))
 
 
 def recognises(document: JsonObject) -> bool:
@@ -82,7 +82,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     values: JsonObject = {
         **dict.fromkeys(_NOT_OURS),
         "processed_time": in_utc(stated_once(document, "processed_time")),
-        "status": 200 if answer else None,
+        "http_status": 200 if answer else None,
         "response": answer or (NO_ANSWER if document.get("status") else None),
     }
     job = object_at(document, "batch")

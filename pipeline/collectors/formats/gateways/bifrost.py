@@ -83,8 +83,8 @@ MAPPING: Mapping[str, Any] = {
     "usage.cached_tokens": ["token_usage.prompt_tokens_details.cached_tokens", "cached_read_tokens"],
 }
 
-PLACES = Places(plain=("params.path",))
-"""It is there of what was passed through."""
+PLACES = Places(literals=("params.path",))
+"""It says where what was passed through went."""
 
 
 def recognises(document: JsonObject) -> bool:
