@@ -876,6 +876,26 @@ def test_by_what_a_record_of_bedrock_failed_decides_its_status(monkeypatch: pyte
     assert found == [*[400] * len(SAYS), *[429] * len(SAYS)] * 2
 
 
+JOB = {"name": "projects/7/locations/us-central1/batchPredictionJobs/8", "model": "m", "state": "JOB_STATE_SUCCEEDED"}
+
+
+def test_rows_are_of_one_shape_whatever_a_column_beside_their_request_calls_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = LogFormat(format="vertex-batch", fields=OF_A_KEY)
+    rows = [FAILED["vertex-batch"] | {"name": name} for name in (*SAYS, JOB["name"])]
+    assert _shapes_learned(monkeypatch, _written(*rows), settings) == 1
+
+
+@pytest.mark.parametrize("beside", [{}, {"status": ""}, {"status": 7, "request": {}}])
+def test_a_job_is_nothing_and_what_is_like_it_but_for_its_name_is_refused(beside: dict[str, Any]) -> None:
+    like_it = [JOB | beside | {"name": name} for name in ("x", "projects/7", "y", "z")]
+    jobs = [JOB | beside] * 3
+    for lines in ([*jobs, *like_it], [*like_it, *jobs], jobs, like_it):
+        found = _agree(_written(*lines), LogFormat(format="vertex-batch", fields=OF_A_KEY))
+        assert sum(len(each) for each in found_rows(found).values()) == sum(line in like_it for line in lines)
+
+
 BIFROST: dict[str, Any] = {
     "id": "r",
     "timestamp": "2026-03-01T06:51:19Z",

@@ -58,7 +58,11 @@ MAPPING: Mapping[str, Any] = {
     "service_tier": {"value": TIER},
 }
 
-PLACES = Places(marks=("status", "instance", "request.contents"), nested=("predictions",))
+PLACES = Places(marks=("status", "name", "instance", "request.contents"), nested=("predictions",))
+"""Of a row nobody asks what its ``name`` is. What is no row has a job's name, or is refused.
+
+A sample has another name, is refused then, and teaches no rule: so a job is read plainly.
+"""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -106,7 +110,7 @@ def is_request(document: JsonObject) -> bool:
 
 def is_job(document: JsonObject) -> bool:
     """Tell a job, as the API returns it, from a row to which a name was handed on."""
-    return _JOB.fullmatch(word(document.get("name"))) is not None and not _is_row(document)
+    return not _is_row(document) and _JOB.fullmatch(word(document.get("name"))) is not None
 
 
 def _is_row(document: JsonObject) -> bool:
