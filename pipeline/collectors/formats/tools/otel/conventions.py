@@ -1,6 +1,8 @@
 """What conventions and tools call what they say of a call: one declaration each, and the names of all of them.
 
 To add a tool, declare it here and put it into ``CONVENTIONS``: its names are then looked for in every span and event.
+Where its calls are events of its own, these are an ``Event`` in ``EVENTS``, and ``usage`` says what they amount to.
+
 Values are patterns, and so are names of what is no attribute: a text in a container is taken for the name of one, in
 each of the fourteen objects of a line, and there is room for some three thousand (``kernel.names``).
 
