@@ -19,7 +19,6 @@ from pipeline.collectors.formats.tools.otel.conventions import (
     DETAILS,
     DETAILS_OF_GEMINI_CLI,
     EMBEDDINGS,
-    EVENT_OF_CODING_TOOL,
     EVENT_OF_GEMINI_CLI,
     EVENTS,
     INFERENCES,
@@ -52,8 +51,7 @@ from pipeline.collectors.formats.tools.otel.otlp import (
     time_of,
 )
 from pipeline.collectors.formats.tools.otel.usage import (
-    of_coding_tool,
-    of_gemini_cli,
+    of_event,
     states_usage,
     two_counts,
     usage_of,
@@ -150,11 +148,8 @@ def _says(attributes: JsonObject, name: str, what: re.Pattern[str]) -> bool:
 def _answer(record: JsonObject, attributes: JsonObject, operation: str | None) -> JsonObject | None:
     """Return what is stated of the answer, which is not in the log itself; ``None`` of what is no exchange."""
     event = _event_of(record)
-    if event is EVENT_OF_CODING_TOOL:
-        named = {"response.id": attributes.get("request_id"), "response.error": has_error(record, attributes)}
-        return named | of_coding_tool(attributes)
-    if event is EVENT_OF_GEMINI_CLI:
-        return of_gemini_cli(attributes)
+    if event is not None:
+        return of_event(event, record, attributes)
     if operation is None:
         return _answer_of_inference(record, attributes) if _is_inference_of_old(attributes) else None
     is_text = NO_TEXT.search(word(first(attributes, *KINDS_OF_CALLS))) is None

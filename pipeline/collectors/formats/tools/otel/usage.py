@@ -19,13 +19,12 @@ from pipeline.collectors.formats.tools.otel.conventions import (
     COUNTS,
     DETAILS_OF_LANGSMITH,
     DETAILS_OF_VERCEL,
-    EVENT_OF_CODING_TOOL,
     EVENT_OF_GEMINI_CLI,
     METADATA_OF_VERCEL,
     MODELS,
     NOT_COUNTED,
 )
-from pipeline.collectors.formats.tools.otel.otlp import first, integer_of
+from pipeline.collectors.formats.tools.otel.otlp import first, has_error, integer_of
 from pipeline.collectors.values.traced import is_integer, whole_number
 
 if TYPE_CHECKING:
@@ -65,17 +64,19 @@ def count(attributes: JsonObject, *names: str) -> Any:
     return first_count(_stated(attributes, name) for name in names)
 
 
-def of_coding_tool(attributes: JsonObject) -> JsonObject:
+def of_event(event: Event, record: JsonObject, attributes: JsonObject) -> JsonObject:
+    """Return what a tool's own event of a call says of the answer."""
+    usage = _usage_named(event, attributes)
+    if event is EVENT_OF_GEMINI_CLI:
+        return {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
+    return {"response.error": has_error(record, attributes), **_of_coding_tool(attributes, usage)}
+
+
+def _of_coding_tool(attributes: JsonObject, usage: JsonObject) -> JsonObject:
     """Return what an event of Anthropic's coding tool says; its input leaves out what was cached, as the API's does."""
-    usage = _usage_named(EVENT_OF_CODING_TOOL, attributes)
     is_fast = any(_FAST.fullmatch(word(value)) for value in usage.values())
-    return {"service_tier": _FAST.pattern if is_fast else None, "usage": usage}
-
-
-def of_gemini_cli(attributes: JsonObject) -> JsonObject:
-    """Return the answer that an event of Gemini CLI tells of, where it counts anything."""
-    usage = _usage_named(EVENT_OF_GEMINI_CLI, attributes)
-    return {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
+    tier = _FAST.pattern if is_fast else None
+    return {"response.id": attributes.get("request_id"), "service_tier": tier, "usage": usage}
 
 
 def _usage_named(event: Event, attributes: JsonObject) -> JsonObject:
