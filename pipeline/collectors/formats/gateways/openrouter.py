@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
-from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +57,8 @@ PLACES = Places()
 def recognises(document: JsonObject) -> bool:
     """Tell a generation, or what holds one or several."""
     held = document.get("data")
-    first = held[0] if isinstance(held, list) and held else held if isinstance(held, dict) else document
-    return isinstance(first, dict) and all(name in first for name in _NAMES)
+    first = first_row(held, held if isinstance(held, dict) else document)
+    return first is not None and all(name in first for name in _NAMES)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -68,10 +67,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     Raises ``LineRefused`` (``invalid_field``) where what holds them has something else.
     """
     held = stated_once(document, "data") if "created_at" not in document else document
-    generations = [held] if isinstance(held, dict) else held
-    if not isinstance(generations, list) or not all(isinstance(each, dict) for each in generations):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no generation, and no list of them")
-    return [_entry(each) for each in generations]
+    page = [held] if isinstance(held, dict) else held
+    return [_entry(each) for each in rows_of(page, "data is no generation, and no list of them")]
 
 
 def _entry(generation: JsonObject) -> JsonObject:

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import count, object_at, sum_of, word
 from pipeline.collectors.formats.mapping import first_stated, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
+from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -43,9 +45,8 @@ _BY_LIFETIME = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 
 def recognises(document: JsonObject) -> bool:
     """Tell a span, or a page of them."""
-    page = document.get("data")
-    first = page[0] if isinstance(page, list) and page else document
-    if not isinstance(first, dict):
+    first = first_row(document.get("data"), document)
+    if first is None:
         return False
     held = first.get("attributes")
     span = held if isinstance(held, dict) else first
@@ -60,9 +61,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     """
     is_page = "attributes" not in document and "span_kind" not in document
     page = stated_once(document, "data") if is_page else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of spans")
-    spans = [object_at(each, "attributes") or each for each in page]
+    spans = [object_at(each, "attributes") or each for each in rows_of(page, "data is no list of spans")]
     if not _KINDS.issuperset(word(stated_once(span, "span_kind")) for span in spans):
         message = "span_kind is none of a span: a newer Datadog may have more, and usage of it must not be lost"
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)
@@ -77,12 +76,11 @@ def _entry_or_refusal(span: JsonObject) -> JsonObject | LineRefused:
 
 
 def _entry(span: JsonObject) -> JsonObject:
-    trace, own = span.get("trace_id"), span.get("span_id")
     tags = _tags(span)
     return {
         "ts": stated_once(span, "start_ns"),
         "api_key_id": tags.get(_KEY) or first_stated(object_in(span.get("metadata")), _KEY) or tags.get(_USER),
-        "request_id": f"{trace}/{own}" if isinstance(trace, str) and isinstance(own, str) else None,
+        "request_id": traced_id(span.get("trace_id"), span.get("span_id")),
         "path": _PATHS[span["span_kind"]],
         "response.model": stated_once(span, "model_name"),
         "response.error": span.get("status") == "error",

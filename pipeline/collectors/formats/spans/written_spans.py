@@ -35,8 +35,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.spans import mlflow
 from pipeline.collectors.formats.tools import otel
+from pipeline.collectors.formats.tools.otel.otlp import integer_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason
@@ -130,9 +132,8 @@ _LISTED = re.compile(r'\[(?:"|\])')
 
 def recognises(document: JsonObject) -> bool:
     """Tell a span, a page of them, or a trace with its spans."""
-    spans = _listed(document)
-    first = spans[0] if isinstance(spans, list) and spans else document
-    return isinstance(first, dict) and _writing_of(first) is not None
+    first = first_row(_listed(document), document)
+    return first is not None and _writing_of(first) is not None
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -140,9 +141,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
     Raises ``LineRefused``: ``invalid_field`` where a page holds what is no span, or what a span has is none of it.
     """
-    spans = [document] if _writing_of(document) is not None else _listed(document)
-    if not isinstance(spans, list) or not all(isinstance(each, dict) for each in spans):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "there is no list of spans")
+    page = [document] if _writing_of(document) is not None else _listed(document)
+    spans = rows_of(page, "there is no list of spans")
     of_trace = mlflow.resource_of(document)
     found = [each for each in spans if each.get("kind") != _PENDING]
     answers: dict[str, Any] = {}
@@ -292,7 +292,7 @@ def _value_of(name: str, value: Any) -> JsonObject | None:
 def _value_of_text(name: str, text: str) -> JsonObject:
     """Return what OTLP has of a text, which may be how a number, a truth or a list is written."""
     if _COUNTED.search(name):
-        return {"intValue": text} if otel.integer_of(text) is not text else {"stringValue": text}
+        return {"intValue": text} if integer_of(text) is not text else {"stringValue": text}
     if text in _TRUTHS:
         return {"boolValue": _TRUTHS[text]}
     if _LISTED.match(text):
