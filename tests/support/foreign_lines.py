@@ -247,28 +247,6 @@ def _bifrost(maker: Maker) -> Document:
     }
 
 
-def _openrouter(maker: Maker) -> Document:
-    """Return a generation of OpenRouter, mostly within what holds it."""
-    pick, counts = maker.chance.choice, _counts(maker)
-    generation = {
-        "id": f"gen-{_hex(maker)}",
-        "created_at": _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z", "+00:00"))),
-        "model": _model(maker),
-        "api_type": pick((None, "completions", "completions", "embeddings", "rerank", "tts")),
-        "streamed": pick((True, False)),
-        "finish_reason": pick((None, "stop")),
-        "external_user": _key(maker),
-        "service_tier": pick((None, "priority")),
-        "tokens_prompt": maker.count(),
-        "tokens_completion": maker.count(),
-        "native_tokens_prompt": counts["prompt_tokens"],
-        "native_tokens_completion": pick((counts["completion_tokens"], 0, None)),
-        "native_tokens_cached": maker.part(counts["prompt_tokens"]),
-        "native_tokens_reasoning": maker.part(counts["completion_tokens"]),
-    }
-    return pick((generation, {"data": generation}, {"data": [generation]}))
-
-
 def _databricks(maker: Maker) -> Document:
     """Return a row of one of the tables of Databricks: with bodies, or with counts alone."""
     pick, counts = maker.chance.choice, _counts(maker)
@@ -1121,9 +1099,6 @@ KINDS: dict[str, Kind] = {
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
     "bifrost": _of(_bifrost, "bifrost", LogFormat(format="bifrost", fields={"api_key_id": "provider"})),
-    "openrouter": _of(
-        _openrouter, "openrouter", LogFormat(format="openrouter", fields={"api_key_id": {"value": "app"}})
-    ),
     "databricks": _of(
         _databricks, "databricks", LogFormat(format="databricks", fields={"api_key_id": "usage_context.project"})
     ),

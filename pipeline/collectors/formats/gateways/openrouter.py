@@ -22,7 +22,6 @@ from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.pages import first_row, rows_of
-from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
@@ -50,8 +49,6 @@ MAPPING: Mapping[str, Any] = {
     "usage.cached_tokens": "native_tokens_cached",
     "usage.reasoning_tokens": "native_tokens_reasoning",
 }
-
-PLACES = Places()
 
 
 def recognises(document: JsonObject) -> bool:
