@@ -78,6 +78,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "bifrost": (
         *("timestamp", "virtual_key_id", "id", "model", "token_usage.prompt_tokens", "token_usage.completion_tokens"),
     ),
+    "databricks": (
+        *("request_time", "requester", "databricks_request_id", "endpoint_name"),
+        *("input_token_count", "output_token_count"),
+    ),
     "portkey": ("created_at", "metadata", "id", "ai_model", "req_units", "res_units"),
     "portkey-log": (
         *("metrics.created_at", "metrics.api_key_id", "_id", "response.body.model"),

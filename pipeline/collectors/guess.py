@@ -24,7 +24,7 @@ from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.collectors.reading.splitting import Pieces, split_of
 from pipeline.collectors.values.refusal import LineRefused
-from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse
+from pipeline.collectors.values.strict_json import BrokenJson, document_in, documents_of, parse
 from pipeline.collectors.wrappers import wrapper_of
 from pipeline.usage.events import LOG_FIELDS
 
@@ -345,9 +345,13 @@ def _document(content: bytes | None, depth_max: int) -> Any:
     if not content:
         return None
     try:
-        return parse(content.decode(), depth_max=depth_max)
-    except (BrokenJson, UnicodeDecodeError):
+        text = content.decode()
+    except UnicodeDecodeError:
         return None
+    try:
+        return parse(text, depth_max=depth_max)
+    except BrokenJson:
+        return documents_of(text, depth_max=depth_max) if "\n" in text else None  # documents over several lines each
 
 
 def _places(value: JsonObject, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

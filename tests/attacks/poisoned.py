@@ -15,11 +15,16 @@ from logged_documents import (
     agentgateway_line,
     apisix_line,
     bifrost_row,
+    databricks_row,
+    datadog_span,
     envoy_line,
     higress_line,
+    mlflow_trace,
     new_api_row,
     nginx_line,
+    openrouter_generation,
     posthog_event,
+    written_span,
 )
 from odd_documents import places
 from workspaces import plain, stream
@@ -114,6 +119,11 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "agentgateway": agentgateway_line(),
     "posthog": posthog_event(),
     "bifrost": bifrost_row(),
+    "databricks": databricks_row(),
+    "openrouter": openrouter_generation(),
+    "datadog": datadog_span(),
+    "spans": written_span("cloudwatch"),
+    "mlflow": mlflow_trace(),
     "new-api": new_api_row() | {"token_id": "key_1"},
     "envoy": envoy_line(),
     "apisix": apisix_line(),

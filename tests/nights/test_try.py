@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
+from logged_documents import written_span
 from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
 
 from pipeline.collectors.formats.found import all_formats, by_name
@@ -341,6 +342,14 @@ def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books:
     }
     said = tallybook(books, "try", str(wrapped), "--source", "app").stdout
     assert said.startswith(f"{wrapped}: litellm in docker, read as source 'app'")
+
+
+def test_the_format_of_documents_over_several_lines_each_is_found(books: Path, tmp_path: Path) -> None:
+    """As the exporter of OpenTelemetry's SDK writes its spans to the console."""
+    spans = tmp_path / "spans.log"
+    spans.write_text("".join(f"{json.dumps(written_span(), indent=4)}\n" for _ in range(2)), encoding="utf-8")
+    (file,) = tried(books, str(spans), code=0)["files"]
+    assert file["formats"] == ["spans"]
 
 
 @pytest.mark.long

@@ -527,6 +527,34 @@ def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Pa
     assert drafted(tmp_path / "logged", kong_3_8(plain)) == expected
 
 
+def test_generations_of_openrouter_bill_streams_that_were_cut_before_their_usage(tmp_path: Path) -> None:
+    calls = [replace(call, written=0) for call in WITH_WRITES if not call.is_failed]
+    streams, generations = [], []
+    for call in calls:
+        own, asked = f"gen-{call.number}", {**call.asked, "stream": True}
+        chunk = {"id": own, "model": "jamba-large", "choices": [{"index": 0, "delta": {"content": "Yes"}}]}
+        line = {"ts": call.at.isoformat(), "api_key_id": call.key, "status": 200}
+        line |= {"path": PATH, "request": asked, "response": f"data: {json.dumps(chunk)}\n\n"}
+        streams.append(json.dumps(line))
+        generations.append(
+            {
+                "id": own,
+                "created_at": call.at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+                "model": "jamba-large",
+                "api_type": "completions",
+                "external_user": call.key,
+                "tokens_prompt": 7 * call.prompt,
+                "native_tokens_prompt": call.prompt,
+                "native_tokens_completion": call.completion,
+                "native_tokens_cached": call.cached,
+                "native_tokens_reasoning": call.reasoning,
+            }
+        )
+    expected = as_a_request_log(tmp_path, request_log(calls))
+    assert drafted(tmp_path / "logged", [*streams, json.dumps({"data": generations})]) == expected
+    assert drafted(tmp_path / "alone", [json.dumps({"data": each}) for each in generations]) == expected
+
+
 @pytest.mark.parametrize("logged", [new_api])
 def test_calls_in_tables_of_gateways_are_billed_as_from_a_request_log(
     tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import json
+from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -267,13 +269,151 @@ def posthog(calls: Sequence[Call]) -> list[str]:
     return [json.dumps(each) for each in ({**lines[0], "uuid": "t", "event": "$ai_trace"}, *lines)]
 
 
+def spans_by_the_console_of_the_sdk(calls: Sequence[Call]) -> list[str]:
+    """Return what the exporter to the console writes: a document over several lines for each span."""
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export")
+    written = io.StringIO()
+    provider = sdk.TracerProvider()
+    provider.add_span_processor(export.SimpleSpanProcessor(export.ConsoleSpanExporter(out=written)))
+    tracer = provider.get_tracer("test")
+    for call in calls:
+        one = tracer.start_span("chat jamba-large", start_time=nanoseconds(call.at), attributes=attributes(call))
+        one.end(end_time=nanoseconds(call.at + LASTS))
+    return written.getvalue().splitlines()
+
+
+def spans_of_clickhouse(calls: Sequence[Call]) -> list[str]:
+    """Return rows whose attributes are texts, and that of an agent, which states all of their usage once more."""
+    rows = [
+        {
+            "Timestamp": call.at.strftime("%Y-%m-%d %H:%M:%S.%f000"),
+            "TraceId": f"{call.number:032x}",
+            "SpanId": f"{call.number + 1:016x}",
+            "ParentSpanId": "",
+            "SpanName": "chat jamba-large",
+            "ResourceAttributes": {"service.name": "desk"},
+            "SpanAttributes": {
+                name: value if isinstance(value, str) else json.dumps(value) for name, value in attributes(call).items()
+            },
+            "StatusCode": "Error" if call.is_failed else "Unset",
+        }
+        for call in calls
+    ]
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": "900000"}
+    return [json.dumps(each) for each in ({**rows[0], "SpanId": f"{99:016x}", "SpanAttributes": agent}, *rows)]
+
+
+def spans_of_cloudwatch(calls: Sequence[Call]) -> list[str]:
+    """Return rows of a query of Logs Insights over the spans."""
+    spans = [
+        {
+            "resource": {"attributes": {"service.name": "desk"}},
+            "traceId": f"{call.number:032x}",
+            "spanId": f"{call.number + 1:016x}",
+            "startTimeUnixNano": nanoseconds(call.at),
+            "attributes": attributes(call),
+            "status": {"code": "ERROR" if call.is_failed else "UNSET"},
+        }
+        for call in calls
+    ]
+    return [json.dumps({"@timestamp": "2026-12-01 00:00:00.000", "@message": json.dumps(each)}) for each in spans]
+
+
+def traces_of_mlflow(calls: Sequence[Call]) -> list[str]:
+    """Return a trace for each call, whose answer lies in its span, below an agent."""
+    traces = []
+    for call in calls:
+        said = {
+            "mlflow.spanType": "CHAT_MODEL",
+            "mlflow.llm.model": "jamba-large",
+            "mlflow.spanOutputs": None if call.is_failed else call.body,
+        }
+        span = {
+            "trace_id": b64encode(call.number.to_bytes(16)).decode(),
+            "span_id": b64encode((call.number + 1).to_bytes(8)).decode(),
+            "start_time_unix_nano": nanoseconds(call.at),
+            "status": {"code": "STATUS_CODE_ERROR" if call.is_failed else "STATUS_CODE_OK"},
+            "attributes": {name: json.dumps(value) for name, value in said.items()},
+        }
+        usage = {"input_tokens": call.prompt, "output_tokens": call.completion}
+        above = {"mlflow.spanType": '"AGENT"', "mlflow.chat.tokenUsage": json.dumps(usage)}
+        agent = {**span, "span_id": b64encode((99).to_bytes(8)).decode(), "attributes": above}
+        info = {"trace_id": f"tr-{call.number}", "trace_metadata": {"mlflow.trace.user": call.key}}
+        traces.append(json.dumps({"info": info, "data": {"spans": [agent, span]}}))
+    return traces
+
+
+def datadog(calls: Sequence[Call]) -> list[str]:
+    """Return a page of spans, and a workflow above them."""
+    spans = [
+        {
+            "span_kind": "llm",
+            "ml_app": "desk",
+            "model_name": "jamba-large",
+            "trace_id": "t",
+            "span_id": str(call.number),
+            "start_ns": nanoseconds(call.at),
+            "status": "error" if call.is_failed else "ok",
+            "tags": ["env:prod", f"api_key_id:{call.key}"],
+            "metrics": {}
+            if call.is_failed
+            else {
+                "input_tokens": call.prompt,
+                "output_tokens": call.completion,
+                "total_tokens": call.prompt + call.completion,
+                "cache_read_input_tokens": call.cached or 0,
+                "cache_write_input_tokens": call.written or 0,
+                "reasoning_output_tokens": call.reasoning or 0,
+            },
+        }
+        for call in calls
+    ]
+    above = {**spans[0], "span_id": "w", "span_kind": "workflow", "metrics": {"input_tokens": 900_000}}
+    data = [{"id": each["span_id"], "type": "span", "attributes": each} for each in (above, *spans)]
+    return [json.dumps({"data": data, "meta": {"status": "done"}})]
+
+
+def databricks(calls: Sequence[Call]) -> list[str]:
+    """Return rows of the gateway's table of usage, whose total counts the cache, and what is no model."""
+    rows = [
+        {
+            "request_id": f"r-{call.number}",
+            "event_time": call.at.isoformat(),
+            "requester": call.key,
+            "destination_model": "jamba-large",
+            "api_type": "anthropic/v1/messages",
+            "status_code": call.status,
+            "input_tokens": None if call.is_failed else call.prompt - (call.cached or 0) - (call.written or 0),
+            "output_tokens": None if call.is_failed else call.completion,
+            "total_tokens": None if call.is_failed else call.prompt + call.completion,
+            "token_details": {
+                "cache_read_input_tokens": call.cached,
+                "cache_creation_input_tokens": call.written,
+            },
+        }
+        for call in calls
+    ]
+    return [json.dumps(each) for each in ({**rows[0], "request_id": "m", "service_type": "MCP_SERVICE"}, *rows)]
+
+
 @pytest.mark.parametrize(
-    "logged", [otel, otel_by_its_sdk, langfuse, helicone, portkey, portkey_log, vertex, langsmith, posthog]
+    "logged",
+    [
+        *(otel, otel_by_its_sdk, langfuse, helicone, portkey, portkey_log, vertex, langsmith, posthog),
+        *(spans_by_the_console_of_the_sdk, spans_of_clickhouse, spans_of_cloudwatch, traces_of_mlflow, datadog),
+    ],
 )
 def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]) -> None:
     expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
     assert drafted(tmp_path / "logged", logged(WITH_WRITES)) == expected
+
+
+def test_rows_of_usage_are_billed_as_from_a_request_log(tmp_path: Path) -> None:
+    calls = [replace(call, reasoning=0) for call in WITH_WRITES]
+    expected = as_a_request_log(tmp_path, request_log(calls))
+    assert drafted(tmp_path / "logged", databricks(calls)) == expected
 
 
 def test_spans_of_one_line_are_billed_as_from_a_request_log(tmp_path: Path) -> None:

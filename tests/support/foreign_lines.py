@@ -247,6 +247,53 @@ def _bifrost(maker: Maker) -> Document:
     }
 
 
+def _databricks(maker: Maker) -> Document:
+    """Return a row of one of the tables of Databricks: with bodies, or with counts alone."""
+    pick, counts = maker.chance.choice, _counts(maker)
+    at = _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z")))
+    who = {"requester": _key(maker), "status_code": pick((200, 200, 429))}
+    body = _body(maker)
+    bodies = {"request": json.dumps({"model": _model(maker)}), "response": pick((body, json.dumps(body), None))}
+    kind = pick(("payload", "payload", "first", "newer", "endpoint-usage", "gateway-usage", "gateway-usage"))
+    if kind == "payload":
+        return {"databricks_request_id": _hex(maker), "request_time": at, **bodies, **who, "served_entity_id": "e-1"}
+    if kind == "first":
+        ts = _second(maker) * 1000
+        return {"databricks_request_id": _hex(maker), "timestamp_ms": ts, "execution_time_ms": 5, **bodies, **who}
+    if kind == "newer":
+        return {"event_time": at, "invocation_id": _hex(maker), "logging_error_codes": [], **bodies, **who}
+    if kind == "endpoint-usage":
+        return {
+            "databricks_request_id": _hex(maker),
+            "request_time": at,
+            "input_token_count": counts["prompt_tokens"],
+            "output_token_count": counts["completion_tokens"],
+            "usage_context": pick((None, {}, {"api_key_id": _key(maker)})),
+            "request_streaming": pick((True, False, None)),
+            "endpoint_name": _model(maker),
+            "task": pick((None, "llm/v1/chat", "llm/v1/embeddings", "x")),
+            **who,
+        }
+    details = {
+        "cache_read_input_tokens": maker.part(counts["prompt_tokens"]),
+        "cache_creation_input_tokens": pick((0, 7)),
+        "output_reasoning_tokens": maker.part(counts["completion_tokens"]),
+    }
+    return {
+        "request_id": _hex(maker),
+        "event_time": at,
+        "destination_model": _model(maker),
+        "service_type": pick((None, "MODEL_SERVICE", "MCP_SERVICE")),
+        "api_type": pick(("mlflow/v1/chat/completions", "anthropic/v1/messages", "openai/v1/images/generations", "x")),
+        "request_tags": pick((None, {}, {"api_key_id": _key(maker)})),
+        "input_tokens": counts["prompt_tokens"],
+        "output_tokens": counts["completion_tokens"],
+        "total_tokens": pick((None, maker.sum(counts["prompt_tokens"], counts["completion_tokens"]))),
+        "token_details": pick((None, details, json.dumps(details))),
+        **who,
+    }
+
+
 def _streamed(maker: Maker) -> Any:
     """Return what Helicone makes of a stream, with its chunks, or what it had of them."""
     made, pick = _body(maker), maker.chance.choice
@@ -1052,6 +1099,9 @@ KINDS: dict[str, Kind] = {
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
     "bifrost": _of(_bifrost, "bifrost", LogFormat(format="bifrost", fields={"api_key_id": "provider"})),
+    "databricks": _of(
+        _databricks, "databricks", LogFormat(format="databricks", fields={"api_key_id": "usage_context.project"})
+    ),
     "cloudflare": _of(
         _cloudflare, "cloudflare", LogFormat(format="cloudflare", fields={"api_key_id": {"value": "app"}})
     ),

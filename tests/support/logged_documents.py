@@ -195,6 +195,337 @@ def bifrost_row(**fields: Any) -> dict[str, Any]:
     }
 
 
+def written_span(writing: str = "sdk", *, error: bool = False, **attributes: Any) -> dict[str, Any]:
+    """Return a span of one call as it is written by what ``writing`` names; attributes are put to its own."""
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "ai21",
+        "gen_ai.request.model": "jamba",
+        "gen_ai.response.model": "jamba-large",
+        "gen_ai.response.id": "chatcmpl-1",
+        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.usage.input_tokens": 40,
+        "gen_ai.usage.output_tokens": 5,
+        "user.id": "key_1",
+    } | attributes
+    named = {name: value for name, value in said.items() if value is not None}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in named.items()}
+    trace, own, around = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174", "eee19b7ec3c1b173"
+    at, resource = "2026-11-03T10:00:01.250000Z", {"service.name": "desk"}
+    return {
+        "sdk": {
+            "name": "chat jamba",
+            "context": {"trace_id": f"0x{trace}", "span_id": f"0x{own}", "trace_state": "[]"},
+            "kind": "SpanKind.CLIENT",
+            "parent_id": f"0x{around}",
+            "start_time": at,
+            "end_time": "2026-11-03T10:00:03.250000Z",
+            "status": {"status_code": "ERROR" if error else "UNSET"},
+            "attributes": named,
+            "events": [],
+            "links": [],
+            "resource": {"attributes": resource, "schema_url": ""},
+        },
+        "phoenix": {
+            "id": "U3Bhbjox",
+            "name": "chat jamba",
+            "context": {"trace_id": trace, "span_id": own},
+            "span_kind": "LLM",
+            "parent_id": around,
+            "start_time": "2026-11-03T10:00:01.250000+00:00",
+            "end_time": "2026-11-03T10:00:03.250000+00:00",
+            "status_code": "ERROR" if error else "OK",
+            "status_message": "",
+            "attributes": named,
+            "events": [],
+        },
+        "frame": {
+            "name": "chat jamba",
+            "span_kind": "LLM",
+            "parent_id": around,
+            "start_time": 1_793_700_001_250,
+            "end_time": 1_793_700_003_250,
+            "status_code": "ERROR" if error else "OK",
+            "context.span_id": own,
+            "context.trace_id": trace,
+            **{f"attributes.{name}": float(value) if type(value) is int else value for name, value in named.items()},
+        },
+        "clickhouse": {
+            "Timestamp": "2026-11-03 10:00:01.250000000",
+            "TraceId": trace,
+            "SpanId": own,
+            "ParentSpanId": around,
+            "TraceState": "",
+            "SpanName": "chat jamba",
+            "SpanKind": "Client",
+            "ServiceName": "desk",
+            "ResourceAttributes": resource,
+            "ScopeName": "made-up",
+            "ScopeVersion": "1",
+            "SpanAttributes": texts,
+            "Duration": "2000000000",
+            "StatusCode": "Error" if error else "Unset",
+            "StatusMessage": "",
+        },
+        "cloudwatch": {
+            "resource": {"attributes": resource},
+            "scope": {"name": "made-up"},
+            "traceId": trace,
+            "spanId": own,
+            "parentSpanId": around,
+            "flags": 256,
+            "name": "chat jamba",
+            "kind": "CLIENT",
+            "startTimeUnixNano": 1_793_700_001_250_000_000,
+            "endTimeUnixNano": 1_793_700_003_250_000_000,
+            "durationNano": 2_000_000_000,
+            "attributes": named,
+            "status": {"code": "ERROR" if error else "UNSET"},
+        },
+        "logfire": {
+            "kind": "span",
+            "start_timestamp": at,
+            "end_timestamp": "2026-11-03T10:00:03.250000Z",
+            "trace_id": trace,
+            "span_id": own,
+            "parent_span_id": around,
+            "span_name": "chat jamba",
+            "attributes": named,
+            "otel_resource_attributes": resource,
+            "otel_status_code": "ERROR" if error else None,
+        },
+        "app-insights": {
+            "TimeGenerated": at,
+            "OperationId": trace,
+            "Id": own,
+            "ParentId": around,
+            "Name": "chat jamba",
+            "Success": not error,
+            "Properties": json.dumps(texts),
+            "Type": "AppDependencies",
+        },
+        "app-insights-classic": {
+            "timestamp": at,
+            "operation_Id": trace,
+            "id": own,
+            "operation_ParentId": around,
+            "name": "chat jamba",
+            "success": "False" if error else "True",
+            "customDimensions": texts,
+        },
+        "mlflow": {
+            "trace_id": "W47/95gDgQPSabYzgT/GDA==",
+            "span_id": "7uGbfsPBsXQ=",
+            "parent_span_id": "7uGbfsPBsXM=",
+            "name": "chat jamba",
+            "start_time_unix_nano": 1_793_700_001_250_000_000,
+            "end_time_unix_nano": 1_793_700_003_250_000_000,
+            "events": [],
+            "status": {"code": "STATUS_CODE_ERROR" if error else "STATUS_CODE_UNSET", "message": ""},
+            "attributes": texts,
+        },
+    }[writing]
+
+
+WRITINGS = (
+    *("sdk", "phoenix", "frame", "clickhouse", "cloudwatch", "logfire", "app-insights", "app-insights-classic"),
+    "mlflow",
+)
+"""By what a span may be written."""
+
+
+def mlflow_trace(
+    *, kind: str = "CHAT_MODEL", usage: Any = ..., outputs: Any = ..., **attributes: Any
+) -> dict[str, Any]:
+    """Return a trace of MLflow: an agent, and within it a call of a model, as its integrations record it."""
+    counts = {"input_tokens": 40, "output_tokens": 5, "total_tokens": 45}
+    answer = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "jamba-large",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "made up"}}],
+        "usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45},
+    }
+    said = {
+        "mlflow.spanType": kind,
+        "mlflow.spanInputs": {"model": "jamba", "messages": []},
+        "model": "jamba",
+        "mlflow.chat.tokenUsage": counts if usage is ... else usage,
+        "mlflow.spanOutputs": answer if outputs is ... else outputs,
+        **attributes,
+    }
+    named = {name: json.dumps(value) for name, value in said.items() if value is not None}
+    call = written_span("mlflow") | {"attributes": named}
+    agent = call | {
+        "span_id": "7uGbfsPBsXM=",
+        "parent_span_id": None,
+        "attributes": {"mlflow.spanType": '"AGENT"', "mlflow.spanOutputs": "{}"},
+    }
+    return {
+        "info": {
+            "trace_id": "tr-5b8efff798038103d269b633813fc60c",
+            "request_time": "2026-11-03T10:00:01.250Z",
+            "state": "OK",
+            "trace_metadata": {"mlflow.trace.user": "key_1", "mlflow.trace.tokenUsage": json.dumps(counts)},
+            "tags": {"mlflow.traceName": "predict"},
+        },
+        "data": {"spans": [agent, call]},
+    }
+
+
+def datadog_span(*, metrics: Any = None, tags: Any = None, **fields: Any) -> dict[str, Any]:
+    """Return a span of a call as the API of Datadog's LLM Observability exports it."""
+    return {
+        "id": "14624140233640368324",
+        "type": "span",
+        "attributes": {
+            "duration": 2_000_000_000,
+            "metadata": {"temperature": 0.5},
+            "metrics": {
+                "estimated_input_cost": 1500,
+                "input_tokens": 40,
+                "output_tokens": 5,
+                "total_tokens": 45,
+                **(metrics or {}),
+            },
+            "ml_app": "desk",
+            "model_name": "jamba-large",
+            "model_provider": "ai21",
+            "name": "chat",
+            "parent_id": "undefined",
+            "span_id": "14624140233640368324",
+            "span_kind": "llm",
+            "start_ns": 1_793_700_001_250_000_000,
+            "status": "ok",
+            "tags": ["service:desk", "env:prod", "version:", "api_key_id:key_1"] if tags is None else tags,
+            "trace_id": "6903738200000000af2d3775dfc70530",
+            **fields,
+        },
+    }
+
+
+def openrouter_generation(**fields: Any) -> dict[str, Any]:
+    """Return a generation of OpenRouter, as its API answers for it."""
+    return {
+        "data": {
+            "id": "gen-1793700001-aBcDeFgHiJkLmNoPqRsT",
+            "upstream_id": "chatcmpl-1",
+            "model": "ai21/jamba-large",
+            "provider_name": "AI21",
+            "api_type": "completions",
+            "total_cost": 0.0001,
+            "usage": 0.0001,
+            "upstream_inference_cost": None,
+            "cache_discount": None,
+            "is_byok": False,
+            "tokens_prompt": 44,
+            "tokens_completion": 7,
+            "native_tokens_prompt": 40,
+            "native_tokens_completion": 5,
+            "native_tokens_reasoning": 0,
+            "native_tokens_cached": 0,
+            "native_tokens_completion_images": 0,
+            "num_search_results": None,
+            "generation_time": 1200,
+            "latency": 1250,
+            "finish_reason": "stop",
+            "native_finish_reason": "stop",
+            "streamed": True,
+            "cancelled": False,
+            "created_at": "2026-11-03T10:00:01.250000+00:00",
+            "external_user": "key_1",
+            "service_tier": None,
+            **fields,
+        }
+    }
+
+
+def databricks_row(table: str = "payload", **fields: Any) -> dict[str, Any]:
+    """Return a row of a call in one of the tables of Databricks."""
+    asked = {"messages": [{"role": "user", "content": "made up"}]}
+    answer = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "jamba-large",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "made up"}}],
+        "usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45},
+    }
+    bodies = {"request": json.dumps(asked), "response": json.dumps(answer)}
+    at, who = "2026-11-03T10:00:01.250Z", "key_1"
+    return {
+        "payload": {
+            "request_date": "2026-11-03",
+            "databricks_request_id": "5a5e4a4e-1",
+            "client_request_id": None,
+            "request_time": at,
+            "status_code": 200,
+            "sampling_fraction": 1.0,
+            "execution_duration_ms": 2000,
+            **bodies,
+            "served_entity_id": "e-1",
+            "logging_error_codes": [],
+            "requester": who,
+        },
+        "first": {
+            "client_request_id": None,
+            "databricks_request_id": "5a5e4a4e-1",
+            "date": "2026-11-03",
+            "timestamp_ms": 1_793_700_001_250,
+            "status_code": 200,
+            "execution_time_ms": 2000,
+            **bodies,
+            "sampling_fraction": 1.0,
+            "request_metadata": {"endpoint_name": "desk", "model_name": "jamba", "model_version": "1"},
+        },
+        "newer": {
+            "event_time": at,
+            "invocation_id": "5a5e4a4e-1",
+            "status_code": 200,
+            "latency_ms": 2000,
+            **bodies,
+            "logging_error_codes": [],
+            "requester": who,
+        },
+        "endpoint-usage": {
+            "account_id": "a-1",
+            "workspace_id": "w-1",
+            "databricks_request_id": "5a5e4a4e-1",
+            "client_request_id": None,
+            "requester": who,
+            "status_code": 200,
+            "request_time": at,
+            "input_token_count": 40,
+            "output_token_count": 5,
+            "input_character_count": 160,
+            "output_character_count": 20,
+            "usage_context": None,
+            "request_streaming": False,
+            "served_entity_id": "e-1",
+            "endpoint_name": "jamba-large",
+            "task": "llm/v1/chat",
+        },
+        "gateway-usage": {
+            "account_id": "a-1",
+            "workspace_id": "w-1",
+            "request_id": "5a5e4a4e-1",
+            "event_time": at,
+            "latency_ms": 2000,
+            "endpoint_name": "desk",
+            "destination_model": "jamba-large",
+            "requester": who,
+            "requester_type": "USER",
+            "request_tags": {},
+            "user_agent": "made-up",
+            "api_type": "mlflow/v1/chat/completions",
+            "input_tokens": 40,
+            "output_tokens": 5,
+            "total_tokens": 45,
+            "token_details": {"cache_read_input_tokens": 0, "cache_creation_input_tokens": 0},
+            "status_code": 200,
+        },
+    }[table] | fields
+
+
 def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
     return {
         "start_time": 1_793_700_001_250,

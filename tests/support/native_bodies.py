@@ -59,6 +59,17 @@ def _hunyuan(said: str, finish: str, completion: int) -> dict[str, Any]:
     return {"Note": "", "Choices": [choice], "Created": 1, "Id": "h-1", "Usage": usage}
 
 
+OF_SPRING = {**CHATTY, "prompt_tokens_details": {"cached_tokens": 20}}
+
+
+def _spring(text: str, finish: str, native: dict[str, Any] | None) -> dict[str, Any]:
+    counts = {"promptTokens": 26, "completionTokens": 41, "totalTokens": 67} if native else {}
+    zeros = {"promptTokens": 0, "completionTokens": 0, "totalTokens": 0}
+    result = {"output": {"messageType": "ASSISTANT", "text": text}, "metadata": {"finishReason": finish}}
+    usage = {**(counts or zeros), "nativeUsage": native}
+    return {"results": [result], "metadata": {"id": "s-1", "model": "m-1", "usage": usage}}
+
+
 def _yandex(text: str, status: str, completion: int) -> dict[str, Any]:
     usage = {"inputTextTokens": "26", "completionTokens": str(completion), "totalTokens": str(26 + completion)}
     alternative = {"message": {"role": "assistant", "text": text}, "status": f"ALTERNATIVE_STATUS_{status}"}
@@ -228,6 +239,14 @@ CASES = {
         response_id="r-1",
         parts=(20, None, None),
     ),
+    "spring-ai": Case(
+        "/ai/ask",
+        _spring("Mist.", "STOP", OF_SPRING),
+        [_spring("Mi", "", None), _spring("st.", "", None), _spring("", "STOP", OF_SPRING)],
+        response_id="s-1",
+        finish="STOP",
+        parts=(20, None, None),
+    ),
     "oracle": Case(
         "/20231130/actions/chat",
         ORACLE,
@@ -348,6 +367,12 @@ HELD = {
         "type": "constructor",
         "id": ["langchain", "schema", "messages", "AIMessage"],
         "kwargs": LANGCHAIN | {"response_metadata": {"id": "c-1"}},
+    },
+    "llama-index": {
+        "message": {"role": "assistant", "blocks": []},
+        "raw": CHAT,
+        "delta": None,
+        "additional_kwargs": {},
     },
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},

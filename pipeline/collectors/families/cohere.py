@@ -68,7 +68,8 @@ def recognises_v1(document: JsonObject) -> bool:
     if word(document.get("event_type")) in _V1_EVENTS:
         return True
     has_answer = "generation_id" in document or isinstance(document.get("generations"), list)
-    return has_answer and ("text" in document or "generations" in document)
+    is_of_langchain = "llm_output" in document  # its results have such a list as well
+    return has_answer and not is_of_langchain and ("text" in document or "generations" in document)
 
 
 def read_v2(body: Body, asked: Asked) -> Reading:

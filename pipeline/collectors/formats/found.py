@@ -1,15 +1,16 @@
 """Every format that is read besides the request log: one module each, found by being in a room of this package.
 
-A format is a module of ``batches``, ``gateways`` or ``tools``, with ``NAME``, ``recognises(document)``, and a mapping,
-or what makes entries, or both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log
-says. ``entries(document)`` returns the lines of a request log that a document holds, in their order, and raises
-``LineRefused`` where it cannot; where it cannot make a line of one of several, the refusal stands in its place. Entries
-have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written
-(``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for
-``fields`` of a source to name. With both, entries have the names of their log, and the mapping reads them: so lines
-that are no exchange are left out, or what no mapping can say is put right. ``joined(document, batch)`` puts beside a
-line what is known of its batch from other files, and ``BATCHES`` says what its API calls these. ``PLACES`` says that
-lines are alike enough to be read many at once, and where they have what the code looks at (``places``).
+A format is a module of ``batches``, ``clouds``, ``gateways``, ``spans`` or ``tools``, with ``NAME``,
+``recognises(document)``, and a mapping, or what makes entries, or both. ``MAPPING`` says in the language of ``fields``
+where its lines have what a request log says. ``entries(document)`` returns the lines of a request log that a document
+holds, in their order, and raises ``LineRefused`` where it cannot; where it cannot make a line of one of several, the
+refusal stands in its place. Entries have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot
+stands at the top as it is written (``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``).
+What else an entry has is for ``fields`` of a source to name. With both, entries have the names of their log, and the
+mapping reads them: so lines that are no exchange are left out, or what no mapping can say is put right.
+``joined(document, batch)`` puts beside a line what is known of its batch from other files, and ``BATCHES`` says what
+its API calls these. ``PLACES`` says that lines are alike enough to be read many at once, and where they have what the
+code looks at (``places``).
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
 None is imported before somebody asks for them: a log whose lines are our own needs none.
@@ -23,7 +24,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.formats import batches, gateways, tools
+from pipeline.collectors.formats import batches, clouds, gateways, spans, tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.refusal import LineRefused
     from pipeline.collectors.values.strict_json import JsonObject
 
+_ROOMS = (batches, clouds, gateways, spans, tools)
+"""The packages whose modules are formats."""
 REQUEST_LOG = "request-log"
 """The format whose lines are our own: what nothing else recognises is read as it."""
 
@@ -53,9 +56,7 @@ class Format(NamedTuple):
 
 def _found() -> Iterator[Format]:
     """Yield the formats of the rooms' modules, in the order of their last names."""
-    names = (
-        f"{room.__name__}.{each.name}" for room in (batches, gateways, tools) for each in iter_modules(room.__path__)
-    )
+    names = (f"{room.__name__}.{each.name}" for room in _ROOMS for each in iter_modules(room.__path__))
     for name in sorted(names, key=lambda name: name.rpartition(".")[2]):
         module = import_module(name)
         if hasattr(module, "recognises"):

@@ -95,6 +95,81 @@ def test_a_message_of_langchain_that_states_its_usage_in_the_provider_s_words_al
     assert read(human, path="/ai/ask").status.value == "not_metered"
 
 
+def _result(*prompts: list[dict[str, Any]], **output: Any) -> dict[str, Any]:
+    """Return what LangChain's callbacks hand on."""
+    return {"generations": [*prompts], "llm_output": output or None, "run": None, "type": "LLMResult"}
+
+
+def _generation(usage: Any, *, is_constructor: bool = False) -> dict[str, Any]:
+    answered = {"id": "l-1", "model_name": "m-1", "finish_reason": "stop"}
+    message = {"type": "ai", "content": "Mist.", "id": "run--1", "response_metadata": answered, "usage_metadata": usage}
+    held = {"lc": 1, "type": "constructor", "id": ["AIMessage"], "kwargs": message}
+    return {"text": "Mist.", "type": "ChatGeneration", "message": held if is_constructor else message}
+
+
+USED = {
+    "input_tokens": 26,
+    "output_tokens": 41,
+    "total_tokens": 67,
+    "input_token_details": {"cache_read": 20},
+    "output_token_details": {"reasoning": 9},
+}
+COUNTED = {"prompt_tokens": 26, "completion_tokens": 41, "total_tokens": 67}
+
+
+@pytest.mark.parametrize("is_constructor", [False, True])
+def test_a_result_of_langchain_is_its_messages(is_constructor: bool) -> None:  # noqa: FBT001
+    result = _result([_generation(USED, is_constructor=is_constructor)], token_usage=COUNTED, model_name="m-0")
+    for body in (result, {"lc": 1, "type": "constructor", "id": ["LLMResult"], "kwargs": result}):
+        assert tokens(body, path="/ai/ask") == (26, 41, 20, None, 9)
+        reading = read(body, path="/ai/ask")
+        assert (reading.dialect, reading.model_reported) == ("langchain", "m-1")
+        assert (reading.response_id, reading.finish_reason) == ("l-1", "stop")
+
+
+def test_answers_to_one_prompt_state_its_usage_once_and_prompts_are_added() -> None:
+    one = _generation(USED)
+    assert tokens(_result([one, one]), path="/ai/ask")[:2] == (26, 41)
+    assert tokens(_result([one, one], [one]), path="/ai/ask") == (52, 82, 40, None, 18)
+
+
+def test_a_result_whose_messages_state_nothing_is_what_it_states_itself() -> None:
+    bare = {"text": "Mist.", "type": "Generation", "generation_info": {"finish_reason": "stop"}}
+    for output in ({"token_usage": COUNTED}, {"usage": {"input_tokens": 26, "output_tokens": 41}}):
+        for prompt in ([bare], [_generation(None)]):
+            assert tokens(_result(prompt, **output, model_name="m-1"), path="/ai/ask")[:2] == (26, 41)
+    reading = read(_result([bare], token_usage=COUNTED, model_name="m-1", id="l-2"), path="/ai/ask")
+    assert (reading.model_reported, reading.response_id, reading.finish_reason) == ("m-1", "l-2", "stop")
+    assert read(_result([bare], model_name="m-1"), path="/ai/ask").status.value == "unknown"
+    half = _result([_generation(USED)], [bare], token_usage={"prompt_tokens": 52, "completion_tokens": 82})
+    assert tokens(half, path="/ai/ask")[:2] == (52, 82)
+
+
+def test_a_list_of_generations_without_a_result_s_output_is_cohere_s() -> None:
+    meta = {"billed_units": {"input_tokens": 26, "output_tokens": 41}}
+    reading = read({"id": "c-1", "generations": [{"text": "Mist."}], "meta": meta}, path="/v1/generate")
+    assert (reading.dialect or "").split("/")[0] == "cohere-v1"
+
+
+def test_what_spring_counts_is_the_provider_s_own_where_that_has_both_counts() -> None:
+    case = CASES["spring-ai"].whole
+    usage = {"promptTokens": 6, "completionTokens": 41, "totalTokens": 47}
+    native = {"input_tokens": 6, "output_tokens": 41, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 0}
+
+    def of(**counts: Any) -> Any:
+        return case | {"metadata": {**case["metadata"], "usage": counts}}
+
+    assert tokens(of(**usage, nativeUsage=native), path="/ai/ask") == (26, 41, 20, 0, None)
+    counted = {"promptTokens": 26, "totalTokens": 67}
+    for native in (None, {}, {"promptTokenCount": 26}):
+        assert tokens(of(**counted, completionTokens=41, nativeUsage=native), path="/ai/ask")[:2] == (26, 41)
+    assert tokens(of(**counted, generationTokens=41), path="/ai/ask")[:2] == (26, 41)
+    both = of(**usage, nativeUsage=None) | {"result": case["results"][0]}
+    assert read(both, path="/ai/ask").finish_reason == "STOP"
+    assert read({**both, "results": []}, path="/ai/ask").finish_reason == "STOP"
+    assert read(of(promptTokens=0, completionTokens=0, totalTokens=0), path="/ai/ask").status.value == "unknown"
+
+
 def test_microsoft_s_response_is_read_in_the_letters_of_either_serializer() -> None:
     usage = {"InputTokenCount": 26, "OutputTokenCount": 41, "TotalTokenCount": 67, "CachedInputTokenCount": 20}
     answer = {"Messages": [{"Contents": [{"Text": "Mist."}]}], "ResponseId": "r-1", "ModelId": "m-1", "Usage": usage}

@@ -32,6 +32,15 @@ USAGE = {"usage": {"prompt_tokens": 241, "completion_tokens": 35, "total_tokens"
 CALL = {"model_id": "qwen-max", "input_tokens": 282, "output_tokens": 449}
 OTHER = {"model_id": "deepseek-r1", "input_tokens": 1464, "output_tokens": 8}
 ZEROS = {"type": "message_delta", "usage": {"input_tokens": 0, "output_tokens": 9}}
+ANSWERED = {"type": "ai", "content": "Fog.", "response_metadata": {"id": "l-1", "model_name": "m-1"}}
+RESULT = {
+    "generations": [
+        [{"text": "Fog.", "message": ANSWERED | {"usage_metadata": {"input_tokens": number, "output_tokens": 35}}}]
+        for number in (241, 17)
+    ],
+    "llm_output": {"token_usage": {"prompt_tokens": 258, "completion_tokens": 70, "total_tokens": 328}},
+    "type": "LLMResult",
+}
 BODIES: dict[str, tuple[str | None, list[Any]]] = {
     **{name: (case.path, [case.whole]) for name, case in CASES.items()},
     **{f"{name}, streamed": (case.path, [*case.chunks]) for name, case in CASES.items() if case.chunks},
@@ -42,6 +51,8 @@ BODIES: dict[str, tuple[str | None, list[Any]]] = {
     "a live session": ("/ws/BidiGenerateContent", [{"setupComplete": {}}, *(live(n) for n in (1, 2, 3))]),
     "a live turn": ("/ws/BidiGenerateContent", [{"serverContent": {"modelTurn": {}}}, live(1)]),
     "heard": ("/v1beta/interactions", [{"object": "interaction", "outputs": [{}], "usage": HEARD}]),
+    "a result": ("/ai/ask", [RESULT]),
+    "a result that states it itself": ("/ai/ask", [RESULT | {"generations": [[{"text": "Fog."}]]}]),
     "timings": (CHAT, [{"choices": [{"delta": {"content": "Fog."}}]}, {"choices": [], "timings": TIMINGS}]),
     "timings beside usage": (CHAT, [{"choices": [{"message": {"content": "Fog."}}], "timings": TIMINGS} | USAGE]),
     "a workflow": ("/ai/ask", [{"output": {"text": "Fog."}, "usage": {"models": [CALL, OTHER]}, "request_id": "d-1"}]),

@@ -314,7 +314,7 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
         *("replicate", "dify", "yandex", "oracle", "deepinfra", "aleph-alpha", "tgi"),
-        *("langchain", "pydantic-ai", "microsoft-ai"),
+        *("langchain", "spring-ai", "pydantic-ai", "microsoft-ai"),
         *("unbilled", "bedrock-invoke"),
     ]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.collectors.formats.clouds import bedrock
 from pipeline.collectors.formats.found import format_of
-from pipeline.collectors.formats.gateways import bedrock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.collectors.formats.clouds import vertex
 from pipeline.collectors.formats.found import by_name, format_of
-from pipeline.collectors.formats.gateways import vertex
 
 USAGE = {
     "billablePromptUsage": {"textCount": 11},

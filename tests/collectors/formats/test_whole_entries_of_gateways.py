@@ -12,9 +12,10 @@ import pytest
 from pipeline.collectors import LogFormat
 from pipeline.collectors.formats.batches import openai_batch
 from pipeline.collectors.formats.batches.batch import Batch
+from pipeline.collectors.formats.clouds import bedrock, vertex
 from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import all_formats, batch_apis, by_name
-from pipeline.collectors.formats.gateways import apisix, bedrock, cloudflare, envoy, higress, kong, nginx, vertex
+from pipeline.collectors.formats.gateways import apisix, cloudflare, envoy, higress, kong, nginx
 from pipeline.collectors.formats.gateways.access_logs import (
     changed,
     is_about_a_model,
@@ -715,18 +716,21 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
             "bedrock-batch",
             "bifrost",
             "cloudflare",
+            "databricks",
+            "datadog",
             "envoy",
             "gemini-batch",
             "har",
         ),
         *("helicone", "higress", "kong", "langfuse", "langsmith", "litellm"),
         "litellm-spend",
-        *("new-api", "nginx", "openai-batch", "otel", "portkey", "portkey-log", "posthog", "vertex", "vertex-batch"),
+        *("new-api", "nginx", "openai-batch", "openrouter", "otel", "portkey", "portkey-log", "posthog", "vertex"),
+        *("vertex-batch", "spans"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
         *("agentgateway", "apisix", "bedrock", "bedrock-batch", "bifrost", "cloudflare", "envoy", "gemini-batch"),
-        "higress",
+        *("databricks", "higress", "openrouter"),
         *("kong", "litellm", "litellm-spend", "new-api", "nginx", "portkey", "portkey-log", "vertex", "vertex-batch"),
     }
     assert [*batch_apis()] == ["bedrock-batch", "gemini-batch", "openai-batch", "vertex-batch"]

@@ -6,7 +6,7 @@ the name of an exception, and ``errorMessage``); for an input that was not valid
 itself. A job puts its files (``NAME.jsonl.out``) into a folder that is named by the last part of its ``jobArn``, and
 ``manifest.json.out`` beside them, whose counts are the sums of the lines.
 
-The file says neither when nor by which model nor for whom. Time and model (``modelId``, as in ``gateways.bedrock``) are
+The file says neither when nor by which model nor for whom. Time and model (``modelId``, as in ``clouds.bedrock``) are
 those of the job, as ``GetModelInvocationJob`` returns it; whose it was, the input may say (the ``requestMetadata`` of
 Converse's), or the source. A ``recordId`` is the caller's, and is nowhere said to be
 unique among the files of a job: it identifies nothing. So an answer without an id is known by its line.
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.bedrock.models import model_of
 from pipeline.collectors.families.reading import object_at, part_at, word
 from pipeline.collectors.formats.batches.batch import NO_ANSWER, TIER, BatchApi, with_batch
+from pipeline.collectors.formats.clouds.bedrock import ERRORS
 from pipeline.collectors.formats.gateways.access_logs import changed
-from pipeline.collectors.formats.gateways.bedrock import ERRORS
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once

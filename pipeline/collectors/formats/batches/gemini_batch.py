@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families import embeddings, gemini
 from pipeline.collectors.families.reading import any_of, counted_at, list_at, object_at, part_at, word
 from pipeline.collectors.formats.batches.batch import NO_ANSWER, TIER, BatchApi, with_batch
+from pipeline.collectors.formats.clouds.vertex import model_of
 from pipeline.collectors.formats.gateways.access_logs import changed
-from pipeline.collectors.formats.gateways.vertex import model_of
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once

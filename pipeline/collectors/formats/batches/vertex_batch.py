@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import list_at, object_at, part_at, word
 from pipeline.collectors.formats.batches.batch import NO_ANSWER, TIER, BatchApi, with_batch
+from pipeline.collectors.formats.clouds.vertex import model_of
 from pipeline.collectors.formats.gateways.access_logs import changed
-from pipeline.collectors.formats.gateways.vertex import model_of
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import says_nothing
 from pipeline.collectors.formats.places import Places
