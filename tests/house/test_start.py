@@ -23,7 +23,7 @@ HEAVY = [
 ]
 READING = [f"pipeline.collectors.{name}" for name in ("decode", "families", "bodies", "kernel", "wrappers", "segment")]
 FORMATS = [
-    *("pipeline.collectors.formats.tools.otel", "pipeline.collectors.formats.tools.litellm"),
+    *("pipeline.collectors.formats.spans.otel", "pipeline.collectors.formats.tools.litellm"),
     "pipeline.collectors.batch_files",
 ]
 REPORT = f"""

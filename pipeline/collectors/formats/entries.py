@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, is_request_log
 from pipeline.collectors.formats.held import held_in, held_in_line, line_in
 from pipeline.collectors.formats.read_from_files import lines_from_files
-from pipeline.collectors.formats.tools import otel
+from pipeline.collectors.formats.spans import otel
 from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:

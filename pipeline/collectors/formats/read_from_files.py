@@ -7,7 +7,7 @@ and names in attributes the file (``log.file.name``, ``log.file.path``), and of 
 
 Where a record has other attributes as well, the line was taken apart, and what was put into the body may be what some
 caller wrote: such a record is none of these, and refused where its body looks like a line. Does not own spans, nor
-events, which are exchanges themselves (``tools.otel``).
+events, which are exchanges themselves (``spans.otel``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.found import is_request_log
-from pipeline.collectors.formats.tools.otel.otlp import LOG_RECORDS, integer_of
+from pipeline.collectors.formats.spans.otel.otlp import LOG_RECORDS, integer_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, ContradictedObject, parse
 from pipeline.usage import QuarantineReason

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from foreign_lines import any_value
 
-from pipeline.collectors.formats.tools import otel
-from pipeline.collectors.formats.tools.otel import conventions
+from pipeline.collectors.formats.spans import otel
+from pipeline.collectors.formats.spans.otel import conventions
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import UsageStatus
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from foreign_lines import any_value
 
-from pipeline.collectors.formats.tools import helicone, langfuse, otel
+from pipeline.collectors.formats.spans import otel
+from pipeline.collectors.formats.tools import helicone, langfuse
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import CONTRADICTED, parse
 

@@ -1,5 +1,6 @@
-"""Formats of spans that are not written as OTLP: exports of what keeps traces, and of tools whose spans are their own.
+"""Spans of calls: OTLP itself (``otel``), what writes the same spans otherwise, and tools whose spans are their own.
 
-Owns how each is written. Does not own OTLP, nor what a span of OpenTelemetry says (``tools.otel``). Read first:
-``written_spans``, then ``mlflow``.
+Owns what each is and how it is written. What a span's attributes mean is said in ``otel`` alone. Does not own what
+counts mean once they are said in a way that is known (``pipeline.collectors.families``). Read first:
+``otel/conventions``, then ``written_spans``.
 """

@@ -1,7 +1,7 @@
 """Spans of OpenTelemetry that are written otherwise than as OTLP: by SDKs, and by what keeps traces.
 
 Facts. A span has its ids, its start, its status and its attributes, by whatever names, and what its attributes are
-called is the same everywhere. So each is written as OTLP first, and ``tools.otel`` says what it is.
+called is the same everywhere. So each is written as OTLP first, and ``spans.otel`` says what it is.
 
 * The SDK for Python, ``ReadableSpan.to_json``, which its exporter to the console writes: ids in ``context``, as hex
   behind ``0x``; ``status.status_code``. The API of Phoenix (``/v1/projects/…/spans``) and its exports have the same
@@ -36,9 +36,8 @@ from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, object_in
 from pipeline.collectors.formats.pages import first_row, rows_of
-from pipeline.collectors.formats.spans import mlflow
-from pipeline.collectors.formats.tools import otel
-from pipeline.collectors.formats.tools.otel.otlp import integer_of
+from pipeline.collectors.formats.spans import mlflow, otel
+from pipeline.collectors.formats.spans.otel.otlp import integer_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason

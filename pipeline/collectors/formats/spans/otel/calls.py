@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
-from pipeline.collectors.formats.tools.otel.conventions import (
+from pipeline.collectors.formats.spans.otel.conventions import (
     AGENTS,
     CACHE_HIT,
     DETAILS,
@@ -38,7 +38,7 @@ from pipeline.collectors.formats.tools.otel.conventions import (
     VECTORS_OF_VERCEL,
     WHOSE,
 )
-from pipeline.collectors.formats.tools.otel.otlp import (
+from pipeline.collectors.formats.spans.otel.otlp import (
     SIGNALS,
     all_records,
     body_of,
@@ -50,7 +50,7 @@ from pipeline.collectors.formats.tools.otel.otlp import (
     recognises,
     time_of,
 )
-from pipeline.collectors.formats.tools.otel.usage import (
+from pipeline.collectors.formats.spans.otel.usage import (
     of_event,
     states_usage,
     two_counts,
@@ -62,7 +62,7 @@ from pipeline.usage import QuarantineReason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.collectors.formats.tools.otel.conventions import Event
+    from pipeline.collectors.formats.spans.otel.conventions import Event
     from pipeline.collectors.values.strict_json import JsonObject
 
 _TRUE = re.compile("[Tt]rue")

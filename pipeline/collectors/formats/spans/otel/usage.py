@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.reading import less, word
 from pipeline.collectors.formats.mapping import first_count, object_in
-from pipeline.collectors.formats.tools.otel.conventions import (
+from pipeline.collectors.formats.spans.otel.conventions import (
     ADK,
     ANSWER_OF_ADK,
     CACHED_AUDIO,
@@ -24,11 +24,11 @@ from pipeline.collectors.formats.tools.otel.conventions import (
     MODELS,
     NOT_COUNTED,
 )
-from pipeline.collectors.formats.tools.otel.otlp import first, has_error, integer_of
+from pipeline.collectors.formats.spans.otel.otlp import first, has_error, integer_of
 from pipeline.collectors.values.traced import is_integer, whole_number
 
 if TYPE_CHECKING:
-    from pipeline.collectors.formats.tools.otel.conventions import Event
+    from pipeline.collectors.formats.spans.otel.conventions import Event
     from pipeline.collectors.values.strict_json import JsonObject
 
 _IS_COUNTED_BY_ADK = re.compile(r'"(?:prompt|total)_token_count":')
