@@ -4,7 +4,9 @@ AI21 states usage in the last chunk, beside ``finish_reason``; OpenAI in a chunk
 Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of
 Anthropic state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing
 is summed, and where an object has only a part, each field's last real number. vLLM may state running usage of each
-choice: the last of each choice is added up. What the counts mean is ``chat_usage``'s.
+choice: the last of each choice is added up. A gateway that calls a model again within one stream (its tools, or what
+broke off), or a log of several answers in one body, has whole answers of different ids: each is an event of its own.
+What the counts mean is ``chat_usage``'s.
 """
 
 from __future__ import annotations
@@ -17,18 +19,20 @@ from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_b
 from pipeline.collectors.families.reading import (
     Reading,
     any_of,
+    apart,
     error_of,
     first,
     last,
     list_at,
     object_at,
     tier_of,
+    with_others,
     word,
 )
 from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
@@ -74,6 +78,11 @@ def read(body: Body, asked: Asked) -> Reading:
 
 def read_as(family: str, body: Body, asked: Asked) -> Reading:
     """Read documents with ``choices``. Raises ``LineRefused`` where a count is none, or contradicts another."""
+    answers = apart(body.documents, _id_of, _is_whole)
+    return with_others(_read_one(family, body._replace(documents=[*answer]), asked) for answer in answers)
+
+
+def _read_one(family: str, body: Body, asked: Asked) -> Reading:
     seen = _Seen()
     for document in body.documents:
         seen.add(document)
@@ -173,6 +182,26 @@ class _Seen:
             "prompt_tokens": max(prompt for _, (prompt, _) in self.running),
             "completion_tokens": sum(completion for _, completion in of_each.values()),
         }
+
+
+def _id_of(document: JsonObject) -> Any:
+    return document.get("id")
+
+
+def _is_whole(documents: Sequence[JsonObject]) -> bool:
+    """Tell a counted answer from its beginning to its end: a message, or chunks before the last one, and that."""
+    ends = [document for document in documents if _ends(document)]
+    has_message = any("message" in choice for document in ends for choice in _choices(document))
+    is_counted = any(any(both_counts(usage) or ()) for document in documents for usage in _usages(document))
+    return is_counted and bool(ends) and (has_message or any(not _ends(document) for document in documents))
+
+
+def _ends(document: JsonObject) -> bool:
+    return any(bool(any_of(choice, "finish_reason")) for choice in _choices(document))
+
+
+def _choices(document: JsonObject) -> list[JsonObject]:
+    return [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
 
 
 def _first_reason(body: Body) -> Any:

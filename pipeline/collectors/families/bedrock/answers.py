@@ -26,12 +26,14 @@ from pipeline.collectors.families.reading import (
     counted_at,
     error_of,
     first,
+    in_turn,
     last,
     latest,
     list_at,
     object_at,
     part_at,
     sum_of,
+    with_others,
 )
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.collectors.values.traced import whole_number
@@ -88,9 +90,16 @@ def recognises_invoke(document: JsonObject) -> bool:
 
 
 def read_converse(body: Body, asked: Asked) -> Reading:
-    """Read an answer of Converse. Raises ``LineRefused`` where a count is none."""
+    """Read an answer of Converse, or several whole ones. Raises ``LineRefused`` where a count is none."""
     del asked
-    documents = body.documents
+    return with_others(map(_read_converse, in_turn(body.documents, _is_whole)))
+
+
+def _is_whole(document: JsonObject) -> bool:
+    return bool(object_at(document, "output", "message")) and _converse(object_at(document, "usage")) is not None
+
+
+def _read_converse(documents: Sequence[JsonObject]) -> Reading:
     stated = None
     for document in documents:
         for usage in (object_at(document, "usage"), object_at(document, "metadata", "usage")):
