@@ -83,7 +83,8 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     if family is not None:
         reading = family.read(body, asked)
     elif body.documents or envelope.beside is NOTHING_BESIDE:
-        reading = Reading(family=bedrock.INVOKE, has_content=True)
+        name = embeddings.NAME if route is Route.EMBEDDING else bedrock.INVOKE
+        reading = Reading(family=name, has_content=True)
     else:
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME

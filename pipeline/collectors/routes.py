@@ -46,9 +46,13 @@ _COMPLETIONS = (
     "/converse-stream",
     "/invoke",
     "/invoke-with-response-stream",
+    "/invoke-with-bidirectional-stream",
 )
 
-_EMBEDDINGS = ("/embeddings", "/embed", "/embeddings/multimodal", ":embedcontent", ":batchembedcontents")
+_EMBEDDINGS = (
+    *("/embeddings", "/embed", "/embed_all", "/embed_sparse", "/embeddings/multimodal"),
+    *(":embedcontent", ":batchembedcontents"),
+)
 
 _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 """What was made in the background, and is asked for later: the usage stands in the answer alone."""
@@ -108,7 +112,7 @@ _MODEL_IN_QUERY = re.compile(r"[?&]model=([^&#]+)")
 _DEPLOYMENT_IN_QUERY = re.compile(r"[^?#]*/realtime/?\?(?:[^#]*&)?deployment=([^&#]+)")
 """Where one of Azure's does: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio-websockets."""
 _MODEL_PATHS = (
-    re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
+    re.compile(r"/model/([^/]+)/(?:converse(?:-stream)?|invoke(?:-with-(?:response|bidirectional)-stream|-async)?)/?$"),
     re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
     re.compile(r"/deployments/([^/]+)/"),
     re.compile(r"/engines/([^/]+)/"),

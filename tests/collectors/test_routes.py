@@ -15,9 +15,10 @@ COMPLETIONS = [
         for verb in ("generateContent", "streamGenerateContent", "rawPredict", "streamRawPredict")
     ),
     *(f"/model/m/{verb}" for verb in ("converse", "converse-stream", "invoke", "invoke-with-response-stream")),
+    "/model/m/invoke-with-bidirectional-stream",
 ]
 EMBEDDINGS = [
-    *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal"),
+    *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal", "/embed_all", "/embed_sparse"),
     *("/v1/models/m:embedContent", "/v1/models/m:batchEmbedContents"),
 ]
 OTHERS = [

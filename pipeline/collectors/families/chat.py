@@ -6,6 +6,8 @@ Anthropic state the prompt in the first chunk and the completion in the last. So
 is summed, and where an object has only a part, each field's last real number. vLLM may state running usage of each
 choice: the last of each choice is added up. A gateway that calls a model again within one stream (its tools, or what
 broke off), or a log of several answers in one body, has whole answers of different ids: each is an event of its own.
+So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown`` of Groq's SDK,
+``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``.
 What the counts mean is ``chat_usage``'s.
 """
 
@@ -20,11 +22,13 @@ from pipeline.collectors.families.reading import (
     Reading,
     any_of,
     apart,
+    counted_at,
     error_of,
     first,
     last,
     list_at,
     object_at,
+    sum_of,
     tier_of,
     with_others,
     word,
@@ -35,13 +39,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
-    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.families.reading import Asked, Stated
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "openai-chat"
 
 _GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
 """Where a message or a delta holds what was generated."""
+_MODELS = (("usage_breakdown", "models"), ("x_groq", "usage_breakdown", "models"), ("bot_usage", "model_usage"))
+"""Where systems of several models say what each of them consumed: Groq's Compound, and bots of Volcano Engine's Ark."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -94,7 +100,7 @@ def _read_one(family: str, body: Body, asked: Asked) -> Reading:
     stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
     if stated is not None and conventions:
         stated = stated._replace(conventions=(*stated.conventions, *conventions))
-    return Reading(
+    whole = Reading(
         family=family,
         stated=stated,
         response_id=seen.response_id,
@@ -106,6 +112,38 @@ def _read_one(family: str, body: Body, asked: Asked) -> Reading:
         has_content=bool(seen.generated_chunks),
         generated_chunks=seen.generated_chunks,
     )
+    of_each = [found for document in body.documents for found in (_of_each_model(document),) if found]
+    return whole if not of_each else _of_models(whole, of_each[-1])
+
+
+def _of_models(whole: Reading, of_each: Sequence[tuple[Any, Stated]]) -> Reading:
+    """Return the reading of an answer that several models made, each of which is an event of its own.
+
+    Where their counts are not what the answer says of all of them, it is its own alone.
+    """
+    for name in ("prompt", "completion") if whole.stated is not None else ():
+        if getattr(whole.stated, name) != sum_of(*(getattr(stated, name) for _, stated in of_each)):
+            return whole
+    (model, own), *others = of_each
+    parts = [
+        whole._replace(stated=stated, model=model, part=f"model {number}")
+        for number, (model, stated) in enumerate(others, 2)
+    ]
+    return whole._replace(stated=own, model=model, parts=tuple(parts))
+
+
+def _of_each_model(document: JsonObject) -> list[tuple[Any, Stated]]:
+    """Return the models that made an answer, and what each of them consumed; none where one states no counts."""
+    entries = next((found for place in _MODELS if place[0] in document and (found := counted_at(document, *place))), [])
+    each: list[tuple[Any, Stated]] = []
+    for entry in entries:
+        model = first(entry.get(name) for name in ("model", "name")) if isinstance(entry, dict) else None
+        usage = usage_object(entry.get("usage") if "usage" in entry else entry) if isinstance(entry, dict) else None
+        stated = None if usage is None else stated_by(usage, model=word(model))
+        if stated is None or model is None:
+            return []
+        each.append((model, stated))
+    return each
 
 
 @dataclass(slots=True)
@@ -132,7 +170,7 @@ class _Seen:
     def add(self, document: JsonObject) -> None:
         """Take in the next document: the first id and model, the last tier, finish reason and usage."""
         self.response_id = first((self.response_id, document.get("id")))
-        self.model = first((self.model, document.get("model")))
+        self.model = first((self.model, document.get("model"), document.get("model_id")))
         tier = document.get("service_tier")
         for usage in _usages(document):
             tier = tier_of(tier or usage.get("service_tier"), usage)

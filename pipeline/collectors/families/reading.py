@@ -306,11 +306,19 @@ def last(values: Iterable[Any]) -> Any:
 
 
 def tier_of(tier: Any, usage: JsonObject) -> Any:
-    """Return the tier of an answer: ``fast`` where its usage says that Anthropic's fast mode made it.
+    """Return the tier of an answer, which its usage may state by other names where it is the usual one.
 
-    That mode has prices of its own, and there is none of it in any other tier.
+    It is ``fast`` where Anthropic's fast mode made it, ``us`` where it was made in the USA alone (``inference_geo``),
+    and what Vertex calls the traffic in its compatible API. Each has prices of its own.
     """
-    return "fast" if usage.get("speed") == "fast" and tier in (None, "", "standard") else tier
+    if tier not in (None, "", "standard"):
+        return tier
+    if usage.get("speed") == "fast":
+        return "fast"
+    if usage.get("inference_geo") == "us":
+        return "us"
+    of_vertex = object_at(usage, "extra_properties", "google") if "extra_properties" in usage else {}
+    return of_vertex.get("traffic_type") or tier
 
 
 def error_of(document: JsonObject) -> bool:

@@ -377,6 +377,22 @@ def test_fast_mode_behind_a_gateway_is_a_tier_as_its_own_api_has_it() -> None:
     assert read(_chat(_usage(20, 40, speed="standard")), path=PATH).service_tier is None
 
 
+def test_the_traffic_that_vertex_states_in_its_compatible_api_is_a_tier_as_in_its_own() -> None:
+    for tier, found in [(None, "PROVISIONED_THROUGHPUT"), ("flex", "flex")]:
+        google = {"google": {"traffic_type": "PROVISIONED_THROUGHPUT"}}
+        usage = _usage(20, 40, extra_properties=google, service_tier=tier)
+        assert read(_chat(usage, "google/gemini-2.5-pro"), path=PATH).service_tier == found
+    for properties in (None, {}, {"google": None}, {"google": {}}):
+        assert read(_chat(_usage(20, 40, extra_properties=properties)), path=PATH).service_tier is None
+
+
+def test_watsonx_calls_the_model_by_another_name() -> None:
+    answer = _chat(_usage(20, 40), "ibm/granite")
+    answer["model_id"] = answer.pop("model")
+    assert read(answer, path="/ml/v1/text/chat").model_reported == "ibm/granite"
+    assert read({**answer, "model": "m"}, path="/ml/v1/text/chat").model_reported == "m"
+
+
 def test_audio_that_was_cached_is_cached() -> None:
     details = {"cached_tokens": 400, "audio_tokens": 500, "cached_tokens_details": {"audio_tokens": 300}}
     stated = family_reading(_chat(_usage(1000, 40, prompt_tokens_details=details), "gpt-audio")).stated

@@ -80,6 +80,9 @@ COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
     "bedrock-agents": lambda prompt, completion: _traced(
         {"traceId": "t-1", "metadata": {"usage": {"inputTokens": prompt, "outputTokens": completion}}}
     ),
+    "bedrock-sonic": lambda prompt, completion: {
+        "event": {"usageEvent": {"totalInputTokens": prompt, "totalOutputTokens": completion}}
+    },
 }
 """What states both counts in each family that reads several documents of one answer; no other embedding is of one."""
 BARE: dict[str, dict[str, Any]] = {
@@ -97,6 +100,7 @@ BARE: dict[str, dict[str, Any]] = {
     "bedrock-llama": {"generation": "b"},
     "bedrock-converse": {"metadata": {"usage": {}}},
     "bedrock-agents": _traced({"traceId": "t-1"}),
+    "bedrock-sonic": {"event": {"usageEvent": {"completionId": "c-1"}}},
 }
 """One of the same kind that states none."""
 

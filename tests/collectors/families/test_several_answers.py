@@ -115,7 +115,9 @@ def test_a_stream_in_which_a_model_was_called_again_has_an_event_of_each_call(na
         pytest.param([chunk("a", "Fog.", used(100, 1)), chunk("b", None, used(100, 20))], id="ids of chunks"),
         pytest.param([chunk("a", None, used(100, 1)), chunk("b", None, used(100, 20))], id="each chunk says why"),
         pytest.param([chunk("a", "Fog."), chunk("b", "Mist."), chunk("b", None, used(100, 20))], id="broken off"),
-        pytest.param([chunk("a", "Fog."), chunk("a", None), {"id": "z", "choices": [], "usage": used(100, 20)}], id="z"),
+        pytest.param(
+            [chunk("a", "Fog."), chunk("a", None), {"id": "z", "choices": [], "usage": used(100, 20)}], id="z"
+        ),
         pytest.param([chat("a", 100, 1), chat("a", 100, 20)], id="said again"),
     ],
 )
