@@ -17,7 +17,7 @@ from pipeline.collectors.families import anthropic, chat, chat_usage, embeddings
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.reading import Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
-from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of, route_of_streamed
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason, UsageStatus
 
@@ -42,6 +42,8 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     status = envelope.http_status
     is_session = status == SWITCHING_PROTOCOLS
     route = route_of(envelope.path, None if is_session else envelope.method)
+    if route is Route.OTHER and isinstance(envelope.response, str):
+        route = _route_of_text(envelope, envelope.response, log_format)
     is_success = is_session or 200 <= status <= 299 or status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
@@ -57,6 +59,20 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     if is_success and route is not Route.OTHER:
         return reading
     return _kept(reading, _without_usage(route, is_success=is_success))._replace(parts=reading.parts)
+
+
+def _route_of_text(envelope: Envelope, response: str, log_format: LogFormat) -> Route:
+    """Return what a path says whose method brings no request, where it was answered by a text.
+
+    A stream of events is an answer that was made then, whatever was stored: its body decides.
+    """
+    route = route_of_streamed(envelope.path, envelope.method)
+    if route is Route.OTHER:
+        return route
+    with suppress(LineRefused):
+        if take_apart(response, depth_max=log_format.depth_max).is_transcript:
+            return route
+    return Route.OTHER
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:

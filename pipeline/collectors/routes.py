@@ -101,7 +101,7 @@ _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
 
 _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
-_POSTED = ("", "POST", "PUT", "PATCH")
+_POSTED = ("", "POST", "PUT", "PATCH", "QUERY")
 """Methods that bring a request; a gateway that asks models itself posts it, by whichever it was brought."""
 
 
@@ -163,6 +163,17 @@ def _route_of_asked(plain: str, method: str | None) -> Route:
 _KEPT_LENGTH_MAX = 512
 """Longer ones are nobody's routes, and 1,024 of what a line may hold would fill the memory."""
 _kept_route = lru_cache(maxsize=1024)(_route)
+
+
+def route_of_streamed(path: str | None, method: str | None) -> Route:
+    """Return what the path of a stream of events says that was asked for by GET, as browsers do (``EventSource``).
+
+    >>> route_of_streamed("/ai/ask", "GET"), route_of_streamed("/v1/files/f-1/content", "GET")
+    (<Route.UNLISTED: 4>, <Route.OTHER: 3>)
+    """
+    is_asked = method is not None and method.strip().upper() == "GET"
+    is_kept = not _KEEPERS.isdisjoint(path_led_to(path or "").lower().split("/"))
+    return Route.UNLISTED if is_asked and not is_kept and route_of(path) is not Route.OTHER else Route.OTHER
 
 
 def _route_of_posted(plain: str, segments: list[str]) -> Route:

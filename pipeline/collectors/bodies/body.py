@@ -34,6 +34,8 @@ class Body(NamedTuple):
     """Whether the documents are the chunks of a stream."""
     has_error: bool = False
     """Whether a stream said ``error`` outside its chunks."""
+    is_transcript: bool = False
+    """Whether the documents are what was said in events, as it was said: nothing that is stored is asked for so."""
 
 
 _NOTHING = Body([])
@@ -278,4 +280,5 @@ def _transcript_body(transcript: Transcript, depth_max: int) -> Body:
             together = run_together(payload)
             documents, has_error = _parsed(together.payloads, depth_max), has_error or together.has_error
         chunks += documents
-    return Body(documents=_chunks(chunks, depth_max).documents, is_stream=True, has_error=has_error)
+    found = _chunks(chunks, depth_max).documents
+    return Body(documents=found, is_stream=True, has_error=has_error, is_transcript=True)
