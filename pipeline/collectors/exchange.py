@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.counting import BodyReading, amounts_to
-from pipeline.collectors.families import anthropic, chat, chat_usage, embeddings, logged_usage, unbilled
+from pipeline.collectors.families import chat, chat_usage, embeddings, logged_usage, unbilled
 from pipeline.collectors.families.bedrock import answers as bedrock
-from pipeline.collectors.families.reading import Asked, Reading, first
+from pipeline.collectors.families.reading import OUTPUT_BEGUN, Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
 from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of, route_of_streamed
 from pipeline.collectors.values.refusal import LineRefused
@@ -161,7 +161,7 @@ def _with_counts_beside(reading: Reading, envelope: Envelope, route: Route) -> R
     if _states_nothing(reading):
         return _counted_beside(reading, envelope, route)
     begun = reading.stated
-    if begun is not None and anthropic.OUTPUT_BEGUN in begun.conventions:
+    if begun is not None and OUTPUT_BEGUN in begun.conventions:
         return _with_output_beside(reading, begun, envelope.beside.usage or {})
     return reading
 
@@ -174,7 +174,7 @@ def _with_output_beside(reading: Reading, begun: Stated, usage: JsonObject) -> R
     with suppress(LineRefused):
         of_log = chat_usage.stated_by(usage, model=None)
         if of_log is not None and (of_log.completion or 0) > (begun.completion or 0):
-            of_output = tuple(name for name in begun.conventions if name != anthropic.OUTPUT_BEGUN)
+            of_output = tuple(name for name in begun.conventions if name != OUTPUT_BEGUN)
             whole = begun._replace(
                 completion=of_log.completion,
                 reasoning=of_log.reasoning,

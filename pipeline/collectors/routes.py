@@ -81,7 +81,6 @@ _OTHERS = _KEEPERS | {
     "input_tokens",
     "library",
     "metrics",
-    "models",
     "moderations",
     "rerank",
     "runs",
@@ -99,7 +98,8 @@ _ANY_VERB = (":predict", "/predictions")
 _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
 """Mistral's agents answer where others keep what was said: the body decides."""
 
-_OTHER_VERBS = (":counttokens", ":computetokens")
+_OTHER_VERBS = ("/models", ":counttokens", ":computetokens")
+"""Behind the name of a model Hugging Face and others answer as it, so there the body decides."""
 _QUERY = re.compile(r"[?#]")
 _POSTED = ("", "POST", "PUT", "PATCH", "QUERY")
 """Methods that bring a request; a gateway that asks models itself posts it, by whichever it was brought."""

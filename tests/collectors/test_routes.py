@@ -34,10 +34,31 @@ OTHERS = [
     *("/v1/audio/speech", "/v1/batches", "/v1/cachedContents", "/v1/responses/r/cancel", "/v1/messages/count_tokens"),
     *("/v1/files", "/v1/fine_tuning/jobs", "/v1/fine-tuning/jobs", "/health", "/healthz", "/v1/images/generations"),
     *("/v1/responses/input_tokens", "/studio/v1/library/files", "/metrics", "/v1/models", "/v1/moderations"),
-    *("/v1/rerank", "/v1/runs/r", "/api/tags", "/tokenize", "/detokenize", "/v1/uploads", "/v1/vector_stores"),
+    *(
+        "/v1/rerank",
+        "/v1/runs/r",
+        "/v1/models/?limit=9",
+        "/models",
+        "/api/tags",
+        "/tokenize",
+        "/detokenize",
+        "/v1/uploads",
+        "/v1/vector_stores",
+    ),
     *("/v1/videos", "/v1/models/m:countTokens", "/v1/publishers/p/m:computeTokens"),
 ]
-UNLISTED = ["/", "", "/ai/ask", "/v1/m:predict", "/v1/models/m:predict", "/v1/chatty", "/v1/messages/m-1"]
+UNLISTED = [
+    "/models/meta-llama/Llama-3",
+    "/v2/models/m/generate",
+    "/v1/models/m",
+    "/",
+    "",
+    "/ai/ask",
+    "/v1/m:predict",
+    "/v1/models/m:predict",
+    "/v1/chatty",
+    "/v1/messages/m-1",
+]
 
 
 @pytest.mark.parametrize("path", COMPLETIONS)

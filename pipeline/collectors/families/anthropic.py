@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import chat_usage
 from pipeline.collectors.families.reading import (
+    OUTPUT_BEGUN,
     Reading,
     Stated,
     any_of,
@@ -60,7 +61,6 @@ _COUNTS = (*_PROMPT, "output_tokens")
 _OF_PROMPT = frozenset((*_PROMPT, "cache_creation"))
 _OF_OUTPUT = frozenset(("output_tokens", "output_tokens_details"))
 _FALLBACK = "fallback_message"
-OUTPUT_BEGUN = "output-begun"
 _OTHERS = {
     "web_searches": ("server_tool_use", "web_search_requests"),
     "web_fetches": ("server_tool_use", "web_fetch_requests"),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_by, usage_object, with_timings
 from pipeline.collectors.families.reading import (
+    OUTPUT_BEGUN,
     Reading,
     any_of,
     apart,
@@ -96,8 +97,11 @@ def _read_one(family: str, body: Body, asked: Asked) -> Reading:
         for document in body.documents:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
+                seen.goes_on = False
     counted, conventions = with_timings(seen.usage_of_choices() or seen.usage, seen.timings)
     stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
+    if body.is_stream and seen.is_begun:
+        conventions = (*conventions, OUTPUT_BEGUN)
     if stated is not None and conventions:
         stated = stated._replace(conventions=(*stated.conventions, *conventions))
     whole = Reading(
@@ -161,6 +165,13 @@ class _Seen:
     """Index of the choice, and prompt and completion, of the usages that chunks of one choice stated."""
     has_error: bool = False
     generated_chunks: int = 0
+    goes_on: bool = False
+    """Whether more was generated since usage was stated last."""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the answer went on behind the last usage, and did not come to its end."""
+        return self.usage is not None and self.goes_on and not self.finish_reason
 
     @property
     def is_counted(self) -> bool:
@@ -172,9 +183,12 @@ class _Seen:
         self.response_id = first((self.response_id, document.get("id")))
         self.model = first((self.model, document.get("model"), document.get("model_id")))
         tier = document.get("service_tier")
+        generated = self.generated_chunks
+        is_counted = False
         for usage in _usages(document):
             tier = tier_of(tier or usage.get("service_tier"), usage)
             self.add_usage(usage, list_at(document, "choices"))
+            is_counted = True
         self.service_tier = tier or self.service_tier
         timings = document.get("timings")
         self.timings = timings if isinstance(timings, dict) else self.timings
@@ -183,6 +197,7 @@ class _Seen:
         if isinstance(choices, list):
             self.choices = len(choices)
             self._add_choices([choice for choice in choices if isinstance(choice, dict)])
+        self.goes_on = not is_counted and (self.goes_on or self.generated_chunks != generated)
 
     def add_usage(self, usage: JsonObject, choices: list[Any]) -> None:
         """Take in one more usage, beside these choices."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 
+OUTPUT_BEGUN = "output-begun"
+"""The convention of a stream that was cut behind what it stated at its start: of its output that is what had begun."""
+
+
 class Stated(NamedTuple):
     """The tokens that a body states, each part within its whole; ``None`` is what it does not state.
 
