@@ -46,7 +46,6 @@ def test_completions_are_known_by_the_end_of_their_path(path: str) -> None:
     "path",
     [
         "/v1/models",
-        "/v1/models",
         "/v1/files/file-1",
         "/v1/images/generations",
         "/v1/audio/transcriptions",
