@@ -70,21 +70,15 @@ _OTHERS = _KEEPERS | {
     "audio",
     "batches",
     "cachedcontents",
-    "cancel",
     "count_tokens",
     "files",
     "fine_tuning",
     "fine-tuning",
-    "health",
-    "healthz",
     "images",
     "input_tokens",
-    "library",
-    "metrics",
     "moderations",
     "rerank",
     "runs",
-    "tags",
     "tokenize",
     "detokenize",
     "uploads",
@@ -98,8 +92,13 @@ _ANY_VERB = (":predict", "/predictions")
 _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
 """Mistral's agents answer where others keep what was said: the body decides."""
 
-_OTHER_VERBS = ("/models", ":counttokens", ":computetokens")
-"""Behind the name of a model Hugging Face and others answer as it, so there the body decides."""
+_OTHER_ENDS = (
+    *("/models", "/tags", "/health", "/healthz", "/metrics", "/library", "/cancel"),
+    *(":counttokens", ":computetokens"),
+)
+"""Words that are an endpoint at the end of a path alone: behind them are names of models, which Hugging Face and others
+answer as, and routes of whoever is in health care or keeps a library, so there the body decides.
+"""
 _QUERY = re.compile(r"[?#]")
 _POSTED = ("", "POST", "PUT", "PATCH", "QUERY")
 """Methods that bring a request; a gateway that asks models itself posts it, by whichever it was brought."""
@@ -185,7 +184,7 @@ def _route_of_posted(plain: str, segments: list[str]) -> Route:
         return Route.EMBEDDING
     if _CONVERSATIONS.fullmatch(plain):
         return Route.UNLISTED
-    is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_VERBS)
+    is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_ENDS)
     return Route.OTHER if is_other else Route.UNLISTED
 
 
