@@ -93,6 +93,15 @@ def test_what_is_not_posted_is_not_metered(collect: Any, exchange: Any, method: 
     assert collect(exchange(method=method)).event["status"] == "not_metered"
 
 
+@pytest.mark.parametrize("word", ["health", "library", "tags", "metrics", "models", "cancel"])
+def test_an_answer_on_a_route_that_only_begins_like_an_endpoint_is_metered(
+    collect: Any, exchange: Any, word: str
+) -> None:
+    assert collect(exchange(path=f"/{word}/ask")).tokens[:2] == (10, 3)
+    assert collect(exchange(path=f"/{word}/ask", response={"status": "ok"})).event["status"] == "not_metered"
+    assert collect(exchange(path=f"/v1/{word}")).event["status"] == "not_metered"
+
+
 @pytest.mark.parametrize("path", ["/ai/ask?q=Fog", "/v1/chat/completions", None])
 def test_a_stream_that_a_browser_asks_for_is_metered(collect: Any, exchange: Any, path: str | None) -> None:
     """``EventSource`` asks by GET; what is stored is never told in events."""

@@ -48,6 +48,7 @@ OTHERS = [
     *("/v1/videos", "/v1/models/m:countTokens", "/v1/publishers/p/m:computeTokens"),
 ]
 UNLISTED = [
+    *(f"/{word}/ask" for word in ("health", "library", "tags", "metrics", "cancel")),
     "/models/meta-llama/Llama-3",
     "/v2/models/m/generate",
     "/v1/models/m",
