@@ -242,9 +242,9 @@ def _id_of(document: JsonObject) -> Any:
 
 
 def _is_whole(documents: Sequence[JsonObject]) -> bool:
-    """Tell a counted answer from its beginning to its end: a message, or chunks before the last one, and that."""
+    """Tell a counted answer from its beginning to its end: a message, a text, or chunks before the last, and that."""
     ends = [document for document in documents if _ends(document)]
-    has_message = any("message" in choice for document in ends for choice in _choices(document))
+    has_message = any("delta" not in choice for document in ends for choice in _choices(document))
     is_counted = any(any(both_counts(usage) or ()) for document in documents for usage in _usages(document))
     return is_counted and bool(ends) and (has_message or any(not _ends(document) for document in documents))
 

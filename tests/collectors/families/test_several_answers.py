@@ -32,6 +32,11 @@ def chunk(id: str, text: str | None, usage: dict[str, int] | None = None) -> dic
     return found if usage is None else {**found, "usage": usage}
 
 
+def text(id: str, prompt: int, completion: int) -> dict[str, Any]:
+    choice = {"index": 0, "text": "Fog.", "finish_reason": "stop"}
+    return {"id": id, "object": "text_completion", "model": "m", "choices": [choice], "usage": used(prompt, completion)}
+
+
 def message(id: str, prompt: int, completion: int) -> dict[str, Any]:
     usage = {"input_tokens": prompt, "output_tokens": completion}
     return {"type": "message", "role": "assistant", "id": id, "model": "m", "content": [{}], "usage": usage}
@@ -53,6 +58,7 @@ def embedding(_: str, prompt: int, __: int) -> dict[str, Any]:
 
 WHOLE = {
     "chat": ("/v1/chat/completions", chat),
+    "completions": ("/v1/completions", text),
     "anthropic": ("/v1/messages", message),
     "cohere": ("/v2/chat", cohere),
     "converse": ("/model/m/converse", converse),
