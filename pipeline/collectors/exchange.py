@@ -42,8 +42,8 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     status = envelope.http_status
     is_session = status == SWITCHING_PROTOCOLS
     route = route_of(envelope.path, None if is_session else envelope.method)
-    if route is Route.OTHER and isinstance(envelope.response, str):
-        route = _route_of_text(envelope, envelope.response, log_format)
+    if route is Route.OTHER:
+        route = _route_of_asked(envelope, log_format)
     is_success = is_session or 200 <= status <= 299 or status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
@@ -61,16 +61,13 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     return _kept(reading, _without_usage(route, is_success=is_success))._replace(parts=reading.parts)
 
 
-def _route_of_text(envelope: Envelope, response: str, log_format: LogFormat) -> Route:
-    """Return what a path says whose method brings no request, where it was answered by a text.
-
-    A stream of events is an answer that was made then, whatever was stored: its body decides.
-    """
+def _route_of_asked(envelope: Envelope, log_format: LogFormat) -> Route:
+    """Return what a path says that was asked for by GET: the body decides of a stream of events, for none is stored."""
     route = route_of_streamed(envelope.path, envelope.method)
     if route is Route.OTHER:
         return route
     with suppress(LineRefused):
-        if take_apart(response, depth_max=log_format.depth_max).is_transcript:
+        if take_apart(envelope.response, depth_max=log_format.depth_max).is_transcript:
             return route
     return Route.OTHER
 

@@ -36,7 +36,8 @@ def http_chunks(*pieces: str, end: str = "0\r\n\r\n") -> str:
 
 
 def apart(response: Any) -> Body:
-    return take_apart(response, depth_max=64)
+    """Return a body taken apart, but for whether it was told in events, which has a test of its own."""
+    return take_apart(response, depth_max=64)._replace(is_transcript=False)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,23 @@ def test_a_body_is_one_document_behind_up_to_two_steps(response: Any) -> None:
 )
 def test_a_stream_is_its_chunks_however_it_was_logged(response: Any) -> None:
     assert apart(response) == STREAM
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (f"data: {text(A)}\n\n", True),
+        (f"data: {text(A)}\\n\\ndata: {text(B)}\\n\\n", True),
+        (f"event: adata: {text(A)}event: bdata: {text(B)}", True),
+        ([f"data: {text(A)}", f"data: {text(B)}"], True),
+        (text(f"data: {text(A)}\n\n"), True),
+        (http_chunks(f"data: {text(A)}\n\n"), True),
+        ({"status": 200, "body": f"data: {text(A)}\n\n"}, True),
+        *((response, False) for response in (None, A, text(A), [A, B], f"{text(A)}\n{text(B)}", [{"data": text(A)}])),
+    ],
+)
+def test_what_was_told_in_events_is_known(response: Any, expected: object) -> None:
+    assert take_apart(response, depth_max=64).is_transcript is expected
 
 
 @pytest.mark.parametrize(
