@@ -200,6 +200,9 @@ def test_a_stream_that_a_page_asks_for_by_get_is_read_and_what_was_stored_is_not
     stream = sse({**BODY, "choices": [{"index": 0, "delta": {"content": "Rain."}}]})
     url = "https://api.example/ai/ask?q=Rain"
     assert collect(json.dumps(archive(entry(url, method="GET", text=stream)))).tokens[:2] == (40, 5)
+    listed = [{"time": 1, "eventName": "message", "eventId": "", "data": json.dumps(chunk)} for chunk in CHUNKS]
+    asked = entry(url, method="GET", text="", _eventSourceMessages=listed)
+    assert collect(json.dumps(archive(asked))).tokens[:2] == (40, 5)
     for where, text in [(url, json.dumps(BODY)), ("https://api.example/v1/files/f-1/content", stream)]:
         assert collect(json.dumps(archive(entry(where, method="GET", text=text)))).events == []
 
