@@ -136,6 +136,19 @@ def test_both_readers_say_the_same_of_what_was_asked_for() -> None:
     assert found_rows(by_kernel(lines)) == read_plainly(lines)
 
 
+def test_both_readers_say_the_same_of_printed_bytes() -> None:
+    chunk = {"id": "c-1", "choices": [{"index": 0, "delta": {"content": "it's Fog."}}]}
+    lines = []
+    for number in range(60):
+        usage = {"prompt_tokens": number, "completion_tokens": 20, "total_tokens": number + 20}
+        stream = sse(chunk, {"id": f"c-{number}", "choices": [], "usage": usage})
+        short = json.dumps({"choices": [{"message": {"content": "Fog."}}], "usage": usage})
+        response = (str(stream.encode()), str(short.encode()), [str(stream.encode())], "b'Fog.'")[number % 4]
+        line = {"ts": "2026-03-01T06:51:19Z", "request_id": f"r-{number}", "api_key_id": "k", "status": 200}
+        lines.append(json.dumps({**line, "path": "/v1/chat/completions", "response": response}).encode())
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)
+
+
 @pytest.mark.parametrize("absent", [..., None, ""])
 def test_without_path_or_method_the_body_decides(collect: Any, exchange: Any, absent: Any) -> None:
     assert collect(exchange(path=absent, method=absent)).tokens[:2] == (10, 3)

@@ -421,3 +421,30 @@ def test_a_header_of_aws_that_is_no_text_is_none_of_ours() -> None:
 def test_a_size_that_leads_to_no_end_of_a_line_is_none_even_where_another_follows() -> None:
     assert apart('7\r\n{"a":1}X0\r\n\r\n') == NOTHING
     assert apart('7\r\n{"a":1}\n0\r\n\r\n') == ONE
+
+
+TOLD = f"data: {text(A)}\n\ndata: {text(B)}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("response", "documents", "is_stream"),
+    [
+        (str(text(A).encode()), [A], False),
+        (f" {text(A).encode()!r}\n", [A], False),
+        (str(text({"a": 'it\'s \\ ü \n\t\r "x"'}).encode()), [{"a": 'it\'s \\ ü \n\t\r "x"'}], False),
+        (str(json.dumps({"a": "it's ü"}, ensure_ascii=False).encode()), [{"a": "it's ü"}], False),
+        (str(gzip.compress(text(A).encode())), [A], False),
+        (text(str(text(A).encode())), [A], False),
+        (str(TOLD.encode()), [A, B], True),
+        (str(TOLD.encode())[:-9], [A], True),
+        ([str(TOLD[:20].encode()), str(TOLD[20:].encode())], [A, B], True),
+        ([str(line.encode()) for line in TOLD.split("\n") if line], [A, B], True),
+        ("\n".join(str(line.encode()) for line in TOLD.split("\n")), [A, B], True),
+        ({"status": 200, "body": str(text(A).encode())}, [A], False),
+        *((response, [], False) for response in ("b'", "b", "b'a", f"b'{text(A)}\nand so on", f"B'{text(A)}'")),
+        (str(str(str(text(A).encode()).encode()).encode()), [], False),
+    ],
+)
+def test_bytes_are_read_as_python_prints_them(response: Any, documents: list[Any], *, is_stream: bool) -> None:
+    """A log that was written with ``str(response.content)`` has them so, and one of ``iter_lines`` line by line."""
+    assert apart(response) == Body(documents=documents, is_stream=is_stream)
