@@ -41,6 +41,8 @@ _INTERRUPTED_QUERY = "Query interrupted"
 """What DuckDB says, without a class of its own."""
 _NO_THREAD = "can't start new thread"
 """What Python says, without a class of its own."""
+_NOT_MAPPED = "failed to map segment from shared object"
+"""What the system's loader says of a library: there are too few addresses, or its file system may not be run from."""
 
 
 def machine_error_text(error: BaseException) -> str | None:
@@ -50,6 +52,9 @@ def machine_error_text(error: BaseException) -> str | None:
     if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
         remedy = "raise the limits of processes and of memory (ulimit -u, ulimit -v) and run the command again"
         return f"no thread can be started; {_AGAIN}: {remedy}"
+    if isinstance(error, ImportError) and _NOT_MAPPED in str(error):
+        remedy = "raise the limit of memory (ulimit -v), or install where programs may run, and run the command again"
+        return f"{error.path or 'a library'} cannot be loaded; {_AGAIN}: {remedy}"
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         path = refused_path(error)
         return _text(f"{os.strerror(error.errno)}{'' if path is None else f' at {path}'}", error.errno)

@@ -74,7 +74,10 @@ class AccountDrafts:
     card_fees: Mapping[str, Decimal]
     limits: Mapping[Place, Mapping[str, EntryLimit]]
     reach: tuple[date, date] | None
-    """The first and the last day with usage of any account, or days of the same months of this one."""
+    """The first and the last day with usage of any account, or days of the same months of this one.
+
+    By rules before the fourth, the first days of the first and the last month with usage of any account.
+    """
     unpriced: frozenset[BillingPeriod]
     """Periods with usage that has no price, or that was forgotten: nobody knows, or can show, what they are worth."""
     rules: Rules
@@ -270,6 +273,11 @@ class AccountDrafts:
     def _is_reached(self, period: BillingPeriod) -> bool:
         """Say whether usage of any account has reached a month: it holds or follows the first day with some.
 
-        And it begins no later than the last. Whatever calendars the accounts have, a day is the same day for all.
+        And it begins no later than the last. Whatever calendars the accounts have, a day is the same day for all. By
+        rules before the fourth, a month is reached once one that begins no earlier has usage.
         """
-        return self.reach is not None and self.reach[0] < period.end_date and period.first_date <= self.reach[1]
+        if self.reach is None:
+            return False
+        first_date, last_date = self.reach
+        follows = first_date < period.end_date if self.rules >= Rules.FOURTH else first_date <= period.first_date
+        return follows and period.first_date <= last_date

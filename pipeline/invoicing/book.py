@@ -97,8 +97,8 @@ def make_book(
     ``usage`` are the usage lines of places, with
     their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price, or
     of which usage was forgotten: what was invoiced for them stands. ``reach`` are the first and the last day that any
-    account has used; without it, the first days of the first and the last month, which say the same of accounts whose
-    months begin together.
+    account has used; without it, or by rules before the fourth, the first days of the first and the last month, which
+    say the same of accounts whose months begin together.
 
     Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, is not among the
     accounts any more, or has a grant that does not cover what was consumed of it.
@@ -106,7 +106,8 @@ def make_book(
     refuse_removed_accounts(issued, accounts)
     if rules is not Rules.FIRST:
         refuse_lowered_grants(issued, accounts)
-    reach = reach or _reach_of(places)
+    if reach is None or rules < Rules.FOURTH:
+        reach = _reach_of(places)
     issued_to = parts_by_account(issued)
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:

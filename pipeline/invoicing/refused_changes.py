@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain
 from pipeline.invoicing.credits import consumed_by_grant, grants_of
-from pipeline.invoicing.invoice import InvoiceStatus, credited_by, parts_by_account
+from pipeline.invoicing.invoice import parts_by_account, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +27,7 @@ def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> No
 
     One whose invoices are all taken back by credit notes may go.
     """
-    credited = credited_by(issued)
-    for invoice in issued:
-        if invoice.status is not InvoiceStatus.ISSUED or invoice.id in credited:
-            continue
+    for invoice in standing(issued):
         for account_id in invoice.account_ids:
             if accounts.by_id(account_id) is not None:
                 continue

@@ -22,6 +22,8 @@ class Rules(IntEnum):
     """
     THIRD = 3
     """A document states its issue date; its tax lines their category, rate and base; and taxes of corrected periods."""
+    FOURTH = 4
+    """Which months usage has reached is said by its first and its last day, whatever calendars accounts have."""
 
     @classmethod
     def of(cls, stated: object) -> Rules:

@@ -16,8 +16,6 @@ __all__ = ["sail"]
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-SECRET = "a made-up secret of a test, long enough"  # noqa: S105 - made up
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of Spark on two threads, whose workers have the secret of key ids in their environment."""
-    from spark_server import spark_server  # noqa: PLC0415  # few tests start it
+    from spark_server import SECRET, spark_server  # noqa: PLC0415  # few tests start it
 
     with spark_server(tmp_path_factory.mktemp("spark"), TALLYBOOK_KEY_SECRET=SECRET) as remote:
         yield remote

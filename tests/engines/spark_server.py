@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 STARTS_SECONDS = 300
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+SECRET = "a made-up secret of a test, long enough"  # noqa: S105 - made up
+"""Of key ids: what the workers of the tests' server have in their environment."""
 
 
 def spark_home() -> Path:

@@ -12,10 +12,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import SECRET
 from random_lakes import write_random_lake
 from random_logs import make_workspace as make_random_workspace
-from spark_server import ROOT, spark_server
+from spark_server import ROOT, SECRET, spark_server
 from test_collecting_on_workers import AS_OF, collected, lake_of, on_workers, twins, with_ids, with_raw_keys
 from test_same_counts import assert_alike, counted
 from workspaces import fingerprints, tallybook

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING
 
 from workspaces import make_workspace, plain, tallybook, write_log
 
+from pipeline.configuration.workspace import Workspace
+from pipeline.invoicing.rules import Rules
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 ACCOUNT = '[[accounts]]\nid = "{0}"\nname = "{0}"\nkeys = ["key_{0}"]\n'
 
@@ -80,3 +86,37 @@ def test_months_of_several_calendars_are_owed_by_the_first_and_the_last_day_of_a
     for account_id in ("calendar", "fifteenth", "last"):
         assert owed(roots[1], account_id) == owed(roots[0], account_id)
     assert tallybook(roots[0], "verify").returncode == 0
+
+
+def test_what_was_issued_before_months_were_reached_by_days_is_recomputed_by_its_rules_and_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = (
+        ACCOUNT.format("calendar")
+        + 'minimum_commitment = 100.00\nbegins_on = 2026-01-01\nbilling_interval = "quarter"\n'
+        + ACCOUNT.format("fifteenth")
+        + "billing_day = 15\n"
+    )
+    root = make_workspace(tmp_path / "books", accounts=accounts)
+    write_log(
+        root, "l.jsonl", *(plain(f"2026-{day}T10:00:00Z", id=day, key="key_fifteenth") for day in ("01-20", "03-10"))
+    )
+    issue = ("invoice", "issue", "--period", "2026-Q1", "--as-of", "2026-04-02", "--yes")
+    with monkeypatch.context() as before:
+        before.setitem(Workspace.__init__.__kwdefaults__, "rules", Rules.THIRD)  # those of then
+        assert tallybook(root, "collect", "--as-of", "2026-04-01").returncode == 0
+        assert tallybook(root, *issue).returncode == 0
+    assert issued(root) == {"INV-000001": ("100.00", Rules.THIRD)}  # for February alone
+    recomputed = tallybook(root, "recompute", "INV-000001")
+    assert recomputed.returncode == 0, recomputed.stdout
+    assert tallybook(root, "verify").returncode == 0
+    write_log(root, "m.jsonl", plain("2026-04-20T10:00:00Z", id="april", key="key_fifteenth"))
+    assert tallybook(root, "nightly", "--as-of", "2026-07-01").returncode == 0
+    assert owed(root, "calendar") == {"2026-Q1": "100.00", "2026-Q2": "300.00"}  # and what January and March lacked
+    assert tallybook(root, "recompute", "INV-000001").returncode == 0
+
+
+def issued(root: Path) -> dict[str, tuple[str, int]]:
+    """Return the total and the rules of each issued invoice."""
+    documents = [json.loads(path.read_bytes()) for path in sorted((root / "invoices/register").iterdir())]
+    return {each["invoice_id"]: (each["total"], each["rules"]) for each in documents}

@@ -516,9 +516,9 @@ def test_equal_rates_share_a_line_whatever_their_list_prices_are() -> None:
 
 
 def test_rules_of_a_newer_program_are_refused_with_the_advice_to_upgrade() -> None:
-    assert (Rules.of(None), Rules.of(2), Rules.of(3)) == (Rules.FIRST, Rules.SECOND, Rules.THIRD)
-    with pytest.raises(ConfigurationError, match="rules 4, and this program knows 3 at most; upgrade Tallybook"):
-        Rules.of(4)
+    assert [Rules.of(stated) for stated in (None, 2, 3, 4)] == list(Rules)
+    with pytest.raises(ConfigurationError, match="rules 5, and this program knows 4 at most; upgrade Tallybook"):
+        Rules.of(5)
 
 
 def test_usage_beyond_a_commitment_counts_towards_the_spend_cap_at_its_price() -> None:

@@ -128,7 +128,7 @@ def test_an_issue_date_that_is_another_day_in_the_documents_time_zone_is_named(b
 
 def test_a_document_of_rules_that_state_an_issue_date_has_one(books: Path) -> None:
     assert forged(books, 1, lambda document: document.pop("issue_date")) == {
-        DATED: "not so: INV-000001 has no issue date, and its rules are 3"
+        DATED: "not so: INV-000001 has no issue date, and its rules are 4"
     }
 
 

@@ -208,6 +208,15 @@ def test_a_thread_that_cannot_be_started_is_a_refusal_too() -> None:
     assert "ulimit -u" in said
 
 
+def test_a_library_for_which_there_are_too_few_addresses_is_a_refusal_too() -> None:
+    refused = ImportError("/lib/_duckdb.so: failed to map segment from shared object", path="/lib/_duckdb.so")
+    said = machine_error_text(refused)
+    assert said is not None
+    assert said.startswith("/lib/_duckdb.so cannot be loaded; what was done before stays")
+    assert "ulimit -v" in said
+    assert machine_error_text(ImportError("No module named 'duckdb'")) is None
+
+
 @pytest.mark.parametrize("folder", ["rates", "exchange", "invoices"])
 def test_a_folder_that_may_not_be_listed_is_not_taken_for_one_without_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str

@@ -33,7 +33,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import Stated, count, count_of, less, others_of, read_of, sum_of
+from pipeline.collectors.families.reading import Stated, at_most, count, count_of, less, others_of, read_of, sum_of
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, twice
 from pipeline.collectors.values.traced import is_integer
@@ -220,7 +220,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         completion=counts[1],
         cached=_read_from_a_cache(usage),
         written=written,
-        written_1h=min(hour or 0, written or 0) or None,
+        written_1h=at_most(hour, written),
         reasoning=_named(usage, _REASONING),
         prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,

@@ -235,6 +235,15 @@ def _counts(stated: Stated) -> bool:
     return bool(stated.prompt or stated.completion)
 
 
+def at_most(part: int | None, whole: int | None) -> int | None:
+    """Return a part of what is stated apart, no more than the whole of it; ``None`` where nothing is left.
+
+    >>> at_most(3, 7), at_most(9, 7), at_most(3, None), at_most(0, 7)
+    (3, 7, None, None)
+    """
+    return min(part or 0, whole or 0) or None
+
+
 def less(part: int | None, cached: int | None) -> int | None:
     """Return what of a modality was not read from a cache: that part of it costs what is read from a cache costs."""
     return part if part is None or cached is None else max(0, part - cached)

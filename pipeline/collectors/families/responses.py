@@ -25,6 +25,7 @@ from pipeline.collectors.families.reading import (
     Reading,
     Stated,
     any_of,
+    at_most,
     count_of,
     error_of,
     first,
@@ -160,7 +161,7 @@ def _stated(answer: JsonObject) -> Stated | None:
         completion=completion,
         cached=cached,
         written=written,
-        written_1h=min(count_of(object_at(of_prompt, by_lifetime), hour) or 0, written or 0) or None,
+        written_1h=at_most(count_of(object_at(of_prompt, by_lifetime), hour), written),
         reasoning=count_of(of_completion, "reasoning_tokens"),
         prompt_audio=less(
             count_of(of_prompt, "audio_tokens"), count_of(object_at(of_prompt, "cached_tokens_details"), "audio_tokens")

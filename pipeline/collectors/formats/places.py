@@ -65,6 +65,8 @@ class Places(NamedTuple):
     """Paths below which objects may lie in arrays and in one another."""
     objects: tuple[str, ...] = ()
     """Paths of objects of which every object is looked into, whatever its name."""
+    literals: tuple[str, ...] = ()
+    """Paths of what the code asks for by what it is, in objects that may be JSON text; it stands in the shape so."""
     plain: tuple[str, ...] = ()
     """Paths of what the plain reader alone looks into: where something lies there, the line is its."""
     taken_apart: tuple[TakenApart, ...] = ()

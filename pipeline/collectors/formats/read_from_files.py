@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.found import is_request_log
-from pipeline.collectors.formats.tools.otel import LOG_RECORDS, integer_of
+from pipeline.collectors.formats.tools.otel.otlp import LOG_RECORDS, integer_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, ContradictedObject, parse
 from pipeline.usage import QuarantineReason

@@ -92,7 +92,19 @@ TEXTS = frozenset(
     (
         *("content", "text", "delta", "reasoning_content", "reasoning", "refusal", "thinking", "response"),
         *("outputText", "generation", "completion", "embedding", "generated_text", "Content"),
-        *("message", "Message", "arguments", "answer", "output", "prompt", "p", "url", "b64_json", "images"),
+        *(
+            "message",
+            "Message",
+            "errorMessage",
+            "arguments",
+            "answer",
+            "output",
+            "prompt",
+            "p",
+            "url",
+            "b64_json",
+            "images",
+        ),
         *("webSearchQueries", "web_search_queries"),
     )
 )

@@ -196,6 +196,7 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places, of_instants: Kind) -
         Kind.ELAPSED: stated.durations,
         Kind.NESTED: stated.nested,
         Kind.OBJECTS: stated.objects,
+        Kind.LITERAL: stated.literals,
         Kind.NEVER: stated.plain,
     }
     for kind, text in ((kind, text) for kind, texts in of_kinds.items() for text in texts):

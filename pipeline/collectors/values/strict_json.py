@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -151,17 +150,12 @@ def documents_of(text: str, *, depth_max: int = DEPTH_MAX, may_touch: bool = Fal
     """
     found: list[Any] = []
     end = 0
-    at = _BETWEEN.match(text, 0).end()  # type: ignore[union-attr]  # it may be empty, and so matches everywhere
-    while at < len(text):
-        if text[at] not in "{[" or (found and not may_touch and _APART.search(text, end, at) is None):
+    for document, at, behind in _documents_from(text, _place_behind(_BETWEEN, text, 0), "{[", depth_max):
+        if found and not may_touch and _APART.search(text, end, at) is None:
             return None
-        try:
-            _, end = _STRICT.raw_decode(text, at)
-            found.append(parse(text[at:end], depth_max=depth_max))
-        except (json.JSONDecodeError, RecursionError, BrokenJson):
-            return None
-        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
-    return found or None
+        found.append(document)
+        end = behind
+    return found if found and _place_behind(_BETWEEN, text, end) == len(text) else None
 
 
 def whole_of(text: str, *, depth_max: int = DEPTH_MAX) -> list[JsonObject]:
@@ -170,14 +164,29 @@ def whole_of(text: str, *, depth_max: int = DEPTH_MAX) -> list[JsonObject]:
     >>> whole_of('[{"a": 1},\n{"b": 2},\n{"c'), whole_of('{"a": 1}{"b": 2}'), whole_of('{"a')
     ([{'a': 1}, {'b': 2}], [{'a': 1}, {'b': 2}], [])
     """
-    found: list[JsonObject] = []
-    at = _ARRAY_BEGINS.match(text, 0).end()  # type: ignore[union-attr]  # as above
-    with suppress(json.JSONDecodeError, RecursionError, BrokenJson):
-        while text.startswith("{", at):
+    begins_at = _place_behind(_ARRAY_BEGINS, text, 0)
+    return [document for document, _, _ in _documents_from(text, begins_at, "{", depth_max)]
+
+
+def _documents_from(text: str, at: int, opens: str, depth_max: int) -> Iterator[tuple[Any, int, int]]:
+    """Yield the documents that stand from an offset on, each with its offset and that behind it, while one is whole.
+
+    ``opens`` are the brackets with which one may begin. What may be between them says ``documents_of``.
+    """
+    while at < len(text) and text[at] in opens:
+        try:
             _, end = _STRICT.raw_decode(text, at)
-            found.append(parse(text[at:end], depth_max=depth_max))
-            at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
-    return found
+            document = parse(text[at:end], depth_max=depth_max)
+        except (json.JSONDecodeError, RecursionError, BrokenJson):
+            return
+        yield document, at, end
+        at = _place_behind(_BETWEEN, text, end)
+
+
+def _place_behind(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return the offset behind what fits a pattern, which may be nothing, and so fits everywhere."""
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
 
 
 class Beginning(NamedTuple):

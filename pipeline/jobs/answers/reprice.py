@@ -175,7 +175,7 @@ def _present_usage(workspace: Workspace) -> pa.Table:
 def _rated_lines(workspace: Workspace, usage: pa.Table) -> tuple[pa.Table, tuple[UnpricedUsage, ...]]:
     """Rate usage, and return the lines of it (``usage_line_columns.LINES``) and what has no rate."""
     rated = rate(usage, workspace.accounts, workspace.rate_cards)
-    pairs = rated.line_charges.group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    pairs = rated.line_charges.group_by(["account_id", "billing_period"], use_threads=False).aggregate([]).to_pylist()
     places = [(pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs]
     limits = limits_of(places, workspace.accounts, workspace.rate_cards)
     lines = lines_of_charges(rated.line_charges, workspace.accounts, workspace.settings.rounding, limits)

@@ -215,7 +215,11 @@ class _MonthUsed(NamedTuple):
 
 def _months_used(usage_daily: pa.Table) -> list[_MonthUsed]:
     """Return the months with usage, by month and account."""
-    used = usage_daily.group_by(["account_id", "billing_period"]).aggregate([("usage_date", "min_max")]).to_pylist()
+    used = (
+        usage_daily.group_by(["account_id", "billing_period"], use_threads=False)
+        .aggregate([("usage_date", "min_max")])
+        .to_pylist()
+    )
     periods = {row["billing_period"]: BillingPeriod.parse(row["billing_period"]) for row in used if row["account_id"]}
     return sorted(
         _MonthUsed(periods[row["billing_period"]], row["account_id"], *row["usage_date_min_max"].values())

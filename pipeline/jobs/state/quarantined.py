@@ -74,7 +74,9 @@ def tokens_stated(row: Mapping[str, Any]) -> int | None:
 def quarantined_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[QuarantinedUsage, ...]:
     """Return what the quarantine holds, key by key, lines of no key last. Raises ``DataFileDamaged``."""
     lines = quarantined_lines(workspace.lake, snapshot, columns=("api_key_id", *_TOKENS))
-    sums = lines.group_by("api_key_id").aggregate([([], "count_all"), *((name, "sum") for name in _TOKENS)])
+    sums = lines.group_by("api_key_id", use_threads=False).aggregate(
+        [([], "count_all"), *((name, "sum") for name in _TOKENS)]
+    )
     return tuple(
         QuarantinedUsage(
             api_key_id=row["api_key_id"],

@@ -17,6 +17,7 @@ import pytest
 from foreign_lines import any_value
 
 from pipeline.collectors.formats.tools import otel
+from pipeline.collectors.formats.tools.otel import conventions
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import UsageStatus
 
@@ -59,6 +60,13 @@ CHAT = {
     "gen_ai.usage.input_tokens": 300,
     "gen_ai.usage.output_tokens": 50,
 }
+
+
+def test_whatever_is_declared_is_asked_for() -> None:
+    for kind, asked in ((conventions.Convention, conventions.CONVENTIONS), (conventions.Event, conventions.EVENTS)):
+        declared = {name: each for name, each in vars(conventions).items() if isinstance(each, kind)}
+        assert [name for name, each in declared.items() if each not in asked] == []
+        assert len(declared) == len(asked)
 
 
 def test_an_inference_states_who_when_which_model_and_how_much(exchanges: Callable[..., list[Exchange]]) -> None:

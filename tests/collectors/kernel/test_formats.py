@@ -300,7 +300,7 @@ def test_what_is_taken_of_an_id_may_be_another_one_of_the_line(place: str, other
     _agree(_written(payload, payload | stated, payload | {"id": "b"}, payload | {"id": "b_cache_hit7"}))
 
 
-def _shapes_learned(monkeypatch: pytest.MonkeyPatch, lines: Sequence[bytes]) -> int:
+def _shapes_learned(monkeypatch: pytest.MonkeyPatch, lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> int:
     """Return how many shapes lines have of which the plain reader was asked, all of them."""
     asked: set[bytes] = set()
     plainly = RuleFinder.rules_of
@@ -310,7 +310,7 @@ def _shapes_learned(monkeypatch: pytest.MonkeyPatch, lines: Sequence[bytes]) -> 
         return plainly(self, shape, *others)
 
     monkeypatch.setattr(RuleFinder, "rules_of", rules_of)
-    assert _agree(lines).told == len(lines)
+    assert _agree(lines, log_format).told == len(lines)
     return len(asked)
 
 
@@ -819,6 +819,112 @@ def test_a_key_that_a_map_names_is_what_the_map_says() -> None:
     found = _agree(_written(line, line | {"team": "b"}, line | {"call": "s"}), LogFormat(fields=fields))
     assert found.told == 3
     assert [rows[0]["api_key_id"] for rows in found_rows(found).values()] == ["cust-a", "b", "cust-a"]
+
+
+OF_A_KEY = {"api_key_id": {"value": "k"}}
+FAILED: dict[str, dict[str, Any]] = {
+    "gemini-batch": {
+        "key": "request-1",
+        "error": {"code": 3, "message": "@"},
+        "batch": {"name": "batches/b", "metadata": {"model": "gemini-2.5-flash", "endTime": "2026-03-01T06:51:19Z"}},
+    },
+    "bedrock-batch": {
+        "recordId": "CALL0000001",
+        "modelInput": {"messages": []},
+        "error": {"errorCode": 400, "errorMessage": "@"},
+        "batch": {"jobArn": "arn", "modelId": "amazon.nova-lite-v1:0", "endTime": "2026-03-01T06:51:19Z"},
+    },
+    "vertex-batch": {
+        "status": "@",
+        "processed_time": "2026-03-01T06:51:19Z",
+        "request": {"contents": []},
+        "response": "{}",
+    },
+}
+"""A result of each API's batches that failed; ``@`` is what it says of that, in whatever words."""
+SAYS = ("slow down", "é\\\n", 'Bad Request: {"error": {"code": 400}}', "x" * 5000, "too many tokens: 7")
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_results_that_failed_are_of_one_shape_whatever_they_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = LogFormat(format=name, fields=OF_A_KEY)
+    written = json.dumps(FAILED[name])
+    lines = [written.replace('"@"', json.dumps(each)).encode() for each in SAYS]
+    assert _shapes_learned(monkeypatch, lines, settings) == 1
+    assert {row["status"] for row, *_ in found_rows(_agree(lines, settings)).values()} == {"failed"}
+
+
+@pytest.mark.parametrize("name", FAILED)
+@pytest.mark.parametrize("says", ["", None, 0, 7, False, True, [], ["x"], {}, {"code": 1}, "{}", '{"errorCode": 1}'])
+def test_what_is_no_text_where_a_result_says_why_it_failed_is_what_the_plain_reader_says(name: str, says: Any) -> None:
+    whole, place = FAILED[name], "status" if "status" in FAILED[name] else "error"
+    within = json.loads(json.dumps(whole).replace('"@"', json.dumps(says)))
+    lines = _written(whole, within, whole | {place: says}, whole, within, whole | {place: says})
+    _agree(lines, LogFormat(format=name, fields=OF_A_KEY))
+
+
+def test_by_what_a_record_of_bedrock_failed_decides_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = LogFormat(format="bedrock-batch", fields=OF_A_KEY)
+    errors = [{"errorCode": code, "errorMessage": text} for code in (400, "ThrottlingException") for text in SAYS]
+    record = FAILED["bedrock-batch"]
+    lines = [
+        *(record | {"error": each} for each in errors),
+        *({**record, "modelOutput": each, "error": None} for each in errors),
+    ]
+    assert _shapes_learned(monkeypatch, _written(*lines), settings) == 4
+    found = [row["http_status"] for row, *_ in found_rows(_agree(_written(*lines), settings)).values()]
+    assert found == [*[400] * len(SAYS), *[429] * len(SAYS)] * 2
+
+
+JOB = {"name": "projects/7/locations/us-central1/batchPredictionJobs/8", "model": "m", "state": "JOB_STATE_SUCCEEDED"}
+
+
+def test_rows_are_of_one_shape_whatever_a_column_beside_their_request_calls_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = LogFormat(format="vertex-batch", fields=OF_A_KEY)
+    rows = [FAILED["vertex-batch"] | {"name": name} for name in (*SAYS, JOB["name"])]
+    assert _shapes_learned(monkeypatch, _written(*rows), settings) == 1
+
+
+@pytest.mark.parametrize("beside", [{}, {"status": ""}, {"status": 7, "request": {}}])
+def test_a_job_is_nothing_and_what_is_like_it_but_for_its_name_is_refused(beside: dict[str, Any]) -> None:
+    like_it = [JOB | beside | {"name": name} for name in ("x", "projects/7", "y", "z")]
+    jobs = [JOB | beside] * 3
+    for lines in ([*jobs, *like_it], [*like_it, *jobs], jobs, like_it):
+        found = _agree(_written(*lines), LogFormat(format="vertex-batch", fields=OF_A_KEY))
+        assert sum(len(each) for each in found_rows(found).values()) == sum(line in like_it for line in lines)
+
+
+BIFROST: dict[str, Any] = {
+    "id": "r",
+    "timestamp": "2026-03-01T06:51:19Z",
+    "object": "passthrough",
+    "provider": "openai",
+    "model": "m",
+    "status": "success",
+    "selected_key_id": "p",
+    "virtual_key_id": "k",
+    "number_of_retries": 0,
+    "fallback_index": 0,
+    "params": {"path": "/v1/chat/completions"},
+    "token_usage": {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11},
+}
+
+
+@pytest.mark.parametrize("write", [lambda params: params, json.dumps], ids=["an object", "text"])
+def test_where_a_gateway_passed_a_call_through_to_decides_what_it_is(
+    write: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = ("/v1/chat/completions", "/v1/models", "/v1/images/generations")
+    lines = [
+        BIFROST | {"id": f"r{at}{path}", "params": write({"temperature": at / 7, "path": path})}
+        for path in paths
+        for at in range(4)
+    ]
+    assert _shapes_learned(monkeypatch, _written(*lines)) == len(paths)
+    statuses = [row["status"] for row, *_ in found_rows(_agree(_written(*lines))).values()]
+    assert statuses == [*["measured"] * 4, *["not_metered"] * 8]
 
 
 def test_what_is_known_of_a_batch_is_told_where_it_is_the_same_for_all_lines() -> None:

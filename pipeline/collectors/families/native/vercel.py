@@ -21,6 +21,7 @@ from pipeline.collectors.families.chat_usage import stated_by
 from pipeline.collectors.families.reading import (
     Reading,
     any_of,
+    at_most,
     count_of,
     counted_at,
     error_of,
@@ -155,7 +156,7 @@ def _stated(step: JsonObject, usage: JsonObject, model: str | None) -> Stated | 
     hour = count_of(object_at(usage, "raw", "cache_creation"), "ephemeral_1h_input_tokens")
     if stated is None or not hour:
         return stated
-    return stated._replace(written_1h=min(hour, stated.written or 0) or None)
+    return stated._replace(written_1h=at_most(hour, stated.written))
 
 
 def _flat(usage: JsonObject) -> JsonObject:

@@ -58,7 +58,7 @@ MAPPING: Mapping[str, Any] = {
     "service_tier": {"value": TIER},
 }
 
-PLACES = Places()
+PLACES = Places(marks=("error.errorMessage",))
 
 
 def recognises(document: JsonObject) -> bool:

@@ -57,7 +57,7 @@ MAPPING: Mapping[str, Any] = {
     "service_tier": {"value": TIER},
 }
 
-PLACES = Places(marks=("key",))
+PLACES = Places(marks=("key", "error"))
 
 
 def recognises(document: JsonObject) -> bool:

@@ -51,14 +51,18 @@ _NOT_OURS = ("path", "method")
 MAPPING: Mapping[str, Any] = {
     "ts": ["response.createTime", "processed_time", *(f"batch.{name}" for name in _TIMES)],
     "api_key_id": ["request.labels.api_key_id", "batch.labels.api_key_id"],
-    "status": "status",
+    "status": "http_status",
     "request": "request",
     "request.model": ["batch.model", "request.model"],
     "response": "response",
     "service_tier": {"value": TIER},
 }
 
-PLACES = Places(marks=("instance", "request.contents"), nested=("predictions",))
+PLACES = Places(marks=("status", "name", "instance", "request.contents"), nested=("predictions",))
+"""Of a row nobody asks what its ``name`` is. What is no row has a job's name, or is refused.
+
+A sample has another name, is refused then, and teaches no rule: so a job is read plainly.
+"""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -82,7 +86,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     values: JsonObject = {
         **dict.fromkeys(_NOT_OURS),
         "processed_time": in_utc(stated_once(document, "processed_time")),
-        "status": 200 if answer else None,
+        "http_status": 200 if answer else None,
         "response": answer or (NO_ANSWER if document.get("status") else None),
     }
     job = object_at(document, "batch")
@@ -106,7 +110,7 @@ def is_request(document: JsonObject) -> bool:
 
 def is_job(document: JsonObject) -> bool:
     """Tell a job, as the API returns it, from a row to which a name was handed on."""
-    return _JOB.fullmatch(word(document.get("name"))) is not None and not _is_row(document)
+    return not _is_row(document) and _JOB.fullmatch(word(document.get("name"))) is not None
 
 
 def _is_row(document: JsonObject) -> bool:

@@ -26,6 +26,7 @@ from pipeline.collectors.formats.gateways.access_logs import (
     without_absent,
 )
 from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.refusal import LineRefused
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     is_traced = any(line.get(name) for name in _MODELS)
     if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced):
         return []
-    found: JsonObject = {"arrived_at": _arrival(line), "traced_id": _traced_id(line)}
+    traced = traced_id(line.get("trace.id"), line.get("span.id"))  # as OpenTelemetry's spans of the same call have it
+    found: JsonObject = {"arrived_at": _arrival(line), "traced_id": traced}
     if is_traced and is_route_of_ones_own(path, method):
         is_embedding = line.get("gen_ai.operation.name") == _EMBEDDINGS
         found[_PATH] = _EMBEDDINGS_PATH if is_embedding else None
@@ -89,9 +91,3 @@ def _arrival(line: JsonObject) -> int | None:
         return None if taken is None else instant_us(line.get("time"), "time") - int(taken[1]) * _MILLISECOND_US
     except LineRefused:
         return None
-
-
-def _traced_id(line: JsonObject) -> str | None:
-    """Return the ids of trace and span with a slash between, as OpenTelemetry's spans of the same call have them."""
-    trace, span = line.get("trace.id"), line.get("span.id")
-    return f"{trace}/{span}" if isinstance(trace, str) and isinstance(span, str) and trace and span else None

@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.places import Places
-from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
-from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,15 +83,14 @@ MAPPING: Mapping[str, Any] = {
     "usage.cached_tokens": ["token_usage.prompt_tokens_details.cached_tokens", "cached_read_tokens"],
 }
 
-PLACES = Places(plain=("params.path",))
-"""It is there of what was passed through."""
+PLACES = Places(literals=("params.path",))
+"""It says where what was passed through went."""
 
 
 def recognises(document: JsonObject) -> bool:
     """Tell a row, or a page of them."""
-    page = document.get("logs")
-    first = page[0] if isinstance(page, list) and page else document
-    return isinstance(first, dict) and all(name in first for name in _NAMES)
+    first = first_row(document.get("logs"), document)
+    return first is not None and all(name in first for name in _NAMES)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -101,9 +99,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     Raises ``LineRefused`` (``invalid_field``) where a page holds what is no object.
     """
     page = stated_once(document, "logs") if "timestamp" not in document else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "logs is no list of rows")
-    return [_entry(each) for each in page]
+    return [_entry(each) for each in rows_of(page, "logs is no list of rows")]
 
 
 def _entry(row: JsonObject) -> JsonObject:

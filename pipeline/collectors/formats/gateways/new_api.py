@@ -40,6 +40,7 @@ from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.collectors.values.traced import is_integer
@@ -99,8 +100,8 @@ def recognises(document: JsonObject) -> bool:
     page = document.get("data")
     if isinstance(page, dict):
         page = page.get("items") or page.get("data")
-    first = page[0] if isinstance(page, list) and page else document
-    return isinstance(first, dict) and all(name in first for name in _NAMES)
+    first = first_row(page, document)
+    return first is not None and all(name in first for name in _NAMES)
 
 
 def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
@@ -110,9 +111,8 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     in its place.
     """
     page = [document] if "prompt_tokens" in document else _page_of(document)
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of rows")
-    return [entry for row in page if (entry := _entry_or_refusal(row)) is not None]
+    rows = rows_of(page, "data is no list of rows")
+    return [entry for row in rows if (entry := _entry_or_refusal(row)) is not None]
 
 
 def _page_of(document: JsonObject) -> Any:

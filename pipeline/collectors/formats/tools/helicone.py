@@ -28,6 +28,7 @@ from pipeline.collectors.families.reading import count, object_at, sum_of, word
 from pipeline.collectors.formats.gateways.access_logs import is_route_of_ones_own
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
@@ -76,11 +77,8 @@ PLACES = Places(
 
 def recognises(document: JsonObject) -> bool:
     """Tell a row of Helicone's requests, or a page of them."""
-    page = document.get("data")
-    first = page[0] if isinstance(page, list) and page else document
-    return isinstance(first, dict) and all(
-        name in first for name in ("request_id", "request_created_at", "response_status")
-    )
+    first = first_row(document.get("data"), document)
+    return first is not None and all(name in first for name in ("request_id", "request_created_at", "response_status"))
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -90,9 +88,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     that counts cached tokens and has no body.
     """
     page = stated_once(document, "data") if "request_id" not in document else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of requests")
-    return [_entry(each) for each in page]
+    return [_entry(each) for each in rows_of(page, "data is no list of requests")]
 
 
 def _entry(row: JsonObject) -> JsonObject:

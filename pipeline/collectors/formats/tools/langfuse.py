@@ -30,6 +30,7 @@ from pipeline.collectors.families.gemini import AUDIO
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
@@ -87,10 +88,9 @@ PLACES = Places(
 
 def recognises(document: JsonObject) -> bool:
     """Tell an observation, or a page of them."""
-    page = document.get("data")
-    first = page[0] if isinstance(page, list) and page else document
+    first = first_row(document.get("data"), document)
     return (
-        isinstance(first, dict)
+        first is not None
         and word(first.get("type")) in _TYPES
         and any(name in first for name in ("traceId", "trace_id"))
         and any(name in first for name in ("startTime", "start_time"))
@@ -104,13 +104,12 @@ def entries(document: JsonObject) -> list[JsonObject]:
     ``contradictory_usage`` for usage that cannot be told apart.
     """
     page = stated_once(document, "data") if "type" not in document else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of observations")
-    kinds = [word(stated_once(each, "type")) for each in page]
+    rows = rows_of(page, "data is no list of observations")
+    kinds = [word(stated_once(each, "type")) for each in rows]
     if not _TYPES.issuperset(kinds):
         message = "type is none of an observation: a newer Langfuse may have more, and usage of it must not be lost"
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)
-    return [_entry(each) for each, kind in zip(page, kinds, strict=True) if kind in _EXCHANGES]
+    return [_entry(each) for each, kind in zip(rows, kinds, strict=True) if kind in _EXCHANGES]
 
 
 def _entry(observation: JsonObject) -> JsonObject:

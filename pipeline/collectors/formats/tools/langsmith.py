@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, list_at, object_at, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
@@ -75,10 +76,9 @@ PLACES = Places(
 
 def recognises(document: JsonObject) -> bool:
     """Tell a run, or a page of them."""
-    page = document.get("runs")
-    first = page[0] if isinstance(page, list) and page else document
+    first = first_row(document.get("runs"), document)
     return (
-        isinstance(first, dict)
+        first is not None
         and word(first.get("run_type")) in _TYPES
         and "start_time" in first
         and ("trace_id" in first or "dotted_order" in first)
@@ -92,9 +92,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     refused in the place of its run.
     """
     page = stated_once(document, "runs") if "run_type" not in document else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "runs is no list of runs")
-    runs = [run for each in page for run in _with_children(each)]
+    runs = [run for each in rows_of(page, "runs is no list of runs") for run in _with_children(each)]
     if not _TYPES.issuperset(word(stated_once(run, "run_type")) for run in runs):
         message = "run_type is none of a run: a newer LangSmith may have more, and usage of it must not be lost"
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)

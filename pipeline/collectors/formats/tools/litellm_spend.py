@@ -33,12 +33,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.formats.gateways.access_logs import changed
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.places import Places, TakenApart
 from pipeline.collectors.formats.tools import litellm
 from pipeline.collectors.formats.tools.litellm import COPY, COUNTS, is_chosen, is_spend_log, written_apart
-from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
-from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,9 +86,8 @@ MAPPING: Mapping[str, Any] = {
 
 def recognises(document: JsonObject) -> bool:
     """Tell a row, or a page of them."""
-    page = document.get("data")
-    first = page[0] if isinstance(page, list) and page else document
-    return isinstance(first, dict) and is_spend_log(first)
+    first = first_row(document.get("data"), document)
+    return first is not None and is_spend_log(first)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -98,9 +96,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
     Raises ``LineRefused``: ``invalid_field`` where a page holds what is no object.
     """
     page = stated_once(document, "data") if "request_id" not in document else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of spend logs")
-    return [_entry(each) for each in page]
+    return [_entry(each) for each in rows_of(page, "data is no list of spend logs")]
 
 
 def _entry(row: JsonObject) -> JsonObject:

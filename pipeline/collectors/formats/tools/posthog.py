@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc, instant_us
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
+from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
-from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
@@ -45,10 +45,9 @@ _SECOND_US = 1_000_000
 
 def recognises(document: JsonObject) -> bool:
     """Tell an event of PostHog's own, or a page of them."""
-    page = document.get("results")
-    first = page[0] if isinstance(page, list) and page else document
+    first = first_row(document.get("results"), document)
     return (
-        isinstance(first, dict)
+        first is not None
         and word(first.get("event")).startswith(_OF_POSTHOG)
         and "distinct_id" in first
         and "properties" in first
@@ -63,9 +62,8 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     the place of its event.
     """
     page = stated_once(document, "results") if "event" not in document else [document]
-    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "results is no list of events")
-    return [_entry_or_refusal(event) for event in page if word(stated_once(event, "event")) in _PATHS]
+    events = rows_of(page, "results is no list of events")
+    return [_entry_or_refusal(event) for event in events if word(stated_once(event, "event")) in _PATHS]
 
 
 def _entry_or_refusal(event: JsonObject) -> JsonObject | LineRefused:

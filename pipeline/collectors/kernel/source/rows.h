@@ -57,7 +57,7 @@ static inline int is_word_of(Text t, const char *letters, u32 size) {
 }
 
 /* Whether a text is a whole number above zero as programs write it. Of any other the number decides, which may be
-   written otherwise, or be no id. Twin: otel._value. */
+   written otherwise, or be no id. Twin: otlp._value. */
 static int is_usual_number(const u8 *p) { /* p behind the quote */
   const u8 *end = digits(p);
   return *p != '0' && end > p && *end == '"';
@@ -84,7 +84,7 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
   return p;
 }
 
-/* A list of pairs, each `{"key": …, "value": {…}}`: members by their keys. Twin: otel._attributes. */
+/* A list of pairs, each `{"key": …, "value": {…}}`: members by their keys. Twin: otlp._attributes. */
 static const u8 *pairs(const u8 *p, u32 owner, int depth) {
   u64 seen[NAMES_MAX / 64] = {0};
   int found, is_inside = 0, has_others = 0;

@@ -198,7 +198,7 @@ def kept_counts(workspace: Workspace, snapshot: LakeSnapshot) -> Kept:
 
 def _months(usage: pa.Table) -> frozenset[tuple[str, BillingPeriod]]:
     """Return the months of accounts that usage is of: others than before, where they begin on another day by now."""
-    rows = usage.group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    rows = usage.group_by(["account_id", "billing_period"], use_threads=False).aggregate([]).to_pylist()
     places = ((row["account_id"], BillingPeriod.parse(row["billing_period"])) for row in rows)
     return frozenset(place for place in places if place[0])
 

@@ -84,7 +84,7 @@ def lines_by_invoice(
     if not charges.num_rows:
         return {}
     charges = charges.combine_chunks()
-    pairs = charges.group_by(["account_id", "currency"]).aggregate([]).to_pylist()
+    pairs = charges.group_by(["account_id", "currency"], use_threads=False).aggregate([]).to_pylist()
     if not sums_fit(charges) or any(currencies.get(pair["account_id"]) != pair["currency"] for pair in pairs):
         return None
     lines = summed_to_lines(charges, rules)

@@ -20,7 +20,7 @@ from pipeline.base.periods import BillingPeriod, parse_instant
 from pipeline.configuration.source_files import source_path
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.stored.stored_log import stored_log_at
-from pipeline.invoicing import InvoiceStatus
+from pipeline.invoicing.invoice import standing
 from pipeline.invoicing.lines import PERIOD_KINDS
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.state.aggregate import aggregate
@@ -189,7 +189,7 @@ def plan_forgetting(workspace: Workspace, rule: ForgettingRule, *, at: datetime,
 
 def _months(workspace: Workspace, built: Aggregate, lost: Mapping[str, pa.Table]) -> Iterator[MonthForgotten]:
     book = invoice_book(workspace, built)
-    standing = _standing(book)
+    invoices = _standing(book)
     usage, exchanges = lost[USAGE], lost[EXCHANGES]
     places = {
         (row["account_id"], row["billing_period"])
@@ -198,7 +198,7 @@ def _months(workspace: Workspace, built: Aggregate, lost: Mapping[str, pa.Table]
     }
     for account_id, period in sorted(places, key=lambda place: (place[1], place[0])):
         mine = usage.filter(_is_of(usage, account_id, period))
-        billed = standing.get((account_id, BillingPeriod.parse(period)), "")
+        billed = invoices.get((account_id, BillingPeriod.parse(period)), "")
         yield MonthForgotten(
             account_id=account_id,
             period=period,
@@ -212,11 +212,9 @@ def _months(workspace: Workspace, built: Aggregate, lost: Mapping[str, pa.Table]
 
 def _standing(book: InvoiceBook) -> dict[tuple[str, BillingPeriod], str]:
     """Return the invoice of each month of an account that has one which was not taken back."""
-    credited = book.credited_by()
     return {
         (part.account_id, month): invoice.id
-        for invoice in book.issued
-        if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited
+        for invoice in standing(book.issued)
         for part in invoice.parts
         for month in part.period.months
     }

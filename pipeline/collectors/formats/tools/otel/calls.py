@@ -1,0 +1,254 @@
+"""Which spans and events are calls of a model, and which of them are one call.
+
+What is an exchange: a span of an inference, by ``gen_ai.operation.name``, and the event
+``gen_ai.client.inference.operation.details``, which has the same attributes and the ids of its span; of tools that have
+events of their own for it, these (``conventions.Event``). Spans of agents, workflows, tools and retrievals repeat the
+usage of the inferences below them, and give none. An operation that no convention knows and that states usage is kept
+by name, and not billed. A line without any exchange gives none, as a blank line does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import word
+from pipeline.collectors.formats.tools.otel.conventions import (
+    AGENTS,
+    CACHE_HIT,
+    DETAILS,
+    DETAILS_OF_GEMINI_CLI,
+    EMBEDDINGS,
+    EVENT_OF_GEMINI_CLI,
+    EVENTS,
+    INFERENCES,
+    KEY,
+    KINDS_OF_CALLS,
+    KINDS_OF_SPANS,
+    MODELS,
+    NO_CALLS,
+    NO_CALLS_UNCOUNTED,
+    NO_INFERENCES,
+    NO_TEXT,
+    OF_MODELS,
+    RESPONSE_ID,
+    STREAMS,
+    TIERS,
+    VECTORS_OF_OPENINFERENCE,
+    VECTORS_OF_VERCEL,
+    WHOSE,
+)
+from pipeline.collectors.formats.tools.otel.otlp import (
+    SIGNALS,
+    all_records,
+    body_of,
+    first,
+    has_error,
+    http_status,
+    id_of,
+    name_of,
+    recognises,
+    time_of,
+)
+from pipeline.collectors.formats.tools.otel.usage import (
+    of_event,
+    states_usage,
+    two_counts,
+    usage_of,
+)
+from pipeline.collectors.values.refusal import LineRefused
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.formats.tools.otel.conventions import Event
+    from pipeline.collectors.values.strict_json import JsonObject
+
+_TRUE = re.compile("[Tt]rue")
+_EMBEDDINGS_PATH = "/v1/embeddings"
+_RUN = "thread.run"
+_SHARED = ("response.id", "response.model", "response")
+"""What spans of one call have from one another; the last is the answer itself."""
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the exchanges of a line, in its order; each with all its ``attributes``, and those of its ``resource``.
+
+    Raises ``LineRefused``: ``missing_field`` for a line that is no OTLP, ``invalid_field`` where a list or an object of
+    it is none.
+    """
+    if not recognises(document):
+        raise LineRefused(QuarantineReason.MISSING_FIELD, f"none of {', '.join(SIGNALS)}")
+    found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
+    exchanges = [(record, entry) for record, entry in found if entry is not None]
+    _join_repeats(exchanges)
+    of_gemini_cli = [entry for record, entry in exchanges if _event_of(record) is EVENT_OF_GEMINI_CLI]
+    _name_answers_of_gemini_cli(document, of_gemini_cli)
+    return [entry for _, entry in exchanges]
+
+
+def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:
+    """Yield every span, and every event of an inference, with its attributes and those of its resource."""
+    for record, attributes, resource, is_span in all_records(document):
+        if is_span or _is_of_a_call(record, attributes):
+            yield record, attributes, resource
+
+
+def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
+    """Tell the event of an inference."""
+    name, body = name_of(record, attributes), body_of(record)
+    if DETAILS.fullmatch(name):
+        return DETAILS_OF_GEMINI_CLI.fullmatch(body) is None
+    return any(event.name.fullmatch(name) and event.body.fullmatch(body) for event in EVENTS)
+
+
+def _event_of(record: JsonObject) -> Event | None:
+    """Return which tool's event of a call a record is, among those that are of calls: its body says so."""
+    body = body_of(record)
+    return next((event for event in EVENTS if event.body.fullmatch(body)), None)
+
+
+def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
+    stated = attributes.get("gen_ai.operation.name")
+    operation = stated if isinstance(stated, str) else None
+    answer = None if _is_no_call(attributes) else _answer(record, attributes, operation)
+    if answer is None:
+        return None
+    return {
+        "ts": time_of(record),
+        "api_key_id": _key(attributes, resource),
+        "request_id": id_of(record),
+        "status": http_status(attributes),
+        "path": _EMBEDDINGS_PATH if _is_embedding(operation, attributes) else None,
+        "request": {
+            "model": first(attributes, *MODELS),
+            "stream": first(attributes, *STREAMS),
+            "n": attributes.get("gen_ai.request.choice.count"),
+        },
+        "cache_hit": _TRUE.fullmatch(str(attributes.get(CACHE_HIT))) is not None,
+        **answer,
+        "attributes": attributes,
+        "resource": resource,
+    }
+
+
+def _is_no_call(attributes: JsonObject) -> bool:
+    """Tell a span that is no call of a model, whatever operation it names: one of a tool's own around or within it."""
+    return any(_says(attributes, *each) for each in NO_CALLS) or (
+        any(_says(attributes, *each) for each in NO_CALLS_UNCOUNTED) and not states_usage(attributes)
+    )
+
+
+def _says(attributes: JsonObject, name: str, what: re.Pattern[str]) -> bool:
+    value = attributes.get(name)
+    return value is not None and what.fullmatch(word(value)) is not None
+
+
+def _answer(record: JsonObject, attributes: JsonObject, operation: str | None) -> JsonObject | None:
+    """Return what is stated of the answer, which is not in the log itself; ``None`` of what is no exchange."""
+    event = _event_of(record)
+    if event is not None:
+        return of_event(event, record, attributes)
+    if operation is None:
+        return _answer_of_inference(record, attributes) if _is_inference_of_old(attributes) else None
+    is_text = NO_TEXT.search(word(first(attributes, *KINDS_OF_CALLS))) is None
+    if is_text and INFERENCES.fullmatch(operation):
+        return _answer_of_inference(record, attributes)
+    if not NO_INFERENCES.fullmatch(operation) and states_usage(attributes):
+        return {"response": {"object": _RUN, "usage": two_counts(attributes)}}  # no meter is for runs
+    return None
+
+
+def _answer_of_inference(record: JsonObject, attributes: JsonObject) -> JsonObject:
+    reasons = attributes.get("gen_ai.response.finish_reasons")
+    return {
+        "response.id": attributes.get(RESPONSE_ID),
+        "response.model": attributes.get("gen_ai.response.model"),
+        "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
+        "response.error": has_error(record, attributes),
+        "service_tier": first(attributes, *TIERS),
+        **usage_of(attributes),
+    }
+
+
+def _key(attributes: JsonObject, resource: JsonObject) -> Any:
+    """Return whose call it was: what is called the key comes first, wherever it stands."""
+    places = ((attributes, (KEY,)), (resource, (KEY,)), (attributes, WHOSE), (resource, WHOSE))
+    return next((found for holder, names in places if (found := first(holder, *names)) is not None), None)
+
+
+def _is_inference_of_old(attributes: JsonObject) -> bool:
+    """Tell an inference among what names no operation, as conventions before 1.27 and some tools have it.
+
+    A span that names the agent and no model is that of its run. Vercel's SDK has a span around those that ask for
+    vectors, which repeats their usage.
+    """
+    if _of_vectors(attributes) is not None:
+        return _is_embedding_of_old(attributes)
+    for name, of_calls in KINDS_OF_SPANS:
+        if (kind := attributes.get(name)) is not None:
+            return of_calls.fullmatch(word(kind)) is not None
+    if any(name in attributes for name in AGENTS) and not any(name in attributes for name in OF_MODELS):
+        return False
+    return states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
+
+
+def _is_embedding(operation: str | None, attributes: JsonObject) -> bool:
+    return EMBEDDINGS.fullmatch(operation or "") is not None or _is_embedding_of_old(attributes)
+
+
+def _is_embedding_of_old(attributes: JsonObject) -> bool:
+    of_vectors = _of_vectors(attributes)
+    return _says(attributes, *VECTORS_OF_OPENINFERENCE) or (of_vectors is not None and of_vectors[1] is not None)
+
+
+def _of_vectors(attributes: JsonObject) -> re.Match[str] | None:
+    name, of_vectors = VECTORS_OF_VERCEL
+    return of_vectors.fullmatch(word(attributes.get(name)))
+
+
+def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
+    """Give spans of one call the ids of one exchange.
+
+    A framework's instrumentation puts its span around that of the client, which may trace itself, as Anthropic's SDK
+    does: an inference right within another one of the same line, of the same counts, is that call once more. So is what
+    asks for vectors right within what says so and counts nothing, as Vercel's SDK has it. Children end first, so they
+    come first.
+    """
+    of_spans = {(record.get("traceId"), record.get("spanId")): entry for record, entry in exchanges if id_of(record)}
+    for record, inner in exchanges:
+        around = record.get("traceId"), record.get("parentSpanId")
+        outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
+        if outer is None or not any(_counted(inner)) or not _is_again(inner, outer):
+            continue
+        shared = {name: inner.get(name) or outer.get(name) for name in _SHARED if name in inner or name in outer}
+        for entry in (inner, outer):
+            entry |= {**shared, "request_id": inner["request_id"]}
+
+
+def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
+    is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
+    return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
+
+
+def _counted(entry: JsonObject) -> tuple[Any, Any]:
+    return entry.get("usage.prompt_tokens"), entry.get("usage.completion_tokens")
+
+
+def _name_answers_of_gemini_cli(document: JsonObject, calls: list[JsonObject]) -> None:
+    """Give calls of Gemini CLI the ids of their answers, where one event of the line says which."""
+    if not calls:
+        return
+    ids: dict[tuple[str, str], list[Any]] = {}
+    for record, attributes, *_ in all_records(document):
+        if DETAILS_OF_GEMINI_CLI.fullmatch(body_of(record)) and attributes.get(RESPONSE_ID) is not None:
+            ids.setdefault(_written_at(attributes), []).append(attributes.get(RESPONSE_ID))
+    at = [_written_at(call["attributes"]) for call in calls]
+    for call, written in zip(calls, at, strict=True):
+        if at.count(written) == len(ids.get(written, ())) == 1:
+            call["response.id"] = ids[written][0]
+
+
+def _written_at(attributes: JsonObject) -> tuple[str, str]:
+    return word(attributes.get("session.id")), word(attributes.get("event.timestamp"))
