@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.counting import BodyReading, amounts_to
-from pipeline.collectors.families import anthropic, chat, chat_usage, embeddings, logged_usage, unbilled
+from pipeline.collectors.families import chat, chat_usage, embeddings, logged_usage, unbilled
 from pipeline.collectors.families.bedrock import answers as bedrock
-from pipeline.collectors.families.reading import Asked, Reading, first
+from pipeline.collectors.families.reading import OUTPUT_BEGUN, Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
-from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of, route_of_streamed
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason, UsageStatus
 
@@ -42,6 +42,8 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     status = envelope.http_status
     is_session = status == SWITCHING_PROTOCOLS
     route = route_of(envelope.path, None if is_session else envelope.method)
+    if route is Route.OTHER:
+        route = _route_of_asked(envelope, log_format)
     is_success = is_session or 200 <= status <= 299 or status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
@@ -57,6 +59,17 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     if is_success and route is not Route.OTHER:
         return reading
     return _kept(reading, _without_usage(route, is_success=is_success))._replace(parts=reading.parts)
+
+
+def _route_of_asked(envelope: Envelope, log_format: LogFormat) -> Route:
+    """Return what a path says that was asked for by GET: the body decides of a stream of events, for none is stored."""
+    route = route_of_streamed(envelope.path, envelope.method)
+    if route is Route.OTHER:
+        return route
+    with suppress(LineRefused):
+        if take_apart(envelope.response, depth_max=log_format.depth_max).is_transcript:
+            return route
+    return Route.OTHER
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
@@ -83,7 +96,8 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     if family is not None:
         reading = family.read(body, asked)
     elif body.documents or envelope.beside is NOTHING_BESIDE:
-        reading = Reading(family=bedrock.INVOKE, has_content=True)
+        name = embeddings.NAME if route is Route.EMBEDDING else bedrock.INVOKE
+        reading = Reading(family=name, has_content=True)
     else:
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
@@ -144,7 +158,7 @@ def _with_counts_beside(reading: Reading, envelope: Envelope, route: Route) -> R
     if _states_nothing(reading):
         return _counted_beside(reading, envelope, route)
     begun = reading.stated
-    if begun is not None and anthropic.OUTPUT_BEGUN in begun.conventions:
+    if begun is not None and OUTPUT_BEGUN in begun.conventions:
         return _with_output_beside(reading, begun, envelope.beside.usage or {})
     return reading
 
@@ -157,7 +171,7 @@ def _with_output_beside(reading: Reading, begun: Stated, usage: JsonObject) -> R
     with suppress(LineRefused):
         of_log = chat_usage.stated_by(usage, model=None)
         if of_log is not None and (of_log.completion or 0) > (begun.completion or 0):
-            of_output = tuple(name for name in begun.conventions if name != anthropic.OUTPUT_BEGUN)
+            of_output = tuple(name for name in begun.conventions if name != OUTPUT_BEGUN)
             whole = begun._replace(
                 completion=of_log.completion,
                 reasoning=of_log.reasoning,

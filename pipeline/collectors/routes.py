@@ -46,9 +46,13 @@ _COMPLETIONS = (
     "/converse-stream",
     "/invoke",
     "/invoke-with-response-stream",
+    "/invoke-with-bidirectional-stream",
 )
 
-_EMBEDDINGS = ("/embeddings", "/embed", "/embeddings/multimodal", ":embedcontent", ":batchembedcontents")
+_EMBEDDINGS = (
+    *("/embeddings", "/embed", "/embed_all", "/embed_sparse", "/embeddings/multimodal"),
+    *(":embedcontent", ":batchembedcontents"),
+)
 
 _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 """What was made in the background, and is asked for later: the usage stands in the answer alone."""
@@ -66,22 +70,15 @@ _OTHERS = _KEEPERS | {
     "audio",
     "batches",
     "cachedcontents",
-    "cancel",
     "count_tokens",
     "files",
     "fine_tuning",
     "fine-tuning",
-    "health",
-    "healthz",
     "images",
     "input_tokens",
-    "library",
-    "metrics",
-    "models",
     "moderations",
     "rerank",
     "runs",
-    "tags",
     "tokenize",
     "detokenize",
     "uploads",
@@ -95,9 +92,15 @@ _ANY_VERB = (":predict", "/predictions")
 _CONVERSATIONS = re.compile(r".*/conversations(?:/[^/]+(?:/restart)?)?")
 """Mistral's agents answer where others keep what was said: the body decides."""
 
-_OTHER_VERBS = (":counttokens", ":computetokens")
+_OTHER_ENDS = (
+    *("/models", "/tags", "/health", "/healthz", "/metrics", "/library", "/cancel"),
+    *(":counttokens", ":computetokens"),
+)
+"""Words that are an endpoint at the end of a path alone: behind them are names of models, which Hugging Face and others
+answer as, and routes of whoever is in health care or keeps a library, so there the body decides.
+"""
 _QUERY = re.compile(r"[?#]")
-_POSTED = ("", "POST", "PUT", "PATCH")
+_POSTED = ("", "POST", "PUT", "PATCH", "QUERY")
 """Methods that bring a request; a gateway that asks models itself posts it, by whichever it was brought."""
 
 
@@ -108,7 +111,7 @@ _MODEL_IN_QUERY = re.compile(r"[?&]model=([^&#]+)")
 _DEPLOYMENT_IN_QUERY = re.compile(r"[^?#]*/realtime/?\?(?:[^#]*&)?deployment=([^&#]+)")
 """Where one of Azure's does: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio-websockets."""
 _MODEL_PATHS = (
-    re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
+    re.compile(r"/model/([^/]+)/(?:converse(?:-stream)?|invoke(?:-with-(?:response|bidirectional)-stream|-async)?)/?$"),
     re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
     re.compile(r"/deployments/([^/]+)/"),
     re.compile(r"/engines/([^/]+)/"),
@@ -161,6 +164,17 @@ _KEPT_LENGTH_MAX = 512
 _kept_route = lru_cache(maxsize=1024)(_route)
 
 
+def route_of_streamed(path: str | None, method: str | None) -> Route:
+    """Return what the path of a stream of events says that was asked for by GET, as browsers do (``EventSource``).
+
+    >>> route_of_streamed("/ai/ask", "GET"), route_of_streamed("/v1/files/f-1/content", "GET")
+    (<Route.UNLISTED: 4>, <Route.OTHER: 3>)
+    """
+    is_asked = method is not None and method.strip().upper() == "GET"
+    is_kept = not _KEEPERS.isdisjoint(path_led_to(path or "").lower().split("/"))
+    return Route.UNLISTED if is_asked and not is_kept and route_of(path) is not Route.OTHER else Route.OTHER
+
+
 def _route_of_posted(plain: str, segments: list[str]) -> Route:
     if _KEPT_MESSAGES.fullmatch(plain):
         return Route.OTHER
@@ -170,7 +184,7 @@ def _route_of_posted(plain: str, segments: list[str]) -> Route:
         return Route.EMBEDDING
     if _CONVERSATIONS.fullmatch(plain):
         return Route.UNLISTED
-    is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_VERBS)
+    is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_ENDS)
     return Route.OTHER if is_other else Route.UNLISTED
 
 

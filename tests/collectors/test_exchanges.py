@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from both_readers import by_kernel, read_plainly
+from fuzzing import found_rows
+from readings import sse
 
 from pipeline.collectors.routes import Route, route_of
 
@@ -43,7 +46,6 @@ def test_completions_are_known_by_the_end_of_their_path(path: str) -> None:
     "path",
     [
         "/v1/models",
-        "/v1/models/jamba-large",
         "/v1/files/file-1",
         "/v1/images/generations",
         "/v1/audio/transcriptions",
@@ -89,6 +91,62 @@ def test_embeddings_are_metered_by_their_prompt(collect: Any, exchange: Any, pat
 @pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "get"])
 def test_what_is_not_posted_is_not_metered(collect: Any, exchange: Any, method: str) -> None:
     assert collect(exchange(method=method)).event["status"] == "not_metered"
+
+
+@pytest.mark.parametrize("word", ["health", "library", "tags", "metrics", "models", "cancel"])
+def test_an_answer_on_a_route_that_only_begins_like_an_endpoint_is_metered(
+    collect: Any, exchange: Any, word: str
+) -> None:
+    assert collect(exchange(path=f"/{word}/ask")).tokens[:2] == (10, 3)
+    assert collect(exchange(path=f"/{word}/ask", response={"status": "ok"})).event["status"] == "not_metered"
+    assert collect(exchange(path=f"/v1/{word}")).event["status"] == "not_metered"
+
+
+@pytest.mark.parametrize("path", ["/ai/ask?q=Fog", "/v1/chat/completions", None])
+def test_a_stream_that_a_browser_asks_for_is_metered(collect: Any, exchange: Any, path: str | None) -> None:
+    """``EventSource`` asks by GET; what is stored is never told in events."""
+    chunk = {"id": "c-1", "choices": [{"index": 0, "delta": {"content": "Fog."}}]}
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    last = {"id": "c-1", "choices": [], "usage": usage}
+    whole, cut = sse(chunk, last), sse(chunk)
+    assert collect(exchange(path=path, method="GET", response=whole)).tokens[:2] == (100, 20)
+    assert collect(exchange(path=path, method="GET", response=cut)).event["status"] == "estimated"
+    for method, where, response in [
+        ("HEAD", path, whole),
+        ("GET", "/v1/files/f-1/content", whole),
+        ("GET", path, json.dumps(chunk) + "\n" + json.dumps(last)),
+        ("GET", path, [chunk, last]),
+        ("GET", path, sse({"method": "notifications/message"})),
+        ("GET", path, "Fog."),
+    ]:
+        event = collect(exchange(path=where, method=method, response=response)).event
+        assert (event["status"], event["prompt_tokens"]) == ("not_metered", None)
+
+
+def test_both_readers_say_the_same_of_what_was_asked_for() -> None:
+    chunk = {"id": "c-1", "choices": [{"index": 0, "delta": {"content": "Fog."}}]}
+    lines = []
+    for number in range(40):
+        usage = {"prompt_tokens": number, "completion_tokens": 20, "total_tokens": number + 20}
+        documents = [chunk, {"id": "c-1", "choices": [], "usage": usage}]
+        response = sse(*documents) if number % 2 else documents
+        line = {"ts": "2026-03-01T06:51:19Z", "request_id": f"r-{number}", "api_key_id": "k", "status": 200}
+        line |= {"method": ("GET", "POST", "HEAD", "get")[number % 4], "path": "/ai/ask", "response": response}
+        lines.append(json.dumps(line).encode())
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)
+
+
+def test_both_readers_say_the_same_of_printed_bytes() -> None:
+    chunk = {"id": "c-1", "choices": [{"index": 0, "delta": {"content": "it's Fog."}}]}
+    lines = []
+    for number in range(60):
+        usage = {"prompt_tokens": number, "completion_tokens": 20, "total_tokens": number + 20}
+        stream = sse(chunk, {"id": f"c-{number}", "choices": [], "usage": usage})
+        short = json.dumps({"choices": [{"message": {"content": "Fog."}}], "usage": usage})
+        response = (str(stream.encode()), str(short.encode()), [str(stream.encode())], "b'Fog.'")[number % 4]
+        line = {"ts": "2026-03-01T06:51:19Z", "request_id": f"r-{number}", "api_key_id": "k", "status": 200}
+        lines.append(json.dumps({**line, "path": "/v1/chat/completions", "response": response}).encode())
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)
 
 
 @pytest.mark.parametrize("absent", [..., None, ""])

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.collectors.routes import Route, model_in_path, path_led_to, route_of, with_model_of
+from pipeline.collectors.routes import (
+    Route,
+    model_in_path,
+    path_led_to,
+    route_of,
+    route_of_streamed,
+    with_model_of,
+)
 
 COMPLETIONS = [
     *("/v1/chat/completions", "/studio/v1/chat/completions", "/v1/completions", "/v1/complete"),
@@ -15,9 +22,10 @@ COMPLETIONS = [
         for verb in ("generateContent", "streamGenerateContent", "rawPredict", "streamRawPredict")
     ),
     *(f"/model/m/{verb}" for verb in ("converse", "converse-stream", "invoke", "invoke-with-response-stream")),
+    "/model/m/invoke-with-bidirectional-stream",
 ]
 EMBEDDINGS = [
-    *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal"),
+    *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal", "/embed_all", "/embed_sparse"),
     *("/v1/models/m:embedContent", "/v1/models/m:batchEmbedContents"),
 ]
 OTHERS = [
@@ -26,10 +34,32 @@ OTHERS = [
     *("/v1/audio/speech", "/v1/batches", "/v1/cachedContents", "/v1/responses/r/cancel", "/v1/messages/count_tokens"),
     *("/v1/files", "/v1/fine_tuning/jobs", "/v1/fine-tuning/jobs", "/health", "/healthz", "/v1/images/generations"),
     *("/v1/responses/input_tokens", "/studio/v1/library/files", "/metrics", "/v1/models", "/v1/moderations"),
-    *("/v1/rerank", "/v1/runs/r", "/api/tags", "/tokenize", "/detokenize", "/v1/uploads", "/v1/vector_stores"),
+    *(
+        "/v1/rerank",
+        "/v1/runs/r",
+        "/v1/models/?limit=9",
+        "/models",
+        "/api/tags",
+        "/tokenize",
+        "/detokenize",
+        "/v1/uploads",
+        "/v1/vector_stores",
+    ),
     *("/v1/videos", "/v1/models/m:countTokens", "/v1/publishers/p/m:computeTokens"),
 ]
-UNLISTED = ["/", "", "/ai/ask", "/v1/m:predict", "/v1/models/m:predict", "/v1/chatty", "/v1/messages/m-1"]
+UNLISTED = [
+    *(f"/{word}/ask" for word in ("health", "library", "tags", "metrics", "cancel")),
+    "/models/meta-llama/Llama-3",
+    "/v2/models/m/generate",
+    "/v1/models/m",
+    "/",
+    "",
+    "/ai/ask",
+    "/v1/m:predict",
+    "/v1/models/m:predict",
+    "/v1/chatty",
+    "/v1/messages/m-1",
+]
 
 
 @pytest.mark.parametrize("path", COMPLETIONS)
@@ -101,6 +131,8 @@ def test_what_a_path_begins_with_makes_nothing_else_of_a_completion(path: str) -
         ("/v1/messages", "DELETE", Route.OTHER),
         (None, "PUT", Route.COMPLETION),
         ("/v1/files", "PUT", Route.OTHER),
+        ("/v1/messages", "query", Route.COMPLETION),
+        ("/v1/files", "QUERY", Route.OTHER),
         ("/v1/embeddings", "GET", Route.OTHER),
         ("/ai/ask", "GET", Route.OTHER),
         ("/v1/responses/resp_1", "GET", Route.COMPLETION),
@@ -193,3 +225,18 @@ def test_a_dot_at_the_end_of_a_path_leads_nowhere_else() -> None:
 )
 def test_of_a_query_nothing_is_kept_but_the_model(query: str, path: str) -> None:
     assert with_model_of("/realtime", query) == path
+
+
+@pytest.mark.parametrize("path", [None, "/", "/ai/ask?q=Fog", "/v1/chat/completions", "/v1/messages"])
+def test_of_a_stream_that_was_asked_for_the_body_decides(path: str | None) -> None:
+    assert route_of_streamed(path, " get ") is Route.UNLISTED
+    for method in (None, "", "HEAD", "DELETE", "OPTIONS", "POST"):
+        assert route_of_streamed(path, method) is Route.OTHER
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/files/f-1/content", "/v1/batches/b-1", "/v1/threads/t/chat/completions", "/v1/Conversations/c-1", "/health"],
+)
+def test_what_was_stored_is_no_stream_that_was_made_as_it_was_asked_for(path: str) -> None:
+    assert route_of_streamed(path, "GET") is Route.OTHER

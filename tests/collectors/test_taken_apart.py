@@ -36,7 +36,8 @@ def http_chunks(*pieces: str, end: str = "0\r\n\r\n") -> str:
 
 
 def apart(response: Any) -> Body:
-    return take_apart(response, depth_max=64)
+    """Return a body taken apart, but for whether it was told in events, which has a test of its own."""
+    return take_apart(response, depth_max=64)._replace(is_transcript=False)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,23 @@ def test_a_body_is_one_document_behind_up_to_two_steps(response: Any) -> None:
 )
 def test_a_stream_is_its_chunks_however_it_was_logged(response: Any) -> None:
     assert apart(response) == STREAM
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (f"data: {text(A)}\n\n", True),
+        (f"data: {text(A)}\\n\\ndata: {text(B)}\\n\\n", True),
+        (f"event: adata: {text(A)}event: bdata: {text(B)}", True),
+        ([f"data: {text(A)}", f"data: {text(B)}"], True),
+        (text(f"data: {text(A)}\n\n"), True),
+        (http_chunks(f"data: {text(A)}\n\n"), True),
+        ({"status": 200, "body": f"data: {text(A)}\n\n"}, True),
+        *((response, False) for response in (None, A, text(A), [A, B], f"{text(A)}\n{text(B)}", [{"data": text(A)}])),
+    ],
+)
+def test_what_was_told_in_events_is_known(response: Any, expected: object) -> None:
+    assert take_apart(response, depth_max=64).is_transcript is expected
 
 
 @pytest.mark.parametrize(
@@ -403,3 +421,30 @@ def test_a_header_of_aws_that_is_no_text_is_none_of_ours() -> None:
 def test_a_size_that_leads_to_no_end_of_a_line_is_none_even_where_another_follows() -> None:
     assert apart('7\r\n{"a":1}X0\r\n\r\n') == NOTHING
     assert apart('7\r\n{"a":1}\n0\r\n\r\n') == ONE
+
+
+TOLD = f"data: {text(A)}\n\ndata: {text(B)}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("response", "documents", "is_stream"),
+    [
+        (str(text(A).encode()), [A], False),
+        (f" {text(A).encode()!r}\n", [A], False),
+        (str(text({"a": 'it\'s \\ ü \n\t\r "x"'}).encode()), [{"a": 'it\'s \\ ü \n\t\r "x"'}], False),
+        (str(json.dumps({"a": "it's ü"}, ensure_ascii=False).encode()), [{"a": "it's ü"}], False),
+        (str(gzip.compress(text(A).encode())), [A], False),
+        (text(str(text(A).encode())), [A], False),
+        (str(TOLD.encode()), [A, B], True),
+        (str(TOLD.encode())[:-9], [A], True),
+        ([str(TOLD[:20].encode()), str(TOLD[20:].encode())], [A, B], True),
+        ([str(line.encode()) for line in TOLD.split("\n") if line], [A, B], True),
+        ("\n".join(str(line.encode()) for line in TOLD.split("\n")), [A, B], True),
+        ({"status": 200, "body": str(text(A).encode())}, [A], False),
+        *((response, [], False) for response in ("b'", "b", "b'a", f"b'{text(A)}\nand so on", f"B'{text(A)}'")),
+        (str(str(str(text(A).encode()).encode()).encode()), [], False),
+    ],
+)
+def test_bytes_are_read_as_python_prints_them(response: Any, documents: list[Any], *, is_stream: bool) -> None:
+    """A log that was written with ``str(response.content)`` has them so, and one of ``iter_lines`` line by line."""
+    assert apart(response) == Body(documents=documents, is_stream=is_stream)

@@ -48,6 +48,15 @@ def _watsonx(text: str, stop: str, prompt: int, completion: int) -> dict[str, An
     return {"model_id": "m-1", "created_at": "2026-03-01T00:00:00Z", "results": [result | {"stop_reason": stop}]}
 
 
+def _spark(text: str, status: int, completion: int | None) -> dict[str, Any]:
+    said = [{"content": text, "role": "assistant", "index": 0}]
+    payload: dict[str, Any] = {"choices": {"status": status, "seq": status, "text": said}}
+    if completion is not None:
+        counts = {"question_tokens": 4, "prompt_tokens": 26, "completion_tokens": completion}
+        payload["usage"] = {"text": {**counts, "total_tokens": 26 + completion}}
+    return {"header": {"code": 0, "message": "Success", "sid": "cht000", "status": status}, "payload": payload}
+
+
 def _sglang(text: str, completion: int, finish: dict[str, Any] | None) -> dict[str, Any]:
     meta = {"id": "s-1", "finish_reason": finish, "prompt_tokens": 26, "cached_tokens": 20, "e2e_latency": 0.5}
     return {"text": text, "output_ids": [7, 8], "meta_info": meta | {"completion_tokens": completion}}
@@ -318,6 +327,25 @@ CASES = {
             "num_tokens_generated": 41,
         },
         model=None,
+    ),
+    "spark": Case(
+        "/v4.0/chat",
+        _spark("Mist.", 2, 41),
+        [_spark("Mi", 0, None), _spark("st.", 1, None), _spark("", 2, 41)],
+        model=None,
+        response_id="cht000",
+        finish=None,
+    ),
+    "lm-studio": Case(
+        "/api/v1/chat",
+        {
+            "model_instance_id": "m-1",
+            "output": [{"type": "message", "content": "Mist."}],
+            "stats": {"input_tokens": 26, "total_output_tokens": 41, "reasoning_output_tokens": 7},
+            "response_id": "resp_1",
+        },
+        response_id="resp_1",
+        finish=None,
     ),
     "deepinfra": Case(
         "/v1/inference/owner/m-1",

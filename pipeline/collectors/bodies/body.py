@@ -34,6 +34,8 @@ class Body(NamedTuple):
     """Whether the documents are the chunks of a stream."""
     has_error: bool = False
     """Whether a stream said ``error`` outside its chunks."""
+    is_transcript: bool = False
+    """Whether the documents are what was said in events, as it was said: nothing that is stored is asked for so."""
 
 
 _NOTHING = Body([])
@@ -45,6 +47,10 @@ _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
 _CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
 _HTTP_HEAD = re.compile(r"HTTP/[0-9.]{1,4} [0-9]{3}[^\r\n]*+\r?\n(?:[^\r\n]++\r?\n)*+\r?\n")
 _GZIPPED = "\x1f\x8b\x08"
+_PRINTED = ("b'", 'b"')
+_PRINTED_BYTES = re.compile(r"""b(['"])([\x20-\x7e]*)""")
+_PRINTED_BYTE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|([\\'\"tnr]))")
+_PRINTED_AS = {"t": "\t", "n": "\n", "r": "\r"}
 _INFLATED_BYTES_MAX = 64 * 2**20
 _HTTP_STATUS = frozenset(("status", "statusCode", "status_code"))
 _HTTP_ANSWER = _HTTP_STATUS | frozenset(
@@ -79,15 +85,21 @@ def _text_body(response: str, depth_max: int, unwraps: int) -> Body:
         body = _lines_body(text, depth_max)
         if body.documents:
             return body
-    if unwraps and (unwrapped := _unwrapped(text)) is not None:
-        body = _text_body(unwrapped, depth_max, unwraps - 1)
-        if body.documents:
-            return body
+    if unwraps and (body := _unwrapped_body(text, depth_max, unwraps - 1)).documents:
+        return body
     if (payloads := aws_event_stream.payloads_of(text)) is not None:
         return _chunks(_parsed(payloads, depth_max), depth_max)
     if not text.startswith(("{", "[")) and is_transcript(text):
         return _stream_body(text, depth_max)
     return _NOTHING
+
+
+def _unwrapped_body(text: str, depth_max: int, unwraps: int) -> Body:
+    """Take apart what one step leads to; there is nothing where none does."""
+    if printed := _printed_in(text):
+        return _texts_body(printed, depth_max, unwraps)
+    unwrapped = _unwrapped(text)
+    return _NOTHING if unwrapped is None else _text_body(unwrapped, depth_max, unwraps)
 
 
 def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
@@ -113,6 +125,10 @@ def _texts_body(texts: list[str], depth_max: int, unwraps: int) -> Body:
     Each is an event or a document, or as much as arrived at once: then it may end anywhere, and more is whole of what
     they make together.
     """
+    if unwraps and len(printed := [piece for text in texts for piece in _printed_in(text)]) >= len(texts):
+        return _texts_body(printed, depth_max, unwraps - 1)
+    if len(texts) == 1:
+        return _text_body(texts[0], depth_max, unwraps)
     apart = _text_body("\n\n".join(texts), depth_max, unwraps)
     together = _text_body("".join(texts), depth_max, unwraps)
     return together if len(together.documents) > len(apart.documents) else apart
@@ -193,6 +209,28 @@ def _unwrapped(text: str) -> str | None:
         return str(json.loads(f'"{text.strip(_BLANKS)}"', strict=False))
     except ValueError:
         return None
+
+
+def _printed_in(text: str) -> list[str]:
+    r"""Return the texts that lines of bytes are as Python prints them (``str(response.content)``), also cut ones.
+
+    None of any other text. What was compressed stays so.
+
+    >>> _printed_in(r"b'[1, \xc3\xbc]'"), _printed_in("[1]")
+    (['[1, ü]'], [])
+    """
+    if not text.startswith(_PRINTED):
+        return []
+    lines = [line for line in text.split("\n") if line.strip(_BLANKS)]
+    printed = [found for line in lines if (found := _PRINTED_BYTES.fullmatch(line.strip(_BLANKS))) is not None]
+    return [_of_printed(found[2].removesuffix(found[1])) for found in printed] if len(printed) == len(lines) else []
+
+
+def _of_printed(printed: str) -> str:
+    text = _PRINTED_BYTE.sub(
+        lambda found: chr(int(found[1], 16)) if found[1] else _PRINTED_AS.get(found[2], found[2]), printed
+    )
+    return text if text.startswith(_GZIPPED) else text.encode("latin-1").decode("utf-8", "replace")
 
 
 def _without_http_framing(text: str) -> str | None:
@@ -278,4 +316,5 @@ def _transcript_body(transcript: Transcript, depth_max: int) -> Body:
             together = run_together(payload)
             documents, has_error = _parsed(together.payloads, depth_max), has_error or together.has_error
         chunks += documents
-    return Body(documents=_chunks(chunks, depth_max).documents, is_stream=True, has_error=has_error)
+    found = _chunks(chunks, depth_max).documents
+    return Body(documents=found, is_stream=True, has_error=has_error, is_transcript=True)

@@ -26,7 +26,7 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
-from pipeline.collectors.families.bedrock import agents
+from pipeline.collectors.families.bedrock import agents, sonic
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
@@ -65,6 +65,7 @@ _TABLE = (
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
     Family(agents.NAME, agents.recognises, agents.read),
+    Family(sonic.NAME, sonic.recognises, sonic.read),
     Family(model_studio.NAME, model_studio.recognises, model_studio.read),
     *(Family(each.name, each.recognises, each.read) for each in (*APIS, *FRAMEWORKS)),
 )

@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import chat_usage
 from pipeline.collectors.families.reading import (
+    OUTPUT_BEGUN,
     Reading,
     Stated,
     any_of,
+    apart,
     count_of,
     counted_at,
     error_of,
@@ -34,6 +36,7 @@ from pipeline.collectors.families.reading import (
     others_of,
     part_at,
     tier_of,
+    with_others,
     word,
 )
 from pipeline.collectors.values.strict_json import stated_once
@@ -58,7 +61,6 @@ _COUNTS = (*_PROMPT, "output_tokens")
 _OF_PROMPT = frozenset((*_PROMPT, "cache_creation"))
 _OF_OUTPUT = frozenset(("output_tokens", "output_tokens_details"))
 _FALLBACK = "fallback_message"
-OUTPUT_BEGUN = "output-begun"
 _OTHERS = {
     "web_searches": ("server_tool_use", "web_search_requests"),
     "web_fetches": ("server_tool_use", "web_fetch_requests"),
@@ -75,9 +77,21 @@ def recognises(document: JsonObject) -> bool:
 
 
 def read(body: Body, asked: Asked) -> Reading:
-    """Read a message. Raises ``LineRefused`` where a count is none."""
+    """Read a message, or several whole ones. Raises ``LineRefused`` where a count is none."""
     del asked
-    documents = body.documents
+    return with_others(map(_read_one, apart(body.documents, _id_of, _is_whole)))
+
+
+def _id_of(document: JsonObject) -> Any:
+    return document.get("id")
+
+
+def _is_whole(documents: Sequence[JsonObject]) -> bool:
+    """Tell a counted message that is no stream; those of different ids are answers of their own."""
+    return all(any_of(document, "type") == "message" and bool(_usages(document)) for document in documents)
+
+
+def _read_one(documents: Sequence[JsonObject]) -> Reading:
     starts = [object_at(document, "message") for document in documents if _is_start(document)]
     messages = [*starts, *(document for document in documents if not _is_start(document))]
     usages = [usage for document in documents for usage in _usages(document)]

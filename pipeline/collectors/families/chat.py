@@ -4,7 +4,11 @@ AI21 states usage in the last chunk, beside ``finish_reason``; OpenAI in a chunk
 Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of
 Anthropic state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing
 is summed, and where an object has only a part, each field's last real number. vLLM may state running usage of each
-choice: the last of each choice is added up. What the counts mean is ``chat_usage``'s.
+choice: the last of each choice is added up. A gateway that calls a model again within one stream (its tools, or what
+broke off), or a log of several answers in one body, has whole answers of different ids: each is an event of its own.
+So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown`` of Groq's SDK,
+``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``.
+What the counts mean is ``chat_usage``'s.
 """
 
 from __future__ import annotations
@@ -15,29 +19,36 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_by, usage_object, with_timings
 from pipeline.collectors.families.reading import (
+    OUTPUT_BEGUN,
     Reading,
     any_of,
+    apart,
+    counted_at,
     error_of,
     first,
     last,
     list_at,
     object_at,
+    sum_of,
     tier_of,
+    with_others,
     word,
 )
 from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
-    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.families.reading import Asked, Stated
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "openai-chat"
 
 _GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
 """Where a message or a delta holds what was generated."""
+_MODELS = (("usage_breakdown", "models"), ("x_groq", "usage_breakdown", "models"), ("bot_usage", "model_usage"))
+"""Where systems of several models say what each of them consumed: Groq's Compound, and bots of Volcano Engine's Ark."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -74,6 +85,11 @@ def read(body: Body, asked: Asked) -> Reading:
 
 def read_as(family: str, body: Body, asked: Asked) -> Reading:
     """Read documents with ``choices``. Raises ``LineRefused`` where a count is none, or contradicts another."""
+    answers = apart(body.documents, _id_of, _is_whole)
+    return with_others(_read_one(family, body._replace(documents=[*answer]), asked) for answer in answers)
+
+
+def _read_one(family: str, body: Body, asked: Asked) -> Reading:
     seen = _Seen()
     for document in body.documents:
         seen.add(document)
@@ -81,11 +97,14 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
         for document in body.documents:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
+                seen.goes_on = False
     counted, conventions = with_timings(seen.usage_of_choices() or seen.usage, seen.timings)
     stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
+    if body.is_stream and seen.is_begun:
+        conventions = (*conventions, OUTPUT_BEGUN)
     if stated is not None and conventions:
         stated = stated._replace(conventions=(*stated.conventions, *conventions))
-    return Reading(
+    whole = Reading(
         family=family,
         stated=stated,
         response_id=seen.response_id,
@@ -97,6 +116,38 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
         has_content=bool(seen.generated_chunks),
         generated_chunks=seen.generated_chunks,
     )
+    of_each = [found for document in body.documents for found in (_of_each_model(document),) if found]
+    return whole if not of_each else _of_models(whole, of_each[-1])
+
+
+def _of_models(whole: Reading, of_each: Sequence[tuple[Any, Stated]]) -> Reading:
+    """Return the reading of an answer that several models made, each of which is an event of its own.
+
+    Where their counts are not what the answer says of all of them, it is its own alone.
+    """
+    for name in ("prompt", "completion") if whole.stated is not None else ():
+        if getattr(whole.stated, name) != sum_of(*(getattr(stated, name) for _, stated in of_each)):
+            return whole
+    (model, own), *others = of_each
+    parts = [
+        whole._replace(stated=stated, model=model, part=f"model {number}")
+        for number, (model, stated) in enumerate(others, 2)
+    ]
+    return whole._replace(stated=own, model=model, parts=tuple(parts))
+
+
+def _of_each_model(document: JsonObject) -> list[tuple[Any, Stated]]:
+    """Return the models that made an answer, and what each of them consumed; none where one states no counts."""
+    entries = next((found for place in _MODELS if place[0] in document and (found := counted_at(document, *place))), [])
+    each: list[tuple[Any, Stated]] = []
+    for entry in entries:
+        model = first(entry.get(name) for name in ("model", "name")) if isinstance(entry, dict) else None
+        usage = usage_object(entry.get("usage") if "usage" in entry else entry) if isinstance(entry, dict) else None
+        stated = None if usage is None else stated_by(usage, model=word(model))
+        if stated is None or model is None:
+            return []
+        each.append((model, stated))
+    return each
 
 
 @dataclass(slots=True)
@@ -114,6 +165,13 @@ class _Seen:
     """Index of the choice, and prompt and completion, of the usages that chunks of one choice stated."""
     has_error: bool = False
     generated_chunks: int = 0
+    goes_on: bool = False
+    """Whether more was generated since usage was stated last."""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the answer went on behind the last usage, and did not come to its end."""
+        return self.usage is not None and self.goes_on and not self.finish_reason
 
     @property
     def is_counted(self) -> bool:
@@ -123,11 +181,14 @@ class _Seen:
     def add(self, document: JsonObject) -> None:
         """Take in the next document: the first id and model, the last tier, finish reason and usage."""
         self.response_id = first((self.response_id, document.get("id")))
-        self.model = first((self.model, document.get("model")))
+        self.model = first((self.model, document.get("model"), document.get("model_id")))
         tier = document.get("service_tier")
+        generated = self.generated_chunks
+        is_counted = False
         for usage in _usages(document):
             tier = tier_of(tier or usage.get("service_tier"), usage)
             self.add_usage(usage, list_at(document, "choices"))
+            is_counted = True
         self.service_tier = tier or self.service_tier
         timings = document.get("timings")
         self.timings = timings if isinstance(timings, dict) else self.timings
@@ -136,6 +197,7 @@ class _Seen:
         if isinstance(choices, list):
             self.choices = len(choices)
             self._add_choices([choice for choice in choices if isinstance(choice, dict)])
+        self.goes_on = not is_counted and (self.goes_on or self.generated_chunks != generated)
 
     def add_usage(self, usage: JsonObject, choices: list[Any]) -> None:
         """Take in one more usage, beside these choices."""
@@ -173,6 +235,26 @@ class _Seen:
             "prompt_tokens": max(prompt for _, (prompt, _) in self.running),
             "completion_tokens": sum(completion for _, completion in of_each.values()),
         }
+
+
+def _id_of(document: JsonObject) -> Any:
+    return document.get("id")
+
+
+def _is_whole(documents: Sequence[JsonObject]) -> bool:
+    """Tell a counted answer from its beginning to its end: a message, a text, or chunks before the last, and that."""
+    ends = [document for document in documents if _ends(document)]
+    has_message = any("delta" not in choice for document in ends for choice in _choices(document))
+    is_counted = any(any(both_counts(usage) or ()) for document in documents for usage in _usages(document))
+    return is_counted and bool(ends) and (has_message or any(not _ends(document) for document in documents))
+
+
+def _ends(document: JsonObject) -> bool:
+    return any(bool(any_of(choice, "finish_reason")) for choice in _choices(document))
+
+
+def _choices(document: JsonObject) -> list[JsonObject]:
+    return [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
 
 
 def _first_reason(body: Body) -> Any:

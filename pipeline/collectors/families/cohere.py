@@ -16,6 +16,7 @@ from pipeline.collectors.families.reading import (
     Reading,
     Stated,
     any_of,
+    apart,
     count_of,
     error_of,
     first,
@@ -24,11 +25,12 @@ from pipeline.collectors.families.reading import (
     object_at,
     others_of,
     part_at,
+    with_others,
     word,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
@@ -84,12 +86,23 @@ def read_v1(body: Body, asked: Asked) -> Reading:
 
 def _read(family: str, body: Body, asked: Asked) -> Reading:
     del asked
-    places = [place for document in body.documents for place in _places(document)]
+    names = ("id",) if family == V2 else ("response_id", "id", "generation_id")
+    answers = apart(body.documents, lambda document: first(document.get(name) for name in names), _is_whole)
+    return with_others(_read_one(family, names, answer) for answer in answers)
+
+
+def _is_whole(documents: Sequence[JsonObject]) -> bool:
+    """Tell a counted answer that is no stream."""
+    usages = [object_at(document, name) for document in documents for name in ("usage", "meta")]
+    return not any(map(_kind, documents)) and any(_stated(usage) is not None for usage in usages)
+
+
+def _read_one(family: str, names: Sequence[str], documents: Sequence[JsonObject]) -> Reading:
+    places = [place for document in documents for place in _places(document)]
     stated = None
     for place in places:
         for usage in (object_at(place, "usage"), object_at(place, "meta")):
             stated = latest(stated, _stated(usage))
-    names = ("id",) if family == V2 else ("response_id", "id", "generation_id")
     return Reading(
         family=family,
         stated=stated,
@@ -98,7 +111,7 @@ def _read(family: str, body: Body, asked: Asked) -> Reading:
         choices=1,
         has_error=any(error_of(place) or word(place.get("finish_reason")) in _BROKEN_OFF for place in places),
         has_content=any(place.get(name) for place in places for name in ("message", "text", "generations")),
-        generated_chunks=sum(map(_is_generated, body.documents)),
+        generated_chunks=sum(map(_is_generated, documents)),
     )
 
 

@@ -20,15 +20,17 @@ from pipeline.collectors.families.reading import (
     counted_at,
     error_of,
     first,
+    in_turn,
     list_at,
     object_at,
     others_of,
     part_at,
     sum_of,
+    with_others,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
@@ -55,21 +57,25 @@ def recognises(document: JsonObject) -> bool:
 
 
 def read(body: Body, asked: Asked) -> Reading:
-    """Read embeddings. Raises ``LineRefused`` where a count is none."""
+    """Read embeddings, of one answer or of several. Raises ``LineRefused`` where a count is none."""
     del asked
+    return with_others(map(_read_one, in_turn(body.documents, lambda document: bool(_prompt(document)))))
+
+
+def _read_one(documents: Sequence[JsonObject]) -> Reading:
     prompt: int | None = None
     others: dict[str, int] = {}
-    for document in body.documents:
+    for document in documents:
         found = _prompt(document)
         prompt = prompt if found is None else found
         others |= others_of(document, _OTHERS if found is not None else _INSTEAD)
     return Reading(
         family=NAME,
         stated=_stated(prompt, others),
-        response_id=first(document.get("id") for document in body.documents),
-        model=first(document.get(name) for document in body.documents for name in ("model", "modelVersion")),
-        has_error=any(map(error_of, body.documents)),
-        has_content=any(map(recognises, body.documents)),
+        response_id=first(document.get("id") for document in documents),
+        model=first(document.get(name) for document in documents for name in ("model", "modelVersion")),
+        has_error=any(map(error_of, documents)),
+        has_content=any(map(recognises, documents)),
     )
 
 

@@ -16,9 +16,13 @@ from pipeline.collectors.values.strict_json import CONTRADICTED, stated_once, tw
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pipeline.collectors.values.strict_json import JsonObject
+
+
+OUTPUT_BEGUN = "output-begun"
+"""The convention of a stream that was cut behind what it stated at its start: of its output that is what had begun."""
 
 
 class Stated(NamedTuple):
@@ -153,6 +157,67 @@ def part_at(value: Any, *names: str) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def apart(
+    documents: Sequence[JsonObject], own: Callable[[JsonObject], Any], is_whole: Callable[[Sequence[JsonObject]], bool]
+) -> list[Sequence[JsonObject]]:
+    """Return the documents of each answer, where a body holds several; all of them together where it holds one.
+
+    ``own`` is the id that a document states: one that states none belongs to what came before it, or to the first. A
+    body has several answers only where documents of at least two ids are whole ones (``is_whole``): there are servers
+    that give each chunk of an answer an id of its own. What is no whole answer stays with the one before it.
+    """
+    if len(documents) < 2:  # noqa: PLR2004 - as nearly always
+        return [documents]
+    of_each: dict[str, list[JsonObject]] = {}
+    group: list[JsonObject] = []
+    for document in documents:
+        stated = own(document)
+        if isinstance(stated, str) and stated:
+            group = of_each.setdefault(repr(stated), [] if of_each else group)
+        group.append(document)
+    if len(of_each) < 2 or sum(map(is_whole, of_each.values())) < 2:  # noqa: PLR2004 - several answers
+        return [documents]
+    answers: list[list[JsonObject]] = []
+    begun: list[JsonObject] = []
+    for group in of_each.values():
+        if is_whole(group):
+            answers.append([*begun, *group])
+            begun = []
+        else:
+            (answers[-1] if answers else begun).extend(group)
+    return [*answers]
+
+
+def in_turn(documents: Sequence[JsonObject], is_whole: Callable[[JsonObject], bool]) -> list[Sequence[JsonObject]]:
+    """Return the documents of each answer of a body whose answers have no ids and are one document each.
+
+    What is none goes to the one before it, and all of them together where there is one at most.
+    """
+    answers: list[list[JsonObject]] = [[]]
+    has_whole = False
+    for document in documents if len(documents) > 1 else ():
+        is_next = is_whole(document)
+        if is_next and has_whole:
+            answers.append([])
+        has_whole = has_whole or is_next
+        answers[-1].append(document)
+    return [*answers] if len(answers) > 1 else [documents]
+
+
+def with_others(readings: Iterable[Reading]) -> Reading:
+    """Return the reading of a body of several answers: of the first, of which the others are events of their own.
+
+    One that states no id has its place for a name.
+    """
+    first_, *others = readings
+    further: list[Reading] = []
+    for number, other in enumerate(others, 2):
+        is_named = isinstance(other.response_id, str) and bool(other.response_id)
+        further.append(other._replace(part=None if is_named else f"answer {number}", parts=()))
+        further += other.parts
+    return first_._replace(parts=(*first_.parts, *further)) if further else first_
+
+
 def sum_of(*counts: int | None) -> int | None:
     """Return the sum of the counts that are stated, ``None`` where none is."""
     stated = [value for value in counts if value is not None]
@@ -254,11 +319,19 @@ def last(values: Iterable[Any]) -> Any:
 
 
 def tier_of(tier: Any, usage: JsonObject) -> Any:
-    """Return the tier of an answer: ``fast`` where its usage says that Anthropic's fast mode made it.
+    """Return the tier of an answer, which its usage may state by other names where it is the usual one.
 
-    That mode has prices of its own, and there is none of it in any other tier.
+    It is ``fast`` where Anthropic's fast mode made it, ``us`` where it was made in the USA alone (``inference_geo``),
+    and what Vertex calls the traffic in its compatible API. Each has prices of its own.
     """
-    return "fast" if usage.get("speed") == "fast" and tier in (None, "", "standard") else tier
+    if tier not in (None, "", "standard"):
+        return tier
+    if usage.get("speed") == "fast":
+        return "fast"
+    if usage.get("inference_geo") == "us":
+        return "us"
+    of_vertex = object_at(usage, "extra_properties", "google") if "extra_properties" in usage else {}
+    return of_vertex.get("traffic_type") or tier
 
 
 def error_of(document: JsonObject) -> bool:

@@ -142,9 +142,24 @@ def test_fast_mode_is_a_tier_for_it_has_prices_of_its_own() -> None:
     for usage, tier in [
         (USAGE | {"speed": "fast"}, "fast"),
         (USAGE | {"speed": "fast", "service_tier": "standard"}, "fast"),
+        (USAGE | {"speed": "fast", "inference_geo": "us"}, "fast"),
         (USAGE | {"speed": "fast", "service_tier": "priority"}, "priority"),
         (USAGE | {"speed": "standard", "service_tier": "standard"}, "standard"),
         (USAGE | {"speed": None, "service_tier": "batch"}, "batch"),
+    ]:
+        assert read(_message(usage), path=PATH).service_tier == tier
+        assert read(ways(_start(usage), TEXT, _delta(USAGE))["transcript"], path=PATH).service_tier == tier
+
+
+def test_an_answer_that_was_made_in_the_usa_alone_is_a_tier_for_it_has_prices_of_its_own() -> None:
+    for usage, tier in [
+        (USAGE | {"inference_geo": "us"}, "us"),
+        (USAGE | {"inference_geo": "us", "service_tier": "standard"}, "us"),
+        (USAGE | {"inference_geo": "us", "service_tier": "batch"}, "batch"),
+        *(
+            (USAGE | {"inference_geo": geo, "service_tier": "standard"}, "standard")
+            for geo in ("global", "not_available")
+        ),
     ]:
         assert read(_message(usage), path=PATH).service_tier == tier
         assert read(ways(_start(usage), TEXT, _delta(USAGE))["transcript"], path=PATH).service_tier == tier

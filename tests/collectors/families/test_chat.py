@@ -377,6 +377,34 @@ def test_fast_mode_behind_a_gateway_is_a_tier_as_its_own_api_has_it() -> None:
     assert read(_chat(_usage(20, 40, speed="standard")), path=PATH).service_tier is None
 
 
+def test_the_traffic_that_vertex_states_in_its_compatible_api_is_a_tier_as_in_its_own() -> None:
+    for tier, found in [(None, "PROVISIONED_THROUGHPUT"), ("flex", "flex")]:
+        google = {"google": {"traffic_type": "PROVISIONED_THROUGHPUT"}}
+        usage = _usage(20, 40, extra_properties=google, service_tier=tier)
+        assert read(_chat(usage, "google/gemini-2.5-pro"), path=PATH).service_tier == found
+    for properties in (None, {}, {"google": None}, {"google": {}}):
+        assert read(_chat(_usage(20, 40, extra_properties=properties)), path=PATH).service_tier is None
+
+
+def test_what_mistral_hears_is_charged_by_the_second_and_its_tokens_are_in_the_total_alone() -> None:
+    reading = read(_chat(_usage(4, 635, total_tokens=3264, prompt_audio_seconds=203), "voxtral-small"), path=PATH)
+    assert reading.tokens is not None
+    assert (reading.tokens.prompt_tokens, reading.tokens.completion_tokens) == (4, 635)
+    assert (reading.dialect, reading.other_usage) == ("openai-chat/audio-apart", '{"prompt_audio_seconds":203}')
+    whole = read(_chat(_usage(400, 20, prompt_audio_seconds=10), "voxtral-small"), path=PATH)
+    assert whole.dialect == "openai-chat"
+    for seconds, total in [(0, 3264), (None, 3264), (203, 600)]:
+        with pytest.raises(LineRefused):
+            read(_chat(_usage(4, 635, total_tokens=total, prompt_audio_seconds=seconds)), path=PATH)
+
+
+def test_watsonx_calls_the_model_by_another_name() -> None:
+    answer = _chat(_usage(20, 40), "ibm/granite")
+    answer["model_id"] = answer.pop("model")
+    assert read(answer, path="/ml/v1/text/chat").model_reported == "ibm/granite"
+    assert read({**answer, "model": "m"}, path="/ml/v1/text/chat").model_reported == "m"
+
+
 def test_audio_that_was_cached_is_cached() -> None:
     details = {"cached_tokens": 400, "audio_tokens": 500, "cached_tokens_details": {"audio_tokens": 300}}
     stated = family_reading(_chat(_usage(1000, 40, prompt_tokens_details=details), "gpt-audio")).stated

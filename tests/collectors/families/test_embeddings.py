@@ -140,6 +140,17 @@ def test_images_that_are_counted_without_tokens_are_kept_by_name_and_hide_no_cou
     assert tokens(body, path=path, response_headers=headers)[:2] == (19, 0)
 
 
+@pytest.mark.parametrize("path", ["/embed", "/embed_all", "/embed_sparse"])
+def test_vectors_without_any_count_are_counted_by_the_header_of_their_server(path: str) -> None:
+    """Hugging Face's server of embeddings answers with lists alone."""
+    for body in ([[0.5, 0.25]], [], "[[0.5]]"):
+        reading = read(body, path=path, response_headers={"X-Compute-Tokens": "19"})
+        assert (reading.status.value, reading.dialect) == ("measured", "embeddings/response-headers")
+        assert tokens(body, path=path, response_headers={"x-compute-tokens": 19})[:2] == (19, 0)
+        assert read(body, path=path).status.value == "unknown"
+    assert read([[0.5]], path="/rerank", response_headers={"x-compute-tokens": "19"}).status.value == "not_metered"
+
+
 def test_what_is_stated_first_counts_whatever_stands_in_other_places() -> None:
     path, body = SHAPES["openai"]
     assert tokens(body | {"meta": {"billed_units": {"input_tokens": "many"}}}, path=path)[:2] == (19, 0)

@@ -80,9 +80,11 @@ COUNTING: dict[str, Callable[[int, int], dict[str, Any]]] = {
     "bedrock-agents": lambda prompt, completion: _traced(
         {"traceId": "t-1", "metadata": {"usage": {"inputTokens": prompt, "outputTokens": completion}}}
     ),
-    "embeddings": lambda prompt, _: {"embedding": [], "usage": {"prompt_tokens": prompt}},
+    "bedrock-sonic": lambda prompt, completion: {
+        "event": {"usageEvent": {"totalInputTokens": prompt, "totalOutputTokens": completion}}
+    },
 }
-"""What states both counts, or that of an embedding, in each family that reads several documents."""
+"""What states both counts in each family that reads several documents of one answer; no other embedding is of one."""
 BARE: dict[str, dict[str, Any]] = {
     "openai-chat": {"choices": [{"delta": {}}], "usage": None},
     "openai-completions": {"choices": [{"text": "b"}]},
@@ -98,7 +100,7 @@ BARE: dict[str, dict[str, Any]] = {
     "bedrock-llama": {"generation": "b"},
     "bedrock-converse": {"metadata": {"usage": {}}},
     "bedrock-agents": _traced({"traceId": "t-1"}),
-    "embeddings": {"embedding": []},
+    "bedrock-sonic": {"event": {"usageEvent": {"completionId": "c-1"}}},
 }
 """One of the same kind that states none."""
 
@@ -111,14 +113,13 @@ def counts(family: str, *documents: dict[str, Any]) -> tuple[int | None, int | N
 @pytest.mark.parametrize("family", COUNTING)
 def test_what_was_stated_is_the_last_that_was_whatever_comes_before_and_behind(family: str) -> None:
     first, last, bare = COUNTING[family](3, 2), COUNTING[family](30, 20), BARE[family]
-    expected = (30, 0) if family == "embeddings" else (30, 20)
     assert counts(family, bare) is None
-    assert counts(family, last) == expected
-    assert counts(family, first, last) == expected
-    assert counts(family, bare, first, bare, last, bare) == expected
-    assert counts(family, bare, first, bare) == ((3, 0) if family == "embeddings" else (3, 2))
+    assert counts(family, last) == (30, 20)
+    assert counts(family, first, last) == (30, 20)
+    assert counts(family, bare, first, bare, last, bare) == (30, 20)
+    assert counts(family, bare, first, bare) == (3, 2)
 
 
 def test_each_family_that_is_billed_is_among_these() -> None:
     native = {each.name for each in (*APIS, *FRAMEWORKS)} | {model_studio.NAME}  # these are in test_native
-    assert set(BY_NAME) - COUNTING.keys() - native == {"unbilled", "bedrock-invoke"}
+    assert set(BY_NAME) - COUNTING.keys() - native == {"embeddings", "unbilled", "bedrock-invoke"}

@@ -334,3 +334,21 @@ NEAR = [
 def test_what_comes_near_is_none_of_theirs(document: dict[str, Any]) -> None:
     found = family_of([document])
     assert found is None or ".native" not in found.read.__module__
+
+
+def test_the_last_event_of_a_stream_of_lm_studio_holds_the_answer() -> None:
+    answer = CASES["lm-studio"].whole
+    begun = {"type": "chat.start", "model_instance_id": "m-1"}
+    body = sse(begun, {"type": "message.delta", "content": "Mist."}, {"type": "chat.end", "result": answer})
+    reading = read(body, path="/api/v1/chat")
+    assert (reading.dialect, reading.model_reported, reading.response_id) == ("lm-studio", "m-1", "resp_1")
+    assert tokens(body, path="/api/v1/chat")[:2] == (26, 41)
+
+
+def test_behind_the_name_of_a_model_the_body_and_its_headers_decide() -> None:
+    """Hugging Face's inference API answers so at ``/models/{owner}/{name}``."""
+    path, headers = "/models/meta-llama/Llama-3", {"x-prompt-tokens": "26", "x-generated-tokens": "41"}
+    assert tokens([{"generated_text": "Mist."}], path=path, response_headers=headers)[:2] == (26, 41)
+    assert tokens(CASES["tgi"].whole, path=path)[:2] == (26, 41)
+    assert read({"id": "m", "object": "model"}, path=path).status.value == "not_metered"
+    assert read([{"generated_text": "Mist."}], path="/v1/models", response_headers=headers).tokens is None

@@ -81,12 +81,17 @@ PLAIN = {
         "watsonx",
         "watsonx, streamed",
         "watsonx, cut",
+        "spark",
+        "spark, streamed",
+        "spark, cut",
         "held by oracle",
         "held by oracle's cohere",
         "microsoft-ai",
     ),
 }
-"""What the kernel hands over: several events a line, models under names of ids, parts that are subtracted or vary."""
+"""What the kernel hands over: several events a line, models under names of ids, lists under names of
+texts, parts that are subtracted or vary.
+"""
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from pipeline.collectors.families import (
     responses,
     unbilled,
 )
-from pipeline.collectors.families.bedrock import agents
+from pipeline.collectors.families.bedrock import agents, sonic
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
@@ -61,6 +61,10 @@ RECOGNISED: dict[Any, list[dict[str, Any]]] = {
     bedrock.recognises_llama: [
         {"generation": "", "prompt_token_count": 1},
         {"generation": "", "generation_token_count": 1},
+    ],
+    sonic.recognises: [
+        *({"event": {f"completion{event}": {}}} for event in ("Start", "End")),
+        *({"event": {event: {}}} for event in ("textOutput", "audioOutput", "usageEvent")),
     ],
     bedrock.recognises_invoke: [{"amazon-bedrock-invocationMetrics": {}}],
     chat.recognises: [
@@ -189,6 +193,7 @@ NEAR: dict[Any, list[dict[str, Any]]] = {
     bedrock.recognises_titan: [{"inputTextTokenCount": 1}, {"results": []}, {"outputText": ""}],
     bedrock.recognises_llama: [{"generation": ""}, {"prompt_token_count": 1}, {"generation_token_count": 1}],
     bedrock.recognises_invoke: [{}],
+    sonic.recognises: [{}, {"event": "usageEvent"}, {"event": {"contentStart": {}}}, {"usageEvent": {}}],
     chat.recognises: [
         {},
         {"choices": []},
@@ -310,10 +315,10 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
     assert [family.name for family in FAMILIES] == [
         *("openai-chat", "openai-completions", "embeddings", "openai-responses", "anthropic", "gemini-interactions"),
         *("gemini", "cohere-v2", "cohere-v1", "ollama", "vercel-sdk", "bedrock-titan", "bedrock-llama"),
-        *("bedrock-converse", "bedrock-agents"),
+        *("bedrock-converse", "bedrock-agents", "bedrock-sonic"),
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
-        *("replicate", "dify", "yandex", "oracle", "deepinfra", "aleph-alpha", "tgi"),
+        *("replicate", "dify", "yandex", "oracle", "spark", "lm-studio", "deepinfra", "aleph-alpha", "tgi"),
         *("langchain", "spring-ai", "pydantic-ai", "microsoft-ai"),
         *("unbilled", "bedrock-invoke"),
     ]

@@ -349,13 +349,20 @@ def test_all_that_embeddings_consume_is_prompt_wherever_it_is_stated(beside: dic
     )
 
 
-def test_embeddings_may_state_nothing_and_the_last_document_of_several_counts() -> None:
+def test_embeddings_may_state_nothing_and_each_document_that_counts_is_an_answer() -> None:
     one = {"embedding": [0.5], "usage": {"prompt_tokens": 8}}
     other = {"embedding": [0.5], "usage": {"prompt_tokens": 9}, "modelVersion": "m-2"}
     nothing = {"embedding": [0.5]}
     assert said(nothing).stated is None
-    assert said(one, other, nothing) == Reading(
-        family="embeddings", stated=Stated(prompt=9, completion=0), model="m-2", has_content=True
+    second = Reading(
+        family="embeddings",
+        stated=Stated(prompt=9, completion=0),
+        model="m-2",
+        has_content=True,
+        part="answer 2",
+    )
+    assert said(nothing, one, other, nothing) == Reading(
+        family="embeddings", stated=Stated(prompt=8, completion=0), has_content=True, parts=(second,)
     )
     assert said(one, {"error": {}}).has_error
 

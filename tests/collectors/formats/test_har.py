@@ -195,6 +195,18 @@ def test_a_stream_is_read_from_its_text_or_from_the_events_that_chrome_lists(fie
     assert (event["status"], event["stream"], event["prompt_tokens"]) == ("measured", True, 40)
 
 
+def test_a_stream_that_a_page_asks_for_by_get_is_read_and_what_was_stored_is_not(collect: Any) -> None:
+    """``EventSource`` asks by GET."""
+    stream = sse({**BODY, "choices": [{"index": 0, "delta": {"content": "Rain."}}]})
+    url = "https://api.example/ai/ask?q=Rain"
+    assert collect(json.dumps(archive(entry(url, method="GET", text=stream)))).tokens[:2] == (40, 5)
+    listed = [{"time": 1, "eventName": "message", "eventId": "", "data": json.dumps(chunk)} for chunk in CHUNKS]
+    asked = entry(url, method="GET", text="", _eventSourceMessages=listed)
+    assert collect(json.dumps(archive(asked))).tokens[:2] == (40, 5)
+    for where, text in [(url, json.dumps(BODY)), ("https://api.example/v1/files/f-1/content", stream)]:
+        assert collect(json.dumps(archive(entry(where, method="GET", text=text)))).events == []
+
+
 def test_a_stream_whose_events_chrome_listed_without_their_data_is_unknown(collect: Any) -> None:
     listed = entry(text="", _eventSourceMessages=[{"time": 1, "eventName": "message", "eventId": ""}])
     assert collect(json.dumps(archive(listed))).event["status"] == "unknown"

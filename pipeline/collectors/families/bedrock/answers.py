@@ -26,12 +26,14 @@ from pipeline.collectors.families.reading import (
     counted_at,
     error_of,
     first,
+    in_turn,
     last,
     latest,
     list_at,
     object_at,
     part_at,
     sum_of,
+    with_others,
 )
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.collectors.values.traced import whole_number
@@ -54,8 +56,10 @@ _CONTENT = (
 _COUNT_HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
 _TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
 """Those of Hugging Face's text generation inference."""
+_TEI_HEADER = "x-compute-tokens"
+"""That of its server of embeddings, whose vectors come without any count (``ResponseMetadata`` of its router)."""
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
-HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TIER_HEADER, _LATENCY_HEADER)
+HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TEI_HEADER, _TIER_HEADER, _LATENCY_HEADER)
 """All headers of a response that are looked at, in whatever letters."""
 _OPTIMIZED, DEFAULT_TIER = "optimized", "default"
 
@@ -88,9 +92,16 @@ def recognises_invoke(document: JsonObject) -> bool:
 
 
 def read_converse(body: Body, asked: Asked) -> Reading:
-    """Read an answer of Converse. Raises ``LineRefused`` where a count is none."""
+    """Read an answer of Converse, or several whole ones. Raises ``LineRefused`` where a count is none."""
     del asked
-    documents = body.documents
+    return with_others(map(_read_converse, in_turn(body.documents, _is_whole)))
+
+
+def _is_whole(document: JsonObject) -> bool:
+    return bool(object_at(document, "output", "message")) and _converse(object_at(document, "usage")) is not None
+
+
+def _read_converse(documents: Sequence[JsonObject]) -> Reading:
     stated = None
     for document in documents:
         for usage in (object_at(document, "usage"), object_at(document, "metadata", "usage")):
@@ -220,7 +231,8 @@ def stated_beside(
     counts = [_header(headers, name) for name in _COUNT_HEADERS]
     if counts == [None, None]:
         counts = [_header(headers, name) for name in _TGI_HEADERS]
-    if is_embedding and counts[0] is not None:
+    if is_embedding:
+        counts[0] = _header(headers, _TEI_HEADER) if counts[0] is None else counts[0]
         counts[1] = counts[1] or 0
     if None in counts:
         return None

@@ -29,6 +29,11 @@
   ``message`` each, and a last one with ``usage`` alone, each with a ``pad``. A plain answer of the generic format has
   choices, and is chat's. A stream names no model. Source: Oracle's API reference, ``CohereChatResponse`` and
   ``ChatResult``; streams recorded by OpenLLMetry's and Elasticsearch's clients of it.
+* ``spark``: iFlytek's own API, on a WebSocket. ``prompt_tokens`` is the whole prompt, of which ``question_tokens`` are
+  the last question's; the last frame states them. The model is in the address alone. Source: iFlytek's documentation,
+  "Spark API", and ``MaasResponse`` of its SDK for Java.
+* ``lm-studio``: the server's own ``/api/v1/chat``, whose counts stand in ``stats``, in a stream in that of the
+  ``result`` of its last event. Source: LM Studio's documentation, "REST API v1".
 * ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``, of which ``model_version`` is the version of
   a model that the request alone names (``2022-04`` of ``luminous-base``). Source: their API references.
 """
@@ -112,6 +117,15 @@ def _is_oracle(document: JsonObject) -> bool:
         return True
     is_said = part_at(document, "message").get("role") == "ASSISTANT"
     return is_said or ("pad" in document and "promptTokens" in object_at(document, "usage"))
+
+
+def _is_spark(document: JsonObject) -> bool:
+    choices = part_at(document, "payload", "choices")
+    return "code" in part_at(document, "header") and isinstance(any_of(choices, "text"), list)
+
+
+def _is_lm_studio(document: JsonObject) -> bool:
+    return "total_output_tokens" in object_at(document, "stats")
 
 
 def _is_deepinfra(document: JsonObject) -> bool:
@@ -218,6 +232,28 @@ APIS = (
         model=(("model",),),
         finish_reason=(("finishReason",),),
         text=(("text",), ("message", "content", "text"), ("message", "toolCalls"), ("toolCalls",)),
+    ),
+    Native(
+        "spark",
+        _is_spark,
+        prompt=(("payload", "usage", "text", "prompt_tokens"),),
+        completion=(("payload", "usage", "text", "completion_tokens"),),
+        total=(("payload", "usage", "text", "total_tokens"),),
+        response_id=(("header", "sid"),),
+        text=(
+            ("payload", "choices", "text", "content"),
+            ("payload", "choices", "text", "reasoning_content"),
+            ("payload", "choices", "text", "function_call"),
+        ),
+    ),
+    Native(
+        "lm-studio",
+        _is_lm_studio,
+        prompt=(("stats", "input_tokens"),),
+        completion=(("stats", "total_output_tokens"),),
+        response_id=(("response_id",),),
+        model=(("model_instance_id",),),
+        text=(("output", "content"), ("output", "arguments")),
     ),
     Native(
         "deepinfra",

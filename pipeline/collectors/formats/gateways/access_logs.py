@@ -17,7 +17,7 @@ from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families import chat, unbilled
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.mapping import number
-from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, path_led_to, route_of
+from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, path_led_to, route_of, route_of_streamed
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import DEPTH_MAX
 
@@ -44,8 +44,11 @@ def is_about_a_model(path: Any, method: Any, *, is_traced: bool = False, answer:
     if is_traced or route in (Route.COMPLETION, Route.EMBEDDING):
         return True
     is_posted = not isinstance(method, str) or method.strip().upper() == "POST"
-    may_be_one = is_posted or route is Route.UNLISTED  # what is asked for, by GET, is an answer that was made before
-    return may_be_one and isinstance(answer, str | dict | list) and _is_of_a_model(answer, route)
+    # what is asked for, by GET, is an answer that was made before, but for a stream of events
+    is_streamed = not is_posted and route is Route.OTHER
+    may_be_one = is_posted or route is Route.UNLISTED or _route_of_streamed(path, method) is not Route.OTHER
+    is_answer = may_be_one and isinstance(answer, str | dict | list)
+    return is_answer and _is_of_a_model(answer, route, is_streamed=is_streamed)
 
 
 def is_route_of_ones_own(path: Any, method: Any = None) -> bool:
@@ -88,11 +91,17 @@ def _route(path: Any, method: Any) -> Route:
     return route_of(path if isinstance(path, str) else None, method if isinstance(method, str) else None)
 
 
-def _is_of_a_model(answer: str | JsonObject | list[Any], route: Route) -> bool:
+def _route_of_streamed(path: Any, method: Any) -> Route:
+    return route_of_streamed(path if isinstance(path, str) else None, method if isinstance(method, str) else None)
+
+
+def _is_of_a_model(answer: str | JsonObject | list[Any], route: Route, *, is_streamed: bool) -> bool:
     """Tell the answer of a model; images and their like are one on their own routes alone."""
     try:
         body = families.held_in(take_apart(answer, depth_max=DEPTH_MAX))
     except LineRefused:
+        return False
+    if is_streamed and not body.is_transcript:
         return False
     documents = [families.plainly(document) for document in body.documents]
     family = families.family_of(documents)
