@@ -191,6 +191,22 @@ def test_one_document_is_told_from_lines(name: str, content: bytes, *, is_one: b
     assert is_one_document(name, content[: 2**16], pieces) is is_one
 
 
+@pytest.mark.parametrize(
+    ("content", "is_one"),
+    [
+        (b'{"a": 1}', True),
+        (b'\n{"a": 1}{"a": 2}', True),
+        (b'{"a": 1}\n', False),
+        (b'{"a": 1}\n{"a": 2}', False),
+        (b'{"a": 1}{"a": 2', False),
+        (b'text {"a": 1}', False),
+    ],
+)
+def test_a_log_whose_writer_is_done_may_be_documents_without_any_line_end(content: bytes, *, is_one: bool) -> None:
+    assert is_one_document("a.log", content, [content], is_final=True) is is_one
+    assert is_one_document("a.log", content, [content]) is False
+
+
 def test_of_a_long_first_line_of_an_array_the_last_byte_tells_whether_it_goes_on() -> None:
     for last in (*range(32, 127), ord("\r")):
         content = b'[{"a": "' + b"x" * 2**16 + bytes([last]) + b"\n more"
@@ -217,3 +233,37 @@ def test_objects_over_several_lines_one_after_another_are_entries_and_so_is_what
     log.write_text("".join(texts) + "\n \n", encoding="utf-8")
     blank = collect_file(log, known=[*first.records, *second.records])
     assert (blank.events, blank.quarantined, blank.reading.problem) == ([], [], None)
+
+
+@pytest.mark.parametrize("between", ["", " ", ","])
+@pytest.mark.parametrize(("name", "put"), [("firehose.gz", gzip.compress), ("firehose.json", bytes)])
+def test_documents_that_ran_together_in_a_log_without_any_line_end_are_entries(
+    collect_file: Any, collect: Any, exchange: Any, tmp_path: Path, *, between: str, name: str, put: Any
+) -> None:
+    entries = _entries(exchange, 3)
+    entries[1]["request"] = {"model": "jamba-mini", "messages": [{"role": "user", "content": '"}{"a": "é'}]}
+    content = between.join(json.dumps(entry, ensure_ascii=False) for entry in entries).encode()
+    log = tmp_path / name
+    log.write_bytes(put(content))
+    collected = collect_file(log)
+    assert (_ids(collected), collected.quarantined, collected.reading.problem) == (["c-0", "c-1", "c-2"], [], None)
+    assert [event["event_id"] for event in collected.events] == [
+        event["event_id"] for event in collect(*entries).events
+    ]
+    (record,) = collected.records
+    assert (record.lines, record.further, record.start, record.end) == (1, 2, 0, len(content))
+    assert collect_file(log, known=[record]).segments == []
+
+
+def test_one_exchange_in_a_compressed_log_without_a_line_end_is_read_and_a_torn_one_waits(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "a.log.gz"
+    content = json.dumps(exchange()).encode()
+    log.write_bytes(gzip.compress(content[:-1]))
+    torn = collect_file(log)
+    assert (torn.segments, torn.reading.pending_bytes) == ([], len(content) - 1)
+    log.write_bytes(gzip.compress(content))
+    assert len(collect_file(log).events) == 1
+    log.write_bytes(gzip.compress(content + content[:-9] + b"}"))
+    assert collect_file(log).reading.problem.reason.value == "document_not_whole"

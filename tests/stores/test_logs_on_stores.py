@@ -64,6 +64,14 @@ def requests(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Requests:
     return watched(monkeypatch)
 
 
+def test_an_object_without_any_line_end_is_collected_as_what_firehose_wrote(tmp_path: Path, bucket: str) -> None:
+    put(f"{bucket}/logs/gateway-1-2026-10-01-00-00-00-0123", lines(1, 2, 3).replace(b"\n", b"", 3))
+    put(f"{bucket}/logs/gateway-1-2026-10-01-00-05-00-4567", lines(4).removesuffix(b"\n"))
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+    done = night(workspace)
+    assert (events(workspace), done.stderr.count("no line end")) == (4, 0)
+
+
 @pytest.mark.parametrize(
     "compressed",
     [

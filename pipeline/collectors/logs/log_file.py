@@ -61,8 +61,15 @@ class LogFile:
     """Size on disk in bytes."""
     compression: Compression
     log_format: LogFormat
+    is_stored: bool = False
+    """Whether it is an object of a store."""
     cut_at: list[int] = field(default_factory=list)
     """Holds the size on disk once the log was read to its end and turned out to end inside a member."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether whoever wrote it is done with it, as a rule: objects are written once, and files compressed then."""
+        return self.is_stored or self.compression is not Compression.NONE
 
     def pieces(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[Piece]:
         """Yield the decompressed log from its start; raises ``LogUnreadable`` where it cannot go on."""
@@ -234,6 +241,7 @@ def open_log(path: LogPath, log_format: LogFormat, *, follows_links: bool = Fals
                 file_size=path.size,
                 compression=compression_of(read(0, MAGIC_BYTES_MAX)),
                 log_format=log_format,
+                is_stored=True,
             )
         return
     with _opened_file(path, follows_links=follows_links) as (descriptor, size):

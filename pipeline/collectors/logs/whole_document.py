@@ -1,6 +1,7 @@
 """A log that is one JSON document: an array of entries, or an object that some tool exported, over many lines.
 
-Several objects over many lines, one after another, as ``jq`` prints them, are one as an array of them would be.
+Several objects over many lines, one after another, as ``jq`` prints them, are one as an array of them would be. So are
+several without any line end, as Firehose puts them into an object of a store.
 
 Owns the question whether a log is one, and the reading of it as one line. It is read once it is whole: what a tool is
 still writing is for the next run. Does not own what the document says.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.lines import Line, LinesTaken, bare_span
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
-from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse
+from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse, texts_of_documents
 from pipeline.usage.sources import Algorithm
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ def is_blank(content: bytes) -> bool:
     return not content.strip(_AROUND)
 
 
-def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
+def is_one_document(name: str, head: bytes, pieces: Iterable[bytes], *, is_final: bool = False) -> bool:
     """Tell whether a log is one JSON document, from its name and its first bytes.
 
     An array of objects is one, unless it is a line; so is an object over several lines. Its first line alone decides,
     however much follows it so far: a log that is being written must not be lines at first and a document later. An
     object on one line without its line end is one where the file's name, less ``.gz`` and the like, ends in ``.json``
-    or ``.har``: a log of JSON lines begins so too. ``pieces`` are the log from its beginning; they are asked for until
+    or ``.har``: a log of JSON lines begins so too. It is one as well where the log ``is_final``, since whoever wrote it
+    is done with it, and ends where an object may. ``pieces`` are the log from its beginning; they are asked for until
     the first line ends.
     """
     begin, _ = bare_span(head, 0, len(head))
@@ -61,14 +63,15 @@ def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
         if is_array:
             return _BEGINS_ARRAY.fullmatch(first) is not None and not _is_json(first)
         return _BEGINS_OBJECT.match(head) is not None
-    last = _end_of_first_line(pieces)
-    if last:
+    last, is_ended = _end_of_first_line(pieces)
+    if is_ended:
         return _MAY_BEGIN_ARRAY.match(head) is not None and last not in b"}]\r"  # a long line that is torn is a line
-    return is_array or _COMPRESSED.sub("", name.lower()).endswith((".json", ".har"))
+    is_named_so = _COMPRESSED.sub("", name.lower()).endswith((".json", ".har"))
+    return is_array or is_named_so or (is_final and last == b"}")
 
 
-def _end_of_first_line(pieces: Iterable[bytes]) -> bytes:
-    """Return the last byte of the first line that says something, or nothing where it has no line end."""
+def _end_of_first_line(pieces: Iterable[bytes]) -> tuple[bytes, bool]:
+    """Return the last byte of the first line that says something, and whether the line has its end."""
     last, has_begun = b"\r", False
     for piece in pieces:
         rest = piece if has_begun else piece.lstrip(_AROUND)
@@ -76,8 +79,8 @@ def _end_of_first_line(pieces: Iterable[bytes]) -> bytes:
         line, line_end, _ = rest.partition(b"\n")
         last = line[-1:] or last
         if line_end:
-            return last
-    return b""
+            return last, True
+    return last, False
 
 
 def _is_json(content: bytes) -> bool:
@@ -99,11 +102,16 @@ def goes_on_as_document(head: bytes) -> bool:
     return _BEGINS_OBJECT.match(head[begin:].lstrip()) is not None
 
 
-def _is_whole(content: bytes) -> bool:
-    """Tell whether something is one document, or several one after another."""
+def _whole(content: bytes) -> bytes | None:
+    """Return one document, or several on lines of their own; ``None`` of anything else."""
     if not content.rstrip().endswith((b"}", b"]")):
-        return False
-    return _is_json(content) or documents_of(content.decode("utf-8", "replace")) is not None
+        return None
+    if _is_json(content):
+        return content
+    if b"\n" in content:
+        return None if documents_of(content.decode("utf-8", "replace")) is None else content
+    texts = texts_of_documents(content.decode("utf-8", "surrogateescape"))
+    return "\n".join(texts).encode("utf-8", "surrogateescape") or None
 
 
 class WholeDocument(LinesTaken):
@@ -143,11 +151,13 @@ class WholeDocument(LinesTaken):
                 kept += piece
                 if len(kept) > self._line_bytes_max:
                     kept = None
-        content = None if kept is None else _bare(bytes(kept))
-        is_whole = tail.rstrip().endswith((b"}", b"]")) if content is None else _is_whole(content)
-        is_blank = size > 0 and content == b""
+        bare = None if kept is None else _bare(bytes(kept))
+        whole = None if bare is None else _whole(bare)
+        is_whole = tail.rstrip().endswith((b"}", b"]")) if bare is None else whole is not None
+        is_blank = size > 0 and bare == b""
         if not is_whole and not is_blank:
             return
+        content = bare if whole is None else whole
         if content is not None and not content.strip(b"[] \t\r\n"):  # an export of nothing
             content = b""
         lines += not tail.endswith(b"\n")

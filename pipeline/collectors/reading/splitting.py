@@ -116,7 +116,8 @@ def split_of(
     )
 
     if place.start <= len(head) and is_blank(head[: place.start]):
-        is_document = is_one_document(name, head, log.span(0, line_bytes_max))
+        is_final = log.is_final and wrapper is None
+        is_document = is_one_document(name, head, log.span(0, line_bytes_max), is_final=is_final)
     else:
         is_document = goes_on_as_document(head)
     if is_document:

@@ -148,14 +148,29 @@ def documents_of(text: str, *, depth_max: int = DEPTH_MAX, may_touch: bool = Fal
     >>> documents_of('{"a": 1},{"b": 2}'), documents_of("\x1e{}"), documents_of("{},"), documents_of('{"a": 1} {}')
     ([{'a': 1}, {'b': 2}], [{}], [{}], None)
     """
-    found: list[Any] = []
+    documents = [document for document, *_ in _all_documents(text, depth_max, may_touch=may_touch)]
+    return documents or None
+
+
+def texts_of_documents(text: str) -> list[str]:
+    """Return the texts of the objects and arrays that a text is made of, which may touch; none of any other text.
+
+    >>> texts_of_documents('{"a": 1}{"b": "}{"}'), texts_of_documents('{"a": 1}{"b"')
+    (['{"a": 1}', '{"b": "}{"}'], [])
+    """
+    return [text[at:behind] for _, at, behind in _all_documents(text, DEPTH_MAX, may_touch=True)]
+
+
+def _all_documents(text: str, depth_max: int, *, may_touch: bool) -> list[tuple[Any, int, int]]:
+    """Return the documents of a text as ``_documents_from`` yields them; none where it is not made of them alone."""
+    found: list[tuple[Any, int, int]] = []
     end = 0
     for document, at, behind in _documents_from(text, _place_behind(_BETWEEN, text, 0), "{[", depth_max):
         if found and not may_touch and _APART.search(text, end, at) is None:
-            return None
-        found.append(document)
+            return []
+        found.append((document, at, behind))
         end = behind
-    return found if found and _place_behind(_BETWEEN, text, end) == len(text) else None
+    return found if _place_behind(_BETWEEN, text, end) == len(text) else []
 
 
 def whole_of(text: str, *, depth_max: int = DEPTH_MAX) -> list[JsonObject]:
