@@ -267,3 +267,53 @@ def test_one_exchange_in_a_compressed_log_without_a_line_end_is_read_and_a_torn_
     assert len(collect_file(log).events) == 1
     log.write_bytes(gzip.compress(content + content[:-9] + b"}"))
     assert collect_file(log).reading.problem.reason.value == "document_not_whole"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_last_line_of_a_compressed_log_is_read_where_it_is_an_object_without_its_line_end(
+    collect_file: Any, collect: Any, exchange: Any, tmp_path: Path, *, end: str
+) -> None:
+    entries = _entries(exchange, 5)
+    lines = [json.dumps(entry) for entry in entries]
+    log = tmp_path / "a.jsonl.gz"
+    log.write_bytes(gzip.compress(end.join(lines[:3]).encode()))
+    first = collect_file(log)
+    assert (_ids(first), first.reading.pending_bytes) == (["c-0", "c-1", "c-2"], 0)
+    assert [record.lines for record in first.records] == [2, 1]
+    assert [event["line"] for event in first.events] == [1, 2, 3]
+    assert collect_file(log, known=first.records).segments == []
+    log.write_bytes(gzip.compress(end.join(lines).encode()))  # it went on all the same
+    second = collect_file(log, known=first.records)
+    assert (_ids(second), second.quarantined) == (["c-3", "c-4"], [])
+    at_once = collect(*entries)
+    found = [event["event_id"] for event in (*first.events, *second.events)]
+    assert found == [event["event_id"] for event in at_once.events]
+
+
+def test_a_last_line_that_is_no_object_waits_as_that_of_a_log_that_is_being_written_does(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    line = json.dumps(exchange())
+    for name, put, last in (
+        ("torn.gz", gzip.compress, line[:-1]),
+        ("text.gz", gzip.compress, "a text"),
+        ("array.gz", gzip.compress, f"[{line}]"),
+        ("a.jsonl", bytes, line),
+    ):
+        log = tmp_path / name
+        log.write_bytes(put(f"{line}\n{last}".encode()))
+        collected = collect_file(log)
+        assert (len(collected.events), collected.reading.pending_bytes) == (1, len(last)), name
+
+
+def test_the_last_line_of_a_log_that_was_rotated_since_is_read_once_it_is_compressed(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "a.jsonl"
+    content = "\n".join(json.dumps(entry) for entry in _entries(exchange, 3)).encode()
+    log.write_bytes(content)
+    first = collect_file(log)
+    assert _ids(first) == ["c-0", "c-1"]
+    rotated = tmp_path / "a.jsonl.1.gz"
+    rotated.write_bytes(gzip.compress(content))
+    assert _ids(collect_file(rotated, known=first.records)) == ["c-2"]

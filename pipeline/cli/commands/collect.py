@@ -114,7 +114,7 @@ def command(
 def _print_summary(collected: Collected) -> None:
     say(*collected.told)
     say(
-        f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
+        f"collected {counted(collected.lines, 'new line')} from {collected.new_files} of "
         f"{counted(collected.files, 'log')}"
     )
     if collected.quarantine_text:

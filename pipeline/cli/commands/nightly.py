@@ -186,7 +186,7 @@ def _print_summary(night: Night, output: Output) -> None:
     new = night.collected
     say(*new.told)
     say(
-        f"collected {counted(new.lines, 'new line')} from {new.segments} of {counted(new.files, 'log')}; "
+        f"collected {counted(new.lines, 'new line')} from {new.new_files} of {counted(new.files, 'log')}; "
         f"the lake is at commit {_commit(night)}"
     )
     if output.form is not Form.LINES:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.usage.sources import Algorithm, SourceRecord
 
 _LINE_END = re.compile(rb"\n")
+_END_OF_OBJECT = re.compile(rb"(?<=\})\r?\n")
 _BETWEEN = re.compile(r"[ \t\r\n\x0b\x0c\0\xef\xbb\xbf,\x1e]*")
 """What may stand before, between and behind documents (``whole_document``), a character a byte."""
 _DOCUMENT = json.JSONDecoder(parse_int=len, parse_float=len, strict=False)
@@ -97,9 +98,11 @@ class KnownSources:
 def possible_ends(content: bytes) -> set[int]:
     """Return the offsets at which a segment may end that begins as ``content`` does; 0 and its length among them.
 
-    It ends behind a line or behind a document, and the blanks that follow one, or where the log did.
+    It ends behind a line or behind a document, and the blanks that follow one, or where the log did. A last line that
+    was an object ended there before its line end came.
     """
     ends = {len(content), *(found.end() for found in _LINE_END.finditer(content))}
+    ends.update(found.start() for found in _END_OF_OBJECT.finditer(content))
     for places in _behind_documents(content.decode("latin-1")):
         ends.update(places)
     return ends

@@ -83,6 +83,11 @@ def _end_of_first_line(pieces: Iterable[bytes]) -> tuple[bytes, bool]:
     return last, False
 
 
+def is_object(content: bytes) -> bool:
+    """Tell whether what stands behind the last line end of a log is an object."""
+    return content.lstrip(_AROUND).startswith(b"{") and _is_json(content)
+
+
 def _is_json(content: bytes) -> bool:
     if not content.rstrip().endswith((b"}", b"]")):  # what is nested without end is not looked through for it
         return False

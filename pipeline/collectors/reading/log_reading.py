@@ -8,6 +8,7 @@ only once a log has something new.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -191,6 +192,25 @@ class LogReading(Iterator["LogSegment"]):
 
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
+        split = yield from self._segments_from(log, place, doubt)
+        rest = replace(place, start=split.end, first_line=split.next_line, before=split.tail)
+        if self.pending_bytes and self._ends_with_object(log, rest, split):
+            rest = replace(rest, end=split.end + self.pending_bytes)
+            yield from self._segments_from(log, rest, doubt, is_document=True)
+
+    def _ends_with_object(self, log: LogFile, rest: Continuation, split: Split) -> bool:
+        """Tell whether what is left of a log whose writer is done with it is an object without its line end."""
+        from pipeline.collectors.logs.whole_document import WholeDocument, is_object  # noqa: PLC0415
+        from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
+
+        is_done = (log.is_final or rest.is_final) and self.pending_bytes <= self._log_format.line_bytes_max
+        if not is_done or isinstance(split, WholeDocument) or wrapper_of(log.head()) is not None:
+            return False
+        return is_object(b"".join(log.span(rest.start, rest.start + self.pending_bytes)))
+
+    def _segments_from(
+        self, log: LogFile, place: Continuation, doubt: _Doubt | None, *, is_document: bool = False
+    ) -> Generator[LogSegment, None, Split]:
         from pipeline.collectors.decode import decode_line  # noqa: PLC0415  # only where there is a line to read
         from pipeline.collectors.logs.whole_document import WholeDocument  # noqa: PLC0415
         from pipeline.collectors.reading.filling import Filling  # noqa: PLC0415
@@ -214,6 +234,7 @@ class LogReading(Iterator["LogSegment"]):
             wrapper=wrapper,
             line_bytes_max=self._log_format.line_bytes_max,
             lender=in_order if self._is_fast else None,
+            is_document=is_document,
         )
         builder = SegmentBuilder(self._source)
         self._next_line = place.first_line
@@ -228,6 +249,7 @@ class LogReading(Iterator["LogSegment"]):
         if isinstance(split, WholeDocument) and not split.is_whole and self.problem is None:
             detail = "the log begins as one JSON document over several lines, and is none yet: it is read once it is"
             self.problem = self._problem(LogUnreadable(ProblemReason.DOCUMENT_NOT_WHOLE, detail), place.start)
+        return split
 
     def _segments_of(
         self,

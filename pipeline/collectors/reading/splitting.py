@@ -97,12 +97,13 @@ def split_of(
     wrapper: Wrapper | None,
     line_bytes_max: int,
     lender: InOrder | None,
+    is_document: bool = False,
 ) -> Split:
     """Return what splits a log, from a place on, into the lines of what was logged.
 
     ``name`` is the file's, ``head`` its beginning, ``pieces`` are its bytes from that place on, ``wrapper`` is what a
     logger put around its lines. With a ``lender`` it is read into what that lends, where the kernel knows its lines or
-    the wrapper.
+    the wrapper. ``is_document``: what is left of it from there on is one, as is known already.
     """
     from pipeline.collectors.kernel.program import WRAPPERS  # noqa: PLC0415  # only where there is a line to read
     from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415
@@ -115,7 +116,9 @@ def split_of(
         is_one_document,
     )
 
-    if place.start <= len(head) and is_blank(head[: place.start]):
+    if is_document:
+        pass
+    elif place.start <= len(head) and is_blank(head[: place.start]):
         is_final = log.is_final and wrapper is None
         is_document = is_one_document(name, head, log.span(0, line_bytes_max), is_final=is_final)
     else:

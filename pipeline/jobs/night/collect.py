@@ -53,6 +53,8 @@ class Collected:
     """What one run of collect read."""
 
     files: int
+    new_files: int
+    """How many of them had something new."""
     segments: int
     lines: int
     events: int
@@ -219,6 +221,7 @@ def _collected(run: Run, files: int, warnings: Sequence[NightWarning]) -> Collec
     counts, reasons = line_counts(batches.committed), quarantine_reasons(batches.committed)
     return Collected(
         files=files,
+        new_files=len({record.source for record in batches.committed}),
         segments=len(batches.committed),
         lines=counts["lines"],
         events=counts["events"],
