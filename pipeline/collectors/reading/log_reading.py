@@ -193,20 +193,20 @@ class LogReading(Iterator["LogSegment"]):
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
         split = yield from self._segments_from(log, place, doubt)
-        rest = replace(place, start=split.end, first_line=split.next_line, before=split.tail)
-        if self.pending_bytes and self._ends_with_object(log, rest, split):
-            rest = replace(rest, end=split.end + self.pending_bytes)
+        if self.pending_bytes and self._ends_with_object(log, place, split):
+            end, tail = split.end + self.pending_bytes, split.tail
+            rest = replace(place, start=split.end, first_line=split.next_line, before=tail, end=end)
             yield from self._segments_from(log, rest, doubt, is_document=True)
 
-    def _ends_with_object(self, log: LogFile, rest: Continuation, split: Split) -> bool:
+    def _ends_with_object(self, log: LogFile, place: Continuation, split: Split) -> bool:
         """Tell whether what is left of a log whose writer is done with it is an object without its line end."""
         from pipeline.collectors.logs.whole_document import WholeDocument, is_object  # noqa: PLC0415
         from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
-        is_done = (log.is_final or rest.is_final) and self.pending_bytes <= self._log_format.line_bytes_max
+        is_done = (log.is_final or place.is_final) and self.pending_bytes <= self._log_format.line_bytes_max
         if not is_done or isinstance(split, WholeDocument) or wrapper_of(log.head()) is not None:
             return False
-        return is_object(b"".join(log.span(rest.start, rest.start + self.pending_bytes)))
+        return is_object(b"".join(log.span(split.end, split.end + self.pending_bytes)))
 
     def _segments_from(
         self, log: LogFile, place: Continuation, doubt: _Doubt | None, *, is_document: bool = False
