@@ -61,7 +61,7 @@ def test_documents_that_were_never_touched_say_how_many_they_are(books: Path) ->
     assert found[KEPT] == (True, "1 configuration, each what its digest says")
     assert found[IN_ORDER] == (True, "2 documents, none issued before the one before it")
     assert found[DATED] == (True, "2 issue dates, each in the time zone of its document")
-    assert found[RULES] == (True, "2 documents, by rules up to 3")
+    assert found[RULES] == (True, "2 documents, by rules up to 4")
     assert found[NAMED] == (True, "each with the prefix of the configuration that it was issued with")
 
 
