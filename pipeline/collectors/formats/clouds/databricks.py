@@ -10,7 +10,7 @@ greater than what is kept (``logging_error_codes``); of the first tables, which 
 (``destination_model``), what was asked (``api_type``) and parts of the counts (``token_details``); whether its input
 holds what was read from and written to a cache is documented nowhere, and its total tells. Of what is no model
 (``service_type``) there are rows as well. What a caller said of its call is in ``usage_context`` of the body, or in
-``request_tags``.
+``request_tags``: who signed in is ``requester``, and what a caller says may be anybody, so a source has to name it.
 
 Ids are the request's, which an inference table and ``endpoint_usage`` share; a body has the answer's.
 
@@ -54,7 +54,7 @@ _TASKS = {
 
 MAPPING: Mapping[str, Any] = {
     "ts": [*_INSTANTS, "timestamp_ms"],
-    "api_key_id": ["usage_context.api_key_id", "request_tags.api_key_id", "requester"],
+    "api_key_id": "requester",
     "request_id": ["databricks_request_id", "invocation_id", "request_id"],
     "status": "status_code",
     "path": "api_type",
