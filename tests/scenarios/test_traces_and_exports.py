@@ -89,11 +89,16 @@ def otel_in_one_line(calls: Sequence[Call]) -> list[str]:
 
 def otel_by_its_sdk(calls: Sequence[Call]) -> list[str]:
     exporters = pytest.importorskip("opentelemetry.exporter.otlp.json.file.trace_exporter")
+    return written_by_the_sdk(calls, lambda written: exporters.FileSpanExporter(stream=written))
+
+
+def written_by_the_sdk(calls: Sequence[Call], exporter: Callable[[io.StringIO], Any]) -> list[str]:
+    """Return the lines that an exporter of the SDK writes, of a span for each call."""
     sdk = pytest.importorskip("opentelemetry.sdk.trace")
     export = pytest.importorskip("opentelemetry.sdk.trace.export")
     written = io.StringIO()
     provider = sdk.TracerProvider()
-    provider.add_span_processor(export.SimpleSpanProcessor(exporters.FileSpanExporter(stream=written)))
+    provider.add_span_processor(export.SimpleSpanProcessor(exporter(written)))
     tracer = provider.get_tracer("test")
     for call in calls:
         one = tracer.start_span("chat jamba-large", start_time=nanoseconds(call.at), attributes=attributes(call))
@@ -271,16 +276,8 @@ def posthog(calls: Sequence[Call]) -> list[str]:
 
 def spans_by_the_console_of_the_sdk(calls: Sequence[Call]) -> list[str]:
     """Return what the exporter to the console writes: a document over several lines for each span."""
-    sdk = pytest.importorskip("opentelemetry.sdk.trace")
     export = pytest.importorskip("opentelemetry.sdk.trace.export")
-    written = io.StringIO()
-    provider = sdk.TracerProvider()
-    provider.add_span_processor(export.SimpleSpanProcessor(export.ConsoleSpanExporter(out=written)))
-    tracer = provider.get_tracer("test")
-    for call in calls:
-        one = tracer.start_span("chat jamba-large", start_time=nanoseconds(call.at), attributes=attributes(call))
-        one.end(end_time=nanoseconds(call.at + LASTS))
-    return written.getvalue().splitlines()
+    return written_by_the_sdk(calls, lambda written: export.ConsoleSpanExporter(out=written))
 
 
 def spans_of_clickhouse(calls: Sequence[Call]) -> list[str]:

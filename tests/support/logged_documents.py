@@ -334,18 +334,22 @@ WRITINGS = (
 """By what a span may be written."""
 
 
-def mlflow_trace(
-    *, kind: str = "CHAT_MODEL", usage: Any = ..., outputs: Any = ..., **attributes: Any
-) -> dict[str, Any]:
-    """Return a trace of MLflow: an agent, and within it a call of a model, as its integrations record it."""
-    counts = {"input_tokens": 40, "output_tokens": 5, "total_tokens": 45}
-    answer = {
+def _chat_answer() -> dict[str, Any]:
+    return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "model": "jamba-large",
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "made up"}}],
         "usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45},
     }
+
+
+def mlflow_trace(
+    *, kind: str = "CHAT_MODEL", usage: Any = ..., outputs: Any = ..., **attributes: Any
+) -> dict[str, Any]:
+    """Return a trace of MLflow: an agent, and within it a call of a model, as its integrations record it."""
+    counts = {"input_tokens": 40, "output_tokens": 5, "total_tokens": 45}
+    answer = _chat_answer()
     said = {
         "mlflow.spanType": kind,
         "mlflow.spanInputs": {"model": "jamba", "messages": []},
@@ -443,13 +447,7 @@ def openrouter_generation(**fields: Any) -> dict[str, Any]:
 def databricks_row(table: str = "payload", **fields: Any) -> dict[str, Any]:
     """Return a row of a call in one of the tables of Databricks."""
     asked = {"messages": [{"role": "user", "content": "made up"}]}
-    answer = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "model": "jamba-large",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "made up"}}],
-        "usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45},
-    }
+    answer = _chat_answer()
     bodies = {"request": json.dumps(asked), "response": json.dumps(answer)}
     at, who = "2026-11-03T10:00:01.250Z", "key_1"
     return {

@@ -79,11 +79,7 @@ def recognises(document: JsonObject) -> bool:
 def read(body: Body, asked: Asked) -> Reading:
     """Read a message, or several whole ones. Raises ``LineRefused`` where a count is none."""
     del asked
-    return with_others(map(_read_one, apart(body.documents, _id_of, _is_whole)))
-
-
-def _id_of(document: JsonObject) -> Any:
-    return document.get("id")
+    return with_others(map(_read_one, apart(body.documents, _is_whole)))
 
 
 def _is_whole(documents: Sequence[JsonObject]) -> bool:

@@ -85,7 +85,7 @@ def read(body: Body, asked: Asked) -> Reading:
 
 def read_as(family: str, body: Body, asked: Asked) -> Reading:
     """Read documents with ``choices``. Raises ``LineRefused`` where a count is none, or contradicts another."""
-    answers = apart(body.documents, _id_of, _is_whole)
+    answers = apart(body.documents, _is_whole)
     return with_others(_read_one(family, body._replace(documents=[*answer]), asked) for answer in answers)
 
 
@@ -235,10 +235,6 @@ class _Seen:
             "prompt_tokens": max(prompt for _, (prompt, _) in self.running),
             "completion_tokens": sum(completion for _, completion in of_each.values()),
         }
-
-
-def _id_of(document: JsonObject) -> Any:
-    return document.get("id")
 
 
 def _is_whole(documents: Sequence[JsonObject]) -> bool:

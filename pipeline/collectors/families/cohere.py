@@ -87,7 +87,7 @@ def read_v1(body: Body, asked: Asked) -> Reading:
 def _read(family: str, body: Body, asked: Asked) -> Reading:
     del asked
     names = ("id",) if family == V2 else ("response_id", "id", "generation_id")
-    answers = apart(body.documents, lambda document: first(document.get(name) for name in names), _is_whole)
+    answers = apart(body.documents, _is_whole, lambda document: first(document.get(name) for name in names))
     return with_others(_read_one(family, names, answer) for answer in answers)
 
 

@@ -157,8 +157,14 @@ def part_at(value: Any, *names: str) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def _id_of(document: JsonObject) -> Any:
+    return document.get("id")
+
+
 def apart(
-    documents: Sequence[JsonObject], own: Callable[[JsonObject], Any], is_whole: Callable[[Sequence[JsonObject]], bool]
+    documents: Sequence[JsonObject],
+    is_whole: Callable[[Sequence[JsonObject]], bool],
+    own: Callable[[JsonObject], Any] = _id_of,
 ) -> list[Sequence[JsonObject]]:
     """Return the documents of each answer, where a body holds several; all of them together where it holds one.
 

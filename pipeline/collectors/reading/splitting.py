@@ -116,12 +116,10 @@ def split_of(
         is_one_document,
     )
 
-    if is_document:
-        pass
-    elif place.start <= len(head) and is_blank(head[: place.start]):
+    if not is_document and place.start <= len(head) and is_blank(head[: place.start]):
         is_final = log.is_final and wrapper is None
         is_document = is_one_document(name, head, log.span(0, line_bytes_max), is_final=is_final)
-    else:
+    elif not is_document:
         is_document = goes_on_as_document(head)
     if is_document:
         return WholeDocument(
