@@ -1,7 +1,7 @@
 """What a line holds under our names, looked up by the rules of ``fields``.
 
-Owns the looking up: paths, steps into JSON text, maps of values, sums. Does not own what may be written as a rule
-(``pipeline.configuration.log_fields``) nor what a field's value must be (``request_log``).
+Owns the looking up: paths, steps into texts that hold JSON, maps of values, sums, what is joined. Does not own what may
+be written as a rule (``pipeline.configuration.log_fields``) nor what a field's value must be (``request_log``).
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse, stated_once
+from pipeline.collectors.bodies.body import document_within
+from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.collectors.values.traced import is_integer, whole_number
-from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
+from pipeline.configuration.log_fields import Constant, FirstOf, Join, Path, Sum, ValueMap, element_meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +59,7 @@ class Mapped:
             return _first(map(self.found, rule.rules))
         if isinstance(rule, Sum):
             return _sum(map(self.found, rule.rules))
-        return None
+        return _joined(map(self.found, rule.rules), rule.between) if isinstance(rule, Join) else None
 
     def _at(self, path: Path) -> Any:
         if path.text in self.line:  # a key that contains dots wins over the walk
@@ -71,14 +72,16 @@ class Mapped:
                 value = stated_once(value, step)
             elif isinstance(value, list) and _INDEX.fullmatch(step):
                 value = value[int(step)] if int(step) < len(value) else None
+            elif isinstance(value, list) and (meant := element_meant(step)) is not None:
+                value = _element(value, *meant)
             else:
                 return None
         return value
 
     def _document(self, text: str) -> Any:
-        """Return the JSON that a text is, ``None`` where it is none: then nothing lies in it."""
+        """Return the JSON that a text is or holds, ``None`` where there is none: then nothing lies in it."""
         if text not in self._parsed:
-            self._parsed[text] = document_in(text, depth_max=self.depth_max)
+            self._parsed[text] = document_within(text, depth_max=self.depth_max)
         return self._parsed[text]
 
 
@@ -141,6 +144,28 @@ def _written(value: Any) -> str:
 
 def _first(values: Iterable[Any]) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
+
+
+def _element(elements: list[Any], name: str, value: str) -> Any:
+    """Return the first object of an array whose member of a name is a text; headers are called so in any letters."""
+    meant = value.lower()
+    for element in elements:
+        stated = stated_once(element, name) if isinstance(element, dict) else None
+        if isinstance(stated, str | int) and _written(stated).lower() == meant:
+            return element
+    return None
+
+
+def _joined(values: Iterable[Any], between: str) -> Any:
+    """Return texts as one, ``None`` where one of them is not stated; what is no text is returned, to be refused."""
+    texts: list[str] = []
+    for value in values:
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            return value
+        texts.append(str(value))
+    return between.join(texts)
 
 
 def _sum(values: Iterable[Any]) -> Any:
