@@ -194,6 +194,24 @@ def test_a_body_is_read_out_of_a_message_of_http(collect: Any, exchange: Any, re
     assert (event["status"], event["prompt_tokens"], event["response_id"]) == ("measured", 10, "chatcmpl-1")
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize("end", ["", "data: [DONE]  "])
+def test_a_stream_is_read_behind_a_head_on_one_line(collect: Any, exchange: Any, end: str, *, is_named: bool) -> None:
+    chunks = [
+        {"id": "c-2", "model": "m", "choices": [{"index": 0, "delta": {"content": 'see data: {"a": 1}'}}]},
+        {"id": "c-2", "model": "m", "choices": [], "usage": USAGE},
+    ]
+    events = "".join(f"{'event: chunk ' if is_named else ''}data: {json.dumps(chunk)}  " for chunk in chunks)
+    event = collect(exchange(response="HTTP/1.1 200 OK Content-Type: text/event-stream " + events + end)).event
+    assert (event["prompt_tokens"], event["response_id"], event["stream"]) == (10, "c-2", True)
+
+
+def test_what_a_model_says_of_events_makes_no_stream(collect: Any, exchange: Any) -> None:
+    choices = [{"index": 0, "message": {"content": 'see data: {"a": 1}'}, "finish_reason": "stop"}]
+    event = collect(exchange(response="HTTP/1.1 200 OK " + json.dumps(_body(choices=choices)))).event
+    assert (event["prompt_tokens"], event["stream"]) == (10, False)
+
+
 @pytest.mark.parametrize(
     "response",
     ["HTTP/1.1 200 OK Server: s", "HTTP/1.1 200 OK " + "{ " * 100, 'HTTP/1.1 200 OK X: {"a": 1} {"id": ', "POST "],

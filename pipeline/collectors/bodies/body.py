@@ -51,12 +51,15 @@ _HTTP_HEAD = re.compile(
     rb"(?:HTTP/[0-9.]{1,4} [0-9]{3}[^\r\n]*+|[A-Z]{3,7} [^\r\n ]++ HTTP/[0-9.]{1,4})\r?\n(?:[^\r\n]++\r?\n)*+\r?\n"
 )
 """What stands before the body of an answer, or of a request."""
-_HEAD_ON_ONE_LINE = re.compile(r"HTTP/[0-9.]{1,4} [0-9]{3} [^\r\n{\[]*(?=[{\[])")
+_HEAD_ON_ONE_LINE = re.compile(
+    r"(?:HTTP/[0-9.]{1,4} [0-9]{3}|[A-Z]{3,7} [^\r\n {\[]++ HTTP/[0-9.]{1,4}) [^\r\n{\[]*(?=[{\[])"
+)
 _BODIES_TRIED_MAX = 32
 """Behind a head on one line, so many places are looked at for the body: some headers have JSON in them."""
 _GZIPPED = "\x1f\x8b\x08"
 _GZIPPED_BYTES = _GZIPPED.encode("latin-1")
 _BEHIND_A_BLANK = re.compile(r" (?=[{\[])")
+_BEFORE_A_PAYLOAD = re.compile(r" (?:event: ?[^ ]++ +)?data: ?\Z")
 _PRINTED = ("b'", 'b"')
 _PRINTED_BYTES = re.compile(r"""b(['"])([\x20-\x7e]*)""")
 _PRINTED_BYTE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|([\\'\"tnr]))")
@@ -291,11 +294,13 @@ def _out_of_message(content: bytes) -> str | None:
 
 
 def _behind_head_on_one_line(text: str, at: int) -> str | None:
-    """Return the JSON that a text ends with whose head was put on one line, as Tyk's pump does; ``None`` elsewhere.
+    """Return the JSON, or the events, that a text ends with whose head was put on one line, as Tyk's pump does.
 
-    Headers may have JSON in them, which something follows.
+    ``None`` elsewhere. Headers may have JSON in them, which something follows.
     """
     for _ in range(_BODIES_TRIED_MAX):
+        if (events := _BEFORE_A_PAYLOAD.search(text, 0, at)) is not None:
+            return text[events.start() + 1 :]
         try:
             parse(text[at:])
         except BrokenJson:

@@ -133,4 +133,6 @@ def test_what_has_not_all_of_it_is_no_span(name: str) -> None:
 
 
 def test_a_page_that_holds_something_else_is_refused(collect: Any) -> None:
-    assert collect({"content": [ONE, 7]}).refusal[0] == "invalid_field"
+    for page in ([ONE, 7], [ONE, {"id": 1}], [ONE, opik_span(type="other")]):
+        assert collect({"content": page}).refusal[0] == "invalid_field"
+    assert collect({"log": "x"}, format="opik").refusal[0] == "invalid_field"

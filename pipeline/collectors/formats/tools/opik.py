@@ -52,9 +52,9 @@ _SPEECH = "/v1/audio/speech"
 def recognises(document: JsonObject) -> bool:
     """Tell a span, a page of them, or an exported trace."""
     first = first_row(_page(document), document)
-    if first is None or not first.keys() >= _NEEDED or _BESIDE.isdisjoint(first):
+    if first is None or not _is_span(first) or _BESIDE.isdisjoint(first):
         return False
-    return first.get("type") in _TYPES and not _TOLD_BY.isdisjoint(first)
+    return not _TOLD_BY.isdisjoint(first)
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -65,7 +65,13 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """
     page = _page(document)
     spans = rows_of([document] if page is None else page, "there is no list of spans")
+    if not all(map(_is_span, spans)):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "there is no span of a type that is known")
     return [_entry(span) for span in spans if stated_once(span, "type") == _CALL]
+
+
+def _is_span(document: JsonObject) -> bool:
+    return document.keys() >= _NEEDED and word(document.get("type")) in _TYPES
 
 
 def _page(document: JsonObject) -> Any:
