@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -95,6 +96,35 @@ def test_so_are_rows_in_an_array(kind: str, collect: Any) -> None:
 def test_an_answer_of_dynamodb_has_its_rows_in_items(collect: Any) -> None:
     page = {"Items": [ITEM, ITEM], "Count": 2, "ScannedCount": 2, "ConsumedCapacity": None}
     assert [event["completion_tokens"] for event in collect(page).events] == [5, 5]
+
+
+def test_rows_that_lie_in_an_object_are_named_by_the_source(collect: Any) -> None:
+    """As ``FORMAT JSON`` of ClickHouse writes them."""
+    document = {"meta": [{"name": "ts", "type": "DateTime"}], "data": [ROW, ROW], "rows": 2}
+    assert [event["prompt_tokens"] for event in collect(document, line_in="data").events] == [20, 20]
+
+
+@pytest.mark.parametrize(
+    ("record", "is_base64"),
+    [
+        ({"topic": "t", "partition": 0, "offset": 7, "tstype": "create", "ts": 1790812800000, "payload": ...}, False),
+        ({"specversion": "1.0", "type": "call", "source": "desk", "id": "1", "data": ...}, False),
+        ({"version": "0", "detail-type": "call", "source": "desk", "detail": ...}, False),
+        (
+            {"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:eu-west-1:1:calls", "Message": ...},
+            False,
+        ),
+        ({"recordId": "1", "data": ...}, True),
+    ],
+)
+def test_a_message_holds_its_line(record: dict[str, Any], collect: Any, *, is_base64: bool) -> None:
+    """Of Kafka (``kcat -J``), of CloudEvents, EventBridge and SNS; of any other queue a source names the place."""
+    text = json.dumps(ROW)
+    written = base64.b64encode(text.encode()).decode() if is_base64 else ROW if "detail" in record else text
+    line = {name: written if value is ... else value for name, value in record.items()}
+    event = collect(line, **({"line_in": "data"} if is_base64 else {})).event
+    assert (event["api_key_id"], event["prompt_tokens"]) == ("key_1", 20)
+    assert event["occurred_at"].isoformat() == "2026-10-01T00:00:00.123000+00:00"
 
 
 def test_what_was_only_taken_away_says_nothing(collect: Any) -> None:

@@ -138,7 +138,8 @@ _WRITINGS = (
         attributes="customDimensions",
     ),
 )
-_OF_MODELS = re.compile(r"(?:gen_ai|llm|ai|openinference)\.")
+OF_MODELS = re.compile(r"(?:gen_ai|llm|ai|openinference)\.")
+"""How names of attributes begin that are about a model."""
 _GROUPS, _SCOPES = ("batches", "resourceSpans"), ("scopeSpans", "instrumentationLibrarySpans")
 """Where Tempo has the groups of OTLP, also in ``trace``, and where these have their spans."""
 _PAGES = ("data", "rows", "spans")
@@ -210,9 +211,7 @@ def _writing_of(document: JsonObject) -> Writing | None:
     for writing in _WRITINGS:
         is_told = all(isinstance(_at(document, place), str) for place in writing.ids[:2])
         has_attributes = (
-            any(map(_OF_MODELS.match, document))
-            if writing.is_flat
-            else writing.within or writing.attributes in document
+            any(map(OF_MODELS.match, document)) if writing.is_flat else writing.within or writing.attributes in document
         )
         if is_told and has_attributes and any(name in document for name in writing.start):
             return writing
