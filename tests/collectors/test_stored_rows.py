@@ -69,6 +69,13 @@ EXPORTED = {
         "eventName": "INSERT",
         "dynamodb": {"NewImage": ITEM},
     },
+    "MongoDB's own event": {
+        "_id": {"_data": "8266"},
+        "operationType": "insert",
+        "clusterTime": {"$timestamp": {"t": 1790812800, "i": 1}},
+        "fullDocument": of_mongodb(ROW, is_canonical=True),
+        "ns": {"db": "gateway", "coll": "calls"},
+    },
     "Debezium": changed(ROW),
     "Debezium, of what was changed again": changed(ROW, before=ROW, op="u"),
     "Debezium of MongoDB": changed(json.dumps(of_mongodb(ROW, is_canonical=True))),
@@ -128,8 +135,25 @@ def test_a_message_holds_its_line(record: dict[str, Any], collect: Any, *, is_ba
 
 
 def test_what_was_only_taken_away_says_nothing(collect: Any) -> None:
-    found = collect(changed(ROW), changed(None, before=ROW, op="d"))
-    assert (len(found.events), found.quarantined) == (1, [])
+    taken = [
+        (changed(ROW), changed(None, before=ROW, op="d")),
+        (EXPORTED["Debezium, with its schema"], {"schema": {}, "payload": changed(None, before=ROW, op="d")}),
+        (
+            {"awsRegion": "eu-west-1", "eventID": "e", "eventName": "INSERT", "dynamodb": {"NewImage": ITEM}},
+            {"awsRegion": "eu-west-1", "eventID": "e", "eventName": "REMOVE", "dynamodb": {"OldImage": ITEM}},
+        ),
+        (
+            {"Metadata": {"WriteTimestampMicros": {"N": "7"}}, "Keys": {"ts": ITEM["ts"]}, "NewImage": ITEM},
+            {"Metadata": {"WriteTimestampMicros": {"N": "8"}}, "Keys": {"ts": ITEM["ts"]}},
+        ),
+        (
+            EXPORTED["MongoDB's own event"],
+            {"_id": {"_data": "8267"}, "operationType": "delete", "clusterTime": {}, "ns": {}, "documentKey": {}},
+        ),
+    ]
+    for lines in taken:
+        found = collect(*lines)
+        assert (len(found.events), found.quarantined) == (1, [])
 
 
 @pytest.mark.parametrize(

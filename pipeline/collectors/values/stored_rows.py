@@ -5,8 +5,9 @@ in its relaxed mode and with their types in its canonical one; ``mongoexport`` b
 DynamoDB has each value under the letters of its type (``{"S": "…"}``, ``{"N": "5"}``, ``{"M": {…}}``), in ``Item`` of
 an export to S3, in ``NewImage`` of a change, and in ``Items`` of an answer. Debezium has the row in ``after`` of an
 event, as an object, or of MongoDB as text; Kafka's converter may put a ``schema`` beside, and the event in ``payload``.
-Source: "MongoDB Extended JSON (v2)" and ``mongoexport`` of MongoDB; "DynamoDB table export output format" and
-"AttributeValue" of AWS; "Data change events" of Debezium's connectors; ``JsonConverter`` of Apache Kafka.
+MongoDB's own events have it in ``fullDocument``.
+Source: "MongoDB Extended JSON (v2)", "Change Events" and ``mongoexport`` of MongoDB; "DynamoDB table export output
+format" and "AttributeValue" of AWS; "Data change events" of Debezium's connectors; ``JsonConverter`` of Apache Kafka.
 
 Owns what a row is without these. Does not own lines (``pipeline.collectors.wrappers.stored_rows``).
 """
@@ -38,8 +39,9 @@ _OF_DYNAMODB = frozenset(("S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "
 _IMAGES = ("Item", "NewImage")
 _OF_CHANGE = frozenset(("after", "op"))
 _BESIDE_CHANGE = frozenset(("before", "source"))
+_OF_MONGODBS_CHANGE = frozenset(("operationType", "ns", "clusterTime"))
 _OF_CONVERTER = frozenset(("schema", "payload"))
-_WITHIN = frozenset((*_IMAGES, *_OF_CONVERTER, "after", "before", "dynamodb"))
+_WITHIN = frozenset((*_IMAGES, *_OF_CONVERTER, "after", "before", "dynamodb", "fullDocument"))
 _DELETED = "d"
 NO_ROW: JsonObject = {}
 """Stands for the row of a change that only took one away."""
@@ -56,19 +58,12 @@ def row_in(document: JsonObject) -> JsonObject | None:
     Raises ``BrokenJson`` where the text of a row is none.
     """
     if document.keys() == _OF_CONVERTER and isinstance(held := document.get("payload"), dict):
-        return row_in(held) or held
+        return _row_or_itself(held)
     if document.keys() >= _OF_CHANGE and not _BESIDE_CHANGE.isdisjoint(document):
         return _changed(document)
-    stream = document.get("dynamodb")
-    holder = stream if isinstance(stream, dict) else document
-    image = next((value for name in _IMAGES if is_image(value := holder.get(name))), None)
-    if image is not None:
-        return _without_types(image)
-    if is_image(document):
-        return _without_types(document)
-    if any(_is_of_mongodb(document.get(name)) for name in document):
-        return {name: _of_mongodb(document.get(name)) for name in document}
-    return None
+    if document.keys() >= _OF_MONGODBS_CHANGE:
+        return _full(document)
+    return NO_ROW if _is_taken_away(document) else _without_types_of_either(document)
 
 
 def written(row: Any) -> str:
@@ -91,14 +86,48 @@ def is_image(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(map(_is_of_dynamodb, value.values()))
 
 
+def _row_or_itself(held: JsonObject) -> JsonObject:
+    row = row_in(held)
+    return held if row is None else row
+
+
+def _without_types_of_either(document: JsonObject) -> JsonObject | None:
+    """Return the row that DynamoDB or MongoDB wrote with the types of its values."""
+    stream = document.get("dynamodb")
+    holder = stream if isinstance(stream, dict) else document
+    image = next((value for name in _IMAGES if is_image(value := holder.get(name))), document)
+    if is_image(image):
+        return {name: _of_dynamodb(image.get(name)) for name in image}
+    if any(_is_of_mongodb(document.get(name)) for name in document):
+        return {name: _of_mongodb(document.get(name)) for name in document}
+    return None
+
+
 def _changed(event: JsonObject) -> JsonObject | None:
     """Return the row behind a change."""
     after = event.get("after")
     if isinstance(after, str):
         after = parse(after)
     if isinstance(after, dict):
-        return row_in(after) or after
+        return _row_or_itself(after)
     return NO_ROW if event.get("op") == _DELETED else None
+
+
+def _full(event: JsonObject) -> JsonObject | None:
+    """Return the document behind a change that MongoDB tells, which has it where its stream looks it up."""
+    document = event.get("fullDocument")
+    if isinstance(document, dict):
+        return _row_or_itself(document)
+    return NO_ROW if event.get("operationType") == "delete" else None
+
+
+def _is_taken_away(document: JsonObject) -> bool:
+    """Tell a change of DynamoDB behind which there is no row, in a stream or an incremental export."""
+    if document.get("eventName") == "REMOVE":
+        return isinstance(document.get("dynamodb"), dict)
+    metadata = document.get("Metadata")
+    is_change = isinstance(metadata, dict) and "WriteTimestampMicros" in metadata and "Keys" in document
+    return is_change and "NewImage" not in document
 
 
 def _is_of_mongodb(value: Any) -> bool:
@@ -123,10 +152,6 @@ def _is_of_dynamodb(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and not _OF_DYNAMODB.isdisjoint(value)
 
 
-def _without_types(image: JsonObject) -> JsonObject:
-    return {name: _of_dynamodb(image.get(name)) for name in image}
-
-
 def _of_dynamodb(value: Any) -> Any:
     if not _is_of_dynamodb(value):
         return value
@@ -135,7 +160,7 @@ def _of_dynamodb(value: Any) -> Any:
     if kind == "NULL":
         return None
     if kind == "M" and isinstance(held, dict):
-        return _without_types(held)
+        return {name: _of_dynamodb(held.get(name)) for name in held}
     if kind == "L" and isinstance(held, list):
         return [_of_dynamodb(each) for each in held]
     return _number(held) if kind == "N" else held

@@ -19,7 +19,7 @@ NAME = "stored-rows"
 _TYPES = rb"(?:S|N|B|BOOL|NULL|M|L|SS|NS|BS)"
 _OBJECT = rb"\{\s*"
 _BEGINNING = re.compile(
-    _OBJECT + rb'(?:"_id"\s*:\s*\{\s*"\$[a-zA-Z]+"\s*:'
+    _OBJECT + rb'(?:"_id"\s*:\s*\{\s*"(?:\$[a-zA-Z]+|_data)"\s*:'
     rb'|"Item"\s*:\s*\{\s*"[^"\\]+"\s*:\s*\{\s*"' + _TYPES + rb'"\s*:'
     rb'|"Metadata"\s*:\s*\{\s*"WriteTimestampMicros"\s*:'
     rb'|"(?:awsRegion|eventID)"\s*:\s*"[^"\\]*"\s*,\s*"event(?:ID|Name)"\s*:\s*"'

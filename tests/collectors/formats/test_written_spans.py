@@ -425,3 +425,11 @@ def test_ids_of_a_trace_in_a_programs_log_make_no_span() -> None:
     for writing in TOLD_BY_ATTRIBUTES:
         line = {name: value for name, value in written_span(writing).items() if not name.startswith("gen_ai.")}
         assert format_of(line | {"message": "started"}) is None
+
+
+@pytest.mark.parametrize("writing", ["signoz", "elasticsearch"])
+def test_a_line_of_a_log_that_is_kept_by_the_same_names_is_no_span(writing: str, collect: Any) -> None:
+    of_spans = ("parent_span_id", "kind", "status", "name")
+    line = {name: value for name, value in written_span(writing).items() if name not in of_spans}
+    assert format_of(line | {"body": "{}", "severity_text": "INFO"}) is None
+    assert collect(line | {"body": "{}"}).refusal[0] == "missing_field"

@@ -72,6 +72,8 @@ class Writing(NamedTuple):
     """Where more attributes lie."""
     is_flat: bool = False
     """Whether attributes stand at the top by their own names."""
+    only_spans: tuple[str, ...] = ()
+    """Of what keeps logs by the same names, one of what only spans have: lines of a log may hold what is billed."""
 
 
 _AT_THE_TOP = "attributes."
@@ -112,12 +114,14 @@ _WRITINGS = (
         attributes="attributes_string",
         resource=("resources_string",),
         more=("attributes_number", "attributes_bool"),
+        only_spans=("parent_span_id", "duration_nano"),
     ),
     Writing(
         ids=(("trace_id",), ("span_id",), ("parent_span_id",)),
         start=("@timestamp",),
         attributes="attributes",
         resource=("resource", "attributes"),
+        only_spans=("duration", "kind"),
     ),
     *(
         Writing(ids=ids, start=start, attributes="", is_flat=True)
@@ -213,7 +217,8 @@ def _writing_of(document: JsonObject) -> Writing | None:
         has_attributes = (
             any(map(OF_MODELS.match, document)) if writing.is_flat else writing.within or writing.attributes in document
         )
-        if is_told and has_attributes and any(name in document for name in writing.start):
+        is_span = not writing.only_spans or any(name in document for name in writing.only_spans)
+        if is_told and has_attributes and is_span and any(name in document for name in writing.start):
             return writing
     return None
 
