@@ -95,9 +95,9 @@ def _without_types_of_either(document: JsonObject) -> JsonObject | None:
     """Return the row that DynamoDB or MongoDB wrote with the types of its values."""
     stream = document.get("dynamodb")
     holder = stream if isinstance(stream, dict) else document
-    image = next((value for name in _IMAGES if is_image(value := holder.get(name))), document)
-    if is_image(image):
-        return {name: _of_dynamodb(image.get(name)) for name in image}
+    for image in (*(holder.get(name) for name in _IMAGES), document):
+        if isinstance(image, dict) and is_image(image):
+            return {name: _of_dynamodb(image.get(name)) for name in image}
     if any(_is_of_mongodb(document.get(name)) for name in document):
         return {name: _of_mongodb(document.get(name)) for name in document}
     return None
