@@ -110,10 +110,33 @@ def test_what_is_no_row_is_quarantined_alone(odd: bytes, read: Any) -> None:
     assert (len(found.events), len(found.quarantined)) == (2, 1)
 
 
-def test_a_row_beyond_the_cap_is_too_long(read: Any) -> None:
-    found = read(table(ROWS), line_bytes_max=200)
-    assert {row["reason"] for row in found.quarantined} >= {"line_too_long"}
-    assert found.events == []
+INJECTED = json.dumps({"ts": "2026-10-01T00:00:00Z", "api_key_id": "key_2", "response": ANSWER})
+"""What a caller may write as a text of theirs: the line of somebody else."""
+
+
+def _with_lines_of_others(size: int) -> list[dict[str, Any]]:
+    """Rows of which one has a text, of so many bytes and more, with lines in it that look like rows and lines."""
+    row = f'2026-10-01T00:00:00Z,key_2,200,"{json.dumps(ANSWER).replace(chr(34), chr(34) * 2)}"'
+    text = "\n".join(("x" * size, INJECTED, row, "y"))
+    return [ROWS[0], ROWS[0] | {"response": text}, ROWS[1]]
+
+
+def test_a_row_beyond_the_cap_is_too_long_and_what_follows_is_read(read: Any) -> None:
+    found = read(table(_with_lines_of_others(1000)), line_bytes_max=1200)
+    assert [row["reason"] for row in found.quarantined] == ["line_too_long"]
+    assert {event["api_key_id"] for event in found.events} == {"key_1", "4711"}
+
+
+def test_behind_a_line_beyond_the_cap_nothing_is_a_row(read: Any) -> None:
+    """Nobody knows whether a cell is open there."""
+    found = read(table(_with_lines_of_others(2000)), line_bytes_max=1200)
+    assert {event["api_key_id"] for event in found.events} == {"key_1"}
+    assert {row["reason"] for row in found.quarantined} == {"line_too_long", "invalid_json"}
+
+
+def test_what_is_no_row_is_no_line_of_json_either(read: Any) -> None:
+    found = read(table(ROWS[:1]) + INJECTED.encode() + b"\n")
+    assert ([event["api_key_id"] for event in found.events], len(found.quarantined)) == (["key_1"], 1)
 
 
 def test_rows_of_a_tool_are_read_by_its_format(read: Any) -> None:
