@@ -111,6 +111,28 @@ def test_rows_that_lie_in_an_object_are_named_by_the_source(collect: Any) -> Non
     assert [event["prompt_tokens"] for event in collect(document, line_in="data").events] == [20, 20]
 
 
+def test_a_batch_of_messages_has_a_line_in_each(collect: Any) -> None:
+    """As queues hand them to a function (SQS, Kinesis): an array on the way to the line is gone through."""
+    text = json.dumps(ROW)
+    batch = {"Records": [{"messageId": "1", "body": text}, {"messageId": "2", "body": text}]}
+    assert [event["prompt_tokens"] for event in collect(batch, line_in="Records.body").events] == [20, 20]
+    in_base64 = {"Records": [{"kinesis": {"data": base64.b64encode(text.encode()).decode()}}] * 3}
+    assert len(collect(in_base64, line_in="Records.kinesis.data").events) == 3
+    odd = collect({"Records": [{"body": text}, {"messageId": "2"}]}, line_in="Records.body")
+    assert (len(odd.events), [row["reason"] for row in odd.quarantined]) == (1, ["missing_field"])
+    assert len(collect({"Records": [{"body": text}] * 2}, line_in="Records.1.body").events) == 1
+    odd = collect({"Records": [{"kinesis": {}}, {"kinesis": {"data": text}}, 7]}, line_in="Records.kinesis.data")
+    assert (len(odd.events), [row["reason"] for row in odd.quarantined]) == (1, ["missing_field"])
+
+
+@pytest.mark.parametrize("line_in", ["holder.line", "holder", "other.line"])
+def test_a_line_without_another_is_read_as_it_is(line_in: str, collect: Any) -> None:
+    assert (
+        collect(ROW | {"holder": None if line_in == "holder" else {"a": 1}}, line_in=line_in).event["prompt_tokens"]
+        == 20
+    )
+
+
 @pytest.mark.parametrize(
     ("record", "is_base64"),
     [

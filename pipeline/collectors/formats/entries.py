@@ -107,13 +107,14 @@ def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonOb
 
 def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None, LogFormat]:
     """Return what lies in a document, ``None`` where it is a line itself, and what that is read by."""
-    if log_format.line_in is not None:
-        line = log_format.line_of(document)
-        if isinstance(line, dict | list):
-            return [line], log_format.within_line()
-        if isinstance(line, str):
-            return line_in(line, depth_max=log_format.depth_max, is_named=True), log_format.within_line()
     depth_max = log_format.depth_max
+    if lines := log_format.lines_of(document):
+        held = [
+            each
+            for line in lines
+            for each in (line_in(line, depth_max=depth_max, is_named=True) if isinstance(line, str) else [line])
+        ]
+        return held, log_format.within_line()
     found = _format(document, log_format)
     is_line = _is_line(document, log_format, found)
     if not is_line or (found is not None and found.name == otel.NAME):

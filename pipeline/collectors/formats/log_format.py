@@ -120,9 +120,13 @@ class LogFormat:
 
         return Mapped(line, self.rules, self.depth_max)
 
-    def line_of(self, line: JsonObject) -> Any:
-        """Return what lies at ``line_in``. Raises ``LineRefused`` where a name of it is stated twice."""
-        return None if self._line_in is None else self.of(line).found(self._line_in)
+    def lines_of(self, line: JsonObject) -> list[Any]:
+        """Return what lies at ``line_in``, of each object of an array on the way.
+
+        Raises ``LineRefused`` where a name of it is stated twice.
+        """
+        found = [] if self._line_in is None else self.of(line).through_arrays(self._line_in)
+        return [each for each in found if isinstance(each, dict | list | str)]
 
     def within_line(self) -> LogFormat:
         """Return the settings by which what lies at ``line_in`` is read."""

@@ -61,22 +61,42 @@ class Mapped:
             return _sum(map(self.found, rule.rules))
         return _joined(map(self.found, rule.rules), rule.between) if isinstance(rule, Join) else None
 
+    def through_arrays(self, path: Path) -> list[Any]:
+        """Return what lies at a path, of each element of an array on the way; one that has none stands for itself."""
+        found: list[tuple[Any, Any]] = [(self.line, None)]
+        """What was found so far, and the element that it lies in."""
+        for step in (path.text,) if path.text in self.line else path.steps:
+            opened = [(self._opened(value), element) for value, element in found]
+            found = [
+                (self._step(self._opened(inner), step), own)
+                for value, element in opened
+                for inner, own in (
+                    ((each, each) for each in value) if _is_gone_through(value, step) else ((value, element),)
+                )
+            ]
+        values = (element if value is None else value for value, element in found)
+        return [value for value in values if value is not None]
+
     def _at(self, path: Path) -> Any:
         if path.text in self.line:  # a key that contains dots wins over the walk
             return stated_once(self.line, path.text)
         value: Any = self.line
         for step in path.steps:
-            if isinstance(value, str):
-                value = self._document(value)
-            if isinstance(value, dict):
-                value = stated_once(value, step)
-            elif isinstance(value, list) and _INDEX.fullmatch(step):
-                value = value[int(step)] if int(step) < len(value) else None
-            elif isinstance(value, list) and (meant := element_meant(step)) is not None:
-                value = _element(value, *meant)
-            else:
-                return None
+            value = self._step(self._opened(value), step)
         return value
+
+    def _opened(self, value: Any) -> Any:
+        return self._document(value) if isinstance(value, str) else value
+
+    def _step(self, value: Any, step: str) -> Any:
+        """Return what lies under a step of a path in an object or an array, ``None`` where nothing does."""
+        if isinstance(value, dict):
+            return stated_once(value, step)
+        if isinstance(value, list) and _INDEX.fullmatch(step):
+            return value[int(step)] if int(step) < len(value) else None
+        if isinstance(value, list) and (meant := element_meant(step)) is not None:
+            return _element(value, *meant)
+        return None
 
     def _document(self, text: str) -> Any:
         """Return the JSON that a text is or holds, ``None`` where there is none: then nothing lies in it."""
@@ -144,6 +164,11 @@ def _written(value: Any) -> str:
 
 def _first(values: Iterable[Any]) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
+
+
+def _is_gone_through(value: Any, step: str) -> bool:
+    """Tell an array of which a step says no element."""
+    return isinstance(value, list) and _INDEX.fullmatch(step) is None and element_meant(step) is None
 
 
 def _element(elements: list[Any], name: str, value: str) -> Any:
