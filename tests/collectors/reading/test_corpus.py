@@ -19,7 +19,7 @@ from pipeline.base.zstd import zstd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
 NAMES = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
 
 pytestmark = pytest.mark.skipif(
