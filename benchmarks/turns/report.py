@@ -9,14 +9,14 @@ import re
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import ratios
+from benchmarks.turns.measure import ratios
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.measure import Run
-    from benchmarks.suites import Entry, Result
+    from benchmarks.turns.measure import Run
+    from benchmarks.turns.suites import Entry, Result
 
 _HEADER = (
     "",

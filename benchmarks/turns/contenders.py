@@ -1,7 +1,7 @@
 """Who is measured, and the process in which one contender does its task once.
 
-``python -m benchmarks.contenders TASK NAME PATH [FILE]`` runs it, prints its seconds (start-up and imports left out) as
-JSON and, if asked, writes its rows for comparison. Owns the list. Does not own what they do (``reading``,
+``python -m benchmarks.turns.contenders TASK NAME PATH [FILE]`` runs it, prints its seconds (start-up and imports left
+out) as JSON and, if asked, writes its rows for comparison. Owns the list. Does not own what they do (``reading``,
 ``aggregating``, ``rating``) nor the taking of turns (``measure``).
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.comparing import Answer
+    from benchmarks.turns.comparing import Answer
 
 READING, AGGREGATING, RATING = "reading", "aggregating", "rating"
 
@@ -118,7 +118,7 @@ def _as_it_is(answer: Answer) -> Answer:
 def _write_rows(answer: Answer, task: str, path: Path) -> None:
     parquet, comparing = (
         import_module("pyarrow.parquet"),
-        import_module("benchmarks.comparing"),
+        import_module("benchmarks.turns.comparing"),
     )  # only here: who needs no Arrow does not pay for it
     parquet.write_table(comparing.as_table(answer, getattr(comparing, task.upper())), path)
 

@@ -1,9 +1,9 @@
 """A lake of seeded usage events, committed as the pipeline commits them: what the aggregate is measured on.
 
-``python -m benchmarks.events --events 20M --days 30 DIR`` makes a workspace with its lake. Owns the distribution: few
-keys make most of the events, models differ in weight, a few responses were logged twice (at once, or with a new time
-after midnight), fewer still contradict each other. Does not own the columns (``pipeline.tables.schemas``) nor the way
-into the lake (``pipeline.lake.commits``).
+``python -m benchmarks.inputs.events --events 20M --days 30 DIR`` makes a workspace with its lake. Owns the
+distribution: few keys make most of the events, models differ in weight, a few responses were logged twice (at once, or
+with a new time after midnight), fewer still contradict each other. Does not own the columns
+(``pipeline.tables.schemas``) nor the way into the lake (``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import click
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.generate import number_of
+from benchmarks.inputs.generate import number_of
 from pipeline import lake
 from pipeline.lake.commits import LakeSnapshot
 from pipeline.objects import layout

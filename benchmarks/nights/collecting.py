@@ -1,11 +1,12 @@
-"""Collecting here and on workers of a server beside it, in turns: ``python -m benchmarks.collecting --size 256M``.
+"""Collecting here and on workers of a server beside it, in turns.
 
-Makes seeded logs, starts Sail for as long as it measures, or asks the server of ``--remote``, whose own CPU seconds are
-then not seen. With ``--store`` each lake lies on an S3 server that is started for this, in a process of its own. Prints
-the CPU seconds of each process, whether the lakes are equal to the byte, and of the one that workers write, whose files
-are others, whether the events are equal. Seconds say little where one machine is both; what matters is what is left for
-this machine to do where workers read: the events that it takes in and commits in a CPU second are the most that one
-machine can collect, however many workers there are.
+``python -m benchmarks.nights.collecting --size 256M`` prints it. Makes seeded logs, starts Sail for as long as it
+measures, or asks the server of ``--remote``, whose own CPU seconds are then not seen. With ``--store`` each lake lies
+on an S3 server that is started for this, in a process of its own. Prints the CPU seconds of each process, whether the
+lakes are equal to the byte, and of the one that workers write, whose files are others, whether the events are equal.
+Seconds say little where one machine is both; what matters is what is left for this machine to do where workers read:
+the events that it takes in and commits in a CPU second are the most that one machine can collect, however many workers
+there are.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.events import write_workspace
-from benchmarks.generate import number_of, write_log
-from benchmarks.lines import KINDS, Recipe
-from benchmarks.measure import ROOT, python, run
+from benchmarks.inputs.events import write_workspace
+from benchmarks.inputs.generate import number_of, write_log
+from benchmarks.inputs.lines import KINDS, Recipe
+from benchmarks.turns.measure import ROOT, python, run
 from pipeline.lake import read_log, verified_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.measure import Run
+    from benchmarks.turns.measure import Run
 
 _SERVER = """
 import sys

@@ -1,9 +1,9 @@
 """Make the committed sample of request logs, ``data/logs``: the same bytes at every run.
 
-``python benchmarks/make_sample.py [DIR]`` reads the key ids from ``DIR/accounts.toml`` (default ``data``) and writes
-``DIR/logs``: two months of an invented gateway in front of AI21's Jamba models, with some of every trap that real logs
-hold. Texts are invented and cut short; token counts are those of the longer answers they stand for. Does not own
-accounts nor rates: those files are written by hand.
+``python benchmarks/inputs/make_sample.py [DIR]`` reads the key ids from ``DIR/accounts.toml`` (default ``data``) and
+writes ``DIR/logs``: two months of an invented gateway in front of AI21's Jamba models, with some of every trap that
+real logs hold. Texts are invented and cut short; token counts are those of the longer answers they stand for. Does not
+own accounts nor rates: those files are written by hand.
 """
 
 from __future__ import annotations
@@ -304,4 +304,4 @@ def flat(keys: dict[str, list[str]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "data")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "data")

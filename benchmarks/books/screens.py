@@ -1,8 +1,8 @@
 """What a terminal shows of large books: 200 models and 5,000 keys.
 
-``python -m benchmarks.screens [--width 80] [--into docs/terminal.md]`` makes the books (``screen_books``), keeps them
-for two months as somebody would, and prints what each command of ``SCREENS`` shows. Equal recipes make equal screens,
-on every day after 26 October 2026. Does not own how tables fit (``pipeline.cli.tables``).
+``python -m benchmarks.books.screens [--width 80] [--into docs/terminal.md]`` makes the books (``screen_books``), keeps
+them for two months as somebody would, and prints what each command of ``SCREENS`` shows. Equal recipes make equal
+screens, on every day after 26 October 2026. Does not own how tables fit (``pipeline.cli.tables``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import click
 
-from benchmarks.report import write_table
-from benchmarks.screen_books import BooksRecipe, make_large_books
+from benchmarks.inputs.screen_books import BooksRecipe, make_large_books
+from benchmarks.turns.report import write_table
 
 KEPT = (
     "nightly --as-of 2026-10-05",

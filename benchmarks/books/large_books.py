@@ -1,7 +1,7 @@
 """What questions cost of large books: 200 models, 5,000 keys of 50 accounts, twelve weeks; the first month is issued.
 
-``python -m benchmarks.large_books --books DIR`` makes the books where they are not there yet, asks each question in a
-process of its own, and prints its CPU seconds and peak memory. With ``--beside CHECKOUT``, a checkout of another
+``python -m benchmarks.books.large_books --books DIR`` makes the books where they are not there yet, asks each question
+in a process of its own, and prints its CPU seconds and peak memory. With ``--beside CHECKOUT``, a checkout of another
 version, both are asked in turns, with the ratios, and all that they print must be the same bytes. Such a version is
 given the books as they are; what it does not know of what this one kept, it makes anew.
 
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.events import EventsRecipe, write_lake, write_workspace
-from benchmarks.measure import ROOT, run
+from benchmarks.inputs.events import EventsRecipe, write_lake, write_workspace
+from benchmarks.turns.measure import ROOT, run
 from pipeline.cli.context import EXIT_DIFFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.measure import Run
+    from benchmarks.turns.measure import Run
 
 MODELS = tuple(f"model-{number:03d}" for number in range(200))
 ACCOUNTS, KEYS_EACH = 50, 100

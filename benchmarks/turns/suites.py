@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from benchmarks.comparing import rows_differing
-from benchmarks.contenders import AGGREGATING, BASELINES, CONTENDERS, ORACLES, RATING, READING
-from benchmarks.events import EventsRecipe, write_lake, write_workspace
-from benchmarks.generate import compress, number_of, write_log
-from benchmarks.lines import Recipe
-from benchmarks.measure import ROOT, Run, RunFailed, python, run, take_turns
+from benchmarks.inputs.events import EventsRecipe, write_lake, write_workspace
+from benchmarks.inputs.generate import compress, number_of, write_log
+from benchmarks.inputs.lines import Recipe
 from benchmarks.rating.cells import CELLS_FILE, write_cells
+from benchmarks.turns.comparing import rows_differing
+from benchmarks.turns.contenders import AGGREGATING, BASELINES, CONTENDERS, ORACLES, RATING, READING
+from benchmarks.turns.measure import ROOT, Run, RunFailed, python, run, take_turns
 from pipeline import lake
 from pipeline.objects import layout
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from benchmarks.contenders import Contender
+    from benchmarks.turns.contenders import Contender
 
 FLOOR = "wc -l (reads, and understands nothing)"
 OVER_STREAMS, SAMPLE, TO_COMMIT = "streams", "the sample", "logs to commit"
@@ -296,7 +296,7 @@ def _bytes_each(root: Path, where: str) -> str:
 
 
 def _contending(task: str, name: str, path: Path) -> list[str]:
-    return python("benchmarks.contenders", task, name, str(path))
+    return python("benchmarks.turns.contenders", task, name, str(path))
 
 
 def _reading(path: Path) -> list[str]:

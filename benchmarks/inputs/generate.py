@@ -1,7 +1,7 @@
 """Request logs of a given size, seeded: equal recipes make equal files. A gigabyte takes well under a minute.
 
-``python -m benchmarks.generate --kind streams --size 256MB LOG.jsonl[.gz|.zst]`` writes one. Owns files and sizes; what
-is in a line is ``lines``' business.
+``python -m benchmarks.inputs.generate --kind streams --size 256MB LOG.jsonl[.gz|.zst]`` writes one. Owns files and
+sizes; what is in a line is ``lines``' business.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from benchmarks.lines import KINDS, Recipe, lines_of
+from benchmarks.inputs.lines import KINDS, Recipe, lines_of
 from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.lines import Line
+    from benchmarks.inputs.lines import Line
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 _BLOCK_BYTES = 2**22

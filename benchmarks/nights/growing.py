@@ -1,8 +1,8 @@
 """What a night costs that brings the same number of new events to lakes of more and more history.
 
-``python -m benchmarks.nights --lake 1M:30 --lake 1M:600 --new 100K`` makes lakes of so many events over so many days,
-lets a night keep what it counted, commits one more day, and measures the whole command on it: with what was kept, and
-with all of it deleted, so that everything is counted. Owns the states of the lakes. Does not own the measuring
+``python -m benchmarks.nights.growing --lake 1M:30 --lake 1M:600 --new 100K`` makes lakes of so many events over so many
+days, lets a night keep what it counted, commits one more day, and measures the whole command on it: with what was kept,
+and with all of it deleted, so that everything is counted. Owns the states of the lakes. Does not own the measuring
 (``measure``) nor the events (``events``).
 """
 
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
-from benchmarks.generate import number_of
-from benchmarks.measure import run, scratch_option
+from benchmarks.inputs.events import EventsRecipe, batches, commit_batch, write_workspace
+from benchmarks.inputs.generate import number_of
+from benchmarks.turns.measure import run, scratch_option
 from pipeline.lake.commits import LakeSnapshot
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.measure import Run
+    from benchmarks.turns.measure import Run
 
 _HEADER = (
     "| events before | days | CPU seconds | seconds | peak MB | CPU seconds, nothing kept | seconds, nothing kept | "

@@ -1,6 +1,6 @@
 """``reprice`` of a million rows of usage daily, beside a plain Decimal loop and pandas over the same rows.
 
-``python -m benchmarks.repricing``.
+``python -m benchmarks.books.repricing``.
 
 The lake holds 3,000 keys x 28 days x 3 models, one event each with tokens on all four meters: 1,008,000 rows. All read
 them from where they were written. The loop and pandas multiply and add under the new card alone; ``reprice`` makes

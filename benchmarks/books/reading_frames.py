@@ -1,8 +1,8 @@
 """Memory of ``pipeline.frames``: a month, or a key of a month, of a lake that is greater than memory.
 
-``python -m benchmarks.reading_frames DIR`` reads the workspace that ``python -m benchmarks.events`` made there, after
-``tallybook nightly``, each reading in a process of its own. The peak is that of the whole process, with Python and
-Arrow. Owns what is read. Does not own the measuring (``measure``).
+``python -m benchmarks.books.reading_frames DIR`` reads the workspace that ``python -m benchmarks.inputs.events`` made
+there, after ``tallybook nightly``, each reading in a process of its own. The peak is that of the whole process, with
+Python and Arrow. Owns what is read. Does not own the measuring (``measure``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.measure import run
+from benchmarks.turns.measure import run
 from pipeline import frames
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def main(*, workspace: Path, period: str, reading: str | None) -> None:
         click.echo(json.dumps({"rows": readings[reading]()}))
         return
     for name in readings:
-        command = [sys.executable, "-m", "benchmarks.reading_frames", str(workspace), "--period", period]
+        command = [sys.executable, "-m", "benchmarks.books.reading_frames", str(workspace), "--period", period]
         measured = run([*command, "--reading", name])
         click.echo(
             f"{name}: {measured.said['rows']:,} rows, {measured.peak_bytes / 2**20:,.0f} MB, "

@@ -21,7 +21,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _LAUNCHER = Path(__file__).parent / "launch.py"
 scratch_option = click.option(
     "--scratch",

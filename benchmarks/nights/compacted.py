@@ -1,9 +1,9 @@
 """What compaction saves: a lake of many small commits, before and after ``tallybook compact``.
 
-``python -m benchmarks.compacted --commits 2000`` makes a lake of so many commits of some events each, of a week, and a
-copy of it that is compacted; then it asks both in turn, and prints CPU seconds and their ratios: nights with nothing
-new, nights that count everything, deltalake and polars over all events. It counts the files that an empty machine
-fetches from a store, entries of the log among them. Owns the states. Does not own the measuring (``measure``).
+``python -m benchmarks.nights.compacted --commits 2000`` makes a lake of so many commits of some events each, of a week,
+and a copy of it that is compacted; then it asks both in turn, and prints CPU seconds and their ratios: nights with
+nothing new, nights that count everything, deltalake and polars over all events. It counts the files that an empty
+machine fetches from a store, entries of the log among them. Owns the states. Does not own the measuring (``measure``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
-from benchmarks.measure import run, scratch_option
+from benchmarks.inputs.events import EventsRecipe, batches, commit_batch, write_workspace
+from benchmarks.turns.measure import run, scratch_option
 from pipeline.lake.commits import LakeSnapshot, named_files, read_log
 from pipeline.objects import layout
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.rows import Row
+from benchmarks.turns.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """What a month will come to, by ``pipeline.budgets`` and by plainer methods, held against what it came to.
 
-``python -m benchmarks.forecasts [--into docs/budgets.md]`` prints a Markdown table.
+``python -m benchmarks.books.forecasts [--into docs/budgets.md]`` prints a Markdown table.
 
 Each of some seeded series of each kind is forecast as of seven days of each of three months. The naive method is what
 people write in a spreadsheet: what is spent, by the days that have passed, times the days of the month; on the first
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from benchmarks.report import write_table
-from benchmarks.spending import KINDS, spent_by_date
+from benchmarks.inputs.spending import KINDS, spent_by_date
+from benchmarks.turns.report import write_table
 from pipeline.base.periods import BillingPeriod
 from pipeline.budgets import forecast_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from benchmarks.spending import Kind
+    from benchmarks.inputs.spending import Kind
 
 MONTHS = tuple(BillingPeriod(year=2026, month=month) for month in (7, 8, 9))
 DAYS_PASSED = (0, 3, 7, 14, 20, 25, 29)

@@ -1,4 +1,4 @@
-"""What nights cost over many small logs: ``python -m benchmarks.small_logs --logs 5000 --logs 20000``.
+"""What nights cost over many small logs: ``python -m benchmarks.nights.small_logs --logs 5000 --logs 20000``.
 
 Writes workspaces of so many logs of one to three responses each, as services put into buckets: as JSON lines, or as a
 document over several lines. Prints CPU milliseconds a log of the first night and of one with nothing new, less those of
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.lines import Recipe, lines_of
-from benchmarks.measure import python, run, scratch_option
+from benchmarks.inputs.lines import Recipe, lines_of
+from benchmarks.turns.measure import python, run, scratch_option
 from pipeline import lake
 from pipeline.collectors import KnownSources
 from pipeline.collectors.logs.log_file import WINDOW_BYTES

@@ -1,6 +1,6 @@
 """What a night costs in which nothing is new: over many accounts, and over many commits of one date.
 
-``python -m benchmarks.quiet_nights --accounts 20000 --commits 2000`` makes a workspace of so many accounts with one
+``python -m benchmarks.nights.quiet --accounts 20000 --commits 2000`` makes a workspace of so many accounts with one
 response each, and two lakes of one date in 20 commits and in so many, and prints CPU seconds and their ratios. Owns the
 states. Does not own the measuring (``measure``).
 """
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
-from benchmarks.measure import run, scratch_option
+from benchmarks.inputs.events import EventsRecipe, batches, commit_batch, write_workspace
+from benchmarks.turns.measure import run, scratch_option
 from pipeline.lake.commits import LakeSnapshot
 from pipeline.objects import layout
 

@@ -1,7 +1,7 @@
 """Rating and invoicing a million rows of usage daily: Tallybook beside a plain Decimal loop, a bare one, and pandas.
 
-Run ``python -m benchmarks.rating_kernel``. Everybody is given the same Arrow table and gives invoice lines, rounded
-once:
+Run ``python -m benchmarks.books.rating_kernel``. Everybody is given the same Arrow table and gives invoice lines,
+rounded once:
 
 * *rated, on lines*: charges of every row, and the lines' rounded amounts, on columns
 * *invoices drafted*: as the nightly run does it: every check of terms, an invoice for each account, all of its lines
@@ -10,8 +10,8 @@ once:
 * *bare Decimal loop*: the same over Python lists that lie ready and cost nothing
 * *pandas, float*: multiplies floats; the cents that it gets wrong are counted
 
-CPU seconds on one machine, all in turn: read the ratios. ``python -m benchmarks.rating_kernel 200000 3`` takes fewer
-rows and rounds.
+CPU seconds on one machine, all in turn: read the ratios. ``python -m benchmarks.books.rating_kernel 200000 3`` takes
+fewer rows and rounds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How often ``pipeline.budgets`` calls an ordinary day odd, and how many odd days it finds.
 
-``python -m benchmarks.anomalies [--into docs/budgets.md]`` prints a Markdown table.
+``python -m benchmarks.books.anomalies [--into docs/budgets.md]`` prints a Markdown table.
 
 Every day of September of seeded series of each kind is looked at, of books whose keys cost from 1 to 1,000 times as
 much: whatever is found there is a false alarm. Then one of these days is multiplied, and is to be found. Beside it
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from benchmarks.report import write_table
-from benchmarks.spending import KINDS, spent_by_date
+from benchmarks.inputs.spending import KINDS, spent_by_date
+from benchmarks.turns.report import write_table
 from pipeline.base.periods import BillingPeriod, days_between
 from pipeline.budgets import anomaly_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from benchmarks.spending import Kind
+    from benchmarks.inputs.spending import Kind
 
 SEPTEMBER = BillingPeriod(year=2026, month=9)
 TIMES = (3, 5, 10)

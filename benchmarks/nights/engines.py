@@ -1,4 +1,4 @@
-"""Counting a lake of events here and at a server, in turns: ``python -m benchmarks.engines sc://host:port``.
+"""Counting a lake of events here and at a server, in turns: ``python -m benchmarks.nights.engines sc://host:port``.
 
 Prints the seconds of each, and whether the marts are equal. The server's own seconds are not seen from here: what is
 compared is how long somebody waits. Both machines are one where the server runs beside it, and have the same processors
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.events import EventsRecipe, write_lake, write_workspace
-from benchmarks.generate import number_of
+from benchmarks.inputs.events import EventsRecipe, write_lake, write_workspace
+from benchmarks.inputs.generate import number_of
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate
 

@@ -1,8 +1,8 @@
 """What months of more and more events come to: measured where one machine can, else computed from what was measured.
 
-``python -m benchmarks.on_paper [--into docs/scale.md]`` prints two Markdown tables: time and cost of 10^6 to 10^12
-events a month, and 10^12 events a month in detail. Every figure is one of ``Measured``, or follows from them and from
-``Month`` here; nobody has run the large ones.
+``python -m benchmarks.nights.on_paper [--into docs/scale.md]`` prints two Markdown tables: time and cost of 10^6 to
+10^12 events a month, and 10^12 events a month in detail. Every figure is one of ``Measured``, or follows from them and
+from ``Month`` here; nobody has run the large ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.report import write_table
+from benchmarks.turns.report import write_table
 
 _DAYS = 30
 _DAY_SECONDS = 86_400
@@ -25,10 +25,10 @@ class Measured:
     """What was measured, each on two processors that had others to serve too: CPU seconds, not seconds."""
 
     lake_bytes: int = 72
-    """Of an event: ``benchmarks.events``, 10^8 events."""
+    """Of an event: ``benchmarks.inputs.events``, 10^8 events."""
     read_microseconds: float = 7.3
-    """CPU of a worker for a line of 1,900 bytes of a plain log, handing it back included: ``benchmarks.collecting``,
-    what 10^6 lines cost more than 270,000."""
+    """CPU of a worker for a line of 1,900 bytes of a plain log, handing it back included: what 10^6 lines cost more
+    than 270,000 (``benchmarks.nights.collecting``)."""
     taken_in_microseconds: float = 4.3
     """CPU of this machine for an event that a worker read: to take it in, sort it, and commit it. Likewise."""
     named_microseconds: float = 0.5
@@ -39,7 +39,7 @@ class Measured:
     counted_microseconds: float = 1.04
     """CPU for an event where DuckDB counts all of 10^8: 104 s (``docs/performance.md``)."""
     counted_there: float = 2.3
-    """Times that of Sail: ``benchmarks.engines``, 10^6 and 10^7 events."""
+    """Times that of Sail: ``benchmarks.nights.engines``, 10^6 and 10^7 events."""
     counting_bytes: float = 23
     """Memory of an event where DuckDB counts all: 2.3 GB for 10^8."""
     entry_bytes: int = 398

@@ -1,7 +1,8 @@
-"""Nights of logs on a store that takes its time, beside the same logs as files: ``python -m benchmarks.stored_logs``.
+"""Nights of logs on a store that takes its time, beside the same logs as files.
 
-The store is in this process: it answers each request after ``--milliseconds``, so that what is measured is ours, the
-requests and the waiting, and no server. ``--keys`` lists a bucket of that many and keeps notes of all, in the same way.
+``python -m benchmarks.nights.stored_logs`` prints it. The store is in this process: it answers each request after
+``--milliseconds``, so that what is measured is ours, the requests and the waiting, and no server. ``--keys`` lists a
+bucket of that many and keeps notes of all, in the same way.
 """
 
 from __future__ import annotations

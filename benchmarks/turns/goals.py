@@ -1,4 +1,4 @@
-"""The goals of reading, beside what was measured of them: ``python -m benchmarks.goals``.
+"""The goals of reading, beside what was measured of them: ``python -m benchmarks.turns.goals``.
 
 Owns which goals there are, and from which measurement each is answered: the results that ``benchmarks.run`` and
 ``benchmarks.families`` keep in the scratch folder. ``benchmarks.run`` writes them into the document. Does not own the
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from benchmarks import families
-from benchmarks.measure import ROOT, ratios, scratch_option
-from benchmarks.report import short
-from benchmarks.suites import FLOOR, OVER_STREAMS, SAMPLE, TO_COMMIT, kept
+from benchmarks.turns.measure import ROOT, ratios, scratch_option
+from benchmarks.turns.report import short
+from benchmarks.turns.suites import FLOOR, OVER_STREAMS, SAMPLE, TO_COMMIT, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from benchmarks.measure import Run
-    from benchmarks.suites import Entry, Result
+    from benchmarks.turns.measure import Run
+    from benchmarks.turns.suites import Entry, Result
 
     Of = Callable[[Run], float]
 
