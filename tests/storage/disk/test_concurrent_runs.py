@@ -46,7 +46,7 @@ print(conflicts)
 
 @pytest.mark.long
 def test_every_commit_of_concurrent_runs_is_kept_once_and_numbers_have_no_gaps(tmp_path: Path) -> None:
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, here, str(tmp_path), str(number)],

@@ -144,7 +144,7 @@ def test_a_signing_that_died_leaves_what_was_signed_before_or_all(issued: Path, 
     assert {each.partition(",")[0] for each in told} == {"up to 1 of 1", "up to 0 of 1"}
 
 
-AGES = Path(__file__).parents[1] / "ages" / "golden"
+AGES = Path(__file__).parents[2] / "ages" / "golden"
 TABLES = ("/invoices.csv", "/_delta_log/00000000000000000003.json")
 
 
