@@ -31,6 +31,7 @@ An object without names may be written as an empty array, as PHP does.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, at_most, count, count_of, less, others_of, read_of, sum_of
@@ -101,6 +102,15 @@ _WRITTEN = (
     (_OF_CONVERSE[1],),
     *((name,) for name in WRITTEN_NAMES),
 )
+_CACHED_OTHERWISE = (
+    *dict.fromkeys(place[-1] for place in _CACHED),
+    *("cached_prompt_tokens", "cached_prompt_text_tokens", "prompt_cached_tokens", "prompt_cache_read_tokens"),
+    "cached_read_tokens",
+)
+_WRITTEN_OTHERWISE = (*WRITTEN_NAMES, "cacheWriteTokens", "write_cached_tokens", "prompt_cache_write_tokens")
+"""Names that servers use elsewhere than where they are looked for first, or use alone: the second is xAI's, the last
+but one that of AxonHub's older peers, the last stands beside DeepSeek's two. All lie within the prompt.
+"""
 _LIFETIMES = (
     *(
         (*details, name)
@@ -118,6 +128,7 @@ _WRITTEN_1H = (
     ("claude_cache_creation_1_h_tokens",),
 )
 """The last is new-api's."""
+_OF_PROMPT = tuple(dict.fromkeys(place[0] for place in (*_CACHED, *_WRITTEN, *_WRITTEN_5M, *_WRITTEN_1H)))
 _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),
@@ -215,10 +226,12 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     hour = _named(usage, _WRITTEN_1H)
     written = _named(usage, _WRITTEN)
     written = written or sum_of(_named(usage, _WRITTEN_5M), hour, written)
+    written = written or written_otherwise(usage) or written
+    cached = _read_from_a_cache(usage)
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
-        cached=_read_from_a_cache(usage),
+        cached=cached or cached_otherwise(usage) or cached,
         written=written,
         written_1h=at_most(hour, written),
         reasoning=_named(usage, _REASONING),
@@ -227,11 +240,47 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         others=others_of(usage, _OTHERS_OF_OPENROUTER) | others_of(usage, OTHERS),
     )
     total = count_of(usage, *TOTAL) or 0
-    if not total and _is_of_anthropic(usage):
+    if not total and is_of_anthropic(usage):
         beside = (stated.cached or 0) + (stated.written or 0)
         return stated._replace(prompt=counts[0] + beside, conventions=(CACHED_APART,))
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
+
+
+def cached_otherwise(usage: JsonObject) -> int | None:
+    """Return what was read from a cache by any name that servers have for it, wherever that stands in a usage object.
+
+    ``None`` where it is not there, or zero, or no count.
+    """
+    return _by_any_name(usage, _CACHED_OTHERWISE)
+
+
+def written_otherwise(usage: JsonObject) -> int | None:
+    """Return what was written to a cache likewise."""
+    return _by_any_name(usage, _WRITTEN_OTHERWISE)
+
+
+def _by_any_name(usage: JsonObject, names: tuple[str, ...]) -> int | None:
+    places = [usage[details] for details in PROMPT_DETAILS if isinstance(usage.get(details), dict)]
+    for place in (usage, *places):
+        for name in names:
+            if name not in place:
+                continue
+            with suppress(LineRefused):
+                if found := count(place.get(name), name):
+                    return found
+    return None
+
+
+def is_of_anthropic(usage: JsonObject) -> bool:
+    """Tell Anthropic's usage object, whose prompt goes by one name alone."""
+    is_another = any(usage.get(name) is not None for name in PROMPT if name != "input_tokens")
+    return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
+
+
+def parts_of_prompt(usage: JsonObject) -> JsonObject:
+    """Return what a usage object says of its prompt: what was read from a cache, and what was written to one."""
+    return {name: usage.get(name) for name in _OF_PROMPT if name in usage}
 
 
 def _prompt_of_gemini(usage: JsonObject, model: str | None) -> tuple[int, int] | None:
@@ -327,12 +376,6 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
 def _read_from_a_cache(usage: JsonObject) -> int | None:
     details: JsonObject = next((usage[name] for name in PROMPT_DETAILS if isinstance(usage.get(name), dict)), {})
     return read_of(_named(usage, _CACHED), details)
-
-
-def _is_of_anthropic(usage: JsonObject) -> bool:
-    """Tell Anthropic's usage object, whose prompt goes by one name alone."""
-    is_another = any(usage.get(name) is not None for name in PROMPT if name != "input_tokens")
-    return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
 
 
 def _is_of_agentgateway(usage: JsonObject) -> bool:

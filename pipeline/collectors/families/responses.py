@@ -8,6 +8,8 @@ What its tools consumed of other models stands in ``tool_usage``, not in ``usage
 images that were made, and searches. Gateways leave a response as it is and put chat's usage object into it, parts and
 all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2); it is read as that.
 Perplexity's Agent API names what was cached as Anthropic does (``ResponsesUsage`` of its SDK), lately by both names.
+Gateways that make responses of other answers leave what was cached where these have it: at the top, by chat's names or
+by Anthropic's (cli2api pull 221), and where it is Anthropic's own usage object, outside of the input.
 agentgateway makes responses of Bedrock's answers and leaves what was cached out of the input, while the total counts it
 (16 + 9 + 2,387 written = 2,412, in ``cache_write.bedrock-responses.snap`` of its golden tests).
 
@@ -151,11 +153,14 @@ def _stated(answer: JsonObject) -> Stated | None:
     of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
     of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
     cached = read_of(count_of(of_prompt, "cached_tokens", "cache_read_input_tokens"), of_prompt)
+    cached = cached or chat_usage.cached_otherwise(usage) or cached
     written = count_of(of_prompt, *_WRITTEN)
+    written = written or chat_usage.written_otherwise(usage) or written
     by_lifetime, hour = chat_usage.WRITTEN_1H_OF_BIFROST
     total = count_of(usage, "total_tokens")
     beside = (cached or 0) + (written or 0)
-    is_apart = bool(beside) and total == prompt + beside + completion
+    is_apart = total == prompt + beside + completion if total else chat_usage.is_of_anthropic(usage)
+    is_apart = is_apart and bool(beside)
     return Stated(
         prompt=prompt + beside if is_apart else prompt,
         completion=completion,

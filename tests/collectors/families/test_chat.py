@@ -341,7 +341,8 @@ def test_a_placeholder_of_zeros_gives_way_to_real_usage() -> None:
 def test_stated_usage_counts_under_any_status(http_status: int) -> None:
     reading = read(_chat(_usage(19, 4)), path=PATH, status=http_status)
     assert (reading.status.value, reading.response_id) == ("measured", "chatcmpl-1")
-    assert read(_chat(None), path=PATH, status=http_status).status.value == "failed"
+    without = "unknown" if http_status == 499 else "failed"  # noqa: PLR2004 - the client left first
+    assert read(_chat(None), path=PATH, status=http_status).status.value == without
 
 
 def test_an_error_in_a_stream_fails_it_only_where_no_usage_was_stated() -> None:

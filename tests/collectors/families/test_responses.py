@@ -55,6 +55,38 @@ def test_what_perplexity_cached_goes_by_anthropic_s_name_as_well(beside: dict[st
     assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, 12)
 
 
+def _counted(**more: Any) -> dict[str, Any]:
+    return {"input_tokens": 120, "output_tokens": 45, "total_tokens": 165} | more
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        _counted(cached_tokens=70, cache_write_tokens=30),
+        _counted(cache_read_tokens=70, cache_creation_tokens=30),
+        _counted(cache_read_input_tokens=70, cache_creation_input_tokens=30),
+        _counted(prompt_cache_hit_tokens=70, prompt_cache_write_tokens=30),
+        _counted(input_tokens_details={"cache_read_tokens": 70, "write_cached_tokens": 30}),
+        _counted(input_tokens_details={"cached_tokens": 0}, cached_tokens=70, cache_write_tokens=30),
+        _counted(prompt_tokens_details={"cached_tokens": 70, "cached_creation_tokens": 30}),
+    ],
+)
+def test_what_gateways_say_of_a_cache_where_chat_or_anthropic_has_it_lies_within_the_input(
+    usage: dict[str, Any],
+) -> None:
+    assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, None)
+    assert read(_response(usage=usage), path=PATH).dialect == "openai-responses"
+
+
+def test_anthropic_s_own_usage_object_in_a_response_leaves_the_cache_out_of_the_input() -> None:
+    usage = {"input_tokens": 20, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 30, "output_tokens": 45}
+    assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, None)
+    assert read(_response(usage=usage), path=PATH).dialect == "openai-responses/cached-apart"
+    assert tokens(_response(usage=usage | {"total_tokens": 165}), path=PATH) == (120, 45, 70, 30, None)
+    with pytest.raises(LineRefused):
+        read(_response(usage=usage | {"total_tokens": 65}), path=PATH)
+
+
 CHATS = {
     "prompt_tokens": 120,
     "completion_tokens": 45,
