@@ -5,11 +5,11 @@ Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in
 Anthropic state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing
 is summed, and where an object has only a part, each field's last real number. vLLM may state running usage of each
 choice: the last of each choice is added up, but for one and the same usage that is repeated beside every choice. What
-stands within a choice is its own, in streams and plain answers. A gateway that calls a model again within one stream (its tools, or what
-broke off), or a log of several answers in one body, has whole answers of different ids: each is an event of its own.
-So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown`` of Groq's SDK,
-``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``.
-What the counts mean is ``chat_usage``'s.
+stands within a choice is its own, in streams and plain answers. A gateway that calls a model again within one stream
+(its tools, or what broke off), or a log of several answers in one body, has whole answers of different ids: each is an
+event of its own. So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown``
+of Groq's SDK, ``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``. What the counts mean is
+``chat_usage``'s.
 """
 
 from __future__ import annotations

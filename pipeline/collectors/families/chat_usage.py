@@ -25,7 +25,7 @@ Where what was read and written is more than the prompt, that is so; where it is
 both within, looks the same. A contradiction that none of these explains is refused with its numbers.
 Bifrost once put what was written to a cache into what it read (``read_of``).
 
-An object without names may be written as an empty array, as PHP does.
+An object that is not there may be written as an empty array, as PHP does, an empty text or ``false``.
 """
 
 from __future__ import annotations
@@ -172,11 +172,16 @@ LiteLLM writes ``azure_ai/grok-3`` and ``openrouter/perplexity/sonar-pro``, Orac
 
 
 def usage_object(value: Any) -> JsonObject | None:
-    """Return the usage object, ``None`` where it is null or empty; anything else is refused as ``invalid_usage``."""
+    """Return the usage object, ``None`` where it is null or empty; anything else is refused as ``invalid_usage``.
+
+    Empty is what languages write for an object that is not there: an empty array, an empty text, ``false``.
+    """
     if value is None or isinstance(value, dict):
         return value or None
     if value is CONTRADICTED:
         raise twice(key="usage")
+    if _is_nothing(value):
+        return None
     raise LineRefused(QuarantineReason.INVALID_USAGE, "usage is no object")
 
 
@@ -227,11 +232,10 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     written = _named(usage, _WRITTEN)
     written = written or sum_of(_named(usage, _WRITTEN_5M), hour, written)
     written = written or written_otherwise(usage) or written
-    cached = _read_from_a_cache(usage)
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
-        cached=cached or cached_otherwise(usage) or cached,
+        cached=_read_from_a_cache(usage),
         written=written,
         written_1h=at_most(hour, written),
         reasoning=_named(usage, _REASONING),
@@ -245,6 +249,10 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         return stated._replace(prompt=counts[0] + beside, conventions=(CACHED_APART,))
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
+
+
+def _is_nothing(value: Any) -> bool:
+    return isinstance(value, list | str | bool) and not value
 
 
 def cached_otherwise(usage: JsonObject) -> int | None:
@@ -357,7 +365,7 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
             if not isinstance(value, dict):
                 raise LineRefused(QuarantineReason.INVALID_USAGE, f"{place[0]} is no object")
             value = value.get(name)
-            if value == [] and name != place[-1]:
+            if name != place[-1] and _is_nothing(value):
                 value = None
             if value is None:
                 break
@@ -375,7 +383,9 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
 
 def _read_from_a_cache(usage: JsonObject) -> int | None:
     details: JsonObject = next((usage[name] for name in PROMPT_DETAILS if isinstance(usage.get(name), dict)), {})
-    return read_of(_named(usage, _CACHED), details)
+    named = _named(usage, _CACHED)
+    read_ = read_of(named, details)
+    return read_ if named or read_ else cached_otherwise(usage) or read_
 
 
 def _is_of_agentgateway(usage: JsonObject) -> bool:

@@ -152,8 +152,9 @@ def _stated(answer: JsonObject) -> Stated | None:
         return None
     of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
     of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
-    cached = read_of(count_of(of_prompt, "cached_tokens", "cache_read_input_tokens"), of_prompt)
-    cached = cached or chat_usage.cached_otherwise(usage) or cached
+    named = count_of(of_prompt, "cached_tokens", "cache_read_input_tokens")
+    cached = read_of(named, of_prompt)
+    cached = cached if named or cached else chat_usage.cached_otherwise(usage) or cached
     written = count_of(of_prompt, *_WRITTEN)
     written = written or chat_usage.written_otherwise(usage) or written
     by_lifetime, hour = chat_usage.WRITTEN_1H_OF_BIFROST

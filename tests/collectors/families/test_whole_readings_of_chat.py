@@ -305,9 +305,12 @@ def test_usage_is_an_object_that_is_not_empty_and_what_is_none_is_refused() -> N
     assert usage_object({"a": 1}) == {"a": 1}
     assert usage_object({}) is None
     assert usage_object(None) is None
+    assert [usage_object(nothing) for nothing in ([], "", False)] == [None, None, None]
     for value, detail in (
         (CONTRADICTED, "usage is stated more than once with different values"),
-        ([], "usage is no object"),
+        ([1], "usage is no object"),
+        (0, "usage is no object"),
+        (True, "usage is no object"),
     ):
         with pytest.raises(LineRefused) as refused:
             usage_object(value)
@@ -562,7 +565,9 @@ def test_usage_within_choices_is_each_choice_s_own(running: list[tuple[int | Non
     assert said(*(chunk(choices=[each]) for each in own), is_stream=True).stated == (reasoning if is_one else whole)
 
 
-def test_of_a_plain_answer_usage_within_choices_is_added_by_their_place_and_once_where_all_of_it_is_stated_too() -> None:
+def test_of_a_plain_answer_usage_within_choices_is_added_by_their_place_and_once_where_all_of_it_is_stated_too() -> (
+    None
+):
     own = [{"message": {"content": "a"}, "finish_reason": "stop", "usage": usage(20, count)} for count in (3, 4)]
     assert said(answer(*own)).stated == Stated(prompt=20, completion=7)
     assert said(answer(*own, usage=usage(20, 7, 27))).stated == Stated(prompt=20, completion=7)
