@@ -6,7 +6,7 @@ Converse: prompt = ``inputTokens`` + cache reads + cache writes, completion = ``
 sum of all four in 502 of 502. The spellings that end in ``TokenCount`` repeat the same numbers and are never added. A
 stream states usage in its last event, ``metadata``. Streams of OpenAI's models have the cache in ``inputTokens`` as
 well, and so twice in the total (4,995 beside 4,993 written, 10,007 in all, where an answer in one piece has 2:
-Bifrost's pull 6942); they are told by the model, and by an input that is no less than what was cached. Titan and Llama
+Bifrost's pull 6942); the model says so, and an input that is no less than what was cached. Titan and Llama
 state counts of their own, and ``amazon-bedrock-invocationMetrics`` in the last chunk of a stream. Where a model's own
 document has no counts, those of AWS are used: the metrics, or the headers ``x-amzn-bedrock-input-token-count`` and
 ``-output-token-count``. No body has an id, few name a model. A missing input count beside an output count is unknown,
