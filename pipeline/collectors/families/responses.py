@@ -162,7 +162,7 @@ def _stated(answer: JsonObject) -> Stated | None:
     beside = (cached or 0) + (written or 0)
     is_apart = total == prompt + beside + completion if total else chat_usage.is_of_anthropic(usage)
     is_apart = is_apart and bool(beside)
-    return Stated(
+    stated = Stated(
         prompt=prompt + beside if is_apart else prompt,
         completion=completion,
         cached=cached,
@@ -177,6 +177,24 @@ def _stated(answer: JsonObject) -> Stated | None:
         conventions=(chat_usage.CACHED_APART,) if is_apart else (),
         others=others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
     )
+    return _with_reasoning(stated)
+
+
+def _with_reasoning(stated: Stated) -> Stated:
+    """Return what is stated with its reasoning within the output, as the total tells.
+
+    Gateways that make responses of chat leave it out of the output where chat did, and count it in the total. What
+    exceeds an output that the total agrees with is another tokenizer's count, as in chat.
+    """
+    prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
+    if not stated.total or not reasoning:
+        return stated
+    if stated.total == prompt + completion + reasoning:
+        conventions = (*stated.conventions, chat_usage.REASONING_APART)
+        return stated._replace(completion=completion + reasoning, conventions=conventions)
+    if reasoning > completion and stated.total == prompt + completion:
+        return stated._replace(reasoning=None, conventions=(*stated.conventions, chat_usage.REASONING_UNKNOWN))
+    return stated
 
 
 def _is_of_chat(usage: JsonObject) -> bool:

@@ -55,6 +55,28 @@ def test_what_perplexity_cached_goes_by_anthropic_s_name_as_well(beside: dict[st
     assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, 12)
 
 
+def _reasoned(output: int, reasoning: int, total: int | None) -> dict[str, Any]:
+    details = {"reasoning_tokens": reasoning}
+    return {"input_tokens": 32, "output_tokens": output, "output_tokens_details": details, "total_tokens": total}
+
+
+def test_the_total_tells_whether_the_output_holds_the_reasoning() -> None:
+    for usage, counts, convention in (
+        (_reasoned(9, 94, 135), (32, 103, None, None, 94), "/reasoning-apart"),
+        (_reasoned(94, 94, 220), (32, 188, None, None, 94), "/reasoning-apart"),
+        (_reasoned(103, 94, 135), (32, 103, None, None, 94), ""),
+        (_reasoned(50, 64, 82), (32, 50, None, None, None), "/reasoning-unknown"),
+        (_reasoned(50, 0, 82), (32, 50, None, None, 0), ""),
+        (_reasoned(50, 20, None), (32, 50, None, None, 20), ""),
+    ):
+        body = _response(usage=usage)
+        assert tokens(body, path=PATH) == counts
+        assert read(body, path=PATH).dialect == f"openai-responses{convention}"
+    for usage in (_reasoned(9, 94, 136), _reasoned(9, 94, None)):
+        with pytest.raises(LineRefused):
+            read(_response(usage=usage), path=PATH)
+
+
 def _counted(**more: Any) -> dict[str, Any]:
     return {"input_tokens": 120, "output_tokens": 45, "total_tokens": 165} | more
 
