@@ -43,6 +43,7 @@ from pipeline.collectors.families.reading import (
     word,
 )
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,6 +65,7 @@ _PROMPT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_toke
 _COUNTS = (*_PROMPT, "output_tokens")
 _OF_PROMPT = frozenset((*_PROMPT, "cache_creation"))
 _OF_OUTPUT = frozenset(("output_tokens", "output_tokens_details"))
+_LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _FALLBACK = "fallback_message"
 _OTHERS = {
     "web_searches": ("server_tool_use", "web_search_requests"),
@@ -156,10 +158,15 @@ def _usages(document: JsonObject) -> Sequence[JsonObject]:
 
 
 def _with_its_parts(usage: JsonObject) -> JsonObject:
-    """Return a usage whose writes to the cache are zero beside lifetimes that are not: there zero is a placeholder."""
-    if count_of(usage, "cache_creation_input_tokens") != 0 or not (parts := _by_lifetime(usage)):
+    """Return a usage whose writes to the cache are zero beside lifetimes that are not: there zero is a placeholder.
+
+    It may be no usage that counts, so what is ill-formed is not refused here.
+    """
+    flat, parts = usage.get("cache_creation_input_tokens"), object_at(usage, "cache_creation")
+    lifetimes = [count for name in _LIFETIMES if is_integer(count := parts.get(name)) and count]
+    if not is_integer(flat) or flat or not lifetimes:
         return usage
-    return {name: usage.get(name) for name in usage} | {"cache_creation_input_tokens": parts}
+    return {name: usage.get(name) for name in usage} | {"cache_creation_input_tokens": sum(lifetimes)}
 
 
 def _is_of_chat(usage: JsonObject) -> bool:
@@ -266,4 +273,4 @@ def _written(usage: JsonObject) -> int:
 
 def _by_lifetime(usage: JsonObject) -> int:
     parts = object_at(usage, "cache_creation")
-    return (count_of(parts, "ephemeral_5m_input_tokens") or 0) + (count_of(parts, "ephemeral_1h_input_tokens") or 0)
+    return sum(count_of(parts, name) or 0 for name in _LIFETIMES)

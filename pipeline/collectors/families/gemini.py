@@ -128,7 +128,7 @@ def _of_turn(documents: Sequence[JsonObject], model: Any) -> Reading:
     counted = [usage for usage in counted if any(map(usage.get, _COUNTS))] or counted
     firsts = _first_candidates(documents)
     is_grounded = any(counted_at(each, "groundingMetadata", "webSearchQueries") for each in (*firsts, *documents))
-    if len(counted) > 1 and last(_label(each.get("finishReason")) for each in firsts) in _NO_FILTER:
+    if len(counted) > 1 and firsts and last(_label(each.get("finishReason")) for each in firsts) in _NO_FILTER:
         counted.append(_with_generated(counted))
     return Reading(
         family=NAME,

@@ -84,6 +84,13 @@ def test_writes_of_zero_beside_lifetimes_that_are_not_are_a_placeholder() -> Non
     assert tokens(ways(start, TEXT, _delta(last))["transcript"], path=PATH) == (521, 34, 500, 0, None)
 
 
+@pytest.mark.parametrize("flat", [True, False, "7", -1, 0])
+def test_writes_of_a_usage_that_counts_nothing_refuse_nothing(flat: object) -> None:
+    usage = {"input_tokens": 2766, "output_tokens": None, "cache_creation_input_tokens": flat}
+    usage |= {"cache_creation": {"ephemeral_5m_input_tokens": "7"}}
+    assert read(_message(usage), path=PATH).status.value == "unknown"
+
+
 @pytest.mark.parametrize("way", ways())
 def test_early_streams_have_the_usage_of_their_end_within_its_delta(way: str) -> None:
     end = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "usage": {"output_tokens": 34}}}
