@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 CACHE_HIT = "cache-hit"
 """How the dialect says that a gateway answered from its own cache: such a copy is not metered."""
+CLIENT_CLOSED = (460, 499)
+"""The statuses by which AWS' load balancer and nginx say that the client left first: nobody refused what it asked."""
 _UNSTATED = (None, "")
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
@@ -58,6 +60,8 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
         return reading
     if is_success and route is not Route.OTHER:
         return reading
+    if status in CLIENT_CLOSED and route is not Route.OTHER and _is_answer(reading):
+        return reading
     return _kept(reading, _without_usage(route, is_success=is_success))._replace(parts=reading.parts)
 
 
@@ -70,6 +74,11 @@ def _route_of_asked(envelope: Envelope, log_format: LogFormat) -> Route:
         if take_apart(envelope.response, depth_max=log_format.depth_max).is_transcript:
             return route
     return Route.OTHER
+
+
+def _is_answer(reading: BodyReading) -> bool:
+    """Tell an answer of a family that was not counted and is no error."""
+    return reading.dialect is not None and reading.status in (UsageStatus.ESTIMATED, UsageStatus.UNKNOWN)
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:

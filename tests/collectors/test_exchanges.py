@@ -164,6 +164,23 @@ def test_an_error_status_fails_unless_usage_is_stated(collect: Any, exchange: An
     assert (event["prompt_tokens"], event["response_id"], event["dialect"]) == (None, None, None)
 
 
+@pytest.mark.parametrize("status", [460, 499])
+def test_a_client_that_left_first_was_refused_nothing(collect: Any, exchange: Any, sse: Any, status: int) -> None:
+    chunks = [{"id": "c-1", "choices": [{"index": 0, "delta": {"content": text}}]} for text in ("Fo", "g.")]
+    for path in ("/v1/chat/completions", "/gateway/ask"):
+        event = collect(exchange(status=status, path=path, response=sse(*chunks))).event
+        assert (event["status"], event["completion_tokens"], event["http_status"]) == ("estimated", 2, status)
+    begun = {"id": "c-1", "choices": [{"index": 0, "delta": {"role": "assistant"}}]}
+    assert collect(exchange(status=status, response=sse(begun))).event["status"] == "unknown"
+    whole = {"choices": [{"message": {"content": "Fog."}}]}
+    assert collect(exchange(status=status, response=whole)).event["status"] == "unknown"
+    for nothing in (None, "", "client closed request", {"error": {"code": 1}}, sse(chunks[0], {"error": {"code": 1}})):
+        assert collect(exchange(status=status, response=nothing)).event["status"] == "failed"
+    assert collect(exchange(status=status, path="/v1/files", response=sse(*chunks))).event["status"] == "not_metered"
+    assert collect(exchange(status=status, path="/weather", response={"a": 1})).event["status"] == "not_metered"
+    assert collect(exchange(status=502, response=sse(*chunks))).event["status"] == "failed"
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_every_status_of_success_is_read(collect: Any, exchange: Any, status: int) -> None:
     assert collect(exchange(status=status)).event["status"] == "measured"

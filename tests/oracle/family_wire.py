@@ -219,14 +219,23 @@ def responses(documents: list[Document]) -> Counts | None:
     for document in documents:
         usage = document["response"].get("usage") if "response" in document else document.get("usage")
         prompt, completion = number(at(usage, "input_tokens")), number(at(usage, "output_tokens"))
-        if prompt is not None and completion is not None:
-            found = Counts(
-                prompt=prompt,
-                completion=completion,
-                cached=number(at(usage, "input_tokens_details", "cached_tokens")),
-                reasoning=number(at(usage, "output_tokens_details", "reasoning_tokens")),
-                total=number(at(usage, "total_tokens")),
-            )
+        if prompt is None or completion is None:
+            continue
+        total, reasoning = (
+            number(at(usage, "total_tokens")),
+            number(at(usage, "output_tokens_details", "reasoning_tokens")),
+        )
+        if reasoning and total == prompt + completion + reasoning:  # a gateway that made it of a chat of xAI's
+            completion += reasoning
+        elif reasoning and reasoning > completion and total == prompt + completion:
+            reasoning = None  # another tokenizer counted it
+        found = Counts(
+            prompt=prompt,
+            completion=completion,
+            cached=number(at(usage, "input_tokens_details", "cached_tokens")),
+            reasoning=reasoning,
+            total=total,
+        )
     return found
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript, run_together, with_line_ends
 from pipeline.collectors.values.strict_json import BrokenJson, document_in, documents_of, parse, stated_once, whole_of
+from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,10 +69,12 @@ _INFLATED_BYTES_MAX = 64 * 2**20
 _TOKEN = re.compile(r"(?:[Bb]earer +)?([A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]*")
 _URL_SAFE = str.maketrans("-_", "+/")
 _HTTP_STATUS = frozenset(("status", "statusCode", "status_code"))
-_HTTP_ANSWER = _HTTP_STATUS | frozenset(
-    ("body", "headers", "multiValueHeaders", "isBase64Encoded", "statusText", "status_text", "cookies", "ok", "url")
-)
+_HTTP_HEADERS = frozenset(("headers", "multiValueHeaders", "isBase64Encoded"))
+_HTTP_ANSWER = _HTTP_STATUS | _HTTP_HEADERS | frozenset(("body", "statusText", "status_text", "cookies", "ok", "url"))
 """The names of an answer of HTTP as clients and functions log it, whose ``body`` is meant."""
+_NODE_BUFFER = frozenset(("type", "data"))
+"""The names of bytes as Node writes them in JSON: ``{"type": "Buffer", "data": [123, …]}``."""
+_BYTES = 256
 _UNWRAPS_MAX = 2
 """So many times a text may turn out to be another text; each step is proven by what comes out."""
 
@@ -146,6 +149,8 @@ def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
         held = _held_by_answer(document) if unwraps else None
         if held is not None:
             return _json_body(held, depth_max, unwraps)
+        if unwraps and (body := _without_status_or_as_bytes(document, depth_max, unwraps - 1)).documents:
+            return body
         is_event = ("chunk" in document or "bytes" in document) and "choices" not in document
         chunks = _chunks([document], depth_max) if is_event else None
         return chunks if chunks is not None and chunks.documents != [document] else Body(documents=[document])
@@ -178,6 +183,26 @@ def _held_by_answer(document: JsonObject) -> JsonObject | list[Any] | str | None
         return None
     held = stated_once(document, "body")
     return held if isinstance(held, dict | list | str) else None
+
+
+def _without_status_or_as_bytes(document: JsonObject, depth_max: int, unwraps: int) -> Body:
+    """Take apart the text that an answer of HTTP holds beside its headers alone, and bytes as Node writes them."""
+    held: Any = None
+    if document.keys() <= _HTTP_ANSWER and not _HTTP_HEADERS.isdisjoint(document):
+        held = stated_once(document, "body")
+    elif document.keys() == _NODE_BUFFER and document.get("type") == "Buffer":
+        held = _text_of(stated_once(document, "data"))
+    return _text_body(held, depth_max, unwraps) if isinstance(held, str) else _NOTHING
+
+
+def _text_of(values: Any) -> str | None:
+    """Return the text that an array of bytes is; ``None`` where it is none."""
+    if not isinstance(values, list) or not all(is_integer(value) and 0 <= value < _BYTES for value in values):
+        return None
+    content = bytes(values)
+    if content.startswith(_GZIPPED_BYTES):
+        return _out_of_gzip(content)
+    return content.decode("utf-8", "replace")
 
 
 def _lines_body(text: str, depth_max: int) -> Body:

@@ -3,7 +3,10 @@
 ``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three.
 ``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
 per field the last number that is not null counts, and nothing is added (output grows, and so may input); zeros are
-a placeholder and take nothing back (Envoy AI Gateway pull 1631, SGLang pull 20830). A stream that was cut
+a placeholder and take nothing back (Envoy AI Gateway pull 1631, SGLang pull 20830). Early streams, and servers that
+were written after them, have the usage of a ``message_delta`` within its ``delta``. Model Studio's compatible API
+states the whole prompt at the start, before it knows of its cache, and at the end what of it was cached, by chat's
+name as well as by Anthropic's (rust-genai pull 258: 3,602, and then 3,604): there it lies within. A stream that was cut
 before its ``message_delta``, be it right behind its start, states the prompt, and of its output what had begun: it is
 measured, and named ``output-begun``. Fast mode (``speed``) has prices of its own and is no other tier, so it is the
 tier ``fast``. Writes that live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations``
@@ -40,6 +43,7 @@ from pipeline.collectors.families.reading import (
     word,
 )
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "anthropic"
+CACHED_WITHIN = "cached-within"
 
 _EVENTS = frozenset(
     (
@@ -60,6 +65,7 @@ _PROMPT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_toke
 _COUNTS = (*_PROMPT, "output_tokens")
 _OF_PROMPT = frozenset((*_PROMPT, "cache_creation"))
 _OF_OUTPUT = frozenset(("output_tokens", "output_tokens_details"))
+_LIFETIMES = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
 _FALLBACK = "fallback_message"
 _OTHERS = {
     "web_searches": ("server_tool_use", "web_search_requests"),
@@ -100,6 +106,8 @@ def _read_one(documents: Sequence[JsonObject]) -> Reading:
     is_begun = bool(starts) and not any(map(_states_output, documents))
     stated = chat_usage.stated_by(of_chat[-1], model=None) if of_chat else None
     stated = stated or _stated(usage, (OUTPUT_BEGUN,) if is_begun else ())
+    if stated is not None and _is_cached_within(usages):
+        stated = _with_cached_within(stated)
     return Reading(
         family=NAME,
         stated=None if is_several else stated,
@@ -140,8 +148,25 @@ def _is_start(document: JsonObject) -> bool:
 
 
 def _usages(document: JsonObject) -> Sequence[JsonObject]:
-    found = (object_at(document, "message", "usage"), object_at(document, "usage"))  # of a start, of all others
-    return [usage for usage in found if usage]
+    is_end = any_of(document, "type") == "message_delta"
+    found = (
+        object_at(document, "message", "usage"),  # of a start
+        object_at(part_at(document, "delta"), "usage") if is_end else {},
+        object_at(document, "usage"),
+    )
+    return [_with_its_parts(usage) for usage in found if usage]
+
+
+def _with_its_parts(usage: JsonObject) -> JsonObject:
+    """Return a usage whose writes to the cache are zero beside lifetimes that are not: there zero is a placeholder.
+
+    It may be no usage that counts, so what is ill-formed is not refused here.
+    """
+    flat, parts = usage.get("cache_creation_input_tokens"), object_at(usage, "cache_creation")
+    lifetimes = [count for name in _LIFETIMES if is_integer(count := parts.get(name)) and count]
+    if not is_integer(flat) or flat or not lifetimes:
+        return usage
+    return {name: usage.get(name) for name in usage} | {"cache_creation_input_tokens": sum(lifetimes)}
 
 
 def _is_of_chat(usage: JsonObject) -> bool:
@@ -174,7 +199,8 @@ def _overlaid(usages: Sequence[JsonObject], begun: Sequence[JsonObject]) -> Json
 
 def _states_output(document: JsonObject) -> bool:
     """Tell whether a document other than a start states how much was generated."""
-    return object_at(document, "usage").get("output_tokens") is not None
+    places = [object_at(document, "usage")] if _is_start(document) else _usages(document)
+    return any(usage.get("output_tokens") is not None for usage in places)
 
 
 def _iterations(usage: JsonObject) -> list[JsonObject]:
@@ -193,6 +219,22 @@ def _stated(usage: JsonObject, conventions: tuple[str, ...]) -> Stated | None:
         reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
         conventions=(*conventions, *(("compaction",) if compactions else ())),
         others=others_of(usage, _OTHERS),
+    )
+
+
+def _is_cached_within(usages: Sequence[JsonObject]) -> bool:
+    """Tell Model Studio's stream: a cache only at the end, by chat's name too, and no prompt there."""
+    *earlier, end = usages or [{}]
+    read_, of_chat = end.get(_PROMPT[1]), object_at(end, "prompt_tokens_details").get("cached_tokens")
+    is_of_both = bool(read_) and read_ == of_chat and end.get(_PROMPT[0]) is None
+    return is_of_both and bool(earlier) and not any(usage.get(name) for usage in earlier for name in _PROMPT[1:])
+
+
+def _with_cached_within(stated: Stated) -> Stated:
+    """Return what is stated where the prompt of the start is all of it: at least what was read and written."""
+    cache = (stated.cached or 0) + (stated.written or 0)
+    return stated._replace(
+        prompt=max((stated.prompt or 0) - cache, cache), conventions=(*stated.conventions, CACHED_WITHIN)
     )
 
 
@@ -226,5 +268,9 @@ def _written(usage: JsonObject) -> int:
     flat = count_of(usage, "cache_creation_input_tokens")
     if flat is not None:
         return flat
+    return _by_lifetime(usage)
+
+
+def _by_lifetime(usage: JsonObject) -> int:
     parts = object_at(usage, "cache_creation")
-    return (count_of(parts, "ephemeral_5m_input_tokens") or 0) + (count_of(parts, "ephemeral_1h_input_tokens") or 0)
+    return sum(count_of(parts, name) or 0 for name in _LIFETIMES)

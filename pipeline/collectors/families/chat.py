@@ -4,11 +4,12 @@ AI21 states usage in the last chunk, beside ``finish_reason``; OpenAI in a chunk
 Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of
 Anthropic state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing
 is summed, and where an object has only a part, each field's last real number. vLLM may state running usage of each
-choice: the last of each choice is added up. A gateway that calls a model again within one stream (its tools, or what
-broke off), or a log of several answers in one body, has whole answers of different ids: each is an event of its own.
-So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown`` of Groq's SDK,
-``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``.
-What the counts mean is ``chat_usage``'s.
+choice: the last of each choice is added up, but for one and the same usage that is repeated beside every choice. What
+stands within a choice is its own, in streams and plain answers. A gateway that calls a model again within one stream
+(its tools, or what broke off), or a log of several answers in one body, has whole answers of different ids: each is an
+event of its own. So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown``
+of Groq's SDK, ``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``. What the counts mean is
+``chat_usage``'s.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.chat_usage import TOTAL, both_counts, stated_by, usage_object, with_timings
+from pipeline.collectors.families.chat_usage import (
+    TOTAL,
+    both_counts,
+    parts_of_prompt,
+    stated_by,
+    usage_object,
+    with_timings,
+)
 from pipeline.collectors.families.reading import (
     OUTPUT_BEGUN,
     Reading,
@@ -95,9 +103,7 @@ def _read_one(family: str, body: Body, asked: Asked) -> Reading:
         seen.add(document)
     if not seen.is_counted:
         for document in body.documents:
-            for usage in _usages_elsewhere(document):
-                seen.add_usage(usage, list_at(document, "choices"))
-                seen.goes_on = False
+            seen.add_elsewhere(document)
     counted, conventions = with_timings(seen.usage_of_choices() or seen.usage, seen.timings)
     stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
     if body.is_stream and seen.is_begun:
@@ -163,6 +169,8 @@ class _Seen:
     timings: JsonObject = field(default_factory=dict)
     running: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
     """Index of the choice, and prompt and completion, of the usages that chunks of one choice stated."""
+    own: list[tuple[int, JsonObject]] = field(default_factory=list)
+    """Index of the choice, and the usage that stands within it."""
     has_error: bool = False
     generated_chunks: int = 0
     goes_on: bool = False
@@ -199,6 +207,19 @@ class _Seen:
             self._add_choices([choice for choice in choices if isinstance(choice, dict)])
         self.goes_on = not is_counted and (self.goes_on or self.generated_chunks != generated)
 
+    def add_elsewhere(self, document: JsonObject) -> None:
+        """Take in the usage that a document states beside its answer, or within its choices."""
+        for usage in _usages_beside(document):
+            self.add_usage(usage, list_at(document, "choices"))
+            self.goes_on = False
+        for number, choice in enumerate(_choices(document)):
+            if usage := object_at(choice, "usage"):
+                self.add_usage(usage, [])
+                self.goes_on = False
+                if any(both_counts(usage) or ()):
+                    index = any_of(choice, "index")
+                    self.own.append((index if is_integer(index) else number, usage))
+
     def add_usage(self, usage: JsonObject, choices: list[Any]) -> None:
         """Take in one more usage, beside these choices."""
         counts = both_counts(usage)
@@ -221,20 +242,38 @@ class _Seen:
         self.generated_chunks += is_generated
 
     def usage_of_choices(self) -> JsonObject | None:
-        """Return the usage of all choices, where each stated its own running totals.
+        """Return the usage of all choices, where each stated its own.
 
         ``None`` where one usage covers all.
 
-        Totals that go on growing from one choice to the next are those of all choices together.
+        Running totals that go on growing from one choice to the next are those of all choices together, and so is a
+        usage that is repeated unchanged, unless it counts less than a token for each.
         """
+        if own := dict(self.own):
+            return _of_all(list(own.values())) if len(own) > 1 else None
         of_each = dict(self.running)
+        if len(of_each) < 2:  # noqa: PLR2004 - several choices
+            return None
         grows = all(before[1][1] < after[1][1] for before, after in pairwise(self.running) if before[0] != after[0])
-        if len(of_each) < 2 or grows:  # noqa: PLR2004 - several choices
+        is_repeated = all(before[1] == after[1] for before, after in pairwise(self.running))
+        if grows or (is_repeated and self.running[0][1][1] >= len(of_each)):
             return None
         return {
             "prompt_tokens": max(prompt for _, (prompt, _) in self.running),
             "completion_tokens": sum(completion for _, completion in of_each.values()),
         }
+
+
+def _of_all(usages: Sequence[JsonObject]) -> JsonObject:
+    """Return one usage of those of several choices: of one prompt, and of all that was generated."""
+    counts = [both_counts(usage) or (0, 0) for usage in usages]
+    prompt, of_prompt = max(((prompt, usage) for (prompt, _), usage in zip(counts, usages, strict=True)), key=_prompt)
+    completion = sum(completion for _, completion in counts)
+    return {**parts_of_prompt(of_prompt), "prompt_tokens": prompt, "completion_tokens": completion}
+
+
+def _prompt(found: tuple[int, JsonObject]) -> int:
+    return found[0]
 
 
 def _is_whole(documents: Sequence[JsonObject]) -> bool:
@@ -266,12 +305,9 @@ def _usages(document: JsonObject) -> Iterator[JsonObject]:
             yield usage
 
 
-def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
-    """Return the usage objects that some servers put into a choice, or beside the answer.
-
-    A breakdown or a message is none of them.
-    """
-    for place in (object_at(document, "meta"), object_at(document, "metadata"), *list_at(document, "choices")):
+def _usages_beside(document: JsonObject) -> Iterator[JsonObject]:
+    """Return the usage objects that some servers put beside the answer; a breakdown or a message is none of them."""
+    for place in (object_at(document, "meta"), object_at(document, "metadata")):
         if usage := object_at(place, "usage"):
             yield usage
     for name in ("token_usage", "usage_metadata"):  # as LangChain has it

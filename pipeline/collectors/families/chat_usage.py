@@ -25,12 +25,13 @@ Where what was read and written is more than the prompt, that is so; where it is
 both within, looks the same. A contradiction that none of these explains is refused with its numbers.
 Bifrost once put what was written to a cache into what it read (``read_of``).
 
-An object without names may be written as an empty array, as PHP does.
+An object that is not there may be written as an empty array, as PHP does, an empty text or ``false``.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, at_most, count, count_of, less, others_of, read_of, sum_of
@@ -101,6 +102,15 @@ _WRITTEN = (
     (_OF_CONVERSE[1],),
     *((name,) for name in WRITTEN_NAMES),
 )
+_CACHED_OTHERWISE = (
+    *dict.fromkeys(place[-1] for place in _CACHED),
+    *("cached_prompt_tokens", "cached_prompt_text_tokens", "prompt_cached_tokens", "prompt_cache_read_tokens"),
+    "cached_read_tokens",
+)
+_WRITTEN_OTHERWISE = (*WRITTEN_NAMES, "cacheWriteTokens", "write_cached_tokens", "prompt_cache_write_tokens")
+"""Names that servers use elsewhere than where they are looked for first, or use alone: the second is xAI's, the last
+but one that of AxonHub's older peers, the last stands beside DeepSeek's two. All lie within the prompt.
+"""
 _LIFETIMES = (
     *(
         (*details, name)
@@ -118,6 +128,7 @@ _WRITTEN_1H = (
     ("claude_cache_creation_1_h_tokens",),
 )
 """The last is new-api's."""
+_OF_PROMPT = tuple(dict.fromkeys(place[0] for place in (*_CACHED, *_WRITTEN, *_WRITTEN_5M, *_WRITTEN_1H)))
 _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),
@@ -161,11 +172,16 @@ LiteLLM writes ``azure_ai/grok-3`` and ``openrouter/perplexity/sonar-pro``, Orac
 
 
 def usage_object(value: Any) -> JsonObject | None:
-    """Return the usage object, ``None`` where it is null or empty; anything else is refused as ``invalid_usage``."""
+    """Return the usage object, ``None`` where it is null or empty; anything else is refused as ``invalid_usage``.
+
+    Empty is what languages write for an object that is not there: an empty array, an empty text, ``false``.
+    """
     if value is None or isinstance(value, dict):
         return value or None
     if value is CONTRADICTED:
         raise twice(key="usage")
+    if _is_nothing(value):
+        return None
     raise LineRefused(QuarantineReason.INVALID_USAGE, "usage is no object")
 
 
@@ -215,6 +231,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     hour = _named(usage, _WRITTEN_1H)
     written = _named(usage, _WRITTEN)
     written = written or sum_of(_named(usage, _WRITTEN_5M), hour, written)
+    written = written or written_otherwise(usage) or written
     stated = Stated(
         prompt=counts[0],
         completion=counts[1],
@@ -227,11 +244,51 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         others=others_of(usage, _OTHERS_OF_OPENROUTER) | others_of(usage, OTHERS),
     )
     total = count_of(usage, *TOTAL) or 0
-    if not total and _is_of_anthropic(usage):
+    if not total and is_of_anthropic(usage):
         beside = (stated.cached or 0) + (stated.written or 0)
         return stated._replace(prompt=counts[0] + beside, conventions=(CACHED_APART,))
     whole = _with_what_lies_outside(usage, stated, total, model)
     return _without_what_exceeds(usage, whole, total, model)
+
+
+def _is_nothing(value: Any) -> bool:
+    return isinstance(value, list | str | bool) and not value
+
+
+def cached_otherwise(usage: JsonObject) -> int | None:
+    """Return what was read from a cache by any name that servers have for it, wherever that stands in a usage object.
+
+    ``None`` where it is not there, or zero, or no count.
+    """
+    return _by_any_name(usage, _CACHED_OTHERWISE)
+
+
+def written_otherwise(usage: JsonObject) -> int | None:
+    """Return what was written to a cache likewise."""
+    return _by_any_name(usage, _WRITTEN_OTHERWISE)
+
+
+def _by_any_name(usage: JsonObject, names: tuple[str, ...]) -> int | None:
+    places = [usage[details] for details in PROMPT_DETAILS if isinstance(usage.get(details), dict)]
+    for place in (usage, *places):
+        for name in names:
+            if name not in place:
+                continue
+            with suppress(LineRefused):
+                if found := count(place.get(name), name):
+                    return found
+    return None
+
+
+def is_of_anthropic(usage: JsonObject) -> bool:
+    """Tell Anthropic's usage object, whose prompt goes by one name alone."""
+    is_another = any(usage.get(name) is not None for name in PROMPT if name != "input_tokens")
+    return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
+
+
+def parts_of_prompt(usage: JsonObject) -> JsonObject:
+    """Return what a usage object says of its prompt: what was read from a cache, and what was written to one."""
+    return {name: usage.get(name) for name in _OF_PROMPT if name in usage}
 
 
 def _prompt_of_gemini(usage: JsonObject, model: str | None) -> tuple[int, int] | None:
@@ -308,7 +365,7 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
             if not isinstance(value, dict):
                 raise LineRefused(QuarantineReason.INVALID_USAGE, f"{place[0]} is no object")
             value = value.get(name)
-            if value == [] and name != place[-1]:
+            if name != place[-1] and _is_nothing(value):
                 value = None
             if value is None:
                 break
@@ -326,13 +383,9 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
 
 def _read_from_a_cache(usage: JsonObject) -> int | None:
     details: JsonObject = next((usage[name] for name in PROMPT_DETAILS if isinstance(usage.get(name), dict)), {})
-    return read_of(_named(usage, _CACHED), details)
-
-
-def _is_of_anthropic(usage: JsonObject) -> bool:
-    """Tell Anthropic's usage object, whose prompt goes by one name alone."""
-    is_another = any(usage.get(name) is not None for name in PROMPT if name != "input_tokens")
-    return not is_another and any(usage.get(name) for name in _OF_ANTHROPIC)
+    named = _named(usage, _CACHED)
+    read_ = read_of(named, details)
+    return read_ if named or read_ else cached_otherwise(usage) or read_
 
 
 def _is_of_agentgateway(usage: JsonObject) -> bool:

@@ -8,6 +8,8 @@ What its tools consumed of other models stands in ``tool_usage``, not in ``usage
 images that were made, and searches. Gateways leave a response as it is and put chat's usage object into it, parts and
 all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2); it is read as that.
 Perplexity's Agent API names what was cached as Anthropic does (``ResponsesUsage`` of its SDK), lately by both names.
+Gateways that make responses of other answers leave what was cached where these have it: at the top, by chat's names or
+by Anthropic's (cli2api pull 221), and where it is Anthropic's own usage object, outside of the input.
 agentgateway makes responses of Bedrock's answers and leaves what was cached out of the input, while the total counts it
 (16 + 9 + 2,387 written = 2,412, in ``cache_write.bedrock-responses.snap`` of its golden tests).
 
@@ -150,13 +152,17 @@ def _stated(answer: JsonObject) -> Stated | None:
         return None
     of_prompt = object_at(usage, "input_tokens_details") or object_at(usage, "input_token_details")
     of_completion = object_at(usage, "output_tokens_details") or object_at(usage, "output_token_details")
-    cached = read_of(count_of(of_prompt, "cached_tokens", "cache_read_input_tokens"), of_prompt)
+    named = count_of(of_prompt, "cached_tokens", "cache_read_input_tokens")
+    cached = read_of(named, of_prompt)
+    cached = cached if named or cached else chat_usage.cached_otherwise(usage) or cached
     written = count_of(of_prompt, *_WRITTEN)
+    written = written or chat_usage.written_otherwise(usage) or written
     by_lifetime, hour = chat_usage.WRITTEN_1H_OF_BIFROST
     total = count_of(usage, "total_tokens")
     beside = (cached or 0) + (written or 0)
-    is_apart = bool(beside) and total == prompt + beside + completion
-    return Stated(
+    is_apart = total == prompt + beside + completion if total else chat_usage.is_of_anthropic(usage)
+    is_apart = is_apart and bool(beside)
+    stated = Stated(
         prompt=prompt + beside if is_apart else prompt,
         completion=completion,
         cached=cached,
@@ -171,6 +177,24 @@ def _stated(answer: JsonObject) -> Stated | None:
         conventions=(chat_usage.CACHED_APART,) if is_apart else (),
         others=others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
     )
+    return _with_reasoning(stated)
+
+
+def _with_reasoning(stated: Stated) -> Stated:
+    """Return what is stated with its reasoning within the output, as the total tells.
+
+    Gateways that make responses of chat leave it out of the output where chat did, and count it in the total. What
+    exceeds an output that the total agrees with is another tokenizer's count, as in chat.
+    """
+    prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
+    if not stated.total or not reasoning:
+        return stated
+    if stated.total == prompt + completion + reasoning:
+        conventions = (*stated.conventions, chat_usage.REASONING_APART)
+        return stated._replace(completion=completion + reasoning, conventions=conventions)
+    if reasoning > completion and stated.total == prompt + completion:
+        return stated._replace(reasoning=None, conventions=(*stated.conventions, chat_usage.REASONING_UNKNOWN))
+    return stated
 
 
 def _is_of_chat(usage: JsonObject) -> bool:

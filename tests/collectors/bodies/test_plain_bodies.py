@@ -60,7 +60,10 @@ def test_one_usage_covers_all_choices(collect: Any, exchange: Any) -> None:
 
 @pytest.mark.parametrize(
     "usage",
-    [..., None, {}, {"prompt_tokens": 10}, {"completion_tokens": 3}, {"prompt_tokens": 10, "completion_tokens": None}],
+    [
+        *(..., None, {}, [], "", False),
+        *({"prompt_tokens": 10}, {"completion_tokens": 3}, {"prompt_tokens": 10, "completion_tokens": None}),
+    ],
 )
 def test_a_success_without_usage_is_unknown_never_zero(collect: Any, exchange: Any, usage: Any) -> None:
     event = collect(exchange(response=_body(usage=usage))).event
@@ -68,7 +71,7 @@ def test_a_success_without_usage_is_unknown_never_zero(collect: Any, exchange: A
     assert (event["response_id"], event["dialect"]) == ("chatcmpl-1", "openai-chat")
 
 
-@pytest.mark.parametrize("usage", [[], [1], "", "none", 0, 7, True, False])
+@pytest.mark.parametrize("usage", [[1], [None], "none", "null", "{}", 0, 7, True])
 def test_usage_that_is_no_object_is_quarantined(collect: Any, exchange: Any, usage: Any) -> None:
     assert collect(exchange(response=_body(usage=usage))).refusal == ("invalid_usage", "usage is no object")
 

@@ -31,6 +31,11 @@ def based(content: str | bytes) -> str:
     return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
 
 
+def buffer(content: str | bytes) -> dict[str, Any]:
+    """Return bytes as Node writes them in JSON."""
+    return {"type": "Buffer", "data": list(content.encode() if isinstance(content, str) else content)}
+
+
 def http_chunks(*pieces: str, end: str = "0\r\n\r\n") -> str:
     return "".join(f"{len(piece.encode()):x}\r\n{piece}\r\n" for piece in pieces) + end
 
@@ -135,6 +140,23 @@ def test_what_is_no_body_has_no_documents(response: Any) -> None:
         ({"status": 200, "headers": {}, "body": f"data: {text(A)}\n\ndata: {text(B)}\n\n"}, [A, B], True),
         ({"status": 200, "body": 7}, [{"status": 200, "body": 7}], False),
         ({"body": text(A)}, [{"body": text(A)}], False),
+        ({"headers": {"x": "y"}, "body": text(A)}, [A], False),
+        ({"headers": {}, "url": "/a", "body": f"data: {text(A)}\n\ndata: {text(B)}\n\n"}, [A, B], True),
+        ({"isBase64Encoded": True, "body": based(text({"a": "x" * 9}))}, [{"a": "x" * 9}], False),
+        ({"headers": {}, "body": "a"}, [{"headers": {}, "body": "a"}], False),
+        ({"headers": {}, "body": text(A), "usage": {}}, [{"headers": {}, "body": text(A), "usage": {}}], False),
+        (buffer(text({"a": "é"})), [{"a": "é"}], False),
+        (buffer(f"data: {text(A)}\n\ndata: {text(B)}\n\n"), [A, B], True),
+        (buffer(gzip.compress(text(A).encode(), mtime=0)), [A], False),
+        ({"status": 200, "body": buffer(text(A))}, [A], False),
+        (text(buffer(text(A))), [A], False),
+        (buffer("a"), [buffer("a")], False),
+        (buffer(text(A)) | {"more": 1}, [buffer(text(A)) | {"more": 1}], False),
+        (buffer(text(A)) | {"type": "Blob"}, [buffer(text(A)) | {"type": "Blob"}], False),
+        *(
+            ({"type": "Buffer", "data": data}, [{"type": "Buffer", "data": data}], False)
+            for data in ([256], [-1], ["a"], "a")
+        ),
         ({"status": 200, "body": text(A), "usage": {}}, [{"status": 200, "body": text(A), "usage": {}}], False),
         (based(text({"a": "x" * 9})), [{"a": "x" * 9}], False),
         (based(f"data: {text(A)}\n\ndata: {text(B)}\n\n"), [A, B], True),

@@ -70,6 +70,73 @@ def test_of_two_counts_of_writes_the_flat_one_is_the_newer() -> None:
     assert tokens(_message(without | {"cache_creation": parts}), path=PATH) == (536, 34, 500, 15, None)
 
 
+def test_writes_of_zero_beside_lifetimes_that_are_not_are_a_placeholder() -> None:
+    parts = {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 5}
+    usage = USAGE | {"cache_creation_input_tokens": 0, "cache_creation": parts}
+    assert tokens(_message(usage), path=PATH) == (536, 34, 500, 15, None)
+    counts = read(_message(usage), path=PATH).tokens
+    assert counts is not None
+    assert counts.prompt_cache_write_1h_tokens == 5
+    nothing = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}
+    assert tokens(_message(usage | {"cache_creation": nothing}), path=PATH) == (521, 34, 500, 0, None)
+    last = {"input_tokens": 21, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 0, "output_tokens": 34}
+    start = _start(USAGE | {"cache_creation_input_tokens": 15, "cache_creation": parts})
+    assert tokens(ways(start, TEXT, _delta(last))["transcript"], path=PATH) == (521, 34, 500, 0, None)
+
+
+@pytest.mark.parametrize("flat", [True, False, "7", -1, 0])
+def test_writes_of_a_usage_that_counts_nothing_refuse_nothing(flat: object) -> None:
+    usage = {"input_tokens": 2766, "output_tokens": None, "cache_creation_input_tokens": flat}
+    usage |= {"cache_creation": {"ephemeral_5m_input_tokens": "7"}}
+    assert read(_message(usage), path=PATH).status.value == "unknown"
+
+
+@pytest.mark.parametrize("way", ways())
+def test_early_streams_have_the_usage_of_their_end_within_its_delta(way: str) -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "usage": {"output_tokens": 34}}}
+    events = [_start(USAGE | {"output_tokens": 1}), TEXT, end, STOP]
+    assert tokens(ways(*events)[way], path=PATH) == (581, 34, 500, 60, None)
+    assert read(ways(*events)[way], path=PATH).dialect == "anthropic"
+
+
+def test_an_end_that_repeats_the_message_states_its_output() -> None:
+    events = [_start(USAGE | {"output_tokens": 1}), TEXT, STOP | {"message": _message(USAGE)}]
+    assert tokens(ways(*events)["transcript"], path=PATH) == (581, 34, 500, 60, None)
+    assert read(ways(*events)["transcript"], path=PATH).dialect == "anthropic"
+
+
+@pytest.mark.parametrize(("prompt", "whole"), [(3602, 3604), (5000, 5000)])
+def test_model_studio_states_the_whole_prompt_before_it_knows_of_its_cache(prompt: int, whole: int) -> None:
+    end = {
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 3604,
+        "prompt_tokens_details": {"cached_tokens": 3604},
+        "output_tokens": 878,
+    }
+    start = _start({"input_tokens": prompt, "output_tokens": 0})
+    stream = ways(start, TEXT, _delta(end))["transcript"]
+    assert tokens(stream, path=PATH) == (whole, 878, 3604, 0, None)
+    assert read(stream, path=PATH).dialect == "anthropic/cached-within"
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ({}, {"input_tokens": 10}),
+        ({}, {"prompt_tokens_details": {"cached_tokens": 99}}),
+        ({}, {"prompt_tokens_details": None}),
+        ({"cache_read_input_tokens": 40}, {}),
+    ],
+)
+def test_any_other_cache_that_is_stated_at_the_end_lies_outside_of_the_prompt(
+    start: dict[str, Any], end: dict[str, Any]
+) -> None:
+    both = {"cache_read_input_tokens": 40, "prompt_tokens_details": {"cached_tokens": 40}, "output_tokens": 8}
+    stream = ways(_start({"input_tokens": 10, "output_tokens": 1} | start), TEXT, _delta(both | end))["transcript"]
+    assert tokens(stream, path=PATH) == (50, 8, 40, None, None)
+    assert read(stream, path=PATH).dialect == "anthropic"
+
+
 @pytest.mark.parametrize("way", ways())
 def test_a_stream_overlays_the_start_by_the_delta_and_adds_nothing(way: str) -> None:
     events = [_start(USAGE | {"output_tokens": 3}), TEXT, _delta({"output_tokens": 34}), STOP]

@@ -337,11 +337,20 @@ def test_a_placeholder_of_zeros_gives_way_to_real_usage() -> None:
     assert tokens(body, path=PATH)[:2] == (19, 4)
 
 
+@pytest.mark.parametrize("empty", [[], "", False])
+def test_what_languages_write_for_an_object_that_is_not_there_takes_nothing_back(empty: Any) -> None:
+    for chunks in ([_chunk({}, empty), _chunk({}, _usage(19, 4))], [_chunk({}, _usage(19, 4)), _chunk({}, empty)]):
+        assert tokens(ways(*chunks)["transcript"], path=PATH)[:2] == (19, 4)
+    details = {"prompt_tokens_details": empty, "completion_tokens_details": empty}
+    assert tokens(_chat(_usage(19, 4, **details)), path=PATH) == (19, 4, None, None, None)
+
+
 @pytest.mark.parametrize("http_status", [408, 499, 500, 504])
 def test_stated_usage_counts_under_any_status(http_status: int) -> None:
     reading = read(_chat(_usage(19, 4)), path=PATH, status=http_status)
     assert (reading.status.value, reading.response_id) == ("measured", "chatcmpl-1")
-    assert read(_chat(None), path=PATH, status=http_status).status.value == "failed"
+    without = "unknown" if http_status == 499 else "failed"
+    assert read(_chat(None), path=PATH, status=http_status).status.value == without
 
 
 def test_an_error_in_a_stream_fails_it_only_where_no_usage_was_stated() -> None:

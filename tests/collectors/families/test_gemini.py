@@ -109,6 +109,46 @@ def test_of_a_stream_the_last_object_counts_whole(way: str) -> None:
     assert read(ways(*chunks)[way], path=STREAM).response_id == "r-1"
 
 
+@pytest.mark.parametrize(
+    ("last", "reason", "stated"),
+    [
+        ({}, "STOP", (80, 65, None, None, 40)),
+        ({"totalTokenCount": 80}, "STOP", (80, 65, None, None, 40)),
+        ({"totalTokenCount": 145}, "MAX_TOKENS", (80, 65, None, None, 40)),
+        ({"totalTokenCount": 80}, 1, (80, 65, None, None, 40)),
+        ({"totalTokenCount": 80}, None, (80, 65, None, None, 40)),
+        ({"candidatesTokenCount": 0, "totalTokenCount": 80}, "STOP", (80, 65, None, None, 40)),
+        ({"cachedContentTokenCount": 30}, "STOP", (80, 65, 30, None, 40)),
+        ({"toolUsePromptTokenCount": 9, "totalTokenCount": 89}, "STOP", (89, 65, None, None, 40)),
+        ({"candidatesTokenCount": 70, "totalTokenCount": 150}, "STOP", (80, 70, None, None, None)),
+        ({"totalTokenCount": 80}, "SAFETY", (80, 0, None, None, None)),
+    ],
+)
+def test_a_last_chunk_that_counts_nothing_generated_takes_none_of_it_back_unless_a_filter_did(
+    last: dict[str, int], reason: str | int | None, stated: tuple[int | None, ...]
+) -> None:
+    counted = {"promptTokenCount": 80, "candidatesTokenCount": 25, "thoughtsTokenCount": 40, "totalTokenCount": 145}
+    details = {"candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 25}]}
+    chunks = [
+        _answer({"promptTokenCount": 80, "candidatesTokenCount": 3, "totalTokenCount": 83}, {"finishReason": None}),
+        _answer(counted | details, {"finishReason": None}),
+        _answer({"promptTokenCount": 80} | last, {"finishReason": reason}),
+    ]
+    assert tokens(ways(*chunks)["transcript"], path=STREAM) == stated
+    found = family_reading(chunks).stated
+    assert found is not None
+    assert found.completion_audio == (25 if stated[1] == 65 else None)
+
+
+def test_a_total_of_a_last_chunk_that_counts_nothing_generated_must_be_one_of_the_two() -> None:
+    chunks = [
+        _answer({"promptTokenCount": 80, "candidatesTokenCount": 25}, {"finishReason": None}),
+        _answer({"promptTokenCount": 80, "totalTokenCount": 99}),
+    ]
+    with pytest.raises(LineRefused):
+        read(ways(*chunks)["transcript"], path=STREAM)
+
+
 def test_zeros_of_a_later_chunk_take_nothing_back() -> None:
     zeros = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
     for chunks in ([_answer(USAGE), _answer(zeros)], [_answer(zeros), _answer(USAGE), _answer(zeros)]):

@@ -55,6 +55,60 @@ def test_what_perplexity_cached_goes_by_anthropic_s_name_as_well(beside: dict[st
     assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, 12)
 
 
+def _reasoned(output: int, reasoning: int, total: int | None) -> dict[str, Any]:
+    details = {"reasoning_tokens": reasoning}
+    return {"input_tokens": 32, "output_tokens": output, "output_tokens_details": details, "total_tokens": total}
+
+
+def test_the_total_tells_whether_the_output_holds_the_reasoning() -> None:
+    for usage, counts, convention in (
+        (_reasoned(9, 94, 135), (32, 103, None, None, 94), "/reasoning-apart"),
+        (_reasoned(94, 94, 220), (32, 188, None, None, 94), "/reasoning-apart"),
+        (_reasoned(103, 94, 135), (32, 103, None, None, 94), ""),
+        (_reasoned(50, 64, 82), (32, 50, None, None, None), "/reasoning-unknown"),
+        (_reasoned(50, 0, 82), (32, 50, None, None, 0), ""),
+        (_reasoned(50, 20, None), (32, 50, None, None, 20), ""),
+    ):
+        body = _response(usage=usage)
+        assert tokens(body, path=PATH) == counts
+        assert read(body, path=PATH).dialect == f"openai-responses{convention}"
+    for usage in (_reasoned(9, 94, 136), _reasoned(9, 94, None)):
+        with pytest.raises(LineRefused):
+            read(_response(usage=usage), path=PATH)
+
+
+def _counted(**more: Any) -> dict[str, Any]:
+    return {"input_tokens": 120, "output_tokens": 45, "total_tokens": 165} | more
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        _counted(cached_tokens=70, cache_write_tokens=30),
+        _counted(cache_read_tokens=70, cache_creation_tokens=30),
+        _counted(cache_read_input_tokens=70, cache_creation_input_tokens=30),
+        _counted(prompt_cache_hit_tokens=70, prompt_cache_write_tokens=30),
+        _counted(input_tokens_details={"cache_read_tokens": 70, "write_cached_tokens": 30}),
+        _counted(input_tokens_details={"cached_tokens": 0}, cached_tokens=70, cache_write_tokens=30),
+        _counted(prompt_tokens_details={"cached_tokens": 70, "cached_creation_tokens": 30}),
+    ],
+)
+def test_what_gateways_say_of_a_cache_where_chat_or_anthropic_has_it_lies_within_the_input(
+    usage: dict[str, Any],
+) -> None:
+    assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, None)
+    assert read(_response(usage=usage), path=PATH).dialect == "openai-responses"
+
+
+def test_anthropic_s_own_usage_object_in_a_response_leaves_the_cache_out_of_the_input() -> None:
+    usage = {"input_tokens": 20, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 30, "output_tokens": 45}
+    assert tokens(_response(usage=usage), path=PATH) == (120, 45, 70, 30, None)
+    assert read(_response(usage=usage), path=PATH).dialect == "openai-responses/cached-apart"
+    assert tokens(_response(usage=usage | {"total_tokens": 165}), path=PATH) == (120, 45, 70, 30, None)
+    with pytest.raises(LineRefused):
+        read(_response(usage=usage | {"total_tokens": 65}), path=PATH)
+
+
 CHATS = {
     "prompt_tokens": 120,
     "completion_tokens": 45,

@@ -19,6 +19,11 @@ WRITTEN = (
     *("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_write_tokens"),
     *("cached_creation_tokens", "cache_write_input_tokens"),
 )
+CACHED_OTHERWISE = (
+    *("cached_prompt_tokens", "cached_prompt_text_tokens", "prompt_cached_tokens", "prompt_cache_read_tokens"),
+    "cacheReadTokens",
+)
+WRITTEN_OTHERWISE = ("write_cached_tokens", "prompt_cache_write_tokens", "cacheWriteTokens")
 OF_TOOLS = ("server_tool_use_details", "server_tool_use")
 
 
@@ -43,6 +48,15 @@ def usage(prompt: int, completion: int | None, total: int | None = None, **more:
         ),
         *(({details: {name: 6}}, {"written": 6}) for details in DETAILS for name in WRITTEN),
         *(({name: 6}, {"written": 6}) for name in WRITTEN),
+        *(({place: {name: 6}}, {"cached": 6}) for place in DETAILS for name in CACHED_OTHERWISE),
+        *(({name: 6}, {"cached": 6}) for name in CACHED_OTHERWISE),
+        *(({place: {name: 6}}, {"written": 6}) for place in DETAILS for name in WRITTEN_OTHERWISE),
+        *(({name: 6}, {"written": 6}) for name in WRITTEN_OTHERWISE),
+        *(({name: 0}, {}) for name in (*CACHED_OTHERWISE, *WRITTEN_OTHERWISE)),
+        *(({name: "6"}, {}) for name in (*CACHED_OTHERWISE, *WRITTEN_OTHERWISE)),
+        ({"prompt_tokens_details": {"cached_tokens": 6}, "cached_prompt_text_tokens": 5}, {"cached": 6}),
+        ({"prompt_tokens_details": {"cached_tokens": 0}, "cached_prompt_tokens": 6}, {"cached": 6}),
+        ({"prompt_cache_hit_tokens": 6, "prompt_cache_write_tokens": 4}, {"cached": 6, "written": 4}),
         *(({details: {"reasoning_tokens": 6}}, {"reasoning": 6}) for details in OF_COMPLETION),
         ({"reasoning_tokens": 6}, {"reasoning": 6}),
         *(({details: {"audio_tokens": 6}}, {"prompt_audio": 6}) for details in DETAILS),
@@ -291,9 +305,12 @@ def test_usage_is_an_object_that_is_not_empty_and_what_is_none_is_refused() -> N
     assert usage_object({"a": 1}) == {"a": 1}
     assert usage_object({}) is None
     assert usage_object(None) is None
+    assert [usage_object(nothing) for nothing in ([], "", False)] == [None, None, None]
     for value, detail in (
         (CONTRADICTED, "usage is stated more than once with different values"),
-        ([], "usage is no object"),
+        ([1], "usage is no object"),
+        (0, "usage is no object"),
+        (True, "usage is no object"),
     ):
         with pytest.raises(LineRefused) as refused:
             usage_object(value)
@@ -464,7 +481,11 @@ def test_of_usage_in_parts_each_field_s_last_real_number_counts(
     [
         ([(0, 1), (0, 2), (0, 3)], 3),
         ([(0, 3), (1, 2)], 5),
-        ([(0, 3), (1, 3)], 6),
+        ([(0, 3), (1, 3)], 3),
+        ([(0, 3), (1, 3), (0, 3), (1, 3)], 3),
+        ([(0, 2), (1, 2)], 2),
+        ([(0, 1), (1, 1)], 2),
+        ([(0, 3), (1, 3), (1, 4), (0, 4)], 8),
         ([(0, 3), (1, 4)], 4),
         ([(0, 1), (1, 1), (0, 4), (1, 2)], 6),
         ([(0, 3), (1, 2), (None, 9)], 9),
@@ -473,7 +494,7 @@ def test_of_usage_in_parts_each_field_s_last_real_number_counts(
         ([(0, 3), (2, 2), (1, 2)], 7),
     ],
 )
-def test_running_totals_of_several_choices_are_added_unless_they_grow_from_one_to_the_next(
+def test_running_totals_of_several_choices_are_added_unless_they_grow_from_one_to_the_next_or_are_all_the_same(
     running: list[tuple[int | None, int]], completion: int
 ) -> None:
     chunks = [
@@ -522,8 +543,34 @@ def test_a_choice_s_own_totals_need_not_grow() -> None:
     assert said(*chunks, is_stream=True).stated == Stated(prompt=20, completion=4)
 
 
-def test_usage_within_choices_is_each_choice_s_own() -> None:
-    chunks = [
-        chunk(choices=[{"index": at, "delta": {}, "usage": usage(20, count)}]) for at, count in ((0, 3), (1, 2), (0, 4))
+@pytest.mark.parametrize(
+    ("running", "completion"),
+    [
+        ([(0, 3), (1, 2), (0, 4)], 6),
+        ([(0, 3), (1, 4)], 7),
+        ([(0, 3), (1, 3)], 6),
+        ([(0, 3)], 3),
+        ([(0, 3), (0, 4)], 4),
+        ([(None, 3), (1, 4)], 7),
+    ],
+)
+def test_usage_within_choices_is_each_choice_s_own(running: list[tuple[int | None, int]], completion: int) -> None:
+    own = [
+        {"index": at, "delta": {}, "usage": usage(20, count, cached_tokens=6, reasoning_tokens=1)}
+        for at, count in running
     ]
-    assert said(*chunks, is_stream=True).stated == Stated(prompt=20, completion=6)
+    whole = Stated(prompt=20, completion=completion, cached=6)
+    reasoning = whole._replace(reasoning=1)
+    is_one = len({at for at, _ in running}) == 1
+    assert said(*(chunk(choices=[each]) for each in own), is_stream=True).stated == (reasoning if is_one else whole)
+
+
+def test_of_a_plain_answer_usage_within_choices_is_added_by_their_place_and_once_where_all_of_it_is_stated_too() -> (
+    None
+):
+    own = [{"message": {"content": "a"}, "finish_reason": "stop", "usage": usage(20, count)} for count in (3, 4)]
+    assert said(answer(*own)).stated == Stated(prompt=20, completion=7)
+    assert said(answer(*own, usage=usage(20, 7, 27))).stated == Stated(prompt=20, completion=7)
+    assert said(answer(own[0], own[1] | {"usage": usage(30, 0)})).stated == Stated(prompt=30, completion=3)
+    assert said(answer(own[0], own[1] | {"usage": usage(0, 0)})).stated == Stated(prompt=20, completion=3)
+    assert said(answer(own[0] | {"usage": {"prompt_tokens": 5}}, own[1])).stated == Stated(prompt=20, completion=4)

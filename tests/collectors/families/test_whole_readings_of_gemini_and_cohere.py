@@ -106,7 +106,7 @@ def test_of_a_stream_of_gemini_the_last_counts_are_meant_whole() -> None:
     ]
     assert said(*chunks) == Reading(
         family="gemini",
-        stated=Stated(prompt=50, completion=0),
+        stated=Stated(prompt=50, completion=1),
         response_id="g-1",
         model="gemini-x",
         service_tier="PROVISIONED",

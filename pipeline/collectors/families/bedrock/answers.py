@@ -4,17 +4,20 @@ Converse (Amazon Nova on invoke too), Titan, Llama, and the counts that AWS adds
 
 Converse: prompt = ``inputTokens`` + cache reads + cache writes, completion = ``outputTokens``, ``totalTokens`` is the
 sum of all four in 502 of 502. The spellings that end in ``TokenCount`` repeat the same numbers and are never added. A
-stream states usage in its last event, ``metadata``. Titan and Llama state counts of their own, and
-``amazon-bedrock-invocationMetrics`` in the last chunk of a stream. Where a model's own document has no counts, those of
-AWS are used: the metrics, or the headers ``x-amzn-bedrock-input-token-count`` and ``-output-token-count``. No body has
-an id, few name a model. A missing input count beside an output count is unknown, never zero; vectors have no output. A
-tier that served (``serviceTier``, or a header of invoke) has prices of its own, and so has optimised latency, which is
-the tier ``optimized``. Which model a prompt router took stands in ``trace.promptRouter``; AWS bills that one. Source:
-the API reference of Amazon Bedrock.
+stream states usage in its last event, ``metadata``. Streams of OpenAI's models have the cache in ``inputTokens`` as
+well, and so twice in the total (4,995 beside 4,993 written, 10,007 in all, where an answer in one piece has 2:
+Bifrost's pull 6942); the model says so, and an input that is no less than what was cached. Titan and Llama
+state counts of their own, and ``amazon-bedrock-invocationMetrics`` in the last chunk of a stream. Where a model's own
+document has no counts, those of AWS are used: the metrics, or the headers ``x-amzn-bedrock-input-token-count`` and
+``-output-token-count``. No body has an id, few name a model. A missing input count beside an output count is unknown,
+never zero; vectors have no output. A tier that served (``serviceTier``, or a header of invoke) has prices of its own,
+and so has optimised latency, which is the tier ``optimized``. Which model a prompt router took stands in
+``trace.promptRouter``; AWS bills that one. Source: the API reference of Amazon Bedrock.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.bedrock.models import model_of
@@ -47,6 +50,9 @@ if TYPE_CHECKING:
 
 CONVERSE, TITAN, LLAMA, INVOKE = "bedrock-converse", "bedrock-titan", "bedrock-llama", "bedrock-invoke"
 
+CACHED_WITHIN = "cached-within"
+_OPENAI = re.compile(r"(?:^|[./])openai\.")
+"""How models of OpenAI's are called there, also behind the region of a profile (``us.openai.gpt-5.6``)."""
 _EVENTS = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
 _METRICS = "amazon-bedrock-invocationMetrics"
 _CONTENT = (
@@ -93,19 +99,27 @@ def recognises_invoke(document: JsonObject) -> bool:
 
 def read_converse(body: Body, asked: Asked) -> Reading:
     """Read an answer of Converse, or several whole ones. Raises ``LineRefused`` where a count is none."""
-    del asked
-    return with_others(map(_read_converse, in_turn(body.documents, _is_whole)))
+    is_of_openai = _is_of_openai(asked)
+    answers = in_turn(body.documents, _is_whole)
+    return with_others(_read_converse(answer, is_of_openai=is_of_openai) for answer in answers)
+
+
+def _is_of_openai(asked: Asked) -> bool:
+    """Tell a model of OpenAI's, by the path where that names one: there a caller may send any other name."""
+    named = asked.path if "/model/" in (asked.path or "") else asked.model
+    return _OPENAI.search(named or "") is not None
 
 
 def _is_whole(document: JsonObject) -> bool:
     return bool(object_at(document, "output", "message")) and _converse(object_at(document, "usage")) is not None
 
 
-def _read_converse(documents: Sequence[JsonObject]) -> Reading:
+def _read_converse(documents: Sequence[JsonObject], *, is_of_openai: bool) -> Reading:
     stated = None
     for document in documents:
-        for usage in (object_at(document, "usage"), object_at(document, "metadata", "usage")):
-            stated = latest(stated, _converse(usage))
+        stated = latest(stated, _converse(object_at(document, "usage")))
+        of_stream = _converse(object_at(document, "metadata", "usage"))
+        stated = latest(stated, _with_cache_once(of_stream) if of_stream is not None and is_of_openai else of_stream)
     return Reading(
         family=CONVERSE,
         stated=stated,
@@ -129,6 +143,17 @@ def _read_converse(documents: Sequence[JsonObject]) -> Reading:
 
 def _stop_reason(document: JsonObject) -> Any:
     return document.get("stopReason") or part_at(document, "messageStop").get("stopReason")
+
+
+def _with_cache_once(stated: Stated) -> Stated:
+    """Return what a stream of a model of OpenAI's states, whose input holds the cache, and whose total has it twice."""
+    cache = (stated.cached or 0) + (stated.written or 0)
+    prompt = (stated.prompt or 0) - cache
+    if not cache or prompt < cache:
+        return stated
+    is_once = stated.total == prompt + (stated.completion or 0)
+    total = stated.total if is_once or not stated.total else stated.total - cache
+    return stated._replace(prompt=prompt, total=total, conventions=(CACHED_WITHIN,))
 
 
 def _converse(usage: JsonObject) -> Stated | None:

@@ -53,8 +53,18 @@ _PATHS = {
     "/v1/batches": (
         *("create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "cancel_batch", "acancel_batch"),
     ),
+    "/v1/models": (
+        *("get_responses", "aget_responses", "cancel_responses", "acancel_responses"),
+        *("delete_responses", "adelete_responses", "list_input_items", "alist_input_items"),
+        *("get_interaction", "aget_interaction", "cancel_interaction", "acancel_interaction"),
+        *("delete_interaction", "adelete_interaction"),
+    ),
 }
-"""The endpoint of each kind of call. A kind that is not here is a path of its own, and the answer decides."""
+"""The endpoint of each kind of call. A kind that is not here is a path of its own, and the answer decides.
+
+An answer that is asked for again states its usage again, each time by another id (the proxy encrypts ids of responses):
+it is on an endpoint of no completion.
+"""
 
 MAPPING: Mapping[str, Any] = {
     "ts": "startTime",

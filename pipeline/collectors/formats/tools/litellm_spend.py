@@ -12,7 +12,8 @@ some versions took the call's first. ``litellm_call_id``, of newer rows, tells w
 a UUID is the call's. A copy out of LiteLLM's cache has the first answer's id with ``_cache_hit`` and a time behind it,
 also where ``cache_hit`` does not say so; but not where the proxy has no cache, or the answer or the call itself is
 called so (``litellm``). A response that was made in the background has a row without usage, and later one that states
-it, with ``_background_cost`` behind the same id.
+it, with ``_background_cost`` behind the same id. Whoever else asks for a response (``aget_responses``) has a row with
+its usage again, which is not billed (LiteLLM's issues 17814 and 25015).
 
 A call that failed has a prompt that LiteLLM counted with a tokenizer, and no completion: that is no usage. One whose
 answer broke off has what was answered as well, and that was consumed (``_current_failure_usage_to_lift``).
@@ -48,6 +49,8 @@ NAME = "litellm-spend"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SETTLED = re.compile(r"(.+)_background_cost", re.DOTALL)
+_MADE = "aresponses"
+"""The kind of call that made what was settled by asking for it: any other that asks for it states its usage again."""
 _NO_CACHE = "Cache OFF"
 """The key of what is in the cache, of a proxy that has none."""
 
@@ -119,6 +122,7 @@ def _entry(row: JsonObject) -> JsonObject:
             "litellm_call_id": answer if is_call else call,
             "model": model,
             **({"cache_hit": True} if copied else {}),
+            **({"call_type": _MADE} if settled else {}),
             **(dict.fromkeys(COUNTS, 0) if _is_estimated(row, metadata) else written_apart(row)),
         },
     )

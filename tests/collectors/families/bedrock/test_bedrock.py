@@ -58,6 +58,33 @@ def test_the_other_spellings_repeat_the_same_numbers_and_are_never_added() -> No
     assert tokens(_converse(alone), path=CONVERSE) == (12, 30, 0, 0, None)
 
 
+OF_OPENAI = "/model/us.openai.gpt-5.6-sol/converse-stream"
+TWICE = {"inputTokens": 4995, "outputTokens": 19, "cacheReadInputTokens": 0, "cacheWriteInputTokens": 4993}
+
+
+@pytest.mark.parametrize("total", [10007, 5014, None])
+def test_streams_of_openai_s_models_have_the_cache_in_their_input_as_well(total: int | None) -> None:
+    stream = aws_stream(*_events(TWICE | {"totalTokens": total}))
+    assert tokens(stream, path=OF_OPENAI) == (4995, 19, 0, 4993, None)
+    assert read(stream, path=OF_OPENAI).dialect == "bedrock-converse/cached-within"
+    assert tokens(stream, path=None, request={"model": "openai.gpt-5.6-sol"}) == (4995, 19, 0, 4993, None)
+    assert tokens(stream, path="/ask", request={"model": "openai.gpt-5.6-sol"}) == (4995, 19, 0, 4993, None)
+
+
+def test_in_all_other_answers_the_cache_lies_beside_the_input() -> None:
+    apart = TWICE | {"inputTokens": 2, "totalTokens": 5014}
+    for answer in (_converse(apart), aws_stream(*_events(apart))):
+        assert tokens(answer, path=OF_OPENAI) == (4995, 19, 0, 4993, None)
+        assert read(answer, path=OF_OPENAI).dialect == "bedrock-converse"
+    twice = TWICE | {"totalTokens": 10007}
+    for path, request in ((CONVERSE_STREAM, {"model": "openai.gpt-5.6-sol"}), (None, {"model": "an-openai.x"})):
+        assert tokens(aws_stream(*_events(twice)), path=path, request=request) == (9988, 19, 0, 4993, None)
+    assert tokens(_converse(twice), path=OF_OPENAI) == (9988, 19, 0, 4993, None)
+    with pytest.raises(LineRefused):
+        read(aws_stream(*_events(TWICE | {"totalTokens": 6000})), path=OF_OPENAI)
+    assert read(aws_stream(*_events(USAGE)), path=OF_OPENAI).dialect == "bedrock-converse"
+
+
 def test_writes_that_live_an_hour_are_told_by_their_ttl() -> None:
     details = [{"ttl": "5m", "inputTokens": 20}, {"ttl": "1h", "inputTokens": 30}]
     stated = family_reading(_converse(CACHED | {"cacheDetails": details})).stated

@@ -48,6 +48,15 @@ def payload(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in line.items() if value is not ...}
 
 
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "model": "jamba-large",
+    "output": [{"type": "message"}],
+    "usage": {"input_tokens": 40, "output_tokens": 5, "total_tokens": 45},
+}
+
+
 def test_what_litellm_wrote_is_recognised_and_told_apart(collect: Any) -> None:
     assert {found.name for line in WRITTEN if (found := format_of(json.loads(line)))} == {"litellm"}
     collected = collect(*WRITTEN)
@@ -175,6 +184,9 @@ def test_a_failure_without_usage_is_failed_whatever_its_code_is(collect: Any, er
         ("pass_through_endpoint", {}, "not_metered"),
         ("pass_through_endpoint", payload()["response"], "measured"),
         ("anthropic_messages", payload()["response"], "measured"),
+        ("aresponses", RESPONSE, "measured"),
+        *((call, RESPONSE, "not_metered") for call in ("get_responses", "aget_responses", "acancel_responses")),
+        ("aget_interaction", {"object": "interaction", "usage": {"total_input_tokens": 3}}, "not_metered"),
         ("", payload()["response"], "measured"),
     ],
 )

@@ -248,6 +248,14 @@ def test_a_response_of_the_background_is_billed_once_by_its_id_and_never_left_un
     assert len({event["event_id"] for event in events}) == 1
 
 
+def test_a_response_that_is_asked_for_again_is_not_billed_again_whatever_id_it_has_then(collect: Any) -> None:
+    kind = {"call_type": "aget_responses", "litellm_call_id": ...}
+    made = row(call_type="aresponses", request_id="resp_1")
+    again = [row(**kind, request_id=f"resp_{which}") for which in ("1", "other", "third")]
+    events = collect(made, *again).events
+    assert [event["status"] for event in events] == ["measured", *["not_metered"] * 3]
+
+
 @pytest.mark.parametrize("word", ["False", "None", "", None, False, ...])
 def test_what_is_no_hit_is_billed_however_it_is_written(collect: Any, word: Any) -> None:
     assert collect(row(cache_hit=word)).event["status"] == "measured"
