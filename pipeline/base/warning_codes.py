@@ -37,6 +37,8 @@ class WarningCode(StrEnum):
     ADVISORY_CHECK = "advisory_check"
     LATE_USAGE = "late_usage"
     ABOVE_SPEND_CAP = "above_spend_cap"
+    OWED_WITHOUT_USAGE = "owed_without_usage"
+    """Many drafts of fees and commitments alone, as where a wrong clock dated usage years ago."""
 
 
 LOSING = (

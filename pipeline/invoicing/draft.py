@@ -5,6 +5,7 @@ Of an account with children, that of each of them, and one tax on all of it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,25 @@ if TYPE_CHECKING:
     from pipeline.invoicing.tax import TaxOf
     from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
+
+DRAFT = "draft-"
+"""How the names of drafts begin."""
+_LIKE_A_PERIODS_REST = re.compile(r"[0-9]{2}-|Q[1-4]-|-[0-9]{4}-", re.ASCII)
+"""How an account's id begins that could be taken for the rest of a period: ``15-acme`` behind ``2026-10-``."""
+
+
+def draft_id(account_id: str, period: BillingPeriod) -> str:
+    """Return what the draft of an account for a period is called: ``draft-2026-10-acme``. No other draft has that name.
+
+    The draft of October of ``15-acme`` is ``draft-2026-10@15-acme``; with a hyphen it would be called as that of
+    ``acme`` for its month from 15 October on. An account's id has no ``@``.
+    """
+    return f"{DRAFT}{period}{behind_period(account_id)}"
+
+
+def behind_period(account_id: str) -> str:
+    """Return what stands behind the period in the names of an account's drafts: ``-acme``, ``@15-acme``."""
+    return ("@" if _LIKE_A_PERIODS_REST.match(account_id) else "-") + account_id
 
 
 def draft_invoice(
@@ -155,7 +175,7 @@ def draft_of_accounts(
     tax = tax_lines(lines, tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
     printed = letterhead or Letterhead()
     return Invoice(
-        id=f"draft-{period}-{account.id}",
+        id=draft_id(account.id, period),
         status=InvoiceStatus.DRAFT,
         number=None,
         account_id=account.id,

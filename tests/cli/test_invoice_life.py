@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+from workspaces import account, append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.documents.invoice_csv import CSV_LAYOUT
 
@@ -39,6 +39,31 @@ def books(tmp_path: Path, accounts: str, *lines: str, config: str = "") -> Path:
     done = tallybook(root, "nightly", *AS_OF)
     assert done.returncode == 0, done.stderr
     return root
+
+
+def test_drafts_of_accounts_whose_ids_end_alike_are_told_apart_in_every_file(tmp_path: Path) -> None:
+    """Those of ``15-acme`` for October and of ``acme`` for its month from 15 October on."""
+    root = books(
+        tmp_path,
+        account("15-acme", "key_a") + account("acme", "key_b", billing_day=15),
+        plain("2026-10-16T10:00:00Z", id="a"),
+        plain("2026-10-16T10:00:00Z", id="b", key="key_b", prompt=3 * MILLION),
+    )
+    for period, invoice_id, account_id, total in (
+        ("2026-10", "draft-2026-10@15-acme", "15-acme", "2.00"),
+        ("2026-10-15", "draft-2026-10-15-acme", "acme", "6.00"),
+    ):
+        (row,) = rows(root / f"invoices/{period}/invoices.csv")
+        (line,) = rows(root / f"invoices/{period}/lines.csv")
+        assert (row["invoice_id"], row["account_id"], row["total"]) == (invoice_id, account_id, total)
+        assert (line["invoice_id"], line["account_id"], line["amount"]) == (invoice_id, account_id, total)
+        (shown,) = json.loads(tallybook(root, "invoice", "show", invoice_id, "--json").stdout)
+        assert (shown["account_id"], shown["total"]) == (account_id, total)
+    repriced = json.loads(tallybook(root, "reprice", "--card", "standard", "--json").stdout)
+    assert [(each["account_id"], each["invoice_id"], each["difference"]) for each in repriced["lines"]] == [
+        ("15-acme", "draft-2026-10@15-acme", "0.00"),
+        ("acme", "draft-2026-10-15-acme", "0.00"),
+    ]
 
 
 @pytest.mark.long

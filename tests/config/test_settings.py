@@ -281,7 +281,7 @@ def test_a_code_that_no_warning_has_is_refused_with_the_one_that_was_meant(tmp_p
     assert said.startswith(
         "tallybook.toml: [strict]: fail_on names 'unasigned', which is no code of a warning; did you mean 'unassigned'?"
     )
-    assert said.endswith("late_usage, above_spend_cap")
+    assert said.endswith("late_usage, above_spend_cap, owed_without_usage")
     assert refusal(tmp_path, '[strict]\nfail = ["unpriced"]\n').startswith(
         "tallybook.toml: [strict]: unknown key 'fail'; did you mean 'fail_on'?"
     )

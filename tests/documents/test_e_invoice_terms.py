@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e_invoices import BIRKE, SELLER, credited, issued, of_two_accounts, usage_line, with_everything
+import pytest
+from e_invoices import BIRKE, SELLER, correction_line, credited, issued, of_two_accounts, usage_line, with_everything
 
 from pipeline.accounts import BankDetails, Letterhead, Party, Tax, TaxCategory
+from pipeline.base.periods import BillingPeriod
 from pipeline.documents.einvoice.terms import business_terms
 
 if TYPE_CHECKING:
@@ -63,3 +66,21 @@ def test_a_line_names_its_account_where_an_invoice_is_of_several() -> None:
     ]
     alone = business_terms(issued([usage_line(1_000_000, "2")]))["BG-25"]
     assert all("BT-127-00" not in line and "BT-128" not in line for line in alone)
+
+
+@pytest.mark.parametrize(
+    ("corrected", "issued_on", "invoiced", "delivered_on"),
+    [
+        ("2026-09", date(2026, 11, 2), (date(2026, 9, 1), date(2026, 10, 31)), date(2026, 10, 31)),
+        ("2026-11", date(2026, 12, 3), (date(2026, 10, 1), date(2026, 11, 30)), date(2026, 11, 30)),
+        ("2026-11", date(2026, 11, 20), (date(2026, 10, 1), date(2026, 11, 30)), date(2026, 11, 20)),
+    ],
+)
+def test_the_invoiced_period_holds_that_of_each_line_also_of_a_later_month_that_is_corrected(
+    corrected: str, issued_on: date, invoiced: tuple[date, date], delivered_on: date
+) -> None:
+    """October was taken back by a credit note, and its new invoice carries what changed of November since."""
+    line = replace(correction_line("5.00"), original_period=BillingPeriod.parse(corrected))
+    terms = business_terms(replace(issued([usage_line(1_000_000, "2")], corrections=[line]), issue_date=issued_on))
+    assert (terms["BT-73"], terms["BT-74"], terms["BT-72"]) == (*invoiced, delivered_on)
+    assert all(invoiced[0] <= each["BT-134"] <= each["BT-135"] <= invoiced[1] for each in terms["BG-25"])

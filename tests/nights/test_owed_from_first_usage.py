@@ -120,3 +120,34 @@ def issued(root: Path) -> dict[str, tuple[str, int]]:
     """Return the total and the rules of each issued invoice."""
     documents = [json.loads(path.read_bytes()) for path in sorted((root / "invoices/register").iterdir())]
     return {each["invoice_id"]: (each["total"], each["rules"]) for each in documents}
+
+
+def test_one_line_of_a_clock_that_was_not_set_is_told_with_the_drafts_that_it_makes(tmp_path: Path) -> None:
+    """Of both: the account whose key it is, and one whose contract is older than all other usage."""
+    accounts = (
+        ACCOUNT.format("acme")
+        + "minimum_commitment = 10.00\n"
+        + ACCOUNT.format("bolt")
+        + "begins_on = 2025-10-01\nseats = 1\nseat_price = 5.00\n"
+    )
+    root = make_workspace(tmp_path / "books", accounts=accounts)
+    usual = [plain("2026-10-05T10:00:00Z", id=name, key=f"key_{name}") for name in ("acme", "bolt")]
+    write_log(root, "l.jsonl", *usual)
+    assert "owed without" not in tallybook(root, "nightly", "--as-of", "2026-11-02").stderr
+    log = write_log(root, "m.jsonl", plain("2020-01-01T00:00:05Z", id="early", key="key_acme"))
+    said = json.loads(tallybook(root, "nightly", "--as-of", "2026-11-02", "--json").stdout)["warnings"]
+    told = [each for each in said if each["code"] == "owed_without_usage"]
+    assert [(each["subject"], each["counts"], each["amount"]) for each in told] == [
+        ("acme", {"drafts": 81}, "810.00"),
+        ("bolt", {"drafts": 12}, "60.00"),
+    ]
+    assert told[0]["text"].startswith(
+        "81 drafts of acme, 2020-01 to 2026-09, together 810.00 USD, are owed without any usage on them; where a wrong"
+    )
+    log.unlink()
+    (root / "accounts.toml").write_text(
+        accounts.replace('key_acme"]\n', 'key_acme"]\nbegins_on = 2026-10-01\n').replace("2025-10", "2026-10"),
+        encoding="utf-8",
+    )
+    assert "owed without" not in tallybook(root, "nightly", "--as-of", "2026-11-02").stderr
+    assert owed(root, "acme") == {"2020-01": "0.00", "2026-10": "10.00"}

@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspaces import make_workspace, plain, tallybook, write_log
+from workspaces import account, make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +149,29 @@ def test_what_cannot_be_compared_is_refused(two_months: Path) -> None:
     assert (endless.returncode, "needs a period that has a beginning and an end" in endless.stderr) == (2, True)
     copies = tallybook(two_months, "usage", "--copies", *OCTOBER)
     assert (copies.returncode, "takes no --compare previous" in copies.stderr) == (2, True)
+
+
+def test_what_is_of_no_account_is_told_from_an_account_that_is_called_so(tmp_path: Path) -> None:
+    root = make_workspace(
+        tmp_path / "books", accounts=account("unassigned", "key_a"), config='cost_card = "standard"\n'
+    )
+    lines = [
+        plain("2026-10-05T10:00:00Z", id=key, key=f"key_{key}", prompt=1_000 * len(key)) for key in ("a", "nobody")
+    ]
+    write_log(root, "l.jsonl", *lines)
+    tallybook(root, "nightly", "--as-of", "2026-11-02")
+
+    def asked(*arguments: str) -> Any:
+        found = json.loads(tallybook(root, *arguments, "--json").stdout)
+        return found["rows"] if isinstance(found, dict) else found
+
+    assert [(row["account_id"], row["prompt_tokens"]) for row in asked("usage", "--by", "account")] == [
+        ("no account", 6_000),
+        ("unassigned", 1_000),
+    ]
+    for command in ("cost", "margin"):
+        found = {row["account_id"]: row["tokens"] for row in asked(command, "--by", "account")}
+        assert found == {"no account": 6_000, "unassigned": 1_000}
+    for account_id, tokens in (("unassigned", 1_000), ("no account", 6_000)):
+        (row,) = asked("usage", "--by", "account", "--account", account_id)
+        assert (row["account_id"], row["prompt_tokens"]) == (account_id, tokens)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from pipeline.base.periods import BillingPeriod
     from pipeline.documents.einvoice.taxes import VatRow
     from pipeline.documents.einvoice.text import Terms
     from pipeline.documents.pages.words import Words
@@ -52,8 +53,8 @@ def business_terms(invoice: Invoice, *, language: str = "") -> Terms:
             BT_20=_terms_of_payment(invoice, words),
             BT_24=SPECIFICATION,
             BT_72=_delivered_on(invoice),
-            BT_73=_first_day(invoice),
-            BT_74=invoice.period.end_date - _DAY,
+            BT_73=min(period.first_date for period in _periods(invoice)),
+            BT_74=_last_day(invoice),
             BG_1=[stated(BT_22=text) for text in _notes(invoice, rows)],
             BG_3=[stated(BT_25=invoice.credits_invoice)] if invoice.credits_invoice else [],
             BG_4=seller_terms(invoice, categories),
@@ -86,14 +87,26 @@ def _totals(invoice: Invoice, rows: list[VatRow], words: Words) -> Terms:
     )
 
 
-def _first_day(invoice: Invoice) -> date:
-    """Return BT-73: the first day of the earliest period of a line, so that the period of each line lies within."""
-    return min([invoice.period, *(line.original_period for line in invoice.lines if line.original_period)]).first_date
+def _periods(invoice: Invoice) -> list[BillingPeriod]:
+    """Return the invoice's period and those that its lines correct.
+
+    Between the first day of all of these (BT-73) and the last one (BT-74) lies the period of each line.
+    """
+    return [invoice.period, *(line.original_period for line in invoice.lines if line.original_period)]
+
+
+def _last_day(invoice: Invoice) -> date:
+    """Return BT-74.
+
+    It is after the invoice's own period where that was opened again by a credit note, and later ones are corrected on
+    its new invoice.
+    """
+    return max(period.end_date for period in _periods(invoice)) - _DAY
 
 
 def _delivered_on(invoice: Invoice) -> date | None:
     """Return BT-72: what is supplied all through a period is completed on its last day, or when it is invoiced."""
-    last_day = invoice.period.end_date - _DAY
+    last_day = _last_day(invoice)
     return last_day if invoice.issue_date is None else min(last_day, invoice.issue_date)
 
 

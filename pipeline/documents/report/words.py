@@ -36,6 +36,10 @@ NOT_BILLED: Mapping[str, tuple[str, str]] = {
         "Months that are worth other than was invoiced; drafts correct them.",
     ),
     WarningCode.ABOVE_SPEND_CAP: ("Above the spend cap", "Accounts that spent more than their cap."),
+    WarningCode.OWED_WITHOUT_USAGE: (
+        "Owed without usage",
+        "Many drafts of fees and commitments alone, as where a wrong clock dated usage years ago.",
+    ),
 }
 """A heading and a sentence for each code."""
 

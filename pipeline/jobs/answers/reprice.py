@@ -21,6 +21,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
+from pipeline.invoicing.draft import draft_id
 from pipeline.invoicing.places import closed_periods, open_period
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.repriced_lines import repriced_lines
@@ -211,7 +212,7 @@ def _on_their_drafts(lines: pa.Table, accounts: Accounts, closed: Collection[tup
         month = BillingPeriod.parse(period)
         payer = accounts.by_id(account.invoiced_in(month)) or account
         theirs = {each for closed_id, each in closed if closed_id == payer.id}
-        ids.append(f"draft-{open_period(payer, month, theirs)}-{payer.id}")
+        ids.append(draft_id(payer.id, open_period(payer, month, theirs)))
     if not together:
         return lines
     place = lines.schema.get_field_index("invoice_id")

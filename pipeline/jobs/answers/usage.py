@@ -109,7 +109,7 @@ def listed_copies(workspace: Workspace, selection: Selection) -> pa.Table:
     """
     copies = suspicious_copies_now(workspace)
     selection = selection.completed(values_in([copies]), workspace.accounts)
-    table = named(selection.chosen(copies, workspace.accounts))
+    table = named(selection.chosen(copies, workspace.accounts), workspace.accounts)
     costs = [
         None if row["amount"] is None else plain_amount(normalised(row["amount"]), row["currency"])
         for row in table.select(["amount", "currency"]).to_pylist()
@@ -158,10 +158,10 @@ def _counted(workspace: Workspace, by: Sequence[str], selection: Selection, prev
 
     now, before = [], []
     for part in parts:
-        now.append(sums(named(selection.chosen(part, workspace.accounts))))
+        now.append(sums(named(selection.chosen(part, workspace.accounts), workspace.accounts)))
         if previous is not None:
             hours = now[-1][HOUR].to_pylist() if HOUR in columns else ()
-            earlier = named(selection.chosen(part, workspace.accounts, previous))
+            earlier = named(selection.chosen(part, workspace.accounts, previous), workspace.accounts)
             before.append(sums(moved_to(earlier, selection.span, previous, hours)))
     shown = counts if is_metered else ["events", *_counts(pa.concat_tables([*now, *before]))]
     sums_now, sums_before = (

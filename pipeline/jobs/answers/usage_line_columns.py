@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pipeline.base.money import plain_rate
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice
+from pipeline.invoicing.draft import DRAFT, behind_period, draft_id
 from pipeline.invoicing.lines import LineKind, is_of_usage
 from pipeline.jobs.state.lines.charged_lines import charges_by_invoice, summed_to_lines
 from pipeline.tables.rating import rounded_amounts, sums_fit
@@ -85,7 +86,9 @@ def _draft_ids(lines: pa.Table, accounts: Accounts) -> pa.Array:
             for period, account_id in pairs
         ]
         invoiced = pa.chunked_array([pa.array(found, pa.string())])
-    return pc.binary_join_element_wise("draft", places["billing_period"], invoiced, "-")
+    encoded = whole(invoiced.dictionary_encode())
+    ends = pa.array(map(behind_period, encoded.dictionary.to_pylist()), pa.string()).take(encoded.indices)
+    return pc.binary_join_element_wise(DRAFT, whole(places["billing_period"]), ends, "")
 
 
 def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
@@ -135,7 +138,7 @@ def _drafts(
                 rounding=rounding,
                 limits=limits.get((account_id, period)),
             )
-            yield replace(draft, id=f"draft-{period}-{account.invoiced_in(period)}")
+            yield replace(draft, id=draft_id(account.invoiced_in(period), period))
 
 
 def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.money import exact_sum, plain, plain_amount
 from pipeline.base.warning_codes import WarningCode
 from pipeline.configuration.settings import UnmeasuredPolicy
+from pipeline.invoicing import LineKind
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.claims import row_text
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing.account_drafts import LateUsage
     from pipeline.jobs.night.other_usage import OtherUsage
     from pipeline.jobs.state.aggregate import Aggregate
-    from pipeline.jobs.state.drafted.heads import AboveSpendCap, BookOfHeads
+    from pipeline.jobs.state.drafted.heads import AboveSpendCap, BookOfHeads, InvoiceHead
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
@@ -42,6 +43,8 @@ _WORDED = frozenset(
 )
 """The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
 _ROWS_SHOWN_MAX = 5
+_DRAFTS_WITHOUT_USAGE_MAX = 11
+"""So many drafts of an account without any usage are told of by nobody."""
 _WHY_LATE = "late usage, other prices, or what is owed without usage"
 
 
@@ -52,6 +55,7 @@ def night_warnings(
     late: Iterable[LateUsage],
     standing: Iterable[LateUsage],
     above_caps: Iterable[AboveSpendCap],
+    drafts: Iterable[InvoiceHead],
     quarantined: Sequence[QuarantinedUsage],
     suspicious: Sequence[SuspiciousCopies],
     beside_the_meters: Sequence[OtherUsage],
@@ -71,6 +75,7 @@ def night_warnings(
         _late(late),
         _standing(built, standing),
         _above_spend_cap(above_caps),
+        _owed_without_usage(drafts),
     )
 
 
@@ -93,6 +98,7 @@ def warnings_of(workspace: Workspace, built: Aggregate, book: BookOfHeads) -> li
         late=book.late,
         standing=book.standing,
         above_caps=book.above_caps,
+        drafts=book.drafts,
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
         beside_the_meters=other_usage(workspace, built.snapshot),
@@ -328,4 +334,35 @@ def _above_spend_cap(above_caps: Iterable[AboveSpendCap]) -> Iterator[NightWarni
             ),
             amount=exact_sum([above.spent, above.cap.copy_negate()]),
             currency=above.currency,
+        )
+
+
+def _owed_without_usage(drafts: Iterable[InvoiceHead]) -> Iterator[NightWarning]:
+    """Warn of accounts with very many drafts of what is owed without usage.
+
+    One line of a clock that was not set, dated years before all other usage, makes a draft for each month since, of
+    every account that owes something whatever is used.
+    """
+    by_account: dict[str, list[InvoiceHead]] = {}
+    for draft in drafts:
+        kinds = {each.kind for each in draft.sums}
+        if LineKind.USAGE not in kinds and not kinds.isdisjoint((LineKind.FEE, LineKind.COMMITMENT)):
+            by_account.setdefault(draft.account_id, []).append(draft)
+    for account_id, mine in by_account.items():
+        if len(mine) <= _DRAFTS_WITHOUT_USAGE_MAX:
+            continue
+        periods = [draft.period for draft in mine]
+        total = max(exact_sum(draft.total for draft in mine), exact_sum([]))
+        yield NightWarning(
+            code=WarningCode.OWED_WITHOUT_USAGE,
+            subject=account_id,
+            text=(
+                f"{counted(len(mine), 'draft')} of {account_id}, {min(periods)} to {max(periods)}, together "
+                f"{plain(total)} {mine[0].currency}, are owed without any usage on them; where a wrong clock dated "
+                "usage so early, correct it ('tallybook usage --by account,month' shows it), or say begins_on in "
+                "accounts.toml; else issue them"
+            ),
+            counts={"drafts": len(mine)},
+            amount=total,
+            currency=mine[0].currency,
         )

@@ -113,6 +113,7 @@ def nightly(
             late=drafted.book.late,
             standing=drafted.book.standing,
             above_caps=drafted.book.above_caps,
+            drafts=drafted.book.drafts,
             quarantined=quarantined,
             suspicious=suspicious,
             beside_the_meters=other_usage(workspace, built.snapshot, is_kept=True),

@@ -19,6 +19,7 @@ from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import credit_note, draft_invoice, invoice_document, invoice_from_document, issued_invoice
 from pipeline.invoicing.corrections import Cell
+from pipeline.invoicing.draft import draft_id
 from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.worth.period_lines import commitment_lines, coupon_lines, included_lines, limit_lines
@@ -170,6 +171,41 @@ def test_a_draft_is_named_by_period_and_account_and_an_issued_invoice_by_its_num
     issued = issued_invoice(invoice, number=41, prefix="INV-")
     assert (issued.id, issued.status, issued.number, issued.lines) == ("INV-000041", "issued", 41, invoice.lines)
     assert issued_invoice(invoice, number=1_234_567, prefix="A").id == "A1234567"
+
+
+PERIODS = ["2026", "2026-10", "2026-Q4", "2026-11--2026-12", "2026-10-15", "2026-10-15--2027-01-14"]
+PARTS_OF_IDS = [
+    "acme",
+    "15-acme",
+    "10-15-acme",
+    "10",
+    "Q4-acme",
+    "Q5-acme",
+    "-2026-12-acme",
+    "-2026-12",
+    "15_a",
+    "_",
+    ".",
+    "-",
+    "",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS_OF_IDS), min_size=1, max_size=3).map("-".join).filter(bool))
+def test_no_two_accounts_have_drafts_of_one_name(account_id: str) -> None:
+    ids = [account_id, *(f"{period[4:].lstrip('-')}-{account_id}" for period in PERIODS)]
+    named = [(draft_id(each, BillingPeriod.parse(period)), each, period) for each in ids for period in PERIODS]
+    assert len({name for name, *_ in named}) == len({(each, period) for _, each, period in named})
+
+
+def test_a_draft_is_called_by_an_at_sign_only_where_its_account_reads_like_the_rest_of_a_period() -> None:
+    october = BillingPeriod.parse("2026-10")
+    assert [draft_id(each, october) for each in ("acme", "4711", "15-acme", "Quarry")] == [
+        "draft-2026-10-acme",
+        "draft-2026-10-4711",
+        "draft-2026-10@15-acme",
+        "draft-2026-10-Quarry",
+    ]
 
 
 def test_only_a_draft_can_be_issued_and_numbers_begin_at_one() -> None:

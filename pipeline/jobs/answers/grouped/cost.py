@@ -137,13 +137,15 @@ def cost(
     now, before, hours = Adding(columns, is_metered=is_metered), Adding(columns, is_metered=is_metered), set[str]()
     needed = {*columns, *selection.columns, *(["model"] if PROVIDER in columns else [])}
     for tables in parts or rated_in_parts(workspace, spans, needed):
-        mine = tables.each(lambda table: named(selection.chosen(table, workspace.accounts)))
+        mine = tables.each(lambda table: named(selection.chosen(table, workspace.accounts), workspace.accounts))
         now.add(mine.each(lambda table: with_words(table, by, workspace.accounts)))
         if previous is None:
             continue
         if HOUR in columns:
             hours.update(*(table[HOUR].unique().to_pylist() for table in mine.tables()))
-        then = tables.each(lambda table: named(selection.chosen(table, workspace.accounts, previous)))
+        then = tables.each(
+            lambda table: named(selection.chosen(table, workspace.accounts, previous), workspace.accounts)
+        )
         then = then.each(partial(moved_to, span=selection.span, previous=previous, hours=hours))
         before.add(then.each(lambda table: with_words(table, by, workspace.accounts)))
     rows = _rows(now.sums(), None if previous is None else before.sums())

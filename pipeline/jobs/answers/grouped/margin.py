@@ -27,10 +27,9 @@ from pipeline.base.money import exact_sum, normalised
 from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
 from pipeline.jobs.answers.grouped.mart_rows import values_of
 from pipeline.jobs.answers.grouped.rated import named
-from pipeline.jobs.answers.grouped.selection import values_in
+from pipeline.jobs.answers.grouped.selection import nobody, values_in
 from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
-from pipeline.jobs.wording import UNASSIGNED
 from pipeline.lake.derived import EXCHANGES_DAILY, PART_ROWS_MAX
 
 if TYPE_CHECKING:
@@ -196,7 +195,9 @@ def margin(
         return of_months | values_of(workspace, EXCHANGES_DAILY, name, is_billed=True)
 
     selection = selection.completed(values, workspace.accounts)
-    usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
+    usage, requests = (
+        named(selection.chosen(table, workspace.accounts), workspace.accounts) for table in tables.tables()
+    )
     is_metered = "meter" in columns or bool(selection.meters)
     found = _sums(
         with_words(usage, by, workspace.accounts),
@@ -389,8 +390,9 @@ def _uncosted(usage: pa.Table, workspace: Workspace) -> Iterable[Uncosted]:
 def _reason(row: Mapping[str, object], workspace: Workspace) -> str:
     card, account_id = str(row["cost_card"]), str(row["account_id"])
     if not card:
-        whose = "keys in no account have" if account_id == UNASSIGNED else f"account {account_id!r} has"
-        where = "at the top of tallybook.toml" if account_id == UNASSIGNED else "there, or for all in tallybook.toml"
+        is_nobodys = account_id == nobody(workspace.accounts)
+        whose = "keys in no account have" if is_nobodys else f"account {account_id!r} has"
+        where = "at the top of tallybook.toml" if is_nobodys else "there, or for all in tallybook.toml"
         return f"{whose} no cost card; write cost_card = … {where}"
     if not row["model"]:
         return missing_exchange(workspace, account_id, card, row["usage_date_min"])  # type: ignore[arg-type]  # a date

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod
+from pipeline.jobs.answers.grouped.selection import nobody
 from pipeline.jobs.answers.grouped.words import mapped
 from pipeline.jobs.state.aggregate import marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.rate import rate_placed
-from pipeline.jobs.wording import UNASSIGNED
 from pipeline.lake.derived import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.tables import schemas
 from pipeline.usage.meters import Fallback, Meter
@@ -26,6 +26,7 @@ from pipeline.usage.meters import Fallback, Meter
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from pipeline.accounts import Accounts
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.state.aggregate import Aggregate
@@ -158,7 +159,7 @@ def with_currency(table: pa.Table, workspace: Workspace) -> pa.Table:
     return table.append_column("currency", mapped(table["account_id"], lambda each: currencies.get(each, "")))
 
 
-def named(table: pa.Table) -> pa.Table:
+def named(table: pa.Table, accounts: Accounts) -> pa.Table:
     """Say of keys in no account that they are unassigned."""
-    said = pc.if_else(pc.equal(table["account_id"], ""), UNASSIGNED, table["account_id"])
+    said = pc.if_else(pc.equal(table["account_id"], ""), nobody(accounts), table["account_id"])
     return table.set_column(table.schema.get_field_index("account_id"), "account_id", said)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.accounts import Accounts
 
 _DAY = timedelta(days=1)
+_NO_ACCOUNT = "no account"
+"""What no account can have for an id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,7 @@ class Selection:
             there = {*values(name), *more} if given else set[str]()
             return tuple(_known(option, each, there) for each in given)
 
-        known_accounts = [*(account.id for account in accounts), UNASSIGNED]
+        known_accounts = [*(account.id for account in accounts), nobody(accounts)]
         return replace(
             self,
             accounts=tuple(_begun("--account", each, known_accounts) for each in self.accounts),
@@ -196,7 +198,7 @@ class Selection:
         if dates.to_date is not None:
             table = table.filter(pc.less(table["usage_date"], pa.scalar(dates.to_date)))
         wanted = {
-            "account_id": tuple("" if each == UNASSIGNED else each for each in self.accounts),
+            "account_id": tuple("" if each == nobody(accounts) else each for each in self.accounts),
             "api_key_id": self.keys,
             "model": self.models,
             "service_tier": self.tiers,
@@ -208,6 +210,11 @@ class Selection:
         for tag in self.tags:
             table = table.filter(_has_tag(table["api_key_id"], tag, accounts))
         return table
+
+
+def nobody(accounts: Accounts) -> str:
+    """Return what the keys of no account are called: ``unassigned``, but where an account has that id."""
+    return UNASSIGNED if accounts.by_id(UNASSIGNED) is None else _NO_ACCOUNT
 
 
 def _has_tag(key_ids: pa.ChunkedArray, tag: str, accounts: Accounts) -> pa.ChunkedArray:

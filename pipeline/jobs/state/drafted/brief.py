@@ -60,6 +60,11 @@ class BookInBrief:
     kept: frozenset[Place]
     """As ``InvoiceBook.kept``."""
 
+    @property
+    def drafts(self) -> tuple[InvoiceInBrief, ...]:
+        """Those that are not issued."""
+        return tuple(each for each in self.invoices if each.number is None)
+
     def heads(self) -> BookOfHeads:
         """Return the same invoices as a book of heads."""
         heads = [
