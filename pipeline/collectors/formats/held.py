@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.bodies.body import document_within
+from pipeline.collectors.bodies.held_texts import document_within
 from pipeline.collectors.formats.listed import CONSOLE, listed_in, no_line
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, parse

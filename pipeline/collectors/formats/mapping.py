@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.bodies.body import document_within
+from pipeline.collectors.bodies.held_texts import document_within
 from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.collectors.values.traced import is_integer, whole_number
 from pipeline.configuration.log_fields import Constant, FirstOf, Join, Path, Sum, ValueMap, element_meant

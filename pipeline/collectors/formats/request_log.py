@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.raw_keys import is_raw_key
-from pipeline.collectors.bodies.body import document_within
+from pipeline.collectors.bodies.held_texts import document_within
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.mapping import number
