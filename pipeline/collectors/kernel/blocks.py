@@ -287,8 +287,7 @@ class BlockDecoder:
         And the ids of their keys. All others are handed over, or blank.
         """
         rules = reader.rules
-        told = rules.learned(told)
-        rows = rules.rows_of(told)
+        told, rows = rules.rows_of(told)
         told, is_row = join_ids(told, rows)
         is_row &= ~holds_raw_key(reader.program, told, rows)
         found, keys = _distinct(rows.column("key"))

@@ -116,33 +116,24 @@ class RuleFinder:
         _met[which] = 0
         return True
 
-    def rules_of(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0) -> tuple[Rule, ...] | Nothing:
+    def rules_of(
+        self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0, own: tuple[Rule, ...] = ()
+    ) -> tuple[Rule, ...] | Nothing:
         """Return the rules of a shape, none where there is none that could be relied on.
 
-        ``examples`` are the contents of the holes of some lines: each that is read in another way teaches a rule.
+        ``examples`` are the contents of the holes of some lines: each that is read in another way teaches a rule, where
+        nobody has asked of the shape, or they obey none of the rules that who asks has as his ``own``.
         ``variant``: which of the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
         """
         known = (self._plain.name, variant, shape)
         with _asking:
-            if known not in _known:
+            if own or known not in _known:
                 if len(_known) >= _KNOWN_MAX:
                     _known.clear()
                     _known_of_forms.clear()
-                _known[known] = self._found(shape, examples, variant, ())
+                before = _known.get(known, own)
+                _known[known] = self._found(shape, examples, variant, before if isinstance(before, tuple) else own)
             return _known[known]
-
-    def with_another(
-        self, shape: bytes, examples: Sequence[Sequence[int]], variant: int, rules: tuple[Rule, ...]
-    ) -> tuple[Rule, ...]:
-        """Return the rules of a shape, with those of lines that none of them is of, as far as there are some."""
-        known = (self._plain.name, variant, shape)
-        with _asking:
-            before = _known.get(known, rules)
-            rules = before if isinstance(before, tuple) else rules
-            found = self._found(shape, examples, variant, rules)
-            rules = found if isinstance(found, tuple) else rules
-            _known[known] = rules
-            return rules
 
     def _found(
         self, shape: bytes, examples: Sequence[Sequence[int]], variant: int, rules: tuple[Rule, ...]
