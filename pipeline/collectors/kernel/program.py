@@ -247,15 +247,14 @@ class Program:
             self._call("introduce", known, len(self._introduced))
         return np.array([self._introduced[beginning] for beginning in beginnings], np.int64)
 
-    def identities(self, beginnings: Array, starts: Sequence[Array], sizes: Sequence[Array]) -> Array:
+    def identities(self, beginnings: Array, starts: Sequence[Array], sizes: Array) -> Array:
         """Return the identities of events, from their beginnings, and from each of their ids in ``Told.texts``.
 
         An id of no size is none.
         """
         count = len(beginnings)
         self._at["id_beginnings"][:count] = beginnings
-        for place in range(IDS_OF_IDENTITY):
-            self._at["id_places"][place][:count], self._at["id_sizes"][place][:count] = starts[place], sizes[place]
+        self._at["id_places"][:, :count], self._at["id_sizes"][:, :count] = starts, sizes
         self._call("identities", count)
         return self._at["event_ids"][:count].copy()
 
