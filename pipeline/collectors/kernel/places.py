@@ -19,6 +19,7 @@ from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_reque
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.read_from_files import lines_from_files
 from pipeline.collectors.kernel.names import (
+    AFFIXES,
     LOOKED_FOR,
     NAME,
     OF_BODY,
@@ -93,7 +94,8 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     if found is not None and found.places is not None:
         of_bodies |= dict.fromkeys(found.places.counts_within, Kind.COUNTED)
         of_bodies |= dict.fromkeys(found.places.streams, Kind.RESPONSE)
-    names = [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
+    names = [*AFFIXES]
+    names += [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
     names += tree.numbered(first=len(names))
     known = {(name.owner, name.text) for name in names}
     unread = () if found is None or found.places is None else found.places.unread

@@ -16,7 +16,6 @@ from pipeline.base.errors import TallybookError
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
-from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
 from pipeline.collectors.kernel.raw_ids import ENDINGS, KEY_BEGINNINGS
 from pipeline.collectors.values.fields import IDENTIFIER
@@ -75,10 +74,7 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("columns", "i8", ("columns", "rows of a column")),
 )
 """Its arrays, in the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (
-    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent"),
-    *("introduce", "identities", "keys_in", "amounts"),
-)
+_FUNCTIONS = (*("set_up", "read", "forget", "where", "extent", "introduce", "identities", "keys_in", "amounts"),)
 WRAPPERS = ("docker", "cri")
 """Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""
 _PAD = 64
@@ -138,12 +134,11 @@ class Program:
         self._at = self._views()
         self.block_bytes_max = len(self._at["block"])
         self._room = self._at["block"].data
-        self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
         self._lent = 0
         """So much of the room is lent."""
         self._introduced: dict[bytes, int] = {}
         self._rule_words_used = 1
-        self._introduce()
+        self._set_up(min(log_format.depth_max, _DEPTH_MAX))
 
     def room(self, size: int) -> memoryview | None:
         """Return where the program reads a block, for so many bytes; ``None`` where they are too many.
@@ -182,7 +177,7 @@ class Program:
             raise ValueError(message)
         number = 0 if wrapper is None else WRAPPERS.index(wrapper) + 1
         try:
-            lines = self._call("read", begin, begin + len(content), self._depth_max, number, lines_max)
+            lines = self._call("read", begin, begin + len(content), number, lines_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
         told, texts_size = at["counters"][:2].tolist()
@@ -299,26 +294,22 @@ class Program:
         self._at["rule_at"][:] = self._at["rule_behind"][:] = 0
         self._rule_words_used = 1
 
-    def _introduce(self) -> None:
+    def _set_up(self, depth_max: int) -> None:
         names = b"".join(
             name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
             for name in self.names
         )
         self._write(names)
-        if self._call("add_names", len(self.names)) != len(self.names):
+        if self._call("set_up", len(self.names), depth_max) != len(self.names):
             message = "there are more names than the program has room for"
             raise ValueError(message)
-        for kind, affixes in (("suffix", SUFFIXES), ("prefix", PREFIXES)):
-            for affix in affixes:
-                self._call(kind, self._write(affix.encode()))
         self._at["key_endings"][:], self._at["key_beginnings"][:] = ENDINGS, KEY_BEGINNINGS
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
-    def _write(self, content: bytes | memoryview, at: int = 0) -> int:
-        """Put bytes where the program reads what it is given; return how many they are."""
+    def _write(self, content: bytes | memoryview, at: int = 0) -> None:
+        """Put bytes where the program reads what it is given."""
         self._at["block"][at : at + len(content)] = np.frombuffer(content, np.uint8)  # which gives the interpreter away
-        return len(content)
 
     def _views(self) -> dict[str, Array]:
         extents: dict[str | int, int] = {name: self._call("extent", at) for at, name in enumerate(_EXTENTS)}

@@ -139,13 +139,10 @@ static u8 fate_of(const Group *group, u32 number, u32 wrapper) {
 
 /* Reads the lines in `block` from one place to another, at most so many, and returns how many there are. Those that a
    logger wrapped are read as far as none goes on. */
-u32 EXPORT(read)(u32 from, u32 to, int deepest, u32 wrapper, u32 lines_max) {
+u32 EXPORT(read)(u32 from, u32 to, u32 wrapper, u32 lines_max) {
   u32 lines = 0;
   u8 *first = block + from, *begin = first, *limit = block + to;
   Group group = {0};
-  if (!places_left[0][1]) fill_places_left();
-  if (deepest != depth_max) forget_layouts();
-  depth_max = deepest;
   rows = hole_count = texts_size = 0;
   for (int i = 0; i < PAD; i++) limit[i] = 0;
   while (begin < limit && lines < LINES_MAX && lines < lines_max) {
@@ -193,35 +190,20 @@ static int add_name(const u8 *text, u32 size, u32 owner, u32 kind) {
   names[name_count].size = size;
   names[name_count].owner = owner;
   names[name_count].kind = kind;
+  affix_count += kind >= BEGINNING;
   name_slots[at] = ++name_count;
   return 1;
 }
 
-/* Adds the names in `block`, each behind two bytes of owner, one of kind and one of size; returns how many there are. */
-u32 EXPORT(add_names)(u32 count) {
+/* Takes in the names in `block`, each behind two bytes of owner, one of kind and one of size, and how deep a line may be;
+   returns how many names there are. */
+u32 EXPORT(set_up)(u32 count, int deepest) {
   const u8 *p = block;
-  forget_layouts();
+  depth_max = deepest;
+  fill_places_left();
   for (u32 i = 0; i < count; i++, p += 4 + p[3])
     if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
   return name_count;
-}
-
-/* Adds the suffix in the first bytes of `block`. */
-int EXPORT(suffix)(u32 size) {
-  if (suffix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
-  copy(suffixes[suffix_count].bytes, block, size);
-  suffixes[suffix_count].size = size;
-  forget_layouts();
-  return (int)suffix_count++;
-}
-
-/* Adds the prefix in the first bytes of `block`. */
-int EXPORT(prefix)(u32 size) {
-  if (prefix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
-  copy(prefixes[prefix_count].bytes, block, size);
-  prefixes[prefix_count].size = size;
-  forget_layouts();
-  return (int)prefix_count++;
 }
 
 /* Takes in the beginnings from one on, up to another. */
