@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.base.errors import TallybookError
+from pipeline.base.raw_keys import BEGINNINGS
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.places import names_of
-from pipeline.collectors.kernel.raw_ids import ENDINGS, KEY_BEGINNINGS
 from pipeline.collectors.values.fields import IDENTIFIER
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ HANDED_OVER, TOLD, BLANK, ODD = range(4)
 
 _EXTENTS = (
     *("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning"),
-    *("rule words", "rules", "columns", "rows of a column"),
+    *("rule words", "rules", "columns", "rows of a column", "key beginnings", "key beginning"),
 )
 """In the order of ``extent`` of ``kernel.c``."""
 _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
@@ -63,8 +63,7 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("id_sizes", "u4", (IDS_OF_IDENTITY, "lines")),
     ("event_ids", "u1", ("lines", EVENT_ID_BYTES)),
     ("counters", "u4", (5,)),
-    ("key_endings", "u1", ENDINGS.shape),
-    ("key_beginnings", "u1", KEY_BEGINNINGS.shape),
+    ("key_beginnings", "u1", ("key beginnings", "key beginning")),
     ("key_places", "u4", ("lines",)),
     ("line_counts", "u4", ("lines",)),
     ("rule_words", "i8", ("rule words",)),
@@ -295,6 +294,9 @@ class Program:
         self._rule_words_used = 1
 
     def _set_up(self, depth_max: int) -> None:
+        by_ending = sorted(BEGINNINGS, key=lambda beginning: beginning[::-1])
+        for row, beginning in zip(self._at["key_beginnings"], by_ending, strict=False):
+            row[0], row[-len(beginning) :] = len(beginning), np.frombuffer(beginning.encode(), np.uint8)
         names = b"".join(
             name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
             for name in self.names
@@ -303,7 +305,6 @@ class Program:
         if self._call("set_up", len(self.names), depth_max) != len(self.names):
             message = "there are more names than the program has room for"
             raise ValueError(message)
-        self._at["key_endings"][:], self._at["key_beginnings"][:] = ENDINGS, KEY_BEGINNINGS
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 

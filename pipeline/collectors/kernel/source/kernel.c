@@ -201,6 +201,7 @@ u32 EXPORT(set_up)(u32 count, int deepest) {
   const u8 *p = block;
   depth_max = deepest;
   fill_places_left();
+  fill_key_endings();
   for (u32 i = 0; i < count; i++, p += 4 + p[3])
     if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
   return name_count;
@@ -227,7 +228,7 @@ void *EXPORT(where)(int what) {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
     beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
-    key_endings, key_beginnings, key_places, line_counts,
+    key_beginnings, key_places, line_counts,
     rule_words, rule_at, rule_behind, row_rules, columns,
   };
   return places[what];
@@ -235,6 +236,7 @@ void *EXPORT(where)(int what) {
 
 u32 EXPORT(extent)(int what) {
   u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX,
-                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX, RULE_WORDS_MAX, RULES_MAX, COLUMNS_MAX, COLUMN_ROWS};
+                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX, RULE_WORDS_MAX, RULES_MAX, COLUMNS_MAX, COLUMN_ROWS,
+                 KEY_BEGINNINGS_MAX, KEY_BEGINNING_BYTES_MAX};
   return sizes[what];
 }
