@@ -14,12 +14,14 @@ from pipeline.collectors.values.traced import Condition, Linear, Relation, alone
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pipeline.collectors.decode import Row
 
 COUNT_MAX = 3_906_250_000
 """A count in a hole is 1 at least, and so many at most. Twin: ``source/values.h``."""
+CONDITIONS_MAX = 32
+"""So many conditions a rule has at most; those of real exchanges have four."""
 JOINT = "/"
 """What stands between two ids that a format makes one of."""
 
@@ -76,6 +78,25 @@ def instant_conditions(began: Linear) -> Iterator[Condition]:
     if began != alone(began.times[0][0]):
         yield Condition(began.plus(Linear(-EARLIEST_US)), Relation.NOT_NEGATIVE)
         yield Condition(began.turned(LATEST_US - 1), Relation.NOT_NEGATIVE)
+
+
+def needed(conditions: Iterable[Condition]) -> tuple[Condition, ...] | None:
+    """Return conditions without those that all counts obey. ``None`` where more than ``CONDITIONS_MAX`` are left."""
+    found = dict.fromkeys(each for each in conditions if not _is_always(each))
+    return tuple(found) if len(found) <= CONDITIONS_MAX else None
+
+
+def _is_always(condition: Condition) -> bool:
+    """Tell whether what holds in a line holds in any: the bounds of counts say so."""
+    of, relation = condition
+    if relation is Relation.NO_ZERO:
+        return _least(of) > 0 or _least(of.turned()) > 0
+    return _least(of) >= 0 if relation is Relation.NOT_NEGATIVE else not of.times
+
+
+def _least(of: Linear) -> int:
+    """Return how much something is at least."""
+    return of.always + sum(times if times > 0 else times * COUNT_MAX for _, times in of.times)
 
 
 class Nothing:

@@ -4,7 +4,7 @@ The plain reader is run on a line of the shape whose counts are those of a real 
 with (``values.traced``). So it is known which sum of holes each column is, and of which other lines the same is true:
 of those whose counts compare so alike. How long runs of chunks are is no count, and a second line tells what it adds.
 
-Owns what is concluded from these lines. Does not own what follows from what was noted (``conditions``).
+Owns what is concluded from these lines. Does not own what a rule must hold for (``rule``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from itertools import count, permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
-from pipeline.collectors.kernel.rules.conditions import needed
 from pipeline.collectors.kernel.rules.plain import fingerprint
 from pipeline.collectors.kernel.rules.rule import (
     COUNT_MAX,
@@ -22,6 +21,7 @@ from pipeline.collectors.kernel.rules.rule import (
     Rule,
     event_conditions,
     instant_conditions,
+    needed,
 )
 from pipeline.collectors.values.strict_json import parse
 from pipeline.collectors.values.traced import Linear, Trace, TracedCount, alone, is_integer, linear_of
