@@ -49,9 +49,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
     break;
   }
   if (*p == '[') return no_elements(p);
-  if (*p != 'n') return unsure();
-  *o++ = NOTHING;
-  return word(p, "null");
+  return *p == 'n' ? null(p) : unsure();
 }
 
 /* The value under a name of the line: an object by its own members, anything else as a leaf. */
