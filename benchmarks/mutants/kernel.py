@@ -217,7 +217,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("identities.h", "    if (!id_size) continue;\n", ""),
     ("identities.h", "each < IDS_OF_IDENTITY", "each < 1"),
     ("identities.h", "firsts[i] = behind_first(n);", "firsts[i] = 64;"),
-    ("kernel.c", "  for (; first < end; first++) begin(first);\n", ""),
+    ("identities.h", "  for (u32 n = first; n < end; n++) {", "  for (u32 n = first; n < first; n++) {"),
     ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),
     ("json.h", "    if (*p != (u8)*letters) return broken(p);\n  return p;", "    ;\n  return p;"),
     ("json.h", "  else if (!is_digit(*p)) return broken(p);\n", "  else if (!is_digit(*p)) ;\n"),

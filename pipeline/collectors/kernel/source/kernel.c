@@ -8,8 +8,6 @@
 #include "rules.h"
 #include "wrapped.h"
 
-#define EXPORT(name) __attribute__((export_name(#name))) name
-
 enum { HANDED_OVER, TOLD, BLANK, ODD };
 
 static u8 block[BLOCK_BYTES_MAX + PAD];
@@ -204,22 +202,6 @@ u32 EXPORT(set_up)(u32 count, int deepest) {
     if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
   return name_count;
 }
-
-/* Takes in the beginnings from one on, up to another. */
-void EXPORT(introduce)(u32 first, u32 end) {
-  for (; first < end; first++) begin(first);
-}
-
-/* Works out the identities of so many rows. */
-void EXPORT(identities)(u32 count) { identify(count); }
-
-/* Works out so many of the rows of the block, and so many columns of each. */
-void EXPORT(amounts)(u32 row_count, u32 column_count) {
-  for (u32 row = 0; row < row_count; row++) amount_to(row, column_count);
-}
-
-/* Finds where raw keys may begin among the ids of the block. */
-u32 EXPORT(keys_in)(u32 from, u32 to) { return find_keys(from, to); }
 
 void *EXPORT(where)(int what) {
   void *places[] = {

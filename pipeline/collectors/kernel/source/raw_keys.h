@@ -35,7 +35,7 @@ static int is_behind_beginning(u32 at, u8 groups) {
 }
 
 /* Notes the places in `texts` from one on, up to another, until there is no room for more; returns how many. */
-static u32 find_keys(u32 from, u32 to) {
+u32 EXPORT(keys_in)(u32 from, u32 to) {
   u32 found = 0;
   for (u32 at = from; at + 2 < to; at += 16) {
     const u8 *p = texts + at;
