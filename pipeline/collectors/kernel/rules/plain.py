@@ -12,7 +12,7 @@ from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
-from pipeline.collectors.formats.places import Places
+from pipeline.collectors.kernel.places import stated_by
 from pipeline.collectors.kernel.rules.rule import NOTHING
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values.strict_json import parse
@@ -35,7 +35,7 @@ class PlainReader:
     def __init__(self, log_format: LogFormat, found: Format | None) -> None:
         self._log_format = log_format
         self._of = found
-        places = (found and found.places) or Places()
+        places = stated_by(found)
         self.name = name_of(log_format, found)
         """What identifies it: another one of this name answers likewise."""
         self.identity = log_format.identity
