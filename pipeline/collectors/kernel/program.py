@@ -132,6 +132,8 @@ class Program:
         self._memory: Array = np.ctypeslib.as_array(whole)
         self._at = self._views()
         self.block_bytes_max = len(self._at["block"])
+        self.shapes_max, self.rules_max = len(self._at["shape_at"]), len(self._at["rule_at"])
+        """How many shapes, and how many rules, can have a number."""
         self._room = self._at["block"].data
         self._lent = 0
         """So much of the room is lent."""
@@ -198,30 +200,11 @@ class Program:
         return bytes(self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].data)
 
     @property
-    def shapes_max(self) -> int:
-        """How many shapes can have a number."""
-        return len(self._at["shape_at"])
-
-    @property
-    def rules_max(self) -> int:
-        """How many rules can have a number."""
-        return len(self._at["rule_at"])
-
-    @property
-    def keys_max(self) -> int:
-        """How many keys, or ids of keys, can have a number."""
-        return len(self._at["key_sizes"])
-
-    @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes, keys or rules, beyond which lines are handed over."""
-        shapes, keys, used = self._at["counters"][2:].tolist()
-        return bool(
-            shapes > _FULL * self.shapes_max
-            or keys > _FULL * self.keys_max
-            or used > _FULL * len(self._at["shape_pool"])
-            or self._rule_words_used > _FULL * len(self._at["rule_words"])
-        )
+        used = (*self._at["counters"][2:].tolist(), self._rule_words_used)
+        rooms = ("shape_at", "key_sizes", "shape_pool", "rule_words")
+        return any(each > _FULL * len(self._at[room]) for each, room in zip(used, rooms, strict=True))
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
