@@ -62,7 +62,6 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("id_places", "u4", (IDS_OF_IDENTITY, "lines")),
     ("id_sizes", "u4", (IDS_OF_IDENTITY, "lines")),
     ("event_ids", "u1", ("lines", EVENT_ID_BYTES)),
-    ("counters", "u4", (5,)),
     ("key_beginnings", "u1", ("key beginnings", "key beginning")),
     ("key_places", "u4", ("lines",)),
     ("line_counts", "u4", ("lines",)),
@@ -71,6 +70,7 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("rule_behind", "u4", ("rules",)),
     ("row_rules", "u4", ("lines",)),
     ("columns", "i8", ("columns", "rows of a column")),
+    *((name, "u4", (1,)) for name in ("rows", "texts_size", "shape_count", "key_count", "shape_pool_size")),
 )
 """Its arrays, in the order of ``where`` of ``kernel.c``."""
 _FUNCTIONS = (*("set_up", "read", "forget", "where", "extent", "introduce", "identities", "keys_in", "amounts"),)
@@ -181,7 +181,7 @@ class Program:
             lines = self._call("read", begin, begin + len(content), number, lines_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
-        told, texts_size = at["counters"][:2].tolist()
+        told = int(at["rows"][0])
         return Told(
             line_ends=at["line_ends"][:lines],
             line_counts=at["line_counts"][:lines],
@@ -191,7 +191,7 @@ class Program:
             first_holes=at["row_holes"][:told],
             holes=at["holes"],
             texts=at["texts"],
-            texts_size=texts_size,
+            texts_size=int(at["texts_size"][0]),
         )
 
     def shape(self, number: int) -> bytes:
@@ -202,9 +202,10 @@ class Program:
     @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes, keys or rules, beyond which lines are handed over."""
-        used = (*self._at["counters"][2:].tolist(), self._rule_words_used)
-        rooms = ("shape_at", "key_sizes", "shape_pool", "rule_words")
-        return any(each > _FULL * len(self._at[room]) for each, room in zip(used, rooms, strict=True))
+        at = self._at
+        rooms = {"shape_count": "shape_at", "key_count": "key_sizes", "shape_pool_size": "shape_pool"}
+        is_full = any(at[used][0] > _FULL * len(at[room]) for used, room in rooms.items())
+        return is_full or self._rule_words_used > _FULL * len(at["rule_words"])
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""

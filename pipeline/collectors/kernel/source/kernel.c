@@ -119,8 +119,6 @@ static u8 *end_of_line(u8 *p, const u8 *limit, int *is_ascii) {
   return 0;
 }
 
-static void note_counters(void);
-
 /* What becomes of the line that a group is, behind which one byte may be written. */
 static u8 fate_of(const Group *group, u32 number, u32 wrapper) {
   if (group->is_odd) return ODD;
@@ -154,21 +152,10 @@ u32 EXPORT(read)(u32 from, u32 to, u32 wrapper, u32 lines_max) {
     line_ends[lines++] = (u32)(begin - first);
     group = (Group){0};
   }
-  note_counters();
   return lines;
 }
 
 /* ---- what the host asks and says ---- */
-
-static u32 counters[5]; /* lines told, bytes of texts, shapes and keys known, bytes of shapes: after the last block */
-
-static void note_counters(void) {
-  counters[0] = rows;
-  counters[1] = texts_size;
-  counters[2] = shape_count;
-  counters[3] = key_count;
-  counters[4] = shape_pool_size;
-}
 
 /* Lets shapes and keys be numbered anew. */
 void EXPORT(forget)(void) {
@@ -207,9 +194,10 @@ void *EXPORT(where)(int what) {
   void *places[] = {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
-    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
+    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids,
     key_beginnings, key_places, line_counts,
     rule_words, rule_at, rule_behind, row_rules, columns,
+    &rows, &texts_size, &shape_count, &key_count, &shape_pool_size,
   };
   return places[what];
 }
