@@ -170,6 +170,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "    } else if (!is_silent(scratch, size) || may_be_escaped(scratch, end)) {\n      return unsure();\n",
         "",
     ),
+    ("bodies.h", "      if (is_pending) return unsure();\n", ""),
     ("bodies.h", " || may_be_escaped(payload, end)) {", ") {"),
     ("bodies.h", " || may_be_escaped(scratch, end)) {", ") {"),
     ("rows.h", " && !is_usual_number(p + 1)) return unsure();", " && p[1] == '-') return unsure();"),
@@ -393,8 +394,8 @@ name than ``ANY_NAMES_MAX`` (no rule adds up half as many). Without them shapes 
 reader, asked what they amount to, sees what is odd in them. So it is with the depth of what is looked at, which stands
 in the shape, and with whole numbers that are not plain digits.
 
-The next step sees to the same: two lines of data in one event amount to what two events do; a hole that is looked for
-at a wrong place is not found; of JSON lines and arrays, what tells them from one document is asked twice; an array's
+The next step sees to the same: a hole that is looked for at a wrong place is not found; of arrays, what tells them from
+one document is asked twice; an array's
 elements that are no objects, headers of the response that are not null, and text before a stream's first line are
 refused by whatever reads them; a name longer than any is no name, and one of a count longer than words is no
 shape; a number beyond nanoseconds is beyond the century; what is no digit makes the

@@ -216,6 +216,9 @@ HANDED_OVER = {
     "nothing follows the chunk of an event": _stream(_written(COUNTED) + b"}", _said()),
     "a stream has a chunk": _stream(b"[DONE]"),
     "text in a stream that is no chunk": _stream(_said(), b"hello", COUNTED),
+    "events of two lines of data each": _answered(
+        b'"' + 3 * (2 * (b"data: " + _written(_said()) + b"\\n") + b"\\n") + b'"'
+    ),
     "an event that is an error": _stream(_said()).replace(b"data: ", b"event: error\\ndata: ", 1),
     "an error with a space before it": _stream(_said()).replace(b"data: ", b"event:  error\\ndata: ", 1),
     "a text for an answer that has escapes": _with(b'"response": "upstream \\u0065rror"'),
