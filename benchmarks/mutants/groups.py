@@ -328,7 +328,7 @@ _EQUAL_IN_DEDUPE: dict[str, str] = {
 }
 
 _EQUAL_IN_TRACING: dict[str, str] = {
-    "collectors.kernel.rules.search: Search._keys: '~' instead": "who has a hole for the key has no use for this id",
+    "collectors.kernel.rules.search: Search._key: '~' instead": "who has a hole for the key has no use for this id",
     "collectors.values.traced: TracedCount._sum: gte instead: times > 0": "it is one more or one less",
     "collectors.values.traced: at import: 11 instead: 10 (#2)": "how many placeholders there can be",
     "collectors.kernel.rules.search: Search._read: 2 instead: 1": "two of a line differ so too",

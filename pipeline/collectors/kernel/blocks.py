@@ -26,7 +26,7 @@ from pipeline.collectors.kernel.places import formats_read
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, TOLD, ProgramFailed
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.kernel.rules.rows import holds_raw_key, join_ids, kept_of, may_repeat
-from pipeline.collectors.kernel.rules.table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
+from pipeline.collectors.kernel.rules.rule import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
 from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.values.refusal import LineRefused

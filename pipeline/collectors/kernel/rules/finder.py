@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from collections import Counter
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -50,20 +51,11 @@ _asking = Lock()
 """Held while a shape is asked of: another thread that meets the same one waits for the answer."""
 
 
-class _Costs:
-    """What it has cost to find rules, in lines that are read plainly; and how many lines were met."""
+_costs: Counter[str] = Counter()
+"""How many lines were ``met``, and how many the plain reader was ``asked`` of to find rules, by all threads and logs.
 
-    def __init__(self) -> None:
-        self.lines_met = self.spent = 0
-
-    @property
-    def may_grow(self) -> bool:
-        """Whether another rule may be searched."""
-        return self.spent <= self.lines_met + _AHEAD
-
-
-_costs = _Costs()
-"""Of all threads and logs of the process; where two add to it at once, one of both may be lost."""
+Where two add to it at once, one of both may be lost.
+"""
 
 
 class RuleFinder:
@@ -95,7 +87,7 @@ class RuleFinder:
 
     def meets(self, lines: int) -> None:
         """Note that so many lines were met, of whatever shapes."""
-        _costs.lines_met += lines
+        _costs["met"] += lines
 
     def is_worth_it(self, shape: bytes, variant: int, size: float, enough: float, rules: int = 0) -> bool:
         """Note that some bytes of lines of a shape, or of a variant of one, were met; tell whether to ask for its rule.
@@ -111,7 +103,7 @@ class RuleFinder:
             _met.clear()
         which = hash((known, rules))
         met = _met[which] = _met.get(which, 0) + size
-        if met < enough or not _costs.may_grow:
+        if met < enough or _costs["asked"] > _costs["met"] + _AHEAD:
             return False
         _met[which] = 0
         return True
@@ -151,7 +143,7 @@ class RuleFinder:
                 return NOTHING
             if isinstance(rule, Rule):
                 rules = (*rules, rule)
-        _costs.spent += samples.asked
+        _costs["asked"] += samples.asked
         if rules:
             _known_of_forms[self._plain.name, variant, lines.form] = lines.models, rules
         return rules

@@ -13,7 +13,7 @@ from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.kernel.places import stated_by
-from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.kernel.rules.rule import NOTHING, OF_HEADER, OF_RAW
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values.strict_json import parse
 
@@ -70,9 +70,9 @@ class PlainReader:
         document = parse(sample.decode(), depth_max=self._log_format.depth_max)
         return isinstance(document, dict) and format_of(document) is self._of
 
-    def header_of(self, name: str) -> str:
-        """Return the header of a request that a key is in which stands under a name, empty where it is in none."""
-        return name if self._has_headers and name in KEY_HEADERS else ""
+    def how_raw(self, name: str) -> int:
+        """Return how a line has a raw key that stands under a name: it may be in a header of a request."""
+        return OF_HEADER + KEY_HEADERS.index(name) if self._has_headers and name in KEY_HEADERS else OF_RAW
 
 
 def name_of(log_format: LogFormat, found: Format | None) -> str:

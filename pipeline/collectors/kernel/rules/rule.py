@@ -7,8 +7,9 @@ how one is found (``search``), nor what a count or a key is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
 from pipeline.collectors.values.traced import Condition, Linear, Relation, alone
 from pipeline.usage import TOGETHER, TOKENS_MAX
@@ -26,6 +27,22 @@ JOINT = "/"
 """What stands between two ids that a format makes one of."""
 
 
+OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
+"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape.
+
+From ``OF_HEADER`` on it is in one of ``KEY_HEADERS``, where that says a key.
+"""
+KINDS_OF_KEY = OF_HEADER + len(KEY_HEADERS)
+
+
+class Key(NamedTuple):
+    """How lines of one shape have their key, and in which hole; or its id, where that is the same for all of them."""
+
+    how: int
+    hole: int | None = None
+    id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What lines of one shape amount to whose counts are read alike."""
@@ -38,14 +55,7 @@ class Rule:
     """Of what the column ``KEPT`` names."""
     ids: Mapping[str, tuple[int, ...]]
     """Which hole each of ``IDS`` is, where it is not null; which two, where it is made of these."""
-    key: int | None
-    """Which hole has the key, or its id; ``None`` where it is the same for all lines."""
-    key_id: str
-    """The id of the key that is the same for all lines, else empty."""
-    is_raw: bool
-    """Whether a hole has the key itself."""
-    header: str
-    """In which header of the request the hole lies, whose text decides whether it is a key; or empty."""
+    key: Key
     began: Linear
     """The instant: what stands in a hole, or that without how long it took, where the instant is that of the end."""
     conditions: tuple[Condition, ...]

@@ -12,10 +12,10 @@ import numpy as np
 
 from pipeline.collectors import event_columns
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
-from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.kernel.program import NO_RULE
 from pipeline.collectors.kernel.rules.finder import RULES_MAX, RuleFinder
 from pipeline.collectors.kernel.rules.rows import COLUMNS, USUAL, Rows
+from pipeline.collectors.kernel.rules.rule import KINDS_OF_KEY
 from pipeline.collectors.kernel.rules.variants import Variants
 from pipeline.collectors.values.traced import Linear, alone
 
@@ -44,12 +44,6 @@ _EXAMPLES_MAX = 5
 """From so many lines of a shape it is learned how its counts hang together, at most."""
 _HOLES_MAX = 512
 """So many holes a line has at most."""
-OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
-"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape.
-
-From ``OF_HEADER`` on it is in one of ``KEY_HEADERS``, where that says a key.
-"""
-KINDS_OF_KEY = OF_HEADER + len(KEY_HEADERS)
 _NEW, _KNOWN, _NEVER, _SILENT = range(4)
 _NO_TEXT = Linear(0)
 """The place of none."""
@@ -154,12 +148,12 @@ class RuleTable:
         """Yield what each of ``COLUMNS`` is by a rule."""
         yield from (rule.numbers.get(name, Linear(event_columns.NOTHING)) for name in NUMBERS)
         yield rule.began
-        if rule.key is None:
-            self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
-            yield Linear(self.same_keys.index(rule.key_id) * KINDS_OF_KEY + THE_SAME)
+        how, hole, key_id = rule.key
+        if hole is None:
+            self.same_keys += [key_id] * (key_id not in self.same_keys)
+            yield Linear(self.same_keys.index(key_id) * KINDS_OF_KEY + how)
         else:
-            kind = OF_HEADER + KEY_HEADERS.index(rule.header) if rule.header else OF_RAW if rule.is_raw else OF_ID
-            yield Linear(kind, ((rule.key, KINDS_OF_KEY),))
+            yield Linear(how, ((hole, KINDS_OF_KEY),))
         yield Linear(self._shared.setdefault(rule.shared, len(self._shared)))
         parts = [(*map(alone, rule.ids.get(name, ())), _NO_TEXT, _NO_TEXT) for name in IDS]
         yield from (first for first, *_ in parts)
