@@ -64,7 +64,7 @@ class RuleFinder:
     def __init__(self, log_format: LogFormat, names: Sequence[Name], found: Format | None = None) -> None:
         self._names = names
         self._plain = PlainReader(log_format, found)
-        self.taken_apart = self._plain.taken_apart
+        self.taken_apart = self._plain.places.taken_apart
         """Lines with an id that fits one of these are a shape of their own: a variant."""
 
     def ids_of(self, shape: bytes) -> tuple[dict[str, int], list[list[int]]]:

@@ -35,24 +35,19 @@ class PlainReader:
     def __init__(self, log_format: LogFormat, found: Format | None) -> None:
         self._log_format = log_format
         self._of = found
-        places = stated_by(found)
+        self.places = stated_by(found)
+        """What the format states of its lines."""
         self.name = name_of(log_format, found)
         """What identifies it: another one of this name answers likewise."""
         self.identity = log_format.identity
         """The rule of the source."""
-        self.may_say_nothing = found is not None
-        self.may_have_several = bool(places.rows)
-        """Whether one line may have several rows."""
-        self.within = places.within or ()
-        self.taken_apart = places.taken_apart
-        """The ids that the format takes apart."""
-        self._has_headers = bool(places.headers)
+        self.within = self.places.within or ()
 
     def row_of(self, sample: bytes) -> Row | Nothing | None:
         """Return the row that is made of a line; ``None`` where that is none of an event."""
         line = LINE._replace(content=sample)
         rows = decode_line(line, source=SOURCE, log_format=self._log_format, fingerprint=fingerprint)
-        if not rows and self.may_say_nothing:
+        if not rows and self._of is not None:
             return NOTHING
         return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
 
@@ -72,7 +67,7 @@ class PlainReader:
 
     def how_raw(self, name: str) -> int:
         """Return how a line has a raw key that stands under a name: it may be in a header of a request."""
-        return OF_HEADER + KEY_HEADERS.index(name) if self._has_headers and name in KEY_HEADERS else OF_RAW
+        return OF_HEADER + KEY_HEADERS.index(name) if self.places.headers and name in KEY_HEADERS else OF_RAW
 
 
 def name_of(log_format: LogFormat, found: Format | None) -> str:

@@ -142,7 +142,7 @@ class Search:
         ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
         parts = [hole for holes in ids.values() for hole in holes]
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
-        is_one_of_several = not ids and self._plain.may_have_several  # known by its place in the line as well
+        is_one_of_several = bool(not ids and self._plain.places.rows)  # known by its place in the line as well
         of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
         is_within_any = any(  # an attribute may be called so as well
             name in samples.lines.again or of_ids.count(name) > 1 for name in self._plain.within
