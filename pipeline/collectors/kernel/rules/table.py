@@ -108,7 +108,7 @@ class RuleTable:
         sizes = (np.diff(told.line_ends, prepend=0) + LINE_BYTES) // np.maximum(of_line, 1)  # each row has its share
         for number in np.flatnonzero(np.bincount(told.shapes[rows])).tolist():
             rules, which = self._rules.setdefault(number, []), rows[told.shapes[rows] == number]
-            if len(rules) >= RULES_MAX or self._next_number >= self._program.rules_max:
+            if len(rules) >= RULES_MAX or (rules and self._next_number >= self._program.rules_max):
                 continue
             variant, of = self._variants.of(number)
             shape, size = self._program.shape(of), int(sizes[told.lines[which]].sum())
