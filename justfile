@@ -72,7 +72,7 @@ faults *arguments:
 
 # Make data/logs again (the same bytes, unless the maker changed).
 make-sample:
-    {{python}} benchmarks/make_sample.py
+    {{python}} benchmarks/inputs/make_sample.py
 
 # Run the commands in README.md and docs/, and write what they print into them.
 docs:

@@ -2,16 +2,16 @@
 
 ::
 
-    lines, generate        seeded request logs, and the rows that a correct reader finds in them
-    events                 a lake of seeded usage events, written as the pipeline itself writes
-    rows, comparing        what every contender is asked for, and how answers are compared
+    inputs                 seeded request logs with the rows that a correct reader finds in them, lakes of usage
+                           events as the pipeline itself writes them, books, spending, and the committed sample
     reading, aggregating, rating    the contenders: one module per library
-    contenders             their list; runs one of them in a process of its own
-    measure, launch        whole processes taking turns: time, CPU, memory
-    suites                 what is measured against what
-    report                 tables, on the terminal and in docs/performance.md
+    turns                  whole processes taking turns, how answers are compared, and tables of it
     run                    the command
+    families, formats, steps        reading, by family, by format and by step
+    fuzz, learned_rules    the kernel beside the plain reader, on made-up lines
+    nights, books          what nights, and large books, cost
+    mutants                what tests notice where one thing is changed
 
 Speeds are ratios within one run and never a promise about a machine. Does not own the sample logs' content
-(``make_sample`` does).
+(``inputs.make_sample`` does).
 """

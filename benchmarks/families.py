@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import pyarrow as pa
 
-from benchmarks.generate import number_of
-from benchmarks.measure import scratch_option
+from benchmarks.inputs.generate import number_of
+from benchmarks.turns.measure import scratch_option
 from pipeline.collectors import LogFormat, read_log
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmarks.fuzz import support
-from benchmarks.generate import number_of
-from benchmarks.measure import python, run, scratch_option
+from benchmarks.inputs.generate import number_of
+from benchmarks.turns.measure import python, run, scratch_option
 from pipeline.collectors import read_log
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.kernel.blocks import BlockDecoder
@@ -32,7 +32,7 @@ from pipeline.usage import UsageStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.measure import Run
+    from benchmarks.turns.measure import Run
     from pipeline.collectors import LogFormat
 
 _FIELDS: dict[str, tuple[str, ...]] = {

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks import families, goals
-from benchmarks.lines import KINDS
-from benchmarks.measure import scratch_option
-from benchmarks.report import table, write_between_marks
-from benchmarks.suites import Bench, keep, kept
+from benchmarks import families
+from benchmarks.inputs.lines import KINDS
+from benchmarks.turns import goals
+from benchmarks.turns.measure import scratch_option
+from benchmarks.turns.report import table, write_between_marks
+from benchmarks.turns.suites import Bench, keep, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from benchmarks.suites import Result
+    from benchmarks.turns.suites import Result
 
 SUITES = ("reading", "compression", "committing", "aggregating", "rating", "first-nights", "nights", "commands")
 _LIBRARIES = ("duckdb", "polars", "chdb", "orjson", "msgspec", "pandas", "pyarrow")

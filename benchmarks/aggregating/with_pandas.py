@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmarks.aggregating.files import COLUMNS, event_files
-from benchmarks.comparing import AGGREGATING
+from benchmarks.turns.comparing import AGGREGATING
 
 if TYPE_CHECKING:
     from pathlib import Path

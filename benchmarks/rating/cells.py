@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.events import ACCOUNTS, MODELS, key_ids
+from benchmarks.inputs.events import ACCOUNTS, MODELS, key_ids
 from pipeline.tables import schemas
 from pipeline.usage import Meter
 

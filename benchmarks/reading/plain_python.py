@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.rows import Row
+from benchmarks.turns.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable

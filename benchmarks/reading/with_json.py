@@ -10,7 +10,7 @@ from benchmarks.reading.plain_python import every_chunk, read
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.rows import Row
+    from benchmarks.turns.rows import Row
 
 
 def all_chunks(path: Path) -> list[Row]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from benchmarks.reading.plain_python import every_chunk, read
-from benchmarks.rows import Row
+from benchmarks.turns.rows import Row
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from benchmarks.reading.plain_python import every_chunk, last_chunks, read
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.rows import Row
+    from benchmarks.turns.rows import Row
 
 
 def all_chunks(path: Path) -> list[Row]:

@@ -21,6 +21,7 @@ class WarningCode(StrEnum):
     FORGOTTEN = "forgotten"
     BATCH_UNKNOWN = "batch_unknown"
     KERNEL_FAILED = "kernel_failed"
+    TRACED_TWICE = "traced_twice"
     QUARANTINED = "quarantined"
     CONFLICT = "conflict"
     SUSPICIOUS_COPIES = "suspicious_copies"

@@ -7,8 +7,8 @@ them erred to the same side, as they do while usage grows, the estimate is multi
 fifth and the ninety-fifth percentile of the ratios bound the interval; trials overlap, and so about eight of ten
 periods end within it, not nine. While there are few trials, the interval is as wide as the days' own scatter makes it.
 
-Owns the choice and the interval; ``benchmarks/forecasts.py`` holds both against plainer ones. Does not own what is
-spent.
+Owns the choice and the interval; ``benchmarks/books/forecasts.py`` holds both against plainer ones. Does not own what
+is spent.
 """
 
 from __future__ import annotations

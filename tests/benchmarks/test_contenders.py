@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import comparing
-from benchmarks.contenders import AGGREGATING, BASELINES, CONTENDERS, ORACLES, RATING, READING, contender
-from benchmarks.events import EventsRecipe, batches, write_lake, write_workspace
-from benchmarks.generate import write_log
-from benchmarks.lines import Recipe
+from benchmarks.inputs.events import EventsRecipe, batches, write_lake, write_workspace
+from benchmarks.inputs.generate import write_log
+from benchmarks.inputs.lines import Recipe
 from benchmarks.rating.cells import write_cells
+from benchmarks.turns import comparing
+from benchmarks.turns.contenders import AGGREGATING, BASELINES, CONTENDERS, ORACLES, RATING, READING, contender
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
-    from benchmarks.contenders import Contender
+    from benchmarks.turns.contenders import Contender
 
 NOT_EXACT = {
     "DuckDB, copies summed too",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.comparing import READING, as_table, rows_differing
-from benchmarks.generate import compress, number_of, sized, write_log
-from benchmarks.lines import KINDS, Recipe, lines_of
+from benchmarks.inputs.generate import compress, number_of, sized, write_log
+from benchmarks.inputs.lines import KINDS, Recipe, lines_of
+from benchmarks.nights.small_logs import write_logs, write_workspace
 from benchmarks.reading.by_tallybook import compared, line_by_line, through_the_entrance
-from benchmarks.small_logs import write_logs, write_workspace
+from benchmarks.turns.comparing import READING, as_table, rows_differing
 from pipeline.base.zstd import zstd
 
 if TYPE_CHECKING:

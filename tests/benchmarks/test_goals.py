@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import families
-from benchmarks.goals import GOALS, Measured, table
-from benchmarks.measure import Run
-from benchmarks.suites import OVER_STREAMS, SAMPLE, Entry, Result, keep, kept
+from benchmarks.turns.goals import GOALS, Measured, table
+from benchmarks.turns.measure import Run
+from benchmarks.turns.suites import OVER_STREAMS, SAMPLE, Entry, Result, keep, kept
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import Run, RunFailed, ratios, run, take_turns
-from benchmarks.report import table, write_between_marks
-from benchmarks.suites import Entry, Result
+from benchmarks.turns.measure import Run, RunFailed, ratios, run, take_turns
+from benchmarks.turns.report import table, write_between_marks
+from benchmarks.turns.suites import Entry, Result
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 

@@ -133,7 +133,7 @@ def test_a_trial_tells_a_function_and_a_constant_that_are_noticed_from_what_no_t
         assert source.count(text) == 1, text
         file = str(Path(ROOT / path))
         return Trial(
-            name, path, lambda: compile(source.replace(text, other), file, "exec"), ("tests/rules/test_money.py",)
+            name, path, lambda: compile(source.replace(text, other), file, "exec"), ("tests/rules/base/test_money.py",)
         )
 
     found = {
@@ -146,7 +146,7 @@ def test_a_trial_tells_a_function_and_a_constant_that_are_noticed_from_what_no_t
             ]
         )
     }
-    assert found["function"] == "tests/rules/test_money.py::test_a_rounded_zero_has_no_sign"
+    assert found["function"] == "tests/rules/base/test_money.py::test_a_rounded_zero_has_no_sign"
     assert found["constant"] is not None
     assert found["unread"] is None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.on_paper import SIZES, Measured, Month, cost_table, month_table
+from benchmarks.nights.on_paper import SIZES, Measured, Month, cost_table, month_table
 
 PAGE = (Path(__file__).parents[2] / "docs/scale.md").read_text(encoding="utf-8")
 
@@ -20,7 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs/scale.md").read_text(encoding="utf-8")
 def test_the_page_holds_the_tables_that_are_made(name: str, text: str) -> None:
     found = re.search(rf"<!-- measured: {name} -->\n(.*?)<!-- end -->", PAGE, re.DOTALL)
     assert found is not None
-    assert found[1] == text, "run python -m benchmarks.on_paper --into docs/scale.md"
+    assert found[1] == text, "run python -m benchmarks.nights.on_paper --into docs/scale.md"
 
 
 def test_there_is_a_row_for_each_size_and_only_what_was_run_is_called_measured() -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import tallybook
 
-from benchmarks.measure import ROOT
-from benchmarks.screen_books import BooksRecipe, make_large_books
-from benchmarks.screens import KEPT, SCREENS, screen, shortened
+from benchmarks.books.screens import KEPT, SCREENS, screen, shortened
+from benchmarks.inputs.screen_books import BooksRecipe, make_large_books
+from benchmarks.turns.measure import ROOT
 from pipeline.cli import output
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import anomalies, forecasts
-from benchmarks.spending import KINDS
+from benchmarks.books import anomalies, forecasts
+from benchmarks.inputs.spending import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "budgets.md").read_text(encoding="utf-8")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.generate import write_log
-from benchmarks.lines import Recipe
+from benchmarks.inputs.generate import write_log
+from benchmarks.inputs.lines import Recipe
 
 
 @pytest.mark.long

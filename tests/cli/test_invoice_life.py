@@ -271,7 +271,7 @@ def test_late_usage_is_corrected_once_and_verify_agrees_every_night(tmp_path: Pa
     assert tallybook(root, "verify").returncode == 0
 
 
-@pytest.mark.slow  # without processes: tests/storage/test_faults.py
+@pytest.mark.slow  # without processes: tests/storage/disk/test_faults.py
 def test_issuing_survives_a_kill_at_any_instant_without_gap_or_double(tmp_path: Path) -> None:
     """Killed as soon as another invoice has its number, again and again.
 

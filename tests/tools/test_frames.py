@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
-from benchmarks.events import EventsRecipe, write_lake, write_workspace
+from benchmarks.inputs.events import EventsRecipe, write_lake, write_workspace
 from pipeline import frames
 from pipeline.base.errors import ConfigurationError, DataFileDamaged, DataFileLeft
 from pipeline.jobs.answers.queried.columns import VIEWS

@@ -71,12 +71,14 @@ class Batches:
             return
         records = [segment.record for segment in self.waiting]
         from pipeline.collectors.segment import coded_together  # noqa: PLC0415  # only where something was read
+        from pipeline.jobs.night.traced_twice import traced_twice  # noqa: PLC0415  # likewise
 
         held, written = parted(self.waiting, lake.next_number(self.snapshot) + 1)  # one more where the lake grows
+        events = coded_together(held)
         self.snapshot = lake.commit(
             self.workspace.lake,
             self.snapshot,
-            events=coded_together(held),
+            events=events,
             quarantined=pa.concat_tables([QUARANTINE.empty_table(), *(segment.quarantined for segment in held)]),
             written=written,
             sources=records,
@@ -84,6 +86,7 @@ class Batches:
             key_secret_check=self.secret_check(),
         )
         self.committed += records
+        self.warnings += traced_twice(events)
         for segment in self.waiting:
             for reason in segment.record.quarantined.keys() - self.examples.keys():
                 self.examples[reason] = quarantine_example([segment], reason)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.kernel.blocks import DecodedLines
 
 TOLD = [each.name for each in formats_read(FORMAT) if each is not None]
-WRITTEN_BY_LITELLM = Path(__file__).parents[1] / "formats" / "litellm_1_110_2.jsonl"
+WRITTEN = Path(__file__).parents[1] / "formats"
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +88,7 @@ def test_most_events_that_a_tool_writes_are_told(kind: str) -> None:
 
 
 def test_what_litellm_wrote_is_told() -> None:
-    lines = WRITTEN_BY_LITELLM.read_bytes().splitlines()
+    lines = (WRITTEN / "tools" / "litellm_1_110_2.jsonl").read_bytes().splitlines()
     assert _agree(lines).told >= 6
 
 
@@ -532,7 +532,7 @@ def _without(line: dict[str, Any], *names: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["bodies", "counts", "without_escape_json"])
 def test_what_nginx_wrote_is_told(name: str) -> None:
-    lines = (WRITTEN_BY_LITELLM.parent / f"nginx_1_22_{name}.jsonl").read_bytes().splitlines()
+    lines = (WRITTEN / "gateways" / f"nginx_1_22_{name}.jsonl").read_bytes().splitlines()
     found = _agree(lines)
     assert (found.told, found.blank) == ((0, 1) if name == "without_escape_json" else (4, 1))
 

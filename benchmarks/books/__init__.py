@@ -1,0 +1,1 @@
+"""What rating, questions, forecasts and screens cost of large books."""
