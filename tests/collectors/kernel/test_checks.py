@@ -216,6 +216,9 @@ HANDED_OVER = {
     "nothing follows the chunk of an event": _stream(_written(COUNTED) + b"}", _said()),
     "a stream has a chunk": _stream(b"[DONE]"),
     "text in a stream that is no chunk": _stream(_said(), b"hello", COUNTED),
+    "a name that ends as those that Gemini counts by": _answered(
+        b'{"candidates": [], "usageMetadata": {"promptTokenCount": 3, "anyTokenCount": 4}}'
+    ),
     "events of two lines of data each": _answered(
         b'"' + 3 * (2 * (b"data: " + _written(_said()) + b"\\n") + b"\\n") + b'"'
     ),
