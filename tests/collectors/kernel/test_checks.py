@@ -501,7 +501,9 @@ def test_a_vector_of_small_numbers_is_told(number: str, is_alone: bool) -> None:
     assert found.told == 2
 
 
-@pytest.mark.parametrize("number", ["5e-00", "1.0", "10e-01", "2e2", "1e400", f"0.{'0' * 17}", "0.00000000000000001e2"])
+@pytest.mark.parametrize(
+    "number", ["5e-00", "1.0", "10e-01", "2e2", "2e+2", "1e400", f"0.{'0' * 17}", "0.00000000000000001e2"]
+)
 def test_a_number_that_may_be_whole_is_no_fraction(number: str) -> None:
     lines = [_with(b'"status": %s' % number.encode(), without=b', "status": 500'), USUAL]
     found = by_kernel(lines)
