@@ -21,6 +21,7 @@ from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refused import RefusedUsage, what_is_stated
+from pipeline.collectors.values.copy_escapes import copied
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse
 from pipeline.usage import QuarantineReason, TokenCounts
@@ -148,7 +149,9 @@ def _document(content: bytes, depth_max: int, errors: str) -> Any:
     except BrokenJson:
         if "\n" in text and (documents := documents_of(text, depth_max=depth_max)) is not None:
             return documents  # of a log whose documents have several lines each
-        if (plain := unescaped(content)) is None:
+        plain = unescaped(content)
+        plain = copied(content) if plain is None else plain
+        if plain is None:
             raise
         return parse(plain.decode(errors=errors), depth_max=depth_max)
 

@@ -205,7 +205,7 @@ def sample_documents(path: LogPath, log_format: LogFormat) -> list[JsonObject]:
                 head,
                 pieces,
                 place,
-                wrapper=wrapper_of(head),
+                wrapper=wrapper_of(head, log_format.steps),
                 line_bytes_max=log_format.line_bytes_max,
                 lender=None,
             )
@@ -227,7 +227,7 @@ def wrapper_in(path: LogPath, log_format: LogFormat) -> str | None:
     """
     try:
         with open_log(path, log_format, follows_links=True) as log:
-            found = wrapper_of(log.head())
+            found = wrapper_of(log.head(), log_format.steps)
     except LogUnreadable:
         return None
     return None if found is None else found.name

@@ -1,8 +1,9 @@
 """The language of ``fields``: where a log has what a request log says, each field by one rule.
 
 A rule is a path (``"auth.key_id"``, with quoted names, indices and steps into JSON text), a constant
-(``{ value = "batch" }``), a map of values (``{ from = "state", success = 200 }``), a sum (``{ sum = ["a", "b"] }``), or
-the first of several of these that is stated (``["a", "b.c"]``).
+(``{ value = "batch" }``), a map of values (``{ from = "state", success = 200 }``), a sum (``{ sum = ["a", "b"] }``),
+texts put together (``{ join = ["date", "time"], with = " " }``), or the first of several of these that is stated
+(``["a", "b.c"]``).
 
 Owns the rules and what may be written. Does not own the looking up (``pipeline.collectors.formats.mapping``) nor what a
 value must be where it depends on the line (``pipeline.collectors.formats.request_log``).
@@ -22,10 +23,12 @@ from pipeline.configuration.strict_toml import value_text
 from pipeline.usage.events import LOG_FIELDS, LOGGED, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _STEP = re.compile(r'("(?:[^"\\]|\\.)+")(?:\.|$)|([^".][^.]*)(?:\.|$)')
-_RULE_WORDS = frozenset(("value", "from", "sum"))
+_ELEMENT = re.compile(r"\[([^\[\]=]+)=([^\[\]]*)\]")
+"""``[name=x-team]``: of an array, the first object that calls its ``name`` so."""
+_RULE_WORDS = frozenset(("value", "from", "sum", "join"))
 """A table with one of these is a rule; any other is a table of fields that TOML made of an unquoted dotted name."""
 
 
@@ -36,6 +39,12 @@ class Path:
     text: str
     """As it was written. A key at the top of a line that is called so wins over the path."""
     steps: tuple[str, ...]
+    """Names. Of an array one may also be the number of an element, or say which one is meant (``element_meant``)."""
+
+    @property
+    def selects(self) -> bool:
+        """Whether a step says by a member of its own which element of an array is meant."""
+        return any(map(_ELEMENT.fullmatch, self.steps))
 
     @property
     def is_plain(self) -> bool:
@@ -72,7 +81,15 @@ class Sum:
     rules: tuple[Rule, ...]
 
 
-Rule: TypeAlias = Path | Constant | ValueMap | FirstOf | Sum
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Texts that are stated apart, as one: a date and a time, or the parts of an id. None where one is not stated."""
+
+    rules: tuple[Rule, ...]
+    between: str
+
+
+Rule: TypeAlias = Path | Constant | ValueMap | FirstOf | Sum | Join
 
 
 def rules_of(fields: Mapping[str, Any]) -> Mapping[str, Rule]:
@@ -85,6 +102,19 @@ def rules_of(fields: Mapping[str, Any]) -> Mapping[str, Rule]:
             message = f"fields: there is no field {name!r}; the fields are {', '.join(LOG_FIELDS)}"
             raise ConfigurationError(message)
     return MappingProxyType({name: _rule(name, written) for name, written in fields.items()})
+
+
+def steps_of(rules: Iterable[Rule]) -> frozenset[str]:
+    """Return every step of the paths of rules."""
+    found: set[str] = set()
+    for rule in rules:
+        if isinstance(rule, Path):
+            found.update(rule.steps)
+        elif isinstance(rule, ValueMap):
+            found |= steps_of((rule.source,))
+        elif not isinstance(rule, Constant):
+            found |= steps_of(rule.rules)
+    return frozenset(found)
 
 
 def flattened(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,6 +151,16 @@ def path_of(text: str) -> Path:
     return Path(text, tuple(steps))
 
 
+def element_meant(step: str) -> tuple[str, str] | None:
+    """Return by which member, and by which value of it, a step says which element of an array it means.
+
+    >>> element_meant("[name=x-team]"), element_meant("name")
+    (('name', 'x-team'), None)
+    """
+    found = _ELEMENT.fullmatch(step)
+    return None if found is None else (found[1], found[2])
+
+
 def _rule(name: str, written: Any) -> Rule:
     if isinstance(written, str):
         try:
@@ -134,7 +174,7 @@ def _rule(name: str, written: Any) -> Rule:
     if not isinstance(written, dict) or _RULE_WORDS.isdisjoint(written):
         what = (
             'is none of a path "a.b", a list of them, { value = … } for a constant, { from = "a.b", theirs = ours } '
-            'for a map of values, and { sum = ["a", "b"] }'
+            'for a map of values, { sum = ["a", "b"] }, and { join = ["a", "b"], with = " " }'
         )
         raise _refusal(name, written, what)
     return _table_rule(name, written)
@@ -146,6 +186,8 @@ def _table_rule(name: str, written: Mapping[str, Any]) -> Rule:
         if not values:
             raise _refusal(name, written, 'maps no values; write { from = "state", success = 200 }, or the path alone')
         return ValueMap(_rule(name, written["from"]), MappingProxyType(values))
+    if "join" in written:
+        return _join_rule(name, written)
     if len(written) > 1:
         raise _refusal(name, written, "says more than one thing; write { value = … } or { sum = […] } alone")
     if "value" in written:
@@ -154,6 +196,20 @@ def _table_rule(name: str, written: Mapping[str, Any]) -> Rule:
     if not name.startswith("usage.") or not isinstance(parts, list | tuple) or not parts:
         raise _refusal(name, written, "is no sum; sums are of counts (usage.…), of a list of paths")
     return Sum(tuple(_rule(name, each) for each in parts))
+
+
+def _join_rule(name: str, written: Mapping[str, Any]) -> Rule:
+    parts, between = written["join"], written.get("with", "")
+    is_list = isinstance(parts, list | tuple) and len(parts) > 1
+    if not is_list or not isinstance(between, str) or not written.keys() <= {"join", "with"}:
+        raise _refusal(name, written, 'joins nothing; write { join = ["date", "time"], with = " " }')
+    if name not in _JOINED:
+        raise _refusal(name, written, f"cannot be joined; these can: {', '.join(_JOINED)}")
+    return Join(tuple(_rule(name, each) for each in parts), between)
+
+
+_JOINED = ("ts", "api_key_id", "request_id", "path", "request.model", "response.id", "response.model")
+"""What may be stated in parts; a raw key is one text."""
 
 
 def _constant(name: str, value: Any) -> str | int | bool:

@@ -23,7 +23,9 @@ from logged_documents import (
     new_api_row,
     nginx_line,
     openrouter_generation,
+    opik_span,
     posthog_event,
+    tensorzero_row,
     written_span,
 )
 from odd_documents import places
@@ -121,6 +123,8 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "bifrost": bifrost_row(),
     "databricks": databricks_row(),
     "openrouter": openrouter_generation(),
+    "opik": opik_span(),
+    "tensorzero": tensorzero_row(),
     "datadog": datadog_span(),
     "spans": written_span("cloudwatch"),
     "mlflow": mlflow_trace(),

@@ -79,6 +79,11 @@ def test_every_kind_of_rule_is_read_as_it_would_stand_in_the_file() -> None:
         ({"usage.prompt_tokens": {"value": -1}}, "fields: usage.prompt_tokens = -1 cannot be; it is a whole number"),
         ({"request.stream": {"value": "yes"}}, "fields: request.stream = 'yes' cannot be; it is true or false"),
         ({"cache_hit": {"from": "c", "HIT": 1}}, "fields: cache_hit = 1 cannot be; it is true or false"),
+        ({"ts": {"join": ["date"]}}, "fields: ts = {'join': ['date']} joins nothing; write { join = "),
+        ({"ts": {"join": ["a", "b"], "with": 5}}, "joins nothing"),
+        ({"ts": {"join": ["a", "b"], "sum": ["c"]}}, "joins nothing"),
+        ({"api_key": {"join": ["a", "b"]}}, "fields: api_key = {'join': ['a', 'b']} cannot be joined; these can: ts, "),
+        ({"status": {"join": ["a", "b"]}}, "cannot be joined"),
         ({"service_tier": {"value": " "}}, "fields: service_tier = ' ' cannot be; it is a text"),
     ],
 )

@@ -247,6 +247,26 @@ def _bifrost(maker: Maker) -> Document:
     }
 
 
+def _tensorzero(maker: Maker) -> Document:
+    """Return a row of TensorZero's table, of a call or of a stream, whose answer it mostly has."""
+    pick, counts = maker.chance.choice, _counts(maker)
+    body = _body(maker)
+    return {
+        "id": _hex(maker),
+        "inference_id": _hex(maker),
+        "timestamp": _date(maker, separator=pick((" ", "T")), ends=pick(("", "Z"))),
+        "model_name": _model(maker),
+        "model_provider_name": "made-up",
+        "raw_response": pick((json.dumps(body), json.dumps(body), "")),
+        "input_tokens": pick((counts["prompt_tokens"], None)),
+        "output_tokens": counts["completion_tokens"],
+        "provider_cache_read_input_tokens": pick((None, maker.part(counts["prompt_tokens"]))),
+        "provider_cache_write_input_tokens": pick((None, 0, 3)),
+        "cached": pick((False, False, True)),
+        "tags": {"tensorzero::api_key_public_id": _key(maker), "user": "u"},
+    }
+
+
 def _databricks(maker: Maker) -> Document:
     """Return a row of one of the tables of Databricks: with bodies, or with counts alone."""
     pick, counts = maker.chance.choice, _counts(maker)
@@ -1099,6 +1119,7 @@ KINDS: dict[str, Kind] = {
     "kong": _of(_kong, "kong"),
     "bedrock": _of(_bedrock, "bedrock", LogFormat(format="bedrock", fields={"api_key_id": "requestMetadata.tenant"})),
     "bifrost": _of(_bifrost, "bifrost", LogFormat(format="bifrost", fields={"api_key_id": "provider"})),
+    "tensorzero": _of(_tensorzero, "tensorzero", LogFormat(format="tensorzero", fields={"api_key_id": "tags.user"})),
     "databricks": _of(
         _databricks, "databricks", LogFormat(format="databricks", fields={"api_key_id": "usage_context.project"})
     ),

@@ -324,14 +324,111 @@ def written_span(writing: str = "sdk", *, error: bool = False, **attributes: Any
             "status": {"code": "STATUS_CODE_ERROR" if error else "STATUS_CODE_UNSET", "message": ""},
             "attributes": texts,
         },
+        "signoz": {
+            "ts_bucket_start": "1793700000",
+            "timestamp": "2026-11-03 10:00:01.250000000",
+            "trace_id": trace,
+            "span_id": own,
+            "parent_span_id": around,
+            "name": "chat jamba",
+            "status_code": 2 if error else 0,
+            "attributes_string": {name: text for name, text in texts.items() if type(named[name]) is not int},
+            "attributes_number": {name: float(value) for name, value in named.items() if type(value) is int},
+            "attributes_bool": {},
+            "resources_string": resource,
+        },
+        "elasticsearch": {
+            "@timestamp": at,
+            "trace_id": trace,
+            "span_id": own,
+            "parent_span_id": around,
+            "name": "chat jamba",
+            "kind": "Client",
+            "status": {"code": "Error"} if error else {},
+            "attributes": named,
+            "resource": {"attributes": resource},
+        },
+        "dynatrace": {
+            "trace.id": trace,
+            "span.id": own,
+            "span.parent_id": around,
+            "span.name": "chat jamba",
+            "span.status_code": "error" if error else None,
+            "start_time": at,
+            **texts,
+        },
+        "honeycomb": {
+            "trace.trace_id": trace,
+            "trace.span_id": own,
+            "trace.parent_id": around,
+            "timestamp": at,
+            "name": "chat jamba",
+            "error": error,
+            **named,
+        },
+        "new-relic": {
+            "trace.id": trace,
+            "id": own,
+            "parent.id": around,
+            "timestamp": 1_793_700_001_250,
+            "name": "chat jamba",
+            "otel.status_code": "ERROR" if error else "OK",
+            **named,
+        },
     }[writing]
 
 
 WRITINGS = (
     *("sdk", "phoenix", "frame", "clickhouse", "cloudwatch", "logfire", "app-insights", "app-insights-classic"),
-    "mlflow",
+    *("mlflow", "signoz", "elasticsearch", "dynatrace", "honeycomb", "new-relic"),
 )
 """By what a span may be written."""
+
+
+def opik_span(*, usage: Any = ..., metadata: Any = None, **fields: Any) -> dict[str, Any]:
+    """Return a span of a call as Opik's API lists it, of a client for OpenAI's API that Opik wraps."""
+    counts = {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45}
+    return {
+        "id": "0192c0de-0000-7000-8000-000000000001",
+        "project_id": "0192c0de-0000-7000-8000-000000000002",
+        "trace_id": "0192c0de-0000-7000-8000-000000000003",
+        "name": "chat_completion_create",
+        "type": "llm",
+        "start_time": "2026-11-03T10:00:01.250000Z",
+        "end_time": "2026-11-03T10:00:03.250000Z",
+        "input": {"messages": []},
+        "output": {"choices": []},
+        "metadata": {
+            "created_from": "openai",
+            "api_key_id": "key_1",
+            "id": "chatcmpl-1",
+            "model": "jamba-large",
+            **(metadata or {}),
+        },
+        "model": "jamba",
+        "provider": "openai",
+        "usage": {**counts, **{f"original_usage.{name}": value for name, value in counts.items()}}
+        if usage is ...
+        else usage,
+        "created_by": "desk",
+        "last_updated_at": "2026-11-03T10:00:04Z",
+    } | fields
+
+
+def tensorzero_row(**fields: Any) -> dict[str, Any]:
+    """Return a row of TensorZero's table of calls, with the tags of its inference."""
+    return {
+        "id": "0192c0de-0000-7000-8000-000000000001",
+        "inference_id": "0192c0de-0000-7000-8000-000000000002",
+        "timestamp": "2026-11-03 10:00:01",
+        "model_name": "jamba",
+        "model_provider_name": "ai21",
+        "raw_response": json.dumps(_chat_answer()),
+        "input_tokens": 40,
+        "output_tokens": 5,
+        "cached": False,
+        "tags": {"tensorzero::api_key_public_id": "key_1"},
+    } | fields
 
 
 def _chat_answer() -> dict[str, Any]:

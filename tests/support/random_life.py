@@ -291,10 +291,16 @@ def files_of_invoices(workspace: Path) -> dict[str, bytes]:
 
 
 def owed(files: dict[str, bytes]) -> dict[str, Decimal]:
-    """Return what each account owes by all documents, before credits, tax and what was credited out of goodwill."""
+    """Return what each account owes by all documents, before credits, tax and what was credited out of goodwill.
+
+    Who takes back an invoice that was credited in part takes back what was left of it: then that part counts as well.
+    """
+    tables = [content for name, content in files.items() if name.count("/") == 1 and name.endswith("/lines.csv")]
+    lines = [line for table in tables for line in csv.DictReader(table.decode("utf-8-sig").splitlines())]
+    taken_back = {line["credits_invoice"] for line in lines if not line["credit_reason"]}
     amounts = defaultdict[str, Decimal](Decimal)
-    for name in (name for name in files if name.count("/") == 1 and name.endswith("/lines.csv")):
-        for line in csv.DictReader(files[name].decode("utf-8-sig").splitlines()):
-            if line["kind"] not in {"credit", "tax"} and not line["credit_reason"]:
-                amounts[line["usage_account_id"]] += Decimal(line["amount"])
+    for line in lines:
+        is_goodwill = line["credit_reason"] and line["credits_invoice"] not in taken_back
+        if line["kind"] not in {"credit", "tax"} and not is_goodwill:
+            amounts[line["usage_account_id"]] += Decimal(line["amount"])
     return {account_id: amount for account_id, amount in sorted(amounts.items()) if amount}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript, run_together, with_line_ends
-from pipeline.collectors.values.strict_json import BrokenJson, documents_of, parse, stated_once, whole_of
+from pipeline.collectors.values.strict_json import BrokenJson, document_in, documents_of, parse, stated_once, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,16 +42,31 @@ _NOTHING = Body([])
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 _BLANKS = "\ufeff \t\r\n"
 _BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{20,}+={0,2}+\s*+\Z")
-_BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
+_BEGINS_MESSAGE = re.compile(r"HTTP/|[A-Z]{3,7} |[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
+"""The beginning of a message of HTTP, or of its first chunk."""
+_BEGINS_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
 _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
 _CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
-_HTTP_HEAD = re.compile(r"HTTP/[0-9.]{1,4} [0-9]{3}[^\r\n]*+\r?\n(?:[^\r\n]++\r?\n)*+\r?\n")
+_HTTP_HEAD = re.compile(
+    rb"(?:HTTP/[0-9.]{1,4} [0-9]{3}[^\r\n]*+|[A-Z]{3,7} [^\r\n ]++ HTTP/[0-9.]{1,4})\r?\n(?:[^\r\n]++\r?\n)*+\r?\n"
+)
+"""What stands before the body of an answer, or of a request."""
+_HEAD_ON_ONE_LINE = re.compile(
+    r"(?:HTTP/[0-9.]{1,4} [0-9]{3}|[A-Z]{3,7} [^\r\n {\[]++ HTTP/[0-9.]{1,4}) [^\r\n{\[]*(?=[{\[])"
+)
+_BODIES_TRIED_MAX = 32
+"""Behind a head on one line, so many places are looked at for the body: some headers have JSON in them."""
 _GZIPPED = "\x1f\x8b\x08"
+_GZIPPED_BYTES = _GZIPPED.encode("latin-1")
+_BEHIND_A_BLANK = re.compile(r" (?=[{\[])")
+_BEFORE_A_PAYLOAD = re.compile(r" (?:event: ?[^ ]++ +)?data: ?\Z")
 _PRINTED = ("b'", 'b"')
 _PRINTED_BYTES = re.compile(r"""b(['"])([\x20-\x7e]*)""")
 _PRINTED_BYTE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|([\\'\"tnr]))")
 _PRINTED_AS = {"t": "\t", "n": "\n", "r": "\r"}
 _INFLATED_BYTES_MAX = 64 * 2**20
+_TOKEN = re.compile(r"(?:[Bb]earer +)?([A-Za-z0-9_-]{8,})\.([A-Za-z0-9_-]{8,})\.[A-Za-z0-9_-]*")
+_URL_SAFE = str.maketrans("-_", "+/")
 _HTTP_STATUS = frozenset(("status", "statusCode", "status_code"))
 _HTTP_ANSWER = _HTTP_STATUS | frozenset(
     ("body", "headers", "multiValueHeaders", "isBase64Encoded", "statusText", "status_text", "cookies", "ok", "url")
@@ -71,6 +86,29 @@ def take_apart(response: JsonObject | list[Any] | str | None, *, depth_max: int)
     if isinstance(response, str):
         return _text_body(response, depth_max, _UNWRAPS_MAX)
     return _json_body(response, depth_max, _UNWRAPS_MAX)
+
+
+def document_within(text: str, *, depth_max: int) -> JsonObject | list[Any] | None:
+    """Return the JSON that a text is, or that one step leads to: out of base64, of a message of HTTP, of a token.
+
+    ``None`` where there is none. Of a token (RFC 7519) it is the claims, whoever signed them.
+    """
+    found = document_in(text, depth_max=depth_max)
+    if found is not None:
+        return found
+    plain = _claims_in(text)
+    if plain is None:
+        plain = _unwrapped(text.lstrip(_BLANKS))
+    return None if plain is None else document_in(plain, depth_max=depth_max)
+
+
+def _claims_in(text: str) -> str | None:
+    """Return the claims of a token, also behind ``Bearer``; ``None`` of anything else."""
+    found = _TOKEN.fullmatch(text)
+    if found is None:
+        return None
+    head, claims = (_out_of_base64(f"{part.translate(_URL_SAFE)}{'=' * (-len(part) % 4)}") for part in found.groups())
+    return claims if head is not None and head.lstrip().startswith("{") else None
 
 
 def _text_body(response: str, depth_max: int, unwraps: int) -> Body:
@@ -235,11 +273,44 @@ def _of_printed(printed: str) -> str:
 
 def _without_http_framing(text: str) -> str | None:
     """Return what stands behind the head of an answer, in its chunks, or in what was compressed; ``None`` elsewhere."""
-    if (head := _HTTP_HEAD.match(text)) is not None:
-        return text[head.end() :]
     if text.startswith(_GZIPPED):
         return _out_of_gzip(text.encode("latin-1", "replace"))
-    return _without_http_chunks(text)
+    if (one_line := _HEAD_ON_ONE_LINE.match(text)) is not None:
+        return _behind_head_on_one_line(text, one_line.end())
+    if _BEGINS_MESSAGE.match(text) is None:
+        return None
+    content = text.encode("utf-8", "surrogatepass")
+    if (head := _HTTP_HEAD.match(content)) is not None:
+        return _out_of_message(content[head.end() :])
+    held = _out_of_http_chunks(content)
+    return None if held is None else held.decode("utf-8", "replace")
+
+
+def _out_of_message(content: bytes) -> str | None:
+    """Return the text of what stands behind a head, out of its chunks and its compression."""
+    held = _out_of_http_chunks(content)
+    content = content if held is None else held
+    return _out_of_gzip(content) if content.startswith(_GZIPPED_BYTES) else content.decode("utf-8", "replace")
+
+
+def _behind_head_on_one_line(text: str, at: int) -> str | None:
+    """Return the JSON, or the events, that a text ends with whose head was put on one line, as Tyk's pump does.
+
+    ``None`` elsewhere. Headers may have JSON in them, which something follows.
+    """
+    for _ in range(_BODIES_TRIED_MAX):
+        if (events := _BEFORE_A_PAYLOAD.search(text, 0, at)) is not None:
+            return text[events.start() + 1 :]
+        try:
+            parse(text[at:])
+        except BrokenJson:
+            found = _BEHIND_A_BLANK.search(text, at + 1)
+            if found is None:
+                return None
+            at = found.end()
+        else:
+            return text[at:]
+    return None
 
 
 def _out_of_base64(text: str) -> str | None:
@@ -249,7 +320,10 @@ def _out_of_base64(text: str) -> str | None:
     """
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
-        return _out_of_gzip(content) if content.startswith(_GZIPPED.encode("latin-1")) else _UTF8().decode(content)
+        if content.startswith(_GZIPPED_BYTES):
+            return _out_of_gzip(content)
+        head = _HTTP_HEAD.match(content)
+        return _UTF8().decode(content) if head is None else _out_of_message(content[head.end() :])
     except ValueError:  # also what is no UTF-8
         return None
 
@@ -267,14 +341,13 @@ def _out_of_gzip(content: bytes) -> str | None:
     return None if inflate.unconsumed_tail else text.decode("utf-8", "replace")
 
 
-def _without_http_chunks(text: str) -> str | None:
-    """Return what chunks of HTTP hold, ``None`` where the text is not made of them.
+def _out_of_http_chunks(content: bytes) -> bytes | None:
+    """Return what chunks of HTTP hold, ``None`` where the content is not made of them.
 
     Each size is that of the bytes after it.
     """
-    if not _BEGINS_HTTP_CHUNK.match(text):
+    if not _BEGINS_HTTP_CHUNK.match(content):
         return None
-    content = text.encode("utf-8", "surrogatepass")
     held = []
     at = 0
     while at < len(content):
@@ -292,7 +365,7 @@ def _without_http_chunks(text: str) -> str | None:
         if not length:
             break
         at += 2 if content[at : at + 2] == b"\r\n" else 1
-    return b"".join(held).decode("utf-8", "replace")
+    return b"".join(held)
 
 
 def _stream_body(text: str, depth_max: int) -> Body:

@@ -14,6 +14,8 @@ from pipeline.collectors.formats.held import held_in, held_in_line, line_in
 from pipeline.collectors.formats.read_from_files import lines_from_files
 from pipeline.collectors.formats.spans import otel
 from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.stored_rows import reaches_into_rows, row_in
+from pipeline.collectors.values.strict_json import BrokenJson
 
 if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
@@ -49,6 +51,8 @@ def lines_in(document: Any, log_format: LogFormat, levels: int = _LEVELS_MAX) ->
         return [entry for each in document for entry in lines_in(each, log_format, levels - 1)]
     if not isinstance(document, dict):
         return [Entry(document, log_format)]
+    if levels < _LEVELS_MAX and (row := _row_in(document, log_format)) is not None:
+        return lines_in(row, log_format, levels) if row else []
     held, within = _held(document, log_format) if levels else (None, log_format)
     if held is None:
         return [Entry(document, log_format)]
@@ -59,6 +63,14 @@ def lines_in(document: Any, log_format: LogFormat, levels: int = _LEVELS_MAX) ->
             [Entry(document, log_format, each)] if isinstance(each, LineRefused) else lines_in(each, within, levels - 1)
         )
     ]
+
+
+def _row_in(document: JsonObject, log_format: LogFormat) -> JsonObject | None:
+    """Return the row of a database that one of several documents is; a line of its own was taken for one before."""
+    try:
+        return None if reaches_into_rows(log_format.steps) else row_in(document)
+    except BrokenJson:
+        return None
 
 
 def _entries(line: Entry) -> list[Entry]:
@@ -95,13 +107,14 @@ def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonOb
 
 def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None, LogFormat]:
     """Return what lies in a document, ``None`` where it is a line itself, and what that is read by."""
-    if log_format.line_in is not None:
-        line = log_format.line_of(document)
-        if isinstance(line, dict | list):
-            return [line], log_format.within_line()
-        if isinstance(line, str):
-            return line_in(line, depth_max=log_format.depth_max, is_named=True), log_format.within_line()
     depth_max = log_format.depth_max
+    if lines := log_format.lines_of(document):
+        held = [
+            each
+            for line in lines
+            for each in (line_in(line, depth_max=depth_max, is_named=True) if isinstance(line, str) else [line])
+        ]
+        return held, log_format.within_line()
     found = _format(document, log_format)
     is_line = _is_line(document, log_format, found)
     if not is_line or (found is not None and found.name == otel.NAME):

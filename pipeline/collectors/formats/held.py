@@ -6,10 +6,13 @@ in ``jsonPayload``. Loki's ``logcli`` writes ``line`` beside its ``labels``; eve
 in ``event``, and what is exported in ``_raw``; a dump of Elasticsearch or OpenSearch has the document in ``_source``.
 stern writes ``message`` beside the names of pod and container, and nothing else; ``fly logs`` beside what tells the
 machine. Azure has what containers wrote in ``Log_s``, ``LogMessage`` or ``LogEntry``, by the table, and in ``Log`` of
-resource logs. What a function of Lambda wrote stands behind three words (``pipeline.collectors.wrappers.lambda_text``).
+resource logs. ``kcat -J`` writes a message of Kafka in ``payload``; an event of CloudEvents, as Dapr sends it, has its
+content in ``data``, one of EventBridge in ``detail``, and a notification of SNS in ``Message``. What a function of
+Lambda wrote stands behind three words (``pipeline.collectors.wrappers.lambda_text``).
 Source: the user guide of CloudWatch Logs; the manual of Fluent Bit; ``LogEntry`` of Cloud Logging; "LogCLI" of Loki;
 "Format events for HTTP Event Collector" of Splunk; ``cmd/cmd.go`` of stern; ``internal/command/logs`` of flyctl; "Azure
-Monitor Logs table reference".
+Monitor Logs table reference"; ``json.c`` of kcat; the specification of CloudEvents 1.0; "EventBridge event structure"
+and "Parsing Amazon SNS message formats" of AWS.
 
 A record is known by what its exporter puts beside the line. A field that programs themselves fill, as ``message``, is
 looked into only where a source names it (``line_in``): what a caller wrote may stand there. Owns where a document lies
@@ -22,9 +25,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.bodies.body import document_within
 from pipeline.collectors.formats.listed import CONSOLE, listed_in, no_line
 from pipeline.collectors.values.refusal import LineRefused
-from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse
+from pipeline.collectors.values.strict_json import BrokenJson, parse
 from pipeline.collectors.wrappers import lambda_text
 
 if TYPE_CHECKING:
@@ -45,6 +49,10 @@ _RECORDS = (
     ("Log_s", frozenset(("ContainerAppName_s", "ContainerJobName_s", "ContainerGroupName_s", "RevisionName_s"))),
     ("LogMessage", frozenset(("LogSource",))),
     ("LogEntry", frozenset(("LogEntrySource",))),
+    ("payload", frozenset(("tstype",))),
+    ("data", frozenset(("specversion",))),
+    ("detail", frozenset(("detail-type",))),
+    ("Message", frozenset(("TopicArn",))),
 )
 """Where a record has its line, and what stands beside it."""
 _POD = frozenset(("message", "podName", "containerName"))
@@ -60,6 +68,8 @@ _KINDS: dict[str, type | UnionType] = {
     "event": str | dict,
     "LogMessage": str | dict,
     "message": str | dict,
+    "data": str | dict,
+    "detail": dict,
 }
 """What the line of a record is, where it is no text, or not always."""
 _OF_FLY = frozenset(("instance", "region"))
@@ -112,13 +122,13 @@ def _recorded_in(document: JsonObject) -> list[Any] | None:
 def line_in(text: str, *, depth_max: int, is_named: bool = False) -> list[Any]:
     """Return the document that a text is; nothing where it is none, a ``LineRefused`` where it should be one.
 
-    Where a source named the place (``is_named``), JSON that was made a text more than once is one too. Elsewhere a
-    quoted text may be what some caller wrote.
+    Where a source named the place (``is_named``), JSON that was made a text more than once, or is in base64, is one
+    too. Elsewhere a quoted text may be what some caller wrote.
     """
     of_lambda = _OF_LAMBDA.match(text)
     if of_lambda is not None:
         text = text[of_lambda.end() :]
-    document = document_in(text, depth_max=depth_max) if is_named else _parsed(text, depth_max)
+    document = document_within(text, depth_max=depth_max) if is_named else _parsed(text, depth_max)
     if isinstance(document, dict | list):
         return [document]
     refused = no_line(text)

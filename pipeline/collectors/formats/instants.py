@@ -8,7 +8,8 @@ its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it; wi
 slashes behind the year, a zone's name behind the offset or ``UTC`` instead of one, and what Go prints behind that of
 its monotonic clock; and the dates of HTTP, of mail, of access logs and of JavaScript. 24:00:00 is the next midnight.
 The leap second 23:59:60 of UTC is taken for the last microsecond of its day. Epochs are told apart by their size: 2000
-to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
+to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap. What programs write of a time that is an
+object to them (Protocol Buffers, Firestore, Java's ``Instant``) has its seconds and nanoseconds apart.
 
 Where clocks go back, an hour is told twice; without an offset it is the first of the two. Where they go forward, an
 hour is missing: a log that tells a time within it is not in the zone that was stated, and is refused.
@@ -23,11 +24,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.values.refusal import LineRefused, shown
+from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
+
+    from pipeline.collectors.values.strict_json import JsonObject
 
 _DATE_AND_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?( ?(?:[Zz]|([+-])([01][0-9]|"
@@ -64,6 +69,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_US = 1_000_000
 _DAY_SECONDS = 86_400
 _PER_SECOND = (1, 1_000, 1_000_000, 1_000_000_000)
+_SECONDS_MAX = 10**11
 _NANO = Decimal("0.000000001")
 _EARLIEST_YEAR, _LATEST_YEAR = 1999, 2100
 EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
@@ -76,6 +82,7 @@ def instant_us(value: Any, field: str = "ts", *, zone: ZoneInfo | None = None) -
     A date and time without an offset is one in ``zone``. Raises ``LineRefused`` (``invalid_field``) where the value is
     naive and there is no zone, no instant, or outside [2000-01-01, 2100-01-01).
     """
+    value = _in_seconds(value) if isinstance(value, dict) else value
     if isinstance(value, str):
         value = value.strip(" \t\r\n")
         instant = (
@@ -176,6 +183,24 @@ def _from_epoch(value: int | Decimal, field: str) -> int:
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)
     cut = Decimal(value).quantize(_NANO, rounding=ROUND_DOWN)  # the context has 28 digits, the value may have more
     return int(cut * (_SECOND_US // per_second)) if per_second <= _SECOND_US else int(cut) * _SECOND_US // per_second
+
+
+def _in_seconds(stated: JsonObject) -> Any:
+    """Return what an object states of a time in seconds, itself where it states none.
+
+    >>> _in_seconds({"seconds": "1790812800", "nanos": 5})
+    Decimal('1790812800.000000005')
+    """
+    for seconds, nanoseconds in _APART:
+        whole, rest = (number(stated.get(name, 0)) for name in (seconds, nanoseconds))
+        are_counts = seconds in stated and is_integer(whole) and is_integer(rest)
+        if are_counts and 0 <= whole < _SECONDS_MAX and 0 <= rest < _PER_SECOND[-1]:
+            return Decimal(whole) + _NANO * rest
+    return stated
+
+
+_APART = (("seconds", "nanos"), ("_seconds", "_nanoseconds"), ("epochSecond", "nano"))
+"""What seconds and nanoseconds are called: of Protocol Buffers and Gson, of Firestore, and of Jackson."""
 
 
 def in_utc(value: Any) -> Any:

@@ -4,10 +4,11 @@ Facts. A subscription of CloudWatch Logs delivers ``logEvents``, and ``aws logs 
 each with the line in its ``message``; the API of Logs Insights writes each field of a row as a pair. Loki's API answers
 streams of pairs of an instant and a line, behind which metadata may stand, and so it is pushed. A Worker of Cloudflare
 has what it gave to its console in the ``message`` of its ``logs``. Azure writes ``records`` of resources, and answers
-queries of Log Analytics by tables of columns and rows. Elasticsearch and OpenSearch answer a search by ``hits``.
+queries of Log Analytics by tables of columns and rows. Elasticsearch and OpenSearch answer a search by ``hits``, and
+DynamoDB a scan or a query by ``Items``.
 Source: the user guide of CloudWatch Logs, "Log group-level subscription filters"; the references of the AWS CLI and of
 ``GetQueryResults``; "Loki HTTP API"; "Tail Workers" and "Workers Trace Events" of Cloudflare; "Azure Monitor Log
-Analytics API"; "Search API" of Elasticsearch.
+Analytics API"; "Search API" of Elasticsearch; the references of the AWS CLI.
 
 An export is known by what stands beside the records and in each of them: where one is otherwise, the document is
 nobody's. Does not own what a record holds (``held``).
@@ -19,6 +20,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.stored_rows import is_image
 from pipeline.collectors.values.strict_json import ContradictedObject
 from pipeline.usage import QuarantineReason
 
@@ -33,6 +35,8 @@ _LISTS = (
     ("logs", "message", frozenset(("scriptName",))),
     ("Logs", "Message", frozenset(("ScriptName",))),
 )
+_ITEMS = "Items"
+_OF_ITEMS = "ScannedCount"
 """Where a document has its records, where each has its line, and what stands beside the records."""
 _OF_LOKI = frozenset(("streams", "dropped_entries"))
 _OF_INSIGHTS = frozenset(("statistics", "status", "queryLanguage"))
@@ -47,6 +51,9 @@ def listed_in(document: JsonObject) -> list[Any] | None:
         records = document.get(name)
         if isinstance(records, list) and not beside.isdisjoint(document):
             return [_alone(record.get(of_record)) for record in records if isinstance(record, dict)]
+    items = document.get(_ITEMS)
+    if isinstance(items, list) and _OF_ITEMS in document and all(map(is_image, items)):
+        return items
     rows = _streamed_in(document)
     if rows is None:
         rows = _asked_in(document)

@@ -15,7 +15,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import time_zone
 from pipeline.collectors.formats.found import REQUEST_LOG, by_name
 from pipeline.collectors.identity import IDENTITIES
-from pipeline.configuration.log_fields import path_of, rules_of
+from pipeline.configuration.log_fields import path_of, rules_of, steps_of
 from pipeline.usage.events import MAPPED_FIELDS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.log_fields import Path, Rule
 
-READER_VERSION = 17
+READER_VERSION = 18
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
 
 _OUR_NAMES = {name: f'"{name}"' for name in MAPPED_FIELDS}
@@ -70,6 +70,8 @@ class LogFormat:
     rules: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
     """Those of ``fields``."""
     zone: ZoneInfo | None = field(init=False, repr=False, compare=False)
+    steps: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Every step of a path that the source names, less those of a format's own rules."""
     _line_in: Path | None = field(init=False, repr=False, compare=False)
     _within: dict[str, LogFormat] = field(init=False, repr=False, compare=False, default_factory=dict)
     _digest: str = field(init=False, repr=False, compare=False, default="")
@@ -78,6 +80,8 @@ class LogFormat:
         """Refuse settings that cannot be meant."""
         object.__setattr__(self, "rules", rules_of(self.fields))
         object.__setattr__(self, "_line_in", None if self.line_in is None else path_of(self.line_in))
+        named = (*self.rules.values(), *(() if self._line_in is None else (self._line_in,)))
+        object.__setattr__(self, "steps", steps_of(named))
         object.__setattr__(self, "zone", None if self.time_zone is None else time_zone(self.time_zone))
         if self.format not in (None, REQUEST_LOG):
             _refuse_other("format", self.format, (REQUEST_LOG, *by_name()))
@@ -116,9 +120,13 @@ class LogFormat:
 
         return Mapped(line, self.rules, self.depth_max)
 
-    def line_of(self, line: JsonObject) -> Any:
-        """Return what lies at ``line_in``. Raises ``LineRefused`` where a name of it is stated twice."""
-        return None if self._line_in is None else self.of(line).found(self._line_in)
+    def lines_of(self, line: JsonObject) -> list[Any]:
+        """Return what lies at ``line_in``, of each object of an array on the way.
+
+        Raises ``LineRefused`` where a name of it is stated twice.
+        """
+        found = [] if self._line_in is None else self.of(line).through_arrays(self._line_in)
+        return [each for each in found if isinstance(each, dict | list | str)]
 
     def within_line(self) -> LogFormat:
         """Return the settings by which what lies at ``line_in`` is read."""
@@ -134,6 +142,7 @@ class LogFormat:
         if name not in self._within:
             named = _OUR_NAMES if mapping is None else mapping
             self._within[name] = replace(self, format=REQUEST_LOG, fields={**named, **self.fields})
+            object.__setattr__(self._within[name], "steps", self.steps)
         return self._within[name]
 
 

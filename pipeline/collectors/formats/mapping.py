@@ -1,7 +1,7 @@
 """What a line holds under our names, looked up by the rules of ``fields``.
 
-Owns the looking up: paths, steps into JSON text, maps of values, sums. Does not own what may be written as a rule
-(``pipeline.configuration.log_fields``) nor what a field's value must be (``request_log``).
+Owns the looking up: paths, steps into texts that hold JSON, maps of values, sums, what is joined. Does not own what may
+be written as a rule (``pipeline.configuration.log_fields``) nor what a field's value must be (``request_log``).
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.values.strict_json import BrokenJson, document_in, parse, stated_once
+from pipeline.collectors.bodies.body import document_within
+from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.collectors.values.traced import is_integer, whole_number
-from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
+from pipeline.configuration.log_fields import Constant, FirstOf, Join, Path, Sum, ValueMap, element_meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,27 +59,49 @@ class Mapped:
             return _first(map(self.found, rule.rules))
         if isinstance(rule, Sum):
             return _sum(map(self.found, rule.rules))
-        return None
+        return _joined(map(self.found, rule.rules), rule.between) if isinstance(rule, Join) else None
+
+    def through_arrays(self, path: Path) -> list[Any]:
+        """Return what lies at a path, of each element of an array on the way; one that has none stands for itself."""
+        found: list[tuple[Any, Any]] = [(self.line, None)]
+        """What was found so far, and the element that it lies in."""
+        for step in (path.text,) if path.text in self.line else path.steps:
+            opened = [(self._opened(value), element) for value, element in found]
+            found = [
+                (self._step(self._opened(inner), step), own)
+                for value, element in opened
+                for inner, own in (
+                    ((each, each) for each in value) if _is_gone_through(value, step) else ((value, element),)
+                )
+            ]
+        values = (element if value is None else value for value, element in found)
+        return [value for value in values if value is not None]
 
     def _at(self, path: Path) -> Any:
         if path.text in self.line:  # a key that contains dots wins over the walk
             return stated_once(self.line, path.text)
         value: Any = self.line
         for step in path.steps:
-            if isinstance(value, str):
-                value = self._document(value)
-            if isinstance(value, dict):
-                value = stated_once(value, step)
-            elif isinstance(value, list) and _INDEX.fullmatch(step):
-                value = value[int(step)] if int(step) < len(value) else None
-            else:
-                return None
+            value = self._step(self._opened(value), step)
         return value
 
+    def _opened(self, value: Any) -> Any:
+        return self._document(value) if isinstance(value, str) else value
+
+    def _step(self, value: Any, step: str) -> Any:
+        """Return what lies under a step of a path in an object or an array, ``None`` where nothing does."""
+        if isinstance(value, dict):
+            return stated_once(value, step)
+        if isinstance(value, list) and _INDEX.fullmatch(step):
+            return value[int(step)] if int(step) < len(value) else None
+        if isinstance(value, list) and (meant := element_meant(step)) is not None:
+            return _element(value, *meant)
+        return None
+
     def _document(self, text: str) -> Any:
-        """Return the JSON that a text is, ``None`` where it is none: then nothing lies in it."""
+        """Return the JSON that a text is or holds, ``None`` where there is none: then nothing lies in it."""
         if text not in self._parsed:
-            self._parsed[text] = document_in(text, depth_max=self.depth_max)
+            self._parsed[text] = document_within(text, depth_max=self.depth_max)
         return self._parsed[text]
 
 
@@ -141,6 +164,33 @@ def _written(value: Any) -> str:
 
 def _first(values: Iterable[Any]) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
+
+
+def _is_gone_through(value: Any, step: str) -> bool:
+    """Tell an array of which a step says no element."""
+    return isinstance(value, list) and _INDEX.fullmatch(step) is None and element_meant(step) is None
+
+
+def _element(elements: list[Any], name: str, value: str) -> Any:
+    """Return the first object of an array whose member of a name is a text; headers are called so in any letters."""
+    meant = value.lower()
+    for element in elements:
+        stated = stated_once(element, name) if isinstance(element, dict) else None
+        if isinstance(stated, str | int) and _written(stated).lower() == meant:
+            return element
+    return None
+
+
+def _joined(values: Iterable[Any], between: str) -> Any:
+    """Return texts as one, ``None`` where one of them is not stated; what is no text is returned, to be refused."""
+    texts: list[str] = []
+    for value in values:
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            return value
+        texts.append(str(value))
+    return between.join(texts)
 
 
 def _sum(values: Iterable[Any]) -> Any:

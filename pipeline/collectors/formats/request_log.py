@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.raw_keys import is_raw_key
+from pipeline.collectors.bodies.body import document_within
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.mapping import number
@@ -252,7 +253,7 @@ def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:
     """Return an object, which a log may state as JSON text; ``None`` where it is absent or empty."""
     if value is None or (isinstance(value, str) and value.strip() in _NO_OBJECT):
         return None
-    found = document_in(value, depth_max=depth_max) if isinstance(value, str) else value
+    found = document_within(value, depth_max=depth_max) if isinstance(value, str) else value
     if isinstance(found, dict):
         return found or None
     raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no object")

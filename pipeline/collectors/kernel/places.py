@@ -32,7 +32,7 @@ from pipeline.collectors.kernel.names import (
     names_of_bodies,
     texts_reached,
 )
-from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap, path_of, rules_of
+from pipeline.configuration.log_fields import Constant, FirstOf, Join, Path, Sum, ValueMap, path_of, rules_of
 from pipeline.usage.events import LOG_FIELDS, LOGGED, MAPPED_FIELDS
 
 if TYPE_CHECKING:
@@ -209,7 +209,13 @@ def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kind
 
 
 def _paths_in(rule: Rule | None) -> Iterator[tuple[Path, bool]]:
-    """Yield the paths of a rule, and whether what lies there is given another value by a map."""
+    """Yield the paths of a rule, and whether what lies there is given another value by a map.
+
+    Raises ``ValueError`` for what no shape says: texts that are put together, and an element that its member tells.
+    """
+    if isinstance(rule, Join) or (isinstance(rule, Path) and rule.selects):
+        message = "what is joined, or an element that its member tells, is read line by line"
+        raise ValueError(message)
     if isinstance(rule, Path):
         yield rule, False
     elif isinstance(rule, ValueMap):

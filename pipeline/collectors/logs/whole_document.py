@@ -33,14 +33,14 @@ _MAY_BEGIN_ARRAY = re.compile(rb"\[[ \t]*(?:\{|\Z)")
 """How such a line begins, of which there may be more than was looked at."""
 _NO_ARRAY = b"[pod/"
 """How a line of ``kubectl logs --prefix`` begins (``pipeline.collectors.wrappers.commands``)."""
-_AROUND = b"\0\xef\xbb\xbf \t\r\n"
+AROUND = b"\0\xef\xbb\xbf \t\r\n"
 """What stands before a document and is no part of it: NULs, a byte order mark, blanks."""
 _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
 
 
 def is_blank(content: bytes) -> bool:
     """Tell whether bytes say nothing, so that a document may begin behind them."""
-    return not content.strip(_AROUND)
+    return not content.strip(AROUND)
 
 
 def is_one_document(name: str, head: bytes, pieces: Iterable[bytes], *, is_final: bool = False) -> bool:
@@ -74,7 +74,7 @@ def _end_of_first_line(pieces: Iterable[bytes]) -> tuple[bytes, bool]:
     """Return the last byte of the first line that says something, and whether the line has its end."""
     last, has_begun = b"\r", False
     for piece in pieces:
-        rest = piece if has_begun else piece.lstrip(_AROUND)
+        rest = piece if has_begun else piece.lstrip(AROUND)
         has_begun = bool(rest) or has_begun
         line, line_end, _ = rest.partition(b"\n")
         last = line[-1:] or last
@@ -85,7 +85,7 @@ def _end_of_first_line(pieces: Iterable[bytes]) -> tuple[bytes, bool]:
 
 def is_object(content: bytes) -> bool:
     """Tell whether what stands behind the last line end of a log is an object."""
-    return content.lstrip(_AROUND).startswith(b"{") and _is_json(content)
+    return content.lstrip(AROUND).startswith(b"{") and _is_json(content)
 
 
 def _is_json(content: bytes) -> bool:

@@ -204,7 +204,11 @@ class LogReading(Iterator["LogSegment"]):
         from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
         is_done = (log.is_written_once or place.is_segment) and self.pending_bytes <= self._log_format.line_bytes_max
-        if not is_done or isinstance(split, WholeDocument) or wrapper_of(log.head()) is not None:
+        if (
+            not is_done
+            or isinstance(split, WholeDocument)
+            or wrapper_of(log.head(), self._log_format.steps) is not None
+        ):
             return False
         return is_object(b"".join(log.span(split.end, split.end + self.pending_bytes)))
 
@@ -223,7 +227,7 @@ class LogReading(Iterator["LogSegment"]):
         self._is_begun = True
         pieces = Pieces(log, place, self._on_bytes)
         head = log.head()
-        wrapper = wrapper_of(head)
+        wrapper = wrapper_of(head, self._log_format.steps)
         in_order = self._in_order(log, place, head, wrapper)
         split = split_of(
             log,

@@ -102,19 +102,22 @@ def split_of(
     """Return what splits a log, from a place on, into the lines of what was logged.
 
     ``name`` is the file's, ``head`` its beginning, ``pieces`` are its bytes from that place on, ``wrapper`` is what a
-    logger put around its lines. With a ``lender`` it is read into what that lends, where the kernel knows its lines or
-    the wrapper. ``is_document``: what is left of it from there on is one, as is known already.
+    logger put around its lines; a table has none. With a ``lender`` it is read into what that lends, where the kernel
+    knows its lines or the wrapper. ``is_document``: what is left of it from there on is one, as is known already.
     """
     from pipeline.collectors.kernel.program import WRAPPERS  # noqa: PLC0415  # only where there is a line to read
     from pipeline.collectors.logs.line_blocks import LineBlocks  # noqa: PLC0415
     from pipeline.collectors.logs.lines import LineSplitter  # noqa: PLC0415
     from pipeline.collectors.logs.logical_lines import LogicalLines  # noqa: PLC0415
     from pipeline.collectors.logs.whole_document import (  # noqa: PLC0415
+        AROUND,
         WholeDocument,
         goes_on_as_document,
         is_blank,
         is_one_document,
     )
+    from pipeline.collectors.reading.csv_rows import CsvRows  # noqa: PLC0415
+    from pipeline.collectors.values.csv_cells import header_of  # noqa: PLC0415
 
     if not is_document and place.start <= len(head) and is_blank(head[: place.start]):
         is_final = log.is_written_once and wrapper is None
@@ -129,7 +132,8 @@ def split_of(
             line_bytes_max=line_bytes_max,
             algorithm=place.algorithm,
         )
-    if lender is not None and wrapper is None:
+    table = header_of(name, head.lstrip(AROUND).partition(b"\n")[0])
+    if lender is not None and wrapper is None and table is None:
         return LineBlocks(
             pieces.into(lender.lend),
             start=place.start,
@@ -152,4 +156,6 @@ def split_of(
         algorithm=place.algorithm,
         give_back=None if read_together is None else pieces.give_back,
     )
+    if table is not None:
+        return CsvRows(split, table, bytes_max=line_bytes_max, closes=place.is_segment)
     return LogicalLines(split, wrapper, bytes_max=line_bytes_max, closes=place.is_segment, read_together=read_together)

@@ -14,10 +14,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.values.stored_rows import reaches_into_rows
+from pipeline.collectors.wrappers import stored_rows
 from pipeline.collectors.wrappers.wrapper import Unwrapped, Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 __all__ = ["WRAPPERS", "Unwrapped", "Wrapper", "wrapper_of"]
 
@@ -42,10 +44,11 @@ def _is_of(unwrap: Callable[[bytes], Unwrapped | None], line: bytes) -> bool:
 WRAPPERS = tuple(_found())
 
 
-def wrapper_of(head: bytes) -> Wrapper | None:
+def wrapper_of(head: bytes, steps: Collection[str] = ()) -> Wrapper | None:
     """Return what is put around the lines of a log, by its first bytes; ``None`` where nothing is.
 
-    The wrapper is the one of the first line that shows any.
+    The wrapper is the one of the first line that shows any. ``steps`` are those of paths that its source names: rows of
+    a database into whose types or changes they lead are read as they are.
     """
     looked_at = 0
     for line in head.split(b"\n"):
@@ -54,7 +57,7 @@ def wrapper_of(head: bytes) -> Wrapper | None:
             continue
         known = next((wrapper for wrapper in WRAPPERS if wrapper.knows(content)), None)
         if known is not None:
-            return known
+            return None if known.name == stored_rows.NAME and reaches_into_rows(steps) else known
         looked_at += all(wrapper.unwrap(content) is None for wrapper in WRAPPERS)
         if looked_at == _FIRST_LINES:
             break

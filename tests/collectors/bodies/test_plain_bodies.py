@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 from typing import Any
@@ -162,3 +164,57 @@ def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchang
 def test_a_chat_body_without_choices_that_states_its_usage_is_measured(collect: Any, exchange: Any) -> None:
     assert collect(exchange(response={"id": "chatcmpl-1", "usage": USAGE})).tokens[:2] == (10, 3)
     assert collect(exchange(response=_body(choices=[]))).event["choices"] == 0
+
+
+def _message(body: bytes, *headers: str) -> str:
+    """An answer of HTTP as a gateway keeps it, in base64."""
+    head = "\r\n".join(("HTTP/1.1 200 OK", "Content-Type: application/json", *headers, "", ""))
+    return base64.b64encode(head.encode() + body).decode()
+
+
+def _chunked(body: bytes) -> bytes:
+    parts = body[:20], body[20:]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        _message(json.dumps(_body()).encode()),
+        _message(_chunked(json.dumps(_body()).encode()), "Transfer-Encoding: chunked"),
+        _message(gzip.compress(json.dumps(_body()).encode()), "Content-Encoding: gzip"),
+        _message(_chunked(gzip.compress(json.dumps(_body()).encode())), "Transfer-Encoding: chunked"),
+        _message(f"data: {json.dumps(_body())}\n\ndata: [DONE]\n\n".encode()),
+        'HTTP/1.1 200 OK Content-Type: application/json Report-To: {"group":"g"} Server: s ' + json.dumps(_body()),
+    ],
+)
+def test_a_body_is_read_out_of_a_message_of_http(collect: Any, exchange: Any, response: str) -> None:
+    """As Tyk keeps it, in base64; its pump writes head and body on one line."""
+    event = collect(exchange(response=response)).event
+    assert (event["status"], event["prompt_tokens"], event["response_id"]) == ("measured", 10, "chatcmpl-1")
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize("end", ["", "data: [DONE]  "])
+def test_a_stream_is_read_behind_a_head_on_one_line(collect: Any, exchange: Any, end: str, *, is_named: bool) -> None:
+    chunks = [
+        {"id": "c-2", "model": "m", "choices": [{"index": 0, "delta": {"content": 'see data: {"a": 1}'}}]},
+        {"id": "c-2", "model": "m", "choices": [], "usage": USAGE},
+    ]
+    events = "".join(f"{'event: chunk ' if is_named else ''}data: {json.dumps(chunk)}  " for chunk in chunks)
+    event = collect(exchange(response="HTTP/1.1 200 OK Content-Type: text/event-stream " + events + end)).event
+    assert (event["prompt_tokens"], event["response_id"], event["stream"]) == (10, "c-2", True)
+
+
+def test_what_a_model_says_of_events_makes_no_stream(collect: Any, exchange: Any) -> None:
+    choices = [{"index": 0, "message": {"content": 'see data: {"a": 1}'}, "finish_reason": "stop"}]
+    event = collect(exchange(response="HTTP/1.1 200 OK " + json.dumps(_body(choices=choices)))).event
+    assert (event["prompt_tokens"], event["stream"]) == (10, False)
+
+
+@pytest.mark.parametrize(
+    "response",
+    ["HTTP/1.1 200 OK Server: s", "HTTP/1.1 200 OK " + "{ " * 100, 'HTTP/1.1 200 OK X: {"a": 1} {"id": ', "POST "],
+)
+def test_a_message_without_a_body_says_nothing(collect: Any, exchange: Any, response: str) -> None:
+    assert collect(exchange(response=response)).event["status"] == "unknown"

@@ -187,3 +187,25 @@ def test_what_is_no_instant_of_our_years_is_refused_with_what_is_wrong(
 )
 def test_a_time_of_a_tool_that_writes_utc_is_one_of_utc_where_it_says_no_offset(value: Any, expected: Any) -> None:
     assert in_utc(value) == expected
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"seconds": 1790812800, "nanos": 250000001},
+        {"seconds": "1790812800", "nanos": 250000001},
+        {"_seconds": 1790812800, "_nanoseconds": 250000999},
+        {"epochSecond": 1790812800, "nano": 250000000},
+    ],
+)
+def test_seconds_and_nanoseconds_may_lie_apart(stated: dict[str, object]) -> None:
+    assert instant_us(stated) == 1_790_812_800_250_000
+    assert instant_us({name: value for name, value in stated.items() if "nano" not in name}) == 1_790_812_800_000_000
+
+
+@pytest.mark.parametrize(
+    "stated", [{}, {"nanos": 1}, {"seconds": "x"}, {"seconds": 1790812800, "nanos": 10**9}, {"seconds": 10**40}]
+)
+def test_any_other_object_is_no_instant(stated: dict[str, object]) -> None:
+    with pytest.raises(LineRefused):
+        instant_us(stated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,63 @@ def test_a_value_is_found_by_every_kind_of_rule(collect: Any, exchange: Any) -> 
     ).event
     found = [event[name] for name in ("api_key_id", "http_status", "request_id", "model_requested", "status")]
     assert found == ["key_7", 200, "req-9", "jamba-large", "measured"]
+
+
+def _token(**claims: Any) -> str:
+    """A token of RFC 7519 whose signature nobody checks."""
+    parts = ({"alg": "none"}, claims)
+    written = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+    return ".".join((*written, "c2lnbmF0dXJl"))
+
+
+@pytest.mark.parametrize("before", ["", "Bearer ", "bearer  "])
+def test_a_step_may_lead_into_the_claims_of_a_token(before: str, collect: Any, exchange: Any) -> None:
+    token = before + _token(sub="user-1", org={"id": "acme"}, **{"https://desk.example/tenant": "t-9"})
+    line = exchange(api_key_id=...) | {"headers": {"authorization": token}}
+    paths = {
+        "headers.authorization.sub": "user-1",
+        "headers.authorization.org.id": "acme",
+        'headers.authorization."https://desk.example/tenant"': "t-9",
+    }
+    for path, key in paths.items():
+        events = collect(line, line, fields={"api_key_id": path}).events
+        assert [event["api_key_id"] for event in events] == [key, key]
+    for other in ("a.b.c", before + "sk-1234567890abcdef.abcdefgh.x", token[:40]):
+        line = exchange(api_key_id=...) | {"headers": {"authorization": other}}
+        assert collect(line, fields={"api_key_id": "headers.authorization.sub"}).refusal[0] == "missing_field"
+
+
+def test_an_element_of_an_array_may_be_meant_by_a_member_of_it(collect: Any, exchange: Any) -> None:
+    headers = [{"name": "Host", "value": "h"}, {"name": "X-Team", "value": "team-a"}, {"name": "x-team", "value": "b"}]
+    line = exchange(api_key_id=..., status=...) | {"headers": headers, "parts": [{"n": 7, "v": 503}, "x", None]}
+    fields = {"api_key_id": "headers.[name=x-team].value", "status": "parts.[n=7].v"}
+    event = collect(line, fields=fields).event
+    assert (event["api_key_id"], event["http_status"]) == ("team-a", 503)
+    for path in ("headers.[name=x-other].value", "headers.[key=x-team].value", "request.[name=x-team].value"):
+        assert collect(line, fields={"api_key_id": path}).refusal == ("missing_field", "api_key or api_key_id")
+
+
+def test_what_is_stated_in_parts_may_be_joined(collect: Any, exchange: Any) -> None:
+    line = exchange(ts=..., api_key_id=...) | {"on": "2026-10-01", "at": "00:00:05.25", "org": "acme", "user": 7}
+    fields = {
+        "ts": {"join": ["on", "at"], "with": "T"},
+        "api_key_id": {"join": ["org", ["user", "team"]], "with": "/"},
+        "request_id": {"join": ["org", "user"]},
+    }
+    event = collect(line, fields=fields, time_zone="UTC").event
+    assert event["occurred_at"].isoformat() == "2026-10-01T00:00:05.250000+00:00"
+    assert (event["api_key_id"], event["request_id"]) == ("acme/7", "acme7")
+    less = {name: value for name, value in line.items() if name != "user"}
+    assert collect(less, fields=fields, time_zone="UTC").refusal == ("missing_field", "api_key or api_key_id")
+    assert collect(line | {"on": {"a": 1}}, fields=fields, time_zone="UTC").refusal[0] == "invalid_field"
+
+
+def test_a_request_may_be_in_base64_and_a_message_of_http(collect: Any, exchange: Any) -> None:
+    body = json.dumps({"model": "jamba-mini", "stream": False})
+    message = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\n\r\n{body}"
+    for request in (message, *(base64.b64encode(text.encode()).decode() for text in (body, message))):
+        event = collect(exchange(request=request)).event
+        assert (event["model_requested"], event["left_out"]) == ("jamba-mini", None)
 
 
 def test_a_value_that_is_not_in_the_map_is_judged_by_its_field(collect: Any, exchange: Any) -> None:

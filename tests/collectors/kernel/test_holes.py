@@ -45,6 +45,8 @@ LOOKS_INTO = {
     ("count", "families.native.counted._of_text"): "made a number, which is traced",
     ("count", "formats.mapping.number"): "likewise",
     ("count", "formats.spans.otel.otlp.integer_of"): "likewise",
+    ("document", "bodies.body._claims_in"): "a document is no token",
+    ("document", "bodies.body.document_within"): "what it is; none is a message, or in base64",
     ("document", "bodies.body._text_body"): "blanks before a body; which of its forms it has, a shape says",
     ("document", "formats.mapping.Mapped._document"): "what it holds is kept by it, while its line is read",
     ("document", "formats.mapping.number"): "none is a number, nor stands for nothing",

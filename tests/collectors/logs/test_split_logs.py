@@ -530,6 +530,7 @@ def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
             "fluentd",
             "journald",
             "lambda",
+            "stored-rows",
         ),
         "syslog",
     ]

@@ -16,6 +16,11 @@ called is the same everywhere. So each is written as OTLP first, and ``spans.ote
 * Application Insights (``AppDependencies``, or ``dependencies``, and so for requests): ``Properties`` or
   ``customDimensions`` are an object of texts, or the text of one.
 * MLflow: a trace with its spans in ``data``, or a span (``mlflow``).
+* SigNoz (``signoz_index_v3`` in ClickHouse): attributes by their types, ``attributes_string`` and its like.
+* Tempo, by its API, and Grafana where it saves a trace: the groups of OTLP, in ``batches`` or in ``trace``.
+* Elasticsearch, by the collector's exporter in its mode ``otel``: ``@timestamp`` is the start.
+* Rows that have attributes at their top: of Dynatrace (``span.id``), Honeycomb (``trace.span_id``) and New Relic, whose
+  own is ``id``. Programs log ids of traces as well, so these are spans where an attribute is about a model.
 
 An id of a trace and a span is that of OTLP, so a span that was exported as both is one event. Of attributes that are
 texts, numbers are texts too: those whose name says that they count are read as such.
@@ -23,7 +28,9 @@ texts, numbers are texts too: those whose name says that they count are read as 
 Source: ``opentelemetry-sdk/src/opentelemetry/sdk/trace/__init__.py`` of open-telemetry/opentelemetry-python;
 ``src/phoenix/server/api/routers/v1/spans.py`` of Arize-ai/phoenix and a trace recorded in its tests; rows recorded by
 ``agntcy/observe``; ``docs/reference/sql.md`` and ``docs/how-to-guides/query-api.md`` of pydantic/logfire; "Transaction
-Search" of CloudWatch; "Azure Monitor Logs table reference", ``AppDependencies``.
+Search" of CloudWatch; "Azure Monitor Logs table reference", ``AppDependencies``; ``traces_migrations.go`` of
+SigNoz/signoz-otel-collector; "Tempo HTTP API"; ``otelserializer`` of the collector's ``elasticsearchexporter``;
+"Semantic Dictionary" of Dynatrace; "Send trace data" of Honeycomb; "Trace API" of New Relic.
 """
 
 from __future__ import annotations
@@ -32,7 +39,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.families.reading import word
+from pipeline.collectors.families.reading import list_at, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, object_in
 from pipeline.collectors.formats.pages import first_row, rows_of
@@ -61,6 +68,12 @@ class Writing(NamedTuple):
     resource: tuple[str, ...] = ()
     within: str = ""
     """How names of attributes begin that stand at the top, where they are no object of their own."""
+    more: tuple[str, ...] = ()
+    """Where more attributes lie."""
+    is_flat: bool = False
+    """Whether attributes stand at the top by their own names."""
+    only_spans: tuple[str, ...] = ()
+    """Of what keeps logs by the same names, one of what only spans have: lines of a log may hold what is billed."""
 
 
 _AT_THE_TOP = "attributes."
@@ -96,6 +109,29 @@ _WRITINGS = (
         resource=("otel_resource_attributes",),
     ),
     Writing(
+        ids=(("trace_id",), ("span_id",), ("parent_span_id",)),
+        start=("timestamp",),
+        attributes="attributes_string",
+        resource=("resources_string",),
+        more=("attributes_number", "attributes_bool"),
+        only_spans=("parent_span_id", "duration_nano"),
+    ),
+    Writing(
+        ids=(("trace_id",), ("span_id",), ("parent_span_id",)),
+        start=("@timestamp",),
+        attributes="attributes",
+        resource=("resource", "attributes"),
+        only_spans=("duration", "kind"),
+    ),
+    *(
+        Writing(ids=ids, start=start, attributes="", is_flat=True)
+        for ids, start in (
+            ((("trace.id",), ("span.id",), ("span.parent_id",)), ("start_time",)),
+            ((("trace.trace_id",), ("trace.span_id",), ("trace.parent_id",)), ("timestamp", "Timestamp", "time")),
+            ((("trace.id",), ("id",), ("parent.id",)), ("timestamp",)),
+        )
+    ),
+    Writing(
         ids=(("OperationId",), ("Id",), ("ParentId",)),
         start=("TimeGenerated", "time"),
         attributes="Properties",
@@ -106,11 +142,15 @@ _WRITINGS = (
         attributes="customDimensions",
     ),
 )
+OF_MODELS = re.compile(r"(?:gen_ai|llm|ai|openinference)\.")
+"""How names of attributes begin that are about a model."""
+_GROUPS, _SCOPES = ("batches", "resourceSpans"), ("scopeSpans", "instrumentationLibrarySpans")
+"""Where Tempo has the groups of OTLP, also in ``trace``, and where these have their spans."""
 _PAGES = ("data", "rows", "spans")
 """Where a page has its spans, or the object that has them."""
 _PENDING = "pending_span"
 """What Logfire calls a span that has begun: the same span is a row once more when it has ended."""
-_STATUSES = ("status_code", "StatusCode", "otel_status_code", "status")
+_STATUSES = ("status_code", "StatusCode", "otel_status_code", "status", "span.status_code", "otel.status_code")
 _ERRORS = frozenset(("error", "status_code_error", "2"))
 _SUCCESS = ("Success", "success")
 """What Application Insights calls it."""
@@ -155,16 +195,30 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _listed(document: JsonObject) -> Any:
     """Return what a page has as its spans."""
+    trace = document.get("trace")
+    groups = _at(trace if isinstance(trace, dict) else document, (_GROUPS[isinstance(trace, dict)],))
+    if isinstance(groups, list) and groups and all(isinstance(each, dict) for each in groups):
+        return [span for group in groups for span in _of_group(group)]
     held = next((value for name in _PAGES if isinstance(value := document.get(name), dict | list)), None)
     return held.get("spans") if isinstance(held, dict) else held
+
+
+def _of_group(group: JsonObject) -> Iterator[JsonObject]:
+    """Yield the spans of a group of OTLP, each with what the group says of all of them."""
+    for scope in next((value for name in _SCOPES if isinstance(value := group.get(name), list)), []):
+        for span in list_at(scope, "spans"):
+            yield {**span, "resource": group.get("resource")} if isinstance(span, dict) else span
 
 
 def _writing_of(document: JsonObject) -> Writing | None:
     """Return how a document is written as a span, ``None`` where it is none."""
     for writing in _WRITINGS:
         is_told = all(isinstance(_at(document, place), str) for place in writing.ids[:2])
-        has_attributes = writing.within or writing.attributes in document
-        if is_told and has_attributes and any(name in document for name in writing.start):
+        has_attributes = (
+            any(map(OF_MODELS.match, document)) if writing.is_flat else writing.within or writing.attributes in document
+        )
+        is_span = not writing.only_spans or any(name in document for name in writing.only_spans)
+        if is_told and has_attributes and is_span and any(name in document for name in writing.start):
             return writing
     return None
 
@@ -221,7 +275,14 @@ def _attributes_of(document: JsonObject, writing: Writing) -> Any:
             for name in document
             if name.startswith(writing.within)
         }
+    if writing.is_flat:
+        return document
     held = stated_once(document, writing.attributes)
+    if writing.more:
+        held = {
+            **object_in(held),
+            **{name: value for each in writing.more for name, value in object_in(document.get(each)).items()},
+        }
     if not held or isinstance(held, list):
         return held or {}
     attributes = object_in(held)
@@ -235,7 +296,7 @@ def _has_error(document: JsonObject) -> bool:
     values += [value.get(name) for value in values if isinstance(value, dict) for name in ("code", "status_code")]
     said = {str(value).lower() for value in values if isinstance(value, str | int)}
     failed = {str(document.get(name)).lower() for name in _SUCCESS}
-    return not said.isdisjoint(_ERRORS) or "false" in failed
+    return not said.isdisjoint(_ERRORS) or "false" in failed or document.get("error") is True
 
 
 def _pairs(attributes: Any) -> list[Any]:

@@ -730,13 +730,13 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
         ),
         *("helicone", "higress", "kong", "langfuse", "langsmith", "litellm"),
         "litellm-spend",
-        *("new-api", "nginx", "openai-batch", "openrouter", "otel", "portkey", "portkey-log", "posthog", "vertex"),
-        *("vertex-batch", "spans"),
+        *("new-api", "nginx", "openai-batch", "openrouter", "opik", "otel", "portkey", "portkey-log"),
+        *("posthog", "tensorzero", "vertex", "vertex-batch", "spans"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {
         *("agentgateway", "apisix", "bedrock", "bedrock-batch", "bifrost", "cloudflare", "envoy", "gemini-batch"),
-        *("databricks", "higress", "openrouter"),
+        *("databricks", "higress", "openrouter", "tensorzero"),
         *("kong", "litellm", "litellm-spend", "new-api", "nginx", "portkey", "portkey-log", "vertex", "vertex-batch"),
     }
     assert [*batch_apis()] == ["bedrock-batch", "gemini-batch", "openai-batch", "vertex-batch"]

@@ -116,6 +116,16 @@ def _made_up(number: int) -> list[dict[str, Any]]:
     return [span | {"attributes": _plain(span["attributes"])} for span in spans]
 
 
+TOLD_BY_ATTRIBUTES = ("dynatrace", "honeycomb", "new-relic")
+"""By what spans are written that have their attributes at the top: others are lines of any program."""
+
+
+def _told(spans: list[dict[str, Any]], writing: str) -> list[dict[str, Any]]:
+    """Return those spans that are told for such as they are written."""
+    is_told = writing not in TOLD_BY_ATTRIBUTES
+    return [span for span in spans if is_told or any(map(written_spans.OF_MODELS.match, span["attributes"]))]
+
+
 NAMES = (
     *("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens"),
     *("prompt_cache_write_1h_tokens", "prompt_audio_tokens", "completion_audio_tokens", "other_usage", "status"),
@@ -146,7 +156,7 @@ def events_of_both(writing: str, span: dict[str, Any], collect: Any) -> tuple[li
 
 @EACH
 def test_what_instrumentations_recorded_comes_to_the_same_however_it_is_written(writing: str, collect: Any) -> None:
-    found = [events_of_both(writing, span, collect) for span in _recorded()]
+    found = [events_of_both(writing, span, collect) for span in _told(_recorded(), writing)]
     assert any(expected for _, expected in found)
     assert [written for written, _ in found] == [expected for _, expected in found]
 
@@ -154,7 +164,8 @@ def test_what_instrumentations_recorded_comes_to_the_same_however_it_is_written(
 @pytest.mark.long
 @EACH
 def test_made_up_spans_come_to_the_same_however_they_are_written(writing: str, collect: Any) -> None:
-    found = [events_of_both(writing, span, collect) for number in range(60) for span in _made_up(number)]
+    spans = _told([span for number in range(60) for span in _made_up(number)], writing)
+    found = [events_of_both(writing, span, collect) for span in spans]
     assert sum(len(expected) for _, expected in found) > 30
     assert [written for written, _ in found] == [expected for _, expected in found]
 
@@ -376,3 +387,49 @@ def test_what_a_trace_says_of_its_user_comes_after_its_spans(collect: Any) -> No
 def test_ids_in_base64_are_those_of_otlp() -> None:
     assert mlflow.hex_of("7uGbfsPBsXQ=") == SPAN
     assert [mlflow.hex_of(each) for each in ("span-1", None, "7uGbfsPBsXQ")] == ["span-1", None, "7uGbfsPBsXQ"]
+
+
+def _group_of_tempo() -> dict[str, Any]:
+    span = as_otlp(written_span())["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    ids = {"traceId": "W47/95gDgQPSabYzgT/GDA==", "spanId": "7uGbfsPBsXQ=", "parentSpanId": "7uGbfsPBsXM="}
+    resource = {"attributes": [{"key": "tenant", "value": {"stringValue": "acme"}}]}
+    return {"resource": resource, "scopeSpans": [{"scope": {"name": "made-up"}, "spans": [span | ids]}]}
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        {"batches": [_group_of_tempo()]},
+        {"trace": {"resourceSpans": [_group_of_tempo()]}, "metrics": {}},
+        {
+            "batches": [
+                {
+                    "instrumentationLibrarySpans" if name == "scopeSpans" else name: value
+                    for name, value in _group_of_tempo().items()
+                }
+            ]
+        },
+    ],
+)
+def test_a_trace_of_tempo_has_the_groups_of_otlp(trace: dict[str, Any], collect: Any) -> None:
+    found = format_of(trace)
+    assert found is not None
+    assert found.name == "spans"
+    event = collect(trace).event
+    assert (event["request_id"], event["prompt_tokens"], event["api_key_id"]) == (f"{TRACE}/{SPAN}", 40, "key_1")
+    named = {"format": "spans", "fields": {"api_key_id": "resource.tenant"}}
+    assert collect(trace, **named).event["api_key_id"] == "acme"
+
+
+def test_ids_of_a_trace_in_a_programs_log_make_no_span() -> None:
+    for writing in TOLD_BY_ATTRIBUTES:
+        line = {name: value for name, value in written_span(writing).items() if not name.startswith("gen_ai.")}
+        assert format_of(line | {"message": "started"}) is None
+
+
+@pytest.mark.parametrize("writing", ["signoz", "elasticsearch"])
+def test_a_line_of_a_log_that_is_kept_by_the_same_names_is_no_span(writing: str, collect: Any) -> None:
+    of_spans = ("parent_span_id", "kind", "status", "name")
+    line = {name: value for name, value in written_span(writing).items() if name not in of_spans}
+    assert format_of(line | {"body": "{}", "severity_text": "INFO"}) is None
+    assert collect(line | {"body": "{}"}).refusal[0] == "missing_field"
