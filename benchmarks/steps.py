@@ -31,7 +31,6 @@ _STEPS: tuple[tuple[Any, str, str], ...] = (
     (line_blocks.LineBlocks, "take", "hashing"),
     (program.Program, "read", "the kernel"),
     (finder.RuleFinder, "rules_of", "learning shapes"),
-    (finder.RuleFinder, "with_another", "learning shapes"),
     (blocks.BlockDecoder, "_told_rows", "which lines have a rule that they obey"),
     (blocks.BlockDecoder, "_events", "columns of the lines that have"),
     (program.Program, "identities", "identities"),

@@ -112,7 +112,6 @@ GROUPS = {
     "tracing": Group(
         modules=(
             "pipeline/collectors/values/traced.py",
-            "pipeline/collectors/kernel/rules/conditions.py",
             "pipeline/collectors/kernel/rules/rows.py",
             "pipeline/collectors/kernel/rules/rule.py",
             "pipeline/collectors/kernel/rules/search.py",
@@ -288,7 +287,7 @@ _EQUAL_IN_DEDUPE: dict[str, str] = {
 }
 
 _EQUAL_IN_TRACING: dict[str, str] = {
-    "collectors.kernel.rules.search: Search._keys: '~' instead": "who has a hole for the key has no use for this id",
+    "collectors.kernel.rules.search: Search._key: '~' instead": "who has a hole for the key has no use for this id",
     "collectors.values.traced: TracedCount._sum: gte instead: times > 0": "it is one more or one less",
     "collectors.values.traced: at import: 11 instead: 10 (#2)": "how many placeholders there can be",
     "collectors.kernel.rules.search: Search._read: 2 instead: 1": "two of a line differ so too",
@@ -297,8 +296,7 @@ _EQUAL_IN_TRACING: dict[str, str] = {
     "collectors.kernel.rules.search: Search._comes_out: 3 instead: 2": "so are other lengths",
     "collectors.kernel.rules.search: at import: 1001 instead: 1000": "so are more counts",
     "collectors.kernel.rules.search: Search.__init__: its first always": "lines are longer, and the same comes of them",
-    "collectors.kernel.rules.conditions: _least: gte instead: times > 0": "none is no times there",
-    "collectors.kernel.rules.conditions: _follows: 1 instead: 0": "it follows from nothing else as well, only later",
+    "collectors.kernel.rules.rule: _least: gte instead: times > 0": "none is no times there",
     "collectors.kernel.rules.search: _shared: without not any(": "a sample tells as well",
     "collectors.kernel.rules.search: _shared: all instead: any": "a sample tells as well",
     "collectors.kernel.rules.search: _shared: without is_shared": "a sample tells as well",

@@ -91,22 +91,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("kernel.c", "  id_count = 0;\n", ""),
     ("shapes.h", "  hole_count = mark.holes;\n", ""),
     ("shapes.h", "  id_count = mark.ids;\n", ""),
-    ("kernel.c", "  if (deepest != depth_max) forget_layouts();\n", ""),
     (
         "kernel.c",
         "  shape_count = shape_pool_size = key_count = 0;\n  forget_layouts();\n",
         "  shape_count = shape_pool_size = key_count = 0;\n",
-    ),
-    ("kernel.c", "  const u8 *p = block;\n  forget_layouts();\n", "  const u8 *p = block;\n"),
-    (
-        "kernel.c",
-        "  suffixes[suffix_count].size = size;\n  forget_layouts();\n",
-        "  suffixes[suffix_count].size = size;\n",
-    ),
-    (
-        "kernel.c",
-        "  prefixes[prefix_count].size = size;\n  forget_layouts();\n",
-        "  prefixes[prefix_count].size = size;\n",
     ),
     ("shapes.h", "  if (id.size > ID_BYTES_MAX) return 0;\n", ""),
     ("shapes.h", "  while (known < id_count && !(", "  while (known < id_count && ("),
@@ -132,7 +120,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("names.h", "    if (name.at[i] >= 0x80) return 1;", "    ;"),
     ("names.h", "(names[n].kind == NEVER || names[n].kind == KEYED)", "names[n].kind == NEVER"),
     ("names.h", "name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 32 : name.at[i];", "name.at[i];"),
-    ("names.h", "    if (name.size >= prefixes[i].size && equal(", "    if (0 && equal("),
+    ("names.h", "  for (u32 i = 0; i < affix_count; i++) {", "  for (u32 i = 1; i < affix_count; i++) {"),
+    ("names.h", "names[i].kind == ENDING ? name.at + name.size - size : name.at", "name.at"),
     ("values.h", "    if (!is_digit(t.at[i])) return 0;\n    n = n * 10", "    n = n * 10"),
     ("values.h", "return t.size == 1 && *t.at == '-';", "return 0;"),
     ("bodies.h", "p[1] == 'n' || p[1] == 'r' || p[1] == 't'", "1"),
@@ -151,8 +140,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "  if (*end != '\"') return string(p) ? unsure() : 0;",
         "  if (*end != '\"') { if (!(end = string(p))) return 0; *found = (Text){p, (u32)(end - 1 - p)}; return end; }",
     ),
-    ("values.h", "  if (p == end) return !is_zero_behind;", "  if (p == end) return 1;"),
-    ("values.h", "  if (p[1] != '-' || digits_before != 1 ||", "  if (digits_before != 1 ||"),
+    ("values.h", "e == behind ? !is_whole : is_below_one", "e == behind ? dot < e : is_below_one"),
+    ("values.h", "!is_zero && e[1] == '-' && dot", "!is_zero && dot"),
     ("chunks.h", "      run.lengths[i]++;\n", ""),
     ("chunks.h", "  if (!is_other_kind && !end_run()) return -1;", "  if (!is_other_kind) run.kinds = 0;"),
     ("chunks.h", "  if (is_latest && equal(o - size, chunk, size)) {", "  if (is_latest) {"),
@@ -161,8 +150,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("chunks.h", "  if (p[1] != '\\\\') return 0;\n  switch", "  switch"),
     ("chunks.h", "    return code < 0x20 || code == '\"' || code == '\\\\' ? 0 : p + 6;", "    return p + 6;"),
     ("chunks.h", "return p[3] == '\"' || p[3] == '\\\\' ? p + 4 : 0;", "return p + 4;"),
-    ("chunks.h", "    if (hex(p[i]) < 0) return 0;\n  return p + 7;", "    ;\n  return p + 7;"),
-    ("chunks.h", "  default: return 0;\n  }\n  for (int i = 3", "  default: return p + 3;\n  }\n  for (int i = 3"),
+    ("chunks.h", "hex4(p + 3) < 0 ? 0 : p + 7;", "p + 7;"),
+    ("chunks.h", "0 : p + 7;\n  default: return 0;", "0 : p + 7;\n  default: return p + 3;"),
     ("chunks.h", " || !same(p, form->parts[i], size)) return 0;", ") return 0;"),
     ("chunks.h", "    found |= (u32)(end == p) << i;\n", ""),
     ("bodies.h", "  if (p && blanks(p) != end) p = unsure();\n", ""),
@@ -181,6 +170,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "    } else if (!is_silent(scratch, size) || may_be_escaped(scratch, end)) {\n      return unsure();\n",
         "",
     ),
+    ("bodies.h", "      if (is_pending) return unsure();\n", ""),
     ("bodies.h", " || may_be_escaped(payload, end)) {", ") {"),
     ("bodies.h", " || may_be_escaped(scratch, end)) {", ") {"),
     ("rows.h", " && !is_usual_number(p + 1)) return unsure();", " && p[1] == '-') return unsure();"),
@@ -213,11 +203,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("chunks.h", "  return p > begin && *n <= COUNT_MAX ? p : 0;", "  return p > begin ? p : 0;"),
     ("chunks.h", "  if (counts != latest.holes) return p;", "  ;"),
     ("chunks.h", " && (empty & asked) == before; p = behind) set_latest", "; p = behind) set_latest"),
-    ("values.h", "  return p < end; /* the exponent is no zero */", "  return 1;"),
-    ("values.h", "    is_zero_behind = !is_digit(*p);\n", "    is_zero_behind = 0;\n"),
-    ("values.h", "  if (p[1] != '-' || digits_before != 1 ||", "  if (p[1] != '-' ||"),
-    ("raw_keys.h", "      if (!is_behind_beginning(end)) continue;\n", ""),
-    ("raw_keys.h", " && equal(behind - size, end - size, size)", ""),
+    ("values.h", " && !are_zeros(e + 2, behind);", ";"),
+    ("values.h", "is_whole = are_zeros(dot + 1, e), is_zero", "is_whole = dot == e, is_zero"),
+    ("values.h", " && dot == begin + 1 && ", " && "),
+    ("raw_keys.h", "      if (!is_behind_beginning(end, groups[first])) continue;\n", ""),
+    ("raw_keys.h", " && equal(behind - *row, row + KEY_BEGINNING_BYTES_MAX - *row, *row)", ""),
     ("rules.h", "    if (relation == IS_ZERO && found != 0) return 0;\n", ""),
     ("rules.h", "    if (relation == IS_NO_ZERO && found == 0) return 0;\n", ""),
     ("rules.h", "    if (relation == IS_NOT_NEGATIVE && found < 0) return 0;\n", ""),
@@ -228,7 +218,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("identities.h", "    if (!id_size) continue;\n", ""),
     ("identities.h", "each < IDS_OF_IDENTITY", "each < 1"),
     ("identities.h", "firsts[i] = behind_first(n);", "firsts[i] = 64;"),
-    ("kernel.c", "  for (; first < end; first++) begin(first);\n", ""),
+    ("identities.h", "  for (u32 n = first; n < end; n++) {", "  for (u32 n = first; n < first; n++) {"),
     ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),
     ("json.h", "    if (*p != (u8)*letters) return broken(p);\n  return p;", "    ;\n  return p;"),
     ("json.h", "  else if (!is_digit(*p)) return broken(p);\n", "  else if (!is_digit(*p)) ;\n"),
@@ -246,8 +236,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("shapes.h", "  if (key_count == KEYS_MAX) return 0;\n", ""),
     ("shapes.h", "  if (shape_count == SHAPES_MAX || shape_pool_size + size > SHAPE_POOL_BYTES) return -1;\n", ""),
     ("values.h", "size > 18 || ", ""),
-    ("values.h", "!(is_zero || is_whole)", "!is_whole"),
-    ("values.h", "!(is_zero || is_whole)", "0"),
+    ("values.h", "!(is_zero || dot == behind)", "dot != behind"),
+    ("values.h", "!(is_zero || dot == behind)", "0"),
     ("values.h", "named(found, name + OF_INNER) == NO_NAME", "1"),
     ("values.h", "named(found, name + OF_INNER) == NO_NAME", "0"),
     ("bodies.h", "  if (chunk_shape) return unsure();\n", ""),
@@ -404,8 +394,8 @@ name than ``ANY_NAMES_MAX`` (no rule adds up half as many). Without them shapes 
 reader, asked what they amount to, sees what is odd in them. So it is with the depth of what is looked at, which stands
 in the shape, and with whole numbers that are not plain digits.
 
-The next step sees to the same: two lines of data in one event amount to what two events do; a hole that is looked for
-at a wrong place is not found; of JSON lines and arrays, what tells them from one document is asked twice; an array's
+The next step sees to the same: a hole that is looked for at a wrong place is not found; of arrays, what tells them from
+one document is asked twice; an array's
 elements that are no objects, headers of the response that are not null, and text before a stream's first line are
 refused by whatever reads them; a name longer than any is no name, and one of a count longer than words is no
 shape; a number beyond nanoseconds is beyond the century; what is no digit makes the

@@ -99,7 +99,7 @@ def read_again(
                 before=before,
                 end=record.end,
                 problem=None,
-                is_final=True,
+                is_segment=True,
                 algorithm=record.digest.algorithm,
             )
             segments = list(reading.segments_from(log, place))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from documented import ROOT
 
+from pipeline.usage.events import COLUMNS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -64,6 +66,18 @@ def test_where_to_change_what_names_files_that_are_there() -> None:
     named = re.findall(r"`((?:pipeline|sql|tests)/[\w./]*)`", table)
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_rule_of_each_column_stands_where_the_page_of_architecture_says() -> None:
+    table = ARCHITECTURE.partition("## Where the rule of a column stands")[2].partition("## ")[0]
+    rows = [row.split(" | ") for row in re.findall(r"^\| (.*) \|$", table, re.MULTILINE)][1:]
+    named = [name for columns, *_ in rows for name in re.findall(r"`(\w+)`", columns)]
+    assert sorted(named) == sorted(column.name for column in COLUMNS)
+    places = [place for *_, where in rows for place in re.findall(r"`([\w/]+\.py)` \(`(\w+)`\)", where)]
+    assert len({file for file, _ in places}) > 10
+    for file, name in places:
+        text = (ROOT / "pipeline" / "collectors" / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(def|class) {name}\b", text, re.MULTILINE), f"{file} has no {name}"
 
 
 WRITING = {

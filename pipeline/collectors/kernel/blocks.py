@@ -19,14 +19,14 @@ from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS, key_in
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
-from pipeline.collectors.identity import beginning_of_identity, identities_of_lines, kinds_of_ids
+from pipeline.collectors.identity import IDENTITIES, beginning_of_identity, identities_of_lines, kinds_of_ids
 from pipeline.collectors.kernel import readers
 from pipeline.collectors.kernel.block_lines import Lines
 from pipeline.collectors.kernel.places import formats_read
-from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, IDS_OF_IDENTITY, TOLD, ProgramFailed
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, TOLD, ProgramFailed
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.kernel.rules.rows import holds_raw_key, join_ids, kept_of, may_repeat
-from pipeline.collectors.kernel.rules.table import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
+from pipeline.collectors.kernel.rules.rule import KINDS_OF_KEY, OF_HEADER, OF_ID, THE_SAME
 from pipeline.collectors.logs.lines import Run
 from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.values.refusal import LineRefused
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 _LINE_OF_EVENTS = event_columns.PLACES.index("line")
 _LINE_OF_QUARANTINE = QUARANTINE.get_field_index("line")
 _LINE = itemgetter(_LINE_OF_QUARANTINE)
-_KINDS_OF_IDS = ("request", "response")
-"""Those of the columns ``IDS``."""
+_KINDS_OF_IDS = IDENTITIES["both"]
+"""In the order in which they count where both do; one that does not has no size then."""
 
 
 class DecodedLines(NamedTuple):
@@ -287,8 +287,7 @@ class BlockDecoder:
         And the ids of their keys. All others are handed over, or blank.
         """
         rules = reader.rules
-        told = rules.learned(told)
-        rows = rules.rows_of(told)
+        told, rows = rules.rows_of(told)
         told, is_row = join_ids(told, rows)
         is_row &= ~holds_raw_key(reader.program, told, rows)
         found, keys = _distinct(rows.column("key"))
@@ -343,37 +342,21 @@ class BlockDecoder:
 
     def _event_ids(self, program: Program, ids: tuple[Texts, ...], keys: Chosen) -> Array:
         """Return the identities of events, by the rule of the source: of no ids anything."""
-        has_request, has_response = (texts.sizes > 0 for texts in ids)
-        found, chosen = _distinct(keys.codes * 4 + has_request * 2 + has_response)
-        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in found.tolist()]
-        beginnings = [
-            beginning_of_identity(kind, keys.values[each >> 2])
-            for kind, each in zip(kinds, found.tolist(), strict=True)
-        ]
-        numbers = program.introduced(beginnings)[chosen]
-        which = [
-            [_KINDS_OF_IDS.index(kind[place]) if place < len(kind) else len(ids) for kind in kinds]
-            for place in range(IDS_OF_IDENTITY)
-        ]
-        columns: list[list[Any]] = [[*(texts.starts for texts in ids), 0], [*(texts.sizes for texts in ids), 0]]
-        starts, sizes = ([_of_columns(column, each, chosen) for each in which] for column in columns)
-        return program.identities(numbers, starts, sizes)
-
-    def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
-        stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
-        return kinds_of_ids(self.log_format.identity, stated)
+        texts = [ids[IDS.index(f"{kind}_id")] for kind in _KINDS_OF_IDS]
+        found, chosen = _distinct(sum(((each.sizes > 0) << at for at, each in enumerate(texts)), keys.codes * 4))
+        beginnings, is_counted = [], []
+        for each in found.tolist():
+            stated = [kind for at, kind in enumerate(_KINDS_OF_IDS) if each >> at & 1]
+            kinds = kinds_of_ids(self.log_format.identity, stated)
+            beginnings.append(beginning_of_identity(kinds, keys.values[each >> 2]))
+            is_counted.append([kind in kinds for kind in _KINDS_OF_IDS])
+        sizes = np.array([each.sizes for each in texts]) * np.array(is_counted, np.bool_)[chosen].T
+        return program.identities(program.introduced(beginnings)[chosen], [each.starts for each in texts], sizes)
 
 
 @cache
 def _our_names(*, ids_may_look_like_keys: bool) -> LogFormat:
     return LogFormat(ids_may_look_like_keys=ids_may_look_like_keys)
-
-
-def _of_columns(columns: Sequence[Any], which: Sequence[int], chosen: Array) -> Any:
-    """Return what each row has in one of some columns: of the kind that is chosen for it, ``which`` says in which."""
-    if len(set(which)) == 1:  # mostly
-        return columns[which[0]]
-    return np.choose(np.array(which)[chosen], columns)
 
 
 def _distinct(values: Array) -> tuple[Array, Array]:

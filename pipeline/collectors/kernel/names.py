@@ -70,6 +70,10 @@ class Kind(IntEnum):
     """Seconds that something took."""
     WORDS = 21
     """Of a text, which of some words it is, or that it is none of them, and whether it is empty."""
+    BEGINNING = 22
+    """Handed over, whatever it is: under all names that begin so."""
+    ENDING = 23
+    """Likewise, under those that end so."""
 
 
 class Name(NamedTuple):
@@ -80,13 +84,18 @@ class Name(NamedTuple):
     kind: Kind
 
 
-OF_BODY, OF_LINE, OF_INNER = 0, 1, 2
+OF_BODY, OF_LINE, OF_INNER, OF_ANY = 0, 1, 2, 2**16 - 1
 """Owners; the objects of a line are ``OF_INNER`` and the number of their name."""
 
 SUFFIXES = ("TokenCount", "Exception")
 """Names that end so are looked at whatever they begin with (``gemini``, ``aws_event_stream``)."""
 PREFIXES = ("gen_ai.",)
 """Names that begin so are looked at whatever they end with (``envoy``)."""
+AFFIXES = (
+    *(Name(text, OF_ANY, Kind.BEGINNING) for text in PREFIXES),
+    *(Name(text, OF_ANY, Kind.ENDING) for text in SUFFIXES),
+)
+"""They stand before all other names."""
 
 TEXTS = frozenset(
     (

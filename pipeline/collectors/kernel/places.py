@@ -17,8 +17,10 @@ from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.formats import held
 from pipeline.collectors.formats.found import REQUEST_LOG, all_formats, is_request_log
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.read_from_files import lines_from_files
 from pipeline.collectors.kernel.names import (
+    AFFIXES,
     LOOKED_FOR,
     NAME,
     OF_BODY,
@@ -34,12 +36,11 @@ from pipeline.configuration.log_fields import Constant, FirstOf, Join, Path, Sum
 from pipeline.usage.events import LOG_FIELDS, LOGGED, MAPPED_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
-    from pipeline.collectors.formats.places import Places
     from pipeline.configuration.log_fields import Rule
 
     Steps: TypeAlias = tuple[str, ...]
@@ -81,35 +82,35 @@ def formats_read(log_format: LogFormat) -> tuple[Format | None, ...]:
     return tuple(each for each in told if each.name == log_format.format) if is_named else (None, *told)
 
 
+def stated_by(found: Format | None) -> Places:
+    """Return what a format states of its lines: nothing where they are a request log's own."""
+    return (found and found.places) or Places()
+
+
 def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     """Return the names that are looked at in lines of a log that are of one of the formats that it may have.
 
     Raises ``ValueError`` where fields lie within one another in a way that a tree of names does not say.
     """
-    tree = _Tree(_places(log_format, found))
+    stated = stated_by(found)
+    tree = _Tree(_places(log_format, found, stated))
     of_makers = texts_reached(*_makers_of(found))
     of_bodies = {name.text: name.kind for name in names_of_bodies()}
     of_bodies = {**{text: kind_of(text) for text in of_makers | tree.within_bodies}, **of_bodies, **tree.of_bodies}
-    if found is not None and found.places is not None:
-        of_bodies |= dict.fromkeys(found.places.counts_within, Kind.COUNTED)
-        of_bodies |= dict.fromkeys(found.places.streams, Kind.RESPONSE)
-    names = [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
+    of_bodies |= dict.fromkeys(stated.counts_within, Kind.COUNTED) | dict.fromkeys(stated.streams, Kind.RESPONSE)
+    names = [*AFFIXES]
+    names += [Name(text, OF_BODY, kind) for text, kind in sorted(of_bodies.items()) if NAME.fullmatch(text)]
     names += tree.numbered(first=len(names))
     known = {(name.owner, name.text) for name in names}
-    unread = () if found is None or found.places is None else found.places.unread
-    at_the_top = texts_reached(*_code_of(log_format, found)).difference(unread)
+    at_the_top = texts_reached(*_code_of(log_format, found)).difference(stated.unread)
     inner = ((owner, tree.asked_of(owner, of_makers)) for owner in tree.inner)
     for owner, texts in ((OF_LINE, at_the_top), *inner):
         found_there = sorted(text for text in texts if NAME.fullmatch(text) and (owner, text) not in known)
         names += [Name(text, owner, tree.kind_in_code(owner, text)) for text in found_there]
-    return (*names, *_words_of(names, found))
-
-
-def _words_of(names: Sequence[Name], found: Format | None) -> Iterator[Name]:
-    """Yield the words that texts may be, each as a name of what stands under theirs."""
-    for number, name in enumerate(names):
-        if name.kind is Kind.WORDS and found is not None and found.places is not None:
-            yield from (Name(word, OF_INNER + number, Kind.LITERAL) for word in found.places.words[name.text])
+    for number, name in enumerate([*names]):
+        if name.kind is Kind.WORDS:  # those that a text may be are names of what stands under its own
+            names += [Name(word, OF_INNER + number, Kind.LITERAL) for word in stated.words[name.text]]
+    return tuple(names)
 
 
 def _fits(found: Format, log_format: LogFormat) -> bool:
@@ -133,19 +134,20 @@ def _code_of(log_format: LogFormat, found: Format | None) -> tuple[Callable[...,
     return (found.recognises, is_request_log, lines_from_files, held.held_in, *_makers_of(found))
 
 
-def _rules(log_format: LogFormat, found: Format | None) -> Mapping[str, Rule]:
-    if found is None or found.places is None:
-        return log_format.rules
-    return rules_of({**(found.mapping or found.places.fields), **log_format.fields})
-
-
-def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
+def _places(log_format: LogFormat, found: Format | None, stated: Places) -> dict[Steps, Kind]:
     """Return every path at which something is looked up, and what is taken of the value there."""
-    rules = _rules(log_format, found)
+    fields = (found and found.mapping) or stated.fields
+    rules = rules_of({**fields, **log_format.fields})
     kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
-    places: dict[Steps, Kind] = {}
-    own, read = _own_places(found, kinds), texts_reached(*_readers_of(found))
+    own = {
+        path.steps: Kind.LITERAL if is_mapped else kinds.get(field, Kind.LITERAL)
+        for field, rule in rules_of(fields).items()
+        for path, is_mapped in _paths_in(rule)
+    }
+    own |= {path_of(text).steps: kinds["ts"] for text in stated.instants}
+    read = texts_reached(*_makers_of(found), *([found.recognises] if found else ()))
     is_looked_up = found is None or found.mapping is not None or bool(log_format.fields)
+    places: dict[Steps, Kind] = {}
     for field in sorted(rules.keys() - _IGNORED):
         for path, is_mapped in _paths_in(rules[field]):
             kind = kinds.get(field, Kind.LITERAL)
@@ -162,27 +164,8 @@ def _places(log_format: LogFormat, found: Format | None) -> dict[Steps, Kind]:
         _put(places, (*steps, field.removeprefix("request.")), Kind.LITERAL)
     for steps, name in product(headers, bedrock.HEADERS):
         _put(places, (*steps, name), Kind.NEVER)
-    if found is not None and found.places is not None:
-        _put_by_code(places, found.places, kinds["ts"])
+    _put_by_code(places, stated, kinds["ts"])
     return places
-
-
-def _readers_of(found: Format | None) -> tuple[Callable[..., Any], ...]:
-    """Return the functions that look at documents of a format."""
-    return () if found is None else (found.recognises, *_makers_of(found))
-
-
-def _own_places(found: Format | None, kinds: Mapping[str, Kind]) -> dict[Steps, Kind]:
-    """Return the paths of which a format says what lies there, whatever fields a source names."""
-    if found is None or found.places is None:
-        return {}
-    rules = rules_of(found.mapping or found.places.fields)
-    of_fields = {
-        path.steps: Kind.LITERAL if is_mapped else kinds.get(field, Kind.LITERAL)
-        for field in rules
-        for path, is_mapped in _paths_in(rules[field])
-    }
-    return of_fields | {path_of(text).steps: kinds["ts"] for text in found.places.instants}
 
 
 def _put_by_code(places: dict[Steps, Kind], stated: Places, of_instants: Kind) -> None:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.base.errors import TallybookError
+from pipeline.base.raw_keys import BEGINNINGS
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
-from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES
 from pipeline.collectors.kernel.places import names_of
-from pipeline.collectors.kernel.raw_ids import ENDINGS, KEY_BEGINNINGS
 from pipeline.collectors.values.fields import IDENTIFIER
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ HANDED_OVER, TOLD, BLANK, ODD = range(4)
 
 _EXTENTS = (
     *("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning"),
-    *("rule words", "rules", "columns", "rows of a column"),
+    *("rule words", "rules", "columns", "rows of a column", "key beginnings", "key beginning"),
 )
 """In the order of ``extent`` of ``kernel.c``."""
 _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
@@ -63,9 +62,7 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("id_places", "u4", (IDS_OF_IDENTITY, "lines")),
     ("id_sizes", "u4", (IDS_OF_IDENTITY, "lines")),
     ("event_ids", "u1", ("lines", EVENT_ID_BYTES)),
-    ("counters", "u4", (5,)),
-    ("key_endings", "u1", ENDINGS.shape),
-    ("key_beginnings", "u1", KEY_BEGINNINGS.shape),
+    ("key_beginnings", "u1", ("key beginnings", "key beginning")),
     ("key_places", "u4", ("lines",)),
     ("line_counts", "u4", ("lines",)),
     ("rule_words", "i8", ("rule words",)),
@@ -73,12 +70,10 @@ _ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
     ("rule_behind", "u4", ("rules",)),
     ("row_rules", "u4", ("lines",)),
     ("columns", "i8", ("columns", "rows of a column")),
+    *((name, "u4", (1,)) for name in ("rows", "texts_size", "shape_count", "key_count", "shape_pool_size")),
 )
 """Its arrays, in the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (
-    *("read", "forget", "add_names", "suffix", "prefix", "where", "extent"),
-    *("introduce", "identities", "keys_in", "amounts"),
-)
+_FUNCTIONS = (*("set_up", "read", "forget", "where", "extent", "introduce", "identities", "keys_in", "amounts"),)
 WRAPPERS = ("docker", "cri")
 """Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""
 _PAD = 64
@@ -137,13 +132,14 @@ class Program:
         self._memory: Array = np.ctypeslib.as_array(whole)
         self._at = self._views()
         self.block_bytes_max = len(self._at["block"])
+        self.shapes_max, self.rules_max = len(self._at["shape_at"]), len(self._at["rule_at"])
+        """How many shapes, and how many rules, can have a number."""
         self._room = self._at["block"].data
-        self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
         self._lent = 0
         """So much of the room is lent."""
         self._introduced: dict[bytes, int] = {}
         self._rule_words_used = 1
-        self._introduce()
+        self._set_up(min(log_format.depth_max, _DEPTH_MAX))
 
     def room(self, size: int) -> memoryview | None:
         """Return where the program reads a block, for so many bytes; ``None`` where they are too many.
@@ -182,10 +178,10 @@ class Program:
             raise ValueError(message)
         number = 0 if wrapper is None else WRAPPERS.index(wrapper) + 1
         try:
-            lines = self._call("read", begin, begin + len(content), self._depth_max, number, lines_max)
+            lines = self._call("read", begin, begin + len(content), number, lines_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
-        told, texts_size = at["counters"][:2].tolist()
+        told = int(at["rows"][0])
         return Told(
             line_ends=at["line_ends"][:lines],
             line_counts=at["line_counts"][:lines],
@@ -195,7 +191,7 @@ class Program:
             first_holes=at["row_holes"][:told],
             holes=at["holes"],
             texts=at["texts"],
-            texts_size=texts_size,
+            texts_size=int(at["texts_size"][0]),
         )
 
     def shape(self, number: int) -> bytes:
@@ -204,30 +200,12 @@ class Program:
         return bytes(self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].data)
 
     @property
-    def shapes_max(self) -> int:
-        """How many shapes can have a number."""
-        return len(self._at["shape_at"])
-
-    @property
-    def rules_max(self) -> int:
-        """How many rules can have a number."""
-        return len(self._at["rule_at"])
-
-    @property
-    def keys_max(self) -> int:
-        """How many keys, or ids of keys, can have a number."""
-        return len(self._at["key_sizes"])
-
-    @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes, keys or rules, beyond which lines are handed over."""
-        shapes, keys, used = self._at["counters"][2:].tolist()
-        return bool(
-            shapes > _FULL * self.shapes_max
-            or keys > _FULL * self.keys_max
-            or used > _FULL * len(self._at["shape_pool"])
-            or self._rule_words_used > _FULL * len(self._at["rule_words"])
-        )
+        at = self._at
+        rooms = {"shape_count": "shape_at", "key_count": "key_sizes", "shape_pool_size": "shape_pool"}
+        is_full = any(at[used][0] > _FULL * len(at[room]) for used, room in rooms.items())
+        return is_full or self._rule_words_used > _FULL * len(at["rule_words"])
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
@@ -247,15 +225,14 @@ class Program:
             self._call("introduce", known, len(self._introduced))
         return np.array([self._introduced[beginning] for beginning in beginnings], np.int64)
 
-    def identities(self, beginnings: Array, starts: Sequence[Array], sizes: Sequence[Array]) -> Array:
+    def identities(self, beginnings: Array, starts: Sequence[Array], sizes: Array) -> Array:
         """Return the identities of events, from their beginnings, and from each of their ids in ``Told.texts``.
 
         An id of no size is none.
         """
         count = len(beginnings)
         self._at["id_beginnings"][:count] = beginnings
-        for place in range(IDS_OF_IDENTITY):
-            self._at["id_places"][place][:count], self._at["id_sizes"][place][:count] = starts[place], sizes[place]
+        self._at["id_places"][:, :count], self._at["id_sizes"][:, :count] = starts, sizes
         self._call("identities", count)
         return self._at["event_ids"][:count].copy()
 
@@ -300,26 +277,24 @@ class Program:
         self._at["rule_at"][:] = self._at["rule_behind"][:] = 0
         self._rule_words_used = 1
 
-    def _introduce(self) -> None:
+    def _set_up(self, depth_max: int) -> None:
+        by_ending = sorted(BEGINNINGS, key=lambda beginning: beginning[::-1])
+        for row, beginning in zip(self._at["key_beginnings"], by_ending, strict=False):
+            row[0], row[-len(beginning) :] = len(beginning), np.frombuffer(beginning.encode(), np.uint8)
         names = b"".join(
             name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
             for name in self.names
         )
         self._write(names)
-        if self._call("add_names", len(self.names)) != len(self.names):
+        if self._call("set_up", len(self.names), depth_max) != len(self.names):
             message = "there are more names than the program has room for"
             raise ValueError(message)
-        for kind, affixes in (("suffix", SUFFIXES), ("prefix", PREFIXES)):
-            for affix in affixes:
-                self._call(kind, self._write(affix.encode()))
-        self._at["key_endings"][:], self._at["key_beginnings"][:] = ENDINGS, KEY_BEGINNINGS
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
-    def _write(self, content: bytes | memoryview, at: int = 0) -> int:
-        """Put bytes where the program reads what it is given; return how many they are."""
+    def _write(self, content: bytes | memoryview, at: int = 0) -> None:
+        """Put bytes where the program reads what it is given."""
         self._at["block"][at : at + len(content)] = np.frombuffer(content, np.uint8)  # which gives the interpreter away
-        return len(content)
 
     def _views(self) -> dict[str, Array]:
         extents: dict[str | int, int] = {name: self._call("extent", at) for at, name in enumerate(_EXTENTS)}

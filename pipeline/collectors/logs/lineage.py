@@ -51,8 +51,8 @@ class Continuation:
     """What was collected of the log last; ``None`` of one that nobody knows."""
     is_verified: bool = True
     """Whether ``end`` is known; of a compressed log that nobody knows it is not, and ``believed`` finds it."""
-    is_final: bool = False
-    """Whether nothing behind ``end`` belongs to it: a segment that is read again."""
+    is_segment: bool = False
+    """Whether it is a segment that is read again: nothing behind ``end`` belongs to it."""
     heads: tuple[Window, ...] = ()
     """The heads of all records that the log begins like."""
     algorithm: Algorithm = field(default_factory=usual_algorithm)

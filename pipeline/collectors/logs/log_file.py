@@ -67,7 +67,7 @@ class LogFile:
     """Holds the size on disk once the log was read to its end and turned out to end inside a member."""
 
     @property
-    def is_final(self) -> bool:
+    def is_written_once(self) -> bool:
         """Whether whoever wrote it is done with it, as a rule: objects are written once, and files compressed then."""
         return self.is_stored or self.compression is not Compression.NONE
 

@@ -203,7 +203,7 @@ class LogReading(Iterator["LogSegment"]):
         from pipeline.collectors.logs.whole_document import WholeDocument, is_object  # noqa: PLC0415
         from pipeline.collectors.wrappers import wrapper_of  # noqa: PLC0415
 
-        is_done = (log.is_final or place.is_final) and self.pending_bytes <= self._log_format.line_bytes_max
+        is_done = (log.is_written_once or place.is_segment) and self.pending_bytes <= self._log_format.line_bytes_max
         if (
             not is_done
             or isinstance(split, WholeDocument)

@@ -120,7 +120,7 @@ def split_of(
     from pipeline.collectors.values.csv_cells import header_of  # noqa: PLC0415
 
     if not is_document and place.start <= len(head) and is_blank(head[: place.start]):
-        is_final = log.is_final and wrapper is None
+        is_final = log.is_written_once and wrapper is None
         is_document = is_one_document(name, head, log.span(0, line_bytes_max), is_final=is_final)
     elif not is_document:
         is_document = goes_on_as_document(head)
@@ -157,5 +157,5 @@ def split_of(
         give_back=None if read_together is None else pieces.give_back,
     )
     if table is not None:
-        return CsvRows(split, table, bytes_max=line_bytes_max, closes=place.is_final)
-    return LogicalLines(split, wrapper, bytes_max=line_bytes_max, closes=place.is_final, read_together=read_together)
+        return CsvRows(split, table, bytes_max=line_bytes_max, closes=place.is_segment)
+    return LogicalLines(split, wrapper, bytes_max=line_bytes_max, closes=place.is_segment, read_together=read_together)

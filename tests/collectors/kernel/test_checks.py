@@ -216,6 +216,12 @@ HANDED_OVER = {
     "nothing follows the chunk of an event": _stream(_written(COUNTED) + b"}", _said()),
     "a stream has a chunk": _stream(b"[DONE]"),
     "text in a stream that is no chunk": _stream(_said(), b"hello", COUNTED),
+    "a name that ends as those that Gemini counts by": _answered(
+        b'{"candidates": [], "usageMetadata": {"promptTokenCount": 3, "anyTokenCount": 4}}'
+    ),
+    "events of two lines of data each": _answered(
+        b'"' + 3 * (2 * (b"data: " + _written(_said()) + b"\\n") + b"\\n") + b'"'
+    ),
     "an event that is an error": _stream(_said()).replace(b"data: ", b"event: error\\ndata: ", 1),
     "an error with a space before it": _stream(_said()).replace(b"data: ", b"event:  error\\ndata: ", 1),
     "a text for an answer that has escapes": _with(b'"response": "upstream \\u0065rror"'),
@@ -495,7 +501,9 @@ def test_a_vector_of_small_numbers_is_told(number: str, is_alone: bool) -> None:
     assert found.told == 2
 
 
-@pytest.mark.parametrize("number", ["5e-00", "1.0", "10e-01", "2e2", "1e400", f"0.{'0' * 17}", "0.00000000000000001e2"])
+@pytest.mark.parametrize(
+    "number", ["5e-00", "1.0", "10e-01", "2e2", "2e+2", "1e400", f"0.{'0' * 17}", "0.00000000000000001e2"]
+)
 def test_a_number_that_may_be_whole_is_no_fraction(number: str) -> None:
     lines = [_with(b'"status": %s' % number.encode(), without=b', "status": 500'), USUAL]
     found = by_kernel(lines)

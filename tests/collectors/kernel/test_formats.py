@@ -25,7 +25,7 @@ from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.formats.tools import langsmith
 from pipeline.collectors.kernel import in_order, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
-from pipeline.collectors.kernel.names import PREFIXES, SUFFIXES, TEXTS, Kind
+from pipeline.collectors.kernel.names import OF_ANY, OF_BODY, PREFIXES, SUFFIXES, TEXTS, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
@@ -1082,7 +1082,7 @@ def _name_of(path: tuple[str, ...]) -> str | None:
 
 def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:
     each = names[number]
-    if each.owner == 0:
+    if each.owner in (OF_BODY, OF_ANY):
         return ()
     return (each.text,) if each.owner == 1 else (*_path(names, each.owner - 2), each.text)
 

@@ -231,36 +231,6 @@ def test_forgotten_shapes_have_no_layout() -> None:
     assert _told(program, USUAL) == shapes
 
 
-def test_a_layout_goes_no_deeper_than_a_line_may() -> None:
-    program = Program(LogFormat())
-    assert len(_told(program, USUAL)) == 2
-    program._depth_max = 3  # noqa: SLF001 - the host never changes it
-    assert _told(program, USUAL) == []
-
-
-def _say(program: Program, function: str, text: bytes, argument: int) -> None:
-    """Call a function of the kernel that is only called before the first line."""
-    program._write(text)  # noqa: SLF001
-    program._call(function, argument)  # noqa: SLF001
-
-
-def test_names_that_came_later_are_looked_up() -> None:
-    program = Program(LogFormat())
-    shapes = _told(program, USUAL)
-    name, of_line, literal = b"x", b"\x01\x00", b"\x00"
-    _say(program, "add_names", of_line + literal + bytes([len(name)]) + name, 1)
-    assert len(_told(program, USUAL)) == 2
-    assert _told(program, USUAL) != shapes
-
-
-@pytest.mark.parametrize("kind", ["suffix", "prefix"])
-def test_affixes_that_came_later_are_looked_at(kind: str) -> None:
-    program = Program(LogFormat())
-    assert len(_told(program, USUAL)) == 2
-    _say(program, kind, b"x", 1)
-    assert _told(program, USUAL) == []
-
-
 @pytest.mark.long
 def test_bytes_that_are_no_utf8_are_seen_wherever_they_stand() -> None:
     starts = [bytes([first]) for first in range(0x7F, 0x100)]

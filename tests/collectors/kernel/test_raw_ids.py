@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pipeline.base.raw_keys import BEGINNINGS, is_raw_key
 from pipeline.collectors import LogFormat
 from pipeline.collectors.kernel.program import Program
-from pipeline.collectors.kernel.raw_ids import KEY_BEGINNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +76,8 @@ def test_ids_without_the_beginning_of_a_key_cost_no_look_at_each() -> None:
 
 
 def test_the_kernel_has_room_for_all_beginnings() -> None:
-    assert [bytes(row[-int(row[0]) :]).decode() for row in KEY_BEGINNINGS if row[0]] == list(BEGINNINGS)
+    rows = _PROGRAM[0]._at["key_beginnings"]  # noqa: SLF001 - where they are put
+    assert {bytes(row[-int(row[0]) :]).decode() for row in rows if row[0]} == set(BEGINNINGS)
 
 
 def test_nothing_is_found_behind_the_ids() -> None:

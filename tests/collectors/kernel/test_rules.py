@@ -379,3 +379,4 @@ def test_a_shape_has_so_many_rules_at_most(monkeypatch: pytest.MonkeyPatch, room
         assert reader is not None
         monkeypatch.setattr(reader.rules, "_next_number", reader.program.rules_max)
     assert _told_of(decoder, *[thought] * 8, usual) == 1
+    assert _told_of(decoder, *[_line("another", None, _COUNTS)] * 8) == 8, "others have a first one"

@@ -25,7 +25,7 @@ from pipeline.collectors.kernel.program import Program
 from pipeline.collectors.kernel.rules import finder, table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
 from pipeline.collectors.kernel.rules.plain import PlainReader, fingerprint
-from pipeline.collectors.kernel.rules.rule import NOTHING, event_conditions
+from pipeline.collectors.kernel.rules.rule import NOTHING, OF_RAW, event_conditions
 from pipeline.collectors.kernel.rules.search import counted_holes
 from pipeline.collectors.values.strict_json import parse
 from pipeline.collectors.values.traced import Condition, Linear, Relation, Trace, alone
@@ -192,7 +192,7 @@ def test_a_hole_may_have_the_key_itself() -> None:
     line["api_key"] = line.pop("api_key_id")
     rules = _rules_of(json.dumps(line).encode() + b"\n")
     assert isinstance(rules, tuple)
-    assert [(rule.is_raw, rule.key_id) for rule in rules] == [(True, "")]
+    assert [(rule.key.how, rule.key.id) for rule in rules] == [(OF_RAW, "")]
 
 
 def test_which_counts_tell_whether_two_rows_are_one() -> None:

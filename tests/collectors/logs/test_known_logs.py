@@ -278,7 +278,7 @@ def test_a_log_goes_on_behind_the_record_that_reaches_farthest(tmp_path: Path, h
         for known in ([first, second, third], [third, second, first], [second, third]):
             place = place_of(log, known)
             assert (place.start, place.first_line, place.end, place.record) == (250, 26, 300, third)
-            assert (place.before, place.problem, place.is_verified, place.is_final) == (LOG[:250], None, True, False)
+            assert (place.before, place.problem, place.is_verified, place.is_segment) == (LOG[:250], None, True, False)
         assert place_of(log, [first]).record == first
         whole = record(LOG, 250, 300)
         assert place_of(log, [whole, third]).start == 300

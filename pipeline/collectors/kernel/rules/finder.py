@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from collections import Counter
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -50,20 +51,11 @@ _asking = Lock()
 """Held while a shape is asked of: another thread that meets the same one waits for the answer."""
 
 
-class _Costs:
-    """What it has cost to find rules, in lines that are read plainly; and how many lines were met."""
+_costs: Counter[str] = Counter()
+"""How many lines were ``met``, and how many the plain reader was ``asked`` of to find rules, by all threads and logs.
 
-    def __init__(self) -> None:
-        self.lines_met = self.spent = 0
-
-    @property
-    def may_grow(self) -> bool:
-        """Whether another rule may be searched."""
-        return self.spent <= self.lines_met + _AHEAD
-
-
-_costs = _Costs()
-"""Of all threads and logs of the process; where two add to it at once, one of both may be lost."""
+Where two add to it at once, one of both may be lost.
+"""
 
 
 class RuleFinder:
@@ -72,7 +64,7 @@ class RuleFinder:
     def __init__(self, log_format: LogFormat, names: Sequence[Name], found: Format | None = None) -> None:
         self._names = names
         self._plain = PlainReader(log_format, found)
-        self.taken_apart = self._plain.taken_apart
+        self.taken_apart = self._plain.places.taken_apart
         """Lines with an id that fits one of these are a shape of their own: a variant."""
 
     def ids_of(self, shape: bytes) -> tuple[dict[str, int], list[list[int]]]:
@@ -95,7 +87,7 @@ class RuleFinder:
 
     def meets(self, lines: int) -> None:
         """Note that so many lines were met, of whatever shapes."""
-        _costs.lines_met += lines
+        _costs["met"] += lines
 
     def is_worth_it(self, shape: bytes, variant: int, size: float, enough: float, rules: int = 0) -> bool:
         """Note that some bytes of lines of a shape, or of a variant of one, were met; tell whether to ask for its rule.
@@ -111,38 +103,29 @@ class RuleFinder:
             _met.clear()
         which = hash((known, rules))
         met = _met[which] = _met.get(which, 0) + size
-        if met < enough or not _costs.may_grow:
+        if met < enough or _costs["asked"] > _costs["met"] + _AHEAD:
             return False
         _met[which] = 0
         return True
 
-    def rules_of(self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0) -> tuple[Rule, ...] | Nothing:
+    def rules_of(
+        self, shape: bytes, examples: Sequence[Sequence[int]], variant: int = 0, own: tuple[Rule, ...] = ()
+    ) -> tuple[Rule, ...] | Nothing:
         """Return the rules of a shape, none where there is none that could be relied on.
 
-        ``examples`` are the contents of the holes of some lines: each that is read in another way teaches a rule.
+        ``examples`` are the contents of the holes of some lines: each that is read in another way teaches a rule, where
+        nobody has asked of the shape, or they obey none of the rules that who asks has as his ``own``.
         ``variant``: which of the patterns ``taken_apart`` an id of the lines fits, from 1 on; 0 for none.
         """
         known = (self._plain.name, variant, shape)
         with _asking:
-            if known not in _known:
+            if own or known not in _known:
                 if len(_known) >= _KNOWN_MAX:
                     _known.clear()
                     _known_of_forms.clear()
-                _known[known] = self._found(shape, examples, variant, ())
+                before = _known.get(known, own)
+                _known[known] = self._found(shape, examples, variant, before if isinstance(before, tuple) else own)
             return _known[known]
-
-    def with_another(
-        self, shape: bytes, examples: Sequence[Sequence[int]], variant: int, rules: tuple[Rule, ...]
-    ) -> tuple[Rule, ...]:
-        """Return the rules of a shape, with those of lines that none of them is of, as far as there are some."""
-        known = (self._plain.name, variant, shape)
-        with _asking:
-            before = _known.get(known, rules)
-            rules = before if isinstance(before, tuple) else rules
-            found = self._found(shape, examples, variant, rules)
-            rules = found if isinstance(found, tuple) else rules
-            _known[known] = rules
-            return rules
 
     def _found(
         self, shape: bytes, examples: Sequence[Sequence[int]], variant: int, rules: tuple[Rule, ...]
@@ -160,7 +143,7 @@ class RuleFinder:
                 return NOTHING
             if isinstance(rule, Rule):
                 rules = (*rules, rule)
-        _costs.spent += samples.asked
+        _costs["asked"] += samples.asked
         if rules:
             _known_of_forms[self._plain.name, variant, lines.form] = lines.models, rules
         return rules

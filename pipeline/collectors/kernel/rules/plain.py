@@ -12,8 +12,8 @@ from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.formats.found import format_of
 from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.log_format import read_by
-from pipeline.collectors.formats.places import Places
-from pipeline.collectors.kernel.rules.rule import NOTHING
+from pipeline.collectors.kernel.places import stated_by
+from pipeline.collectors.kernel.rules.rule import NOTHING, OF_HEADER, OF_RAW
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values.strict_json import parse
 
@@ -35,24 +35,19 @@ class PlainReader:
     def __init__(self, log_format: LogFormat, found: Format | None) -> None:
         self._log_format = log_format
         self._of = found
-        places = (found and found.places) or Places()
+        self.places = stated_by(found)
+        """What the format states of its lines."""
         self.name = name_of(log_format, found)
         """What identifies it: another one of this name answers likewise."""
         self.identity = log_format.identity
         """The rule of the source."""
-        self.may_say_nothing = found is not None
-        self.may_have_several = bool(places.rows)
-        """Whether one line may have several rows."""
-        self.within = places.within or ()
-        self.taken_apart = places.taken_apart
-        """The ids that the format takes apart."""
-        self._has_headers = bool(places.headers)
+        self.within = self.places.within or ()
 
     def row_of(self, sample: bytes) -> Row | Nothing | None:
         """Return the row that is made of a line; ``None`` where that is none of an event."""
         line = LINE._replace(content=sample)
         rows = decode_line(line, source=SOURCE, log_format=self._log_format, fingerprint=fingerprint)
-        if not rows and self.may_say_nothing:
+        if not rows and self._of is not None:
             return NOTHING
         return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
 
@@ -70,9 +65,9 @@ class PlainReader:
         document = parse(sample.decode(), depth_max=self._log_format.depth_max)
         return isinstance(document, dict) and format_of(document) is self._of
 
-    def header_of(self, name: str) -> str:
-        """Return the header of a request that a key is in which stands under a name, empty where it is in none."""
-        return name if self._has_headers and name in KEY_HEADERS else ""
+    def how_raw(self, name: str) -> int:
+        """Return how a line has a raw key that stands under a name: it may be in a header of a request."""
+        return OF_HEADER + KEY_HEADERS.index(name) if self.places.headers and name in KEY_HEADERS else OF_RAW
 
 
 def name_of(log_format: LogFormat, found: Format | None) -> str:

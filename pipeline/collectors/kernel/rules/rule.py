@@ -7,21 +7,40 @@ how one is found (``search``), nor what a count or a key is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.formats.instants import EARLIEST_US, LATEST_US
 from pipeline.collectors.values.traced import Condition, Linear, Relation, alone
 from pipeline.usage import TOGETHER, TOKENS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pipeline.collectors.decode import Row
 
 COUNT_MAX = 3_906_250_000
 """A count in a hole is 1 at least, and so many at most. Twin: ``source/values.h``."""
+CONDITIONS_MAX = 32
+"""So many conditions a rule has at most; those of real exchanges have four."""
 JOINT = "/"
 """What stands between two ids that a format makes one of."""
+
+
+OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
+"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape.
+
+From ``OF_HEADER`` on it is in one of ``KEY_HEADERS``, where that says a key.
+"""
+KINDS_OF_KEY = OF_HEADER + len(KEY_HEADERS)
+
+
+class Key(NamedTuple):
+    """How lines of one shape have their key, and in which hole; or its id, where that is the same for all of them."""
+
+    how: int
+    hole: int | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +55,7 @@ class Rule:
     """Of what the column ``KEPT`` names."""
     ids: Mapping[str, tuple[int, ...]]
     """Which hole each of ``IDS`` is, where it is not null; which two, where it is made of these."""
-    key: int | None
-    """Which hole has the key, or its id; ``None`` where it is the same for all lines."""
-    key_id: str
-    """The id of the key that is the same for all lines, else empty."""
-    is_raw: bool
-    """Whether a hole has the key itself."""
-    header: str
-    """In which header of the request the hole lies, whose text decides whether it is a key; or empty."""
+    key: Key
     began: Linear
     """The instant: what stands in a hole, or that without how long it took, where the instant is that of the end."""
     conditions: tuple[Condition, ...]
@@ -76,6 +88,25 @@ def instant_conditions(began: Linear) -> Iterator[Condition]:
     if began != alone(began.times[0][0]):
         yield Condition(began.plus(Linear(-EARLIEST_US)), Relation.NOT_NEGATIVE)
         yield Condition(began.turned(LATEST_US - 1), Relation.NOT_NEGATIVE)
+
+
+def needed(conditions: Iterable[Condition]) -> tuple[Condition, ...] | None:
+    """Return conditions without those that all counts obey. ``None`` where more than ``CONDITIONS_MAX`` are left."""
+    found = dict.fromkeys(each for each in conditions if not _is_always(each))
+    return tuple(found) if len(found) <= CONDITIONS_MAX else None
+
+
+def _is_always(condition: Condition) -> bool:
+    """Tell whether what holds in a line holds in any: the bounds of counts say so."""
+    of, relation = condition
+    if relation is Relation.NO_ZERO:
+        return _least(of) > 0 or _least(of.turned()) > 0
+    return _least(of) >= 0 if relation is Relation.NOT_NEGATIVE else not of.times
+
+
+def _least(of: Linear) -> int:
+    """Return how much something is at least."""
+    return of.always + sum(times if times > 0 else times * COUNT_MAX for _, times in of.times)
 
 
 class Nothing:

@@ -13,7 +13,7 @@ from pipeline.collectors.counting import named
 from pipeline.collectors.event_columns import IDS, KEPT, SHARED
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel.rules.plain import LINE, SOURCE, fingerprint
-from pipeline.collectors.kernel.rules.rule import JOINT
+from pipeline.collectors.kernel.rules.rule import JOINT, OF_HEADER, OF_ID, THE_SAME
 from pipeline.collectors.kernel.rules.shapes import HoleKind
 from pipeline.tables.schemas import USAGE_EVENTS
 
@@ -58,7 +58,7 @@ class Samples:
         for hole in (*self.keys, *self.ids):
             contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"
         for hole in self.keys:
-            if self._plain.header_of(self.lines.holes[hole].name):
+            if self._plain.how_raw(self.lines.holes[hole].name) >= OF_HEADER:
                 contents[hole] = f"Bearer {contents[hole]}"
         if self._apart is not None:
             whole = _DIGIT.sub(lambda _: str(self._chance.randrange(10)), self._apart.example)
@@ -96,8 +96,8 @@ class Samples:
         values |= {name: found.of(content) for name, found in rule.numbers.items()}
         values[KEPT] = named({name: found.of(content) for name, found in rule.kept.items()})
         values |= {name: JOINT.join(map(content, holes)) for name, holes in rule.ids.items()}
-        key = rule.key_id if rule.key is None else contents[rule.key]
-        values["api_key_id"] = fingerprint(key) if rule.is_raw else key
+        key = rule.key.id if rule.key.hole is None else contents[rule.key.hole]
+        values["api_key_id"] = key if rule.key.how in (OF_ID, THE_SAME) else fingerprint(key)
         values["occurred_at"] = rule.began.of(content)
         values["source"] = SOURCE
         values["line"], values["byte_start"], values["byte_end"] = LINE.number, LINE.start, LINE.end

@@ -4,7 +4,7 @@ The plain reader is run on a line of the shape whose counts are those of a real 
 with (``values.traced``). So it is known which sum of holes each column is, and of which other lines the same is true:
 of those whose counts compare so alike. How long runs of chunks are is no count, and a second line tells what it adds.
 
-Owns what is concluded from these lines. Does not own what follows from what was noted (``conditions``).
+Owns what is concluded from these lines. Does not own what a rule must hold for (``rule``).
 """
 
 from __future__ import annotations
@@ -13,22 +13,25 @@ from itertools import count, permutations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
-from pipeline.collectors.kernel.rules.conditions import needed
 from pipeline.collectors.kernel.rules.plain import fingerprint
 from pipeline.collectors.kernel.rules.rule import (
     COUNT_MAX,
     JOINT,
     NOTHING,
+    OF_ID,
+    THE_SAME,
+    Key,
     Rule,
     event_conditions,
     instant_conditions,
+    needed,
 )
 from pipeline.collectors.values.strict_json import parse
 from pipeline.collectors.values.traced import Linear, Trace, TracedCount, alone, is_integer, linear_of
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.kernel.rules.plain import PlainReader
@@ -66,6 +69,7 @@ class Search:
         self._example = example
         self._summed = samples.lengths if len(samples.lengths) <= _SUMMED_MAX else []
         """The lengths that may be in a sum."""
+        self._durations = [alone(hole) for hole in samples.durations]
 
     def rule(self) -> Rule | Nothing | None:
         """Return the rule, ``None`` where there is none that could be relied on."""
@@ -116,21 +120,16 @@ class Search:
         shared, ids = _shared(one, other), self._ids(one)
         if numbers is None or kept is None or shared is None or ids is None:
             return None
-        keys, instants = list(self._keys(one)), list(self._instants(one))
-        conditions = _conditions(one, numbers)
-        if len(keys) != 1 or len(instants) != 1 or conditions is None or conditions != _conditions(other, numbers):
+        key, began, conditions = self._key(one), self._began(one), _conditions(one, numbers)
+        if key is None or began is None or conditions is None or conditions != _conditions(other, numbers):
             return None
-        (key, key_id, is_raw), began = keys[0], instants[0]
-        holes, hole_of = self._samples.lines.holes, {self._samples.lines.holes[at].name: at for at in self._samples.ids}
+        hole_of = {self._samples.lines.holes[at].name: at for at in self._samples.ids}
         return Rule(
             shared=shared,
             numbers=numbers,
             kept=kept,
             ids=ids,
             key=key,
-            key_id=key_id,
-            is_raw=is_raw,
-            header="" if key is None else self._plain.header_of(holes[key].name),
             began=began,
             conditions=(*conditions, *instant_conditions(began)),
             within=tuple(map(hole_of.get, self._plain.within)),
@@ -143,31 +142,30 @@ class Search:
         ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
         parts = [hole for holes in ids.values() for hole in holes]
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
-        is_one_of_several = not ids and self._plain.may_have_several  # known by its place in the line as well
+        is_one_of_several = bool(not ids and self._plain.places.rows)  # known by its place in the line as well
         of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
         is_within_any = any(  # an attribute may be called so as well
             name in samples.lines.again or of_ids.count(name) > 1 for name in self._plain.within
         )
         return None if is_split or is_one_of_several or is_within_any else ids
 
-    def _instants(self, one: _Read) -> Iterator[Linear]:
-        """Yield what the instant may be: what stands in a hole, or that without what stands in another one."""
-        content = one.contents.__getitem__
-        for hole in self._samples.instants:
-            for found in (alone(hole), *(alone(hole).less(alone(less)) for less in self._samples.durations)):
-                if one.values["occurred_at"] == found.of(content):
-                    yield found
+    def _began(self, one: _Read) -> Linear | None:
+        """Return the instant: what stands in a hole, or that without what stands in another one; ``None`` in doubt."""
+        times = [alone(hole).less(less) for hole in self._samples.instants for less in (_ZERO, *self._durations)]
+        found = [each for each in times if each.of(one.contents.__getitem__) == one.values["occurred_at"]]
+        return found[0] if len(found) == 1 else None
 
-    def _keys(self, one: _Read) -> Iterator[tuple[int | None, str, bool]]:
-        """Yield which hole may have the key, or which id all lines have, and whether the hole has the key itself."""
-        whose, is_in_hole = one.values["api_key_id"], False
-        for hole in self._samples.keys:
-            for written, is_raw in ((one.contents[hole], False), (fingerprint(one.contents[hole]), True)):
-                if whose == written:
-                    is_in_hole = True
-                    yield hole, "", is_raw
-        if not is_in_hole and not whose.startswith(fingerprint("")):
-            yield None, whose, False
+    def _key(self, one: _Read) -> Key | None:
+        """Return which hole has the key or its id, or which id all lines have; ``None`` in doubt."""
+        whose, contents, holes = one.values["api_key_id"], one.contents, self._samples.lines.holes
+        found = [Key(OF_ID, hole) for hole in self._samples.keys if contents[hole] == whose] + [
+            Key(self._plain.how_raw(holes[hole].name), hole)
+            for hole in self._samples.keys
+            if fingerprint(contents[hole]) == whose
+        ]
+        if not found and not whose.startswith(fingerprint("")):
+            return Key(THE_SAME, id=whose)
+        return found[0] if len(found) == 1 else None
 
     def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:
         """Return the hole that an id is, or the two that it is made of; ``None`` where it is neither."""

@@ -11,11 +11,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import tzinfo
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.kernel.names import Name
@@ -60,9 +59,22 @@ _FRACTIONS = ("0.5", "12.75", "-1.5")
 """Which of them stand in a line is decided by its number: at times all are equal."""
 _FRACTIONS_MAX = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _CLOSE, _OTHERS, _ANY_NAME = b"}~m"
-_SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0", _OTHERS: "0"}
+_SIMPLE = {"t": "true", "f": "false", "n": "null", "0": "0", "\2": '""', "~": "0"}
 """The last, of an array of which it is known that it has elements."""
+_HOLES: Mapping[str, tuple[HoleKind, Callable[[Any], str]]] = {
+    "c": (HoleKind.COUNT, "{}".format),
+    "q": (HoleKind.COUNT, '"{}"'.format),
+    "y": (HoleKind.KEY, json.dumps),
+    "d": (HoleKind.INSTANT, lambda us: json.dumps((_EPOCH + timedelta(microseconds=us)).isoformat())),
+    "e": (HoleKind.INSTANT, lambda us: json.dumps((_NAIVE_EPOCH + timedelta(microseconds=us)).isoformat())),
+    "D": (HoleKind.INSTANT, lambda us: f"{us // 1000}"),
+    "T": (HoleKind.INSTANT, lambda us: f'"{us // 1000}"'),
+    "u": (HoleKind.DURATION, lambda us: f"{us / 1e6:.6f}"),
+    "U": (HoleKind.DURATION, lambda us: f'"{us / 1e6:.6f}"'),
+}
+"""The tokens of holes, with what stands in a line for what stands in one."""
 
 
 class Form(NamedTuple):
@@ -181,72 +193,39 @@ class _Parser:
         self.holes.append(Hole(kind, name))
         return lambda line: line.contents(number, kind, name)
 
-    def value(self) -> Part:  # noqa: C901, PLR0911, PLR0912 - a token a case
+    def value(self) -> Part:  # noqa: C901, PLR0911 - a token a case
         """Return the part of a value."""
-        match self._token():
-            case 1:
+        token = chr(self._token())
+        if token in _HOLES:
+            kind, written = _HOLES[token]
+            content = self._hole(kind)
+            return lambda line: written(content(line))
+        match token:
+            case "\1":
                 self._texts = place = self._texts + 1
                 return lambda line: _text_at(place, line.number)
-            case 2:
-                return '""'
-            case 0x7B:
-                return self._object()
-            case 0x5B:
-                return self._list()
-            case 0x46:  # F
+            case "F":
                 self._fractions = place = self._fractions + 1
                 return lambda line: _FRACTIONS[place * line.number % len(_FRACTIONS)]
-            case 0x23:  # #
+            case "#":
                 return self._taken(self._number())
-            case 0x22:  # "
+            case '"':
                 return _quoted(self._word())
-            case 0x63:  # c
-                return _written(self._hole(HoleKind.COUNT), "{}")
-            case 0x71:  # q
-                return _written(self._hole(HoleKind.COUNT), '"{}"')
-            case 0x69:  # i
+            case "i":
                 return self._identifier()
-            case 0x79:  # y
-                return _dumped(self._hole(HoleKind.KEY))
-            case 0x64:  # d
-                return _dumped(self._date_and_time(UTC))
-            case 0x65:  # e
-                return _dumped(self._date_and_time(None))
-            case 0x44:  # D
-                return _written(self._milliseconds(), "{}")
-            case 0x54:  # T
-                return _written(self._milliseconds(), '"{}"')
-            case 0x75:  # u
-                return _written(self._seconds(), "{}")
-            case 0x55:  # U
-                return _written(self._seconds(), '"{}"')
-            case 0x53:  # S
-                chunks = self._chunks()
-                return lambda line: json.dumps("".join([f"data: {chunk}\n\n" for chunk in chunks(line)]))
-            case 0x4E:  # N
-                return self._chunks_on_lines()
-            case 0x41:  # A
-                chunks = self._chunks()
-                return lambda line: f"[{','.join(chunks(line))}]"
-            case 0x50:  # P
+            case "{":
+                return self._object()
+            case "[":
+                return self._list()
+            case "P":
                 return self._pairs()
-            case 0x4A:  # J
+            case "S" | "N" | "A":
+                chunks = self._chunks()
+                return lambda line: _stream(token, chunks(line))
+            case "J":
                 inner = self.value()
                 return lambda line: json.dumps(_text(inner, line))
-            case token:
-                return _SIMPLE[token]
-
-    def _date_and_time(self, zone: tzinfo | None) -> Callable[[_Line], str]:
-        instant = self._hole(HoleKind.INSTANT)
-        return lambda line: (_EPOCH + timedelta(microseconds=int(instant(line)))).replace(tzinfo=zone).isoformat()
-
-    def _milliseconds(self) -> Callable[[_Line], int]:
-        instant = self._hole(HoleKind.INSTANT)
-        return lambda line: int(instant(line)) // 1000
-
-    def _seconds(self) -> Callable[[_Line], str]:
-        duration = self._hole(HoleKind.DURATION)
-        return lambda line: "{}.{:06}".format(*divmod(int(duration(line)), 1_000_000))
+        return _SIMPLE[token]
 
     def _word(self) -> str:
         begin = self._at
@@ -331,16 +310,6 @@ class _Parser:
         self._at += 1
         return _one([*parts, "]"])
 
-    def _chunks_on_lines(self) -> Part:
-        chunks = self._chunks()
-
-        def part(line: _Line) -> str:
-            made = chunks(line)
-            made = made if len(made) > 1 else [*made, '{"cut']  # of one line alone nothing is whole
-            return json.dumps("".join([f"{chunk}\n" for chunk in made]))
-
-        return part
-
     def _chunks(self) -> Chunks:
         groups: list[Chunks] = []
         while (token := self._token()) != ord("E"):
@@ -383,12 +352,14 @@ def _text_at(place: int, number: int) -> str:
     return _TEXTS[(place + number // 2 if number % 2 else number) % len(_TEXTS)]
 
 
-def _written(hole: Callable[[_Line], int | str], form: str) -> Part:
-    return lambda line: form.format(hole(line))
-
-
-def _dumped(hole: Callable[[_Line], int | str]) -> Part:
-    return lambda line: json.dumps(hole(line))
+def _stream(kind: str, chunks: list[str]) -> str:
+    """Return chunks as an array, as documents on lines, or as events."""
+    if kind == "A":
+        return f"[{','.join(chunks)}]"
+    if kind == "N":
+        whole = chunks if len(chunks) > 1 else [*chunks, '{"cut']  # of one line alone nothing is whole
+        return json.dumps("".join([f"{chunk}\n" for chunk in whole]))
+    return json.dumps("".join([f"data: {chunk}\n\n" for chunk in chunks]))
 
 
 def _some_fractions(line: _Line) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 
 from pipeline.collectors import event_columns
 from pipeline.collectors.event_columns import IDS, NUMBERS, Chosen
-from pipeline.collectors.formats.gateways.access_logs import KEY_HEADERS
 from pipeline.collectors.kernel.program import NO_RULE
 from pipeline.collectors.kernel.rules.finder import RULES_MAX, RuleFinder
 from pipeline.collectors.kernel.rules.rows import COLUMNS, USUAL, Rows
+from pipeline.collectors.kernel.rules.rule import KINDS_OF_KEY
 from pipeline.collectors.kernel.rules.variants import Variants
 from pipeline.collectors.values.traced import Linear, alone
 
@@ -44,12 +44,6 @@ _EXAMPLES_MAX = 5
 """From so many lines of a shape it is learned how its counts hang together, at most."""
 _HOLES_MAX = 512
 """So many holes a line has at most."""
-OF_ID, OF_RAW, THE_SAME, OF_HEADER = range(4)
-"""How a line has its key: the id of it, the key itself, or none, since it is the same for all lines of the shape.
-
-From ``OF_HEADER`` on it is in one of ``KEY_HEADERS``, where that says a key.
-"""
-KINDS_OF_KEY = OF_HEADER + len(KEY_HEADERS)
 _NEW, _KNOWN, _NEVER, _SILENT = range(4)
 _NO_TEXT = Linear(0)
 """The place of none."""
@@ -69,6 +63,7 @@ class RuleTable:
         """Know no shape; the program has forgotten them and their rules."""
         self._variants.forget()
         self._fates = np.full(self._variants.size, _NEW, np.uint8)
+        self._fates[self._program.shapes_max : -1] = _KNOWN  # a variant is one of a shape that is known
         self._fates[-1] = _NEVER
         self._rules: dict[int, list[Rule]] = {}
         """Of each shape."""
@@ -86,42 +81,50 @@ class RuleTable:
         self._shared: dict[Row, int] = {}
         """The shared values of all rules, each with its number."""
 
-    def learned(self, told: Told) -> Told:
-        """Learn the shapes of a block that are new, and frequent enough; return its lines as of their variants."""
-        self._learn(told)
-        found = self._variants.told(told)
-        if found is told:
-            return told
-        is_variant = found.shapes != told.shapes
-        if is_variant.any():  # shapes have been learned of these lines: one that is new by now would be of no variant
-            own = {"lines": found.lines, "shapes": found.shapes, "first_holes": found.first_holes}
-            self._learn(found._replace(**{name: of[is_variant] for name, of in own.items()}))
-        return found
+    def rows_of(self, told: Told) -> tuple[Told, Rows]:
+        """Return told lines as of their variants, and the rows among them that obey a rule.
 
-    def _learn(self, told: Told) -> None:
+        Rules of new shapes are searched, and of rows that obey none of their shape's, where these are frequent.
+        """
         self._finder.meets(len(told.lines))
-        is_new = self._fates[told.shapes] == _NEW
-        if not is_new.any():
-            return
-        rows = np.bincount(told.lines, minlength=len(told.line_ends))
-        sizes = (np.diff(told.line_ends, prepend=0) + LINE_BYTES) // np.maximum(rows, 1)  # each row has its share
-        numbers, which = np.unique(told.shapes[is_new], return_inverse=True)
-        sizes = np.bincount(which, sizes[told.lines[is_new]])
-        for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
-            variant, of = self._variants.of(number)
-            shape = self._program.shape(of)
-            if self._finder.is_worth_it(shape, variant, size, _enough(shape)):
-                self._variants.note(of, shape)
-                examples = _examples(told, np.flatnonzero(told.shapes == number))
-                self._keep(number, self._finder.rules_of(shape, examples, variant))
+        self._learn(told, np.flatnonzero(self._fates[told.shapes] == _NEW))
+        told = self._variants.told(told)
+        rules, columns = self._amounts(told)
+        others = np.flatnonzero(rules == NO_RULE)
+        if self._learn(told, others[self._fates[told.shapes[others]] == _KNOWN]):
+            rules, columns = self._amounts(told)
+        is_row = rules != NO_RULE
+        return told, Rows(np.flatnonzero(is_row), told.lines[is_row], rules[is_row], columns.compress(is_row, axis=1))
 
-    def _keep(self, number: int, rules: tuple[Rule, ...] | Nothing) -> None:
-        """Keep the rules of a shape; those that are new, where it has some."""
+    def _amounts(self, told: Told) -> tuple[Array, Array]:
+        return self._program.amounts(told.shapes, len(COLUMNS if self._is_joined or self.counts else USUAL))
+
+    def _learn(self, told: Told, rows: Array) -> bool:
+        """Search rules of rows that have none, by their shapes, where they are frequent; tell whether any was found."""
+        if not len(rows):
+            return False
+        is_any = False
+        of_line = np.bincount(told.lines, minlength=len(told.line_ends))
+        sizes = (np.diff(told.line_ends, prepend=0) + LINE_BYTES) // np.maximum(of_line, 1)  # each row has its share
+        for number in np.flatnonzero(np.bincount(told.shapes[rows])).tolist():
+            rules, which = self._rules.setdefault(number, []), rows[told.shapes[rows] == number]
+            if len(rules) >= RULES_MAX or (rules and self._next_number >= self._program.rules_max):
+                continue
+            variant, of = self._variants.of(number)
+            shape, size = self._program.shape(of), int(sizes[told.lines[which]].sum())
+            if self._finder.is_worth_it(shape, variant, size, _enough(shape), len(rules)):
+                self._variants.note(of, shape)
+                found = self._finder.rules_of(shape, _examples(told, which), variant, tuple(rules))
+                is_any |= self._keep(number, rules, found)
+        return is_any
+
+    def _keep(self, number: int, kept: list[Rule], rules: tuple[Rule, ...] | Nothing) -> bool:
+        """Keep those rules of a shape that are new; tell whether there are some."""
         if not isinstance(rules, tuple):
             self._fates[number] = _SILENT
-            return
-        kept = self._rules.setdefault(number, [])
-        for rule in rules[len(kept) :]:
+            return False
+        before = len(kept)
+        for rule in rules[before:]:
             own = self._next_number if kept else number
             if not self._program.add_rule(own, self._words(rule), self._last_numbers.get(number)):
                 break
@@ -134,6 +137,7 @@ class RuleTable:
             if rule.within:
                 self.counts[own] = rule.counts
         self._fates[number] = _KNOWN if kept else _NEVER
+        return len(kept) > before
 
     def _words(self, rule: Rule) -> list[int]:
         """Return a rule as the program has it (``rules.h``)."""
@@ -144,46 +148,18 @@ class RuleTable:
         """Yield what each of ``COLUMNS`` is by a rule."""
         yield from (rule.numbers.get(name, Linear(event_columns.NOTHING)) for name in NUMBERS)
         yield rule.began
-        if rule.key is None:
-            self.same_keys += [rule.key_id] * (rule.key_id not in self.same_keys)
-            yield Linear(self.same_keys.index(rule.key_id) * KINDS_OF_KEY + THE_SAME)
+        how, hole, key_id = rule.key
+        if hole is None:
+            self.same_keys += [key_id] * (key_id not in self.same_keys)
+            yield Linear(self.same_keys.index(key_id) * KINDS_OF_KEY + how)
         else:
-            kind = OF_HEADER + KEY_HEADERS.index(rule.header) if rule.header else OF_RAW if rule.is_raw else OF_ID
-            yield Linear(kind, ((rule.key, KINDS_OF_KEY),))
+            yield Linear(how, ((hole, KINDS_OF_KEY),))
         yield Linear(self._shared.setdefault(rule.shared, len(self._shared)))
         parts = [(*map(alone, rule.ids.get(name, ())), _NO_TEXT, _NO_TEXT) for name in IDS]
         yield from (first for first, *_ in parts)
         yield from (second for _, second, *_ in parts)
         around = [_NO_TEXT if hole is None else alone(hole) for hole in rule.within]
         yield from around or (_NO_TEXT, _NO_TEXT)
-
-    def rows_of(self, told: Told) -> Rows:
-        """Return the told rows that obey a rule; where rows are frequent that obey none, one is searched."""
-        rules, columns = self._amounts(told)
-        is_row = rules != NO_RULE
-        left = np.flatnonzero(~is_row)
-        left = left[self._fates[told.shapes[left]] == _KNOWN]
-        if len(left) and self._has_more_rules(told, left):
-            rules, columns = self._amounts(told)
-            is_row = rules != NO_RULE
-        return Rows(np.flatnonzero(is_row), told.lines[is_row], rules[is_row], columns.compress(is_row, axis=1))
-
-    def _amounts(self, told: Told) -> tuple[Array, Array]:
-        return self._program.amounts(told.shapes, len(COLUMNS if self._is_joined or self.counts else USUAL))
-
-    def _has_more_rules(self, told: Told, left: Array) -> bool:
-        """Search rules of rows of known shapes that obey none, where they are frequent; tell whether there are some."""
-        before = self._next_number
-        for number in np.flatnonzero(np.bincount(told.shapes[left])).tolist():
-            rules, rows = self._rules[number], left[told.shapes[left] == number]
-            if len(rules) >= RULES_MAX or self._next_number >= self._program.rules_max:
-                continue
-            variant, of = self._variants.of(number)
-            shape = self._program.shape(of)
-            sizes = np.diff(told.line_ends, prepend=0)[told.lines[rows]] + LINE_BYTES
-            if self._finder.is_worth_it(shape, variant, sizes.sum(), _enough(shape), len(rules)):
-                self._keep(number, self._finder.with_another(shape, _examples(told, rows), variant, tuple(rules)))
-        return self._next_number > before
 
     def says_nothing(self, told: Told) -> Array:
         """Return of which told rows the shape is of what is no exchange."""

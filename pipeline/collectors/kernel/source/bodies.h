@@ -102,9 +102,8 @@ static const u8 *transcript(const u8 *p) {
   return p + 1;
 }
 
-/* Documents on lines, in a string. Twin: body._lines_body. */
+/* Documents on lines, in a string; the first is whole, and there is another one. Twin: body._lines_body. */
 static const u8 *json_lines(const u8 *p) {
-  u32 lines = 0, chunks = 0;
   *o++ = JSON_LINES;
   run.kinds = 0;
   latest.end = 0;
@@ -116,17 +115,11 @@ static const u8 *json_lines(const u8 *p) {
     if (end != scratch) {
       int fate = *scratch == '{' ? chunk(scratch, end, 0) : CHUNK_UNSURE;
       if (fate == CHUNK_UNSURE) return unsure();
-      lines++;
-      chunks += fate == CHUNK_READ;
-      if (fate == CHUNK_READ && behind != p) {
-        const u8 *next_line = behind;
-        if (!(behind = behind_alike(begin, begin, scratch, next_line))) return unsure();
-        lines += behind != next_line;
-      }
+      if (fate == CHUNK_READ && behind != p && !(behind = behind_alike(begin, begin, scratch, behind))) return unsure();
     }
     p = behind;
   }
-  if (lines < 2 || !chunks || !end_run()) return unsure();
+  if (!end_run()) return unsure();
   *o++ = CHUNKS_END;
   return p + 1;
 }
@@ -185,7 +178,7 @@ static const u8 *response(const u8 *p, int depth) {
   switch (*p) {
   case '{': return object(p, OF_BODY, depth);
   case '[': return array_of_chunks(p, depth);
-  case 'n': *o++ = NOTHING; return word(p, "null");
+  case 'n': return null(p);
   case '"': break;
   default: return unsure();
   }

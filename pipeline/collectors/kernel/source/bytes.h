@@ -10,6 +10,9 @@ typedef uint64_t u64;
 typedef int64_t i64;
 typedef u8 v16 __attribute__((vector_size(16)));
 
+/* What the host may call. */
+#define EXPORT(name) __attribute__((export_name(#name))) name
+
 /* So many bytes after any text may be read, and are no part of it. */
 enum { PAD = 64 };
 

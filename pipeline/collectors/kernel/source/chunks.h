@@ -89,8 +89,6 @@ static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
 static const u8 *behind_inner_escape(const u8 *p) {
   if (*p != '\\') return 0;
   if (p[1] == 'u') {
-    for (int i = 2; i < 6; i++)
-      if (hex(p[i]) < 0) return 0;
     int code = hex4(p + 2);
     return code < 0x20 || code == '"' || code == '\\' ? 0 : p + 6;
   }
@@ -98,12 +96,9 @@ static const u8 *behind_inner_escape(const u8 *p) {
   switch (p[2]) {
   case 'b': case 'f': case 'n': case 'r': case 't': case '/': return p + 3;
   case '\\': return p[3] == '"' || p[3] == '\\' ? p + 4 : 0;
-  case 'u': break;
+  case 'u': return hex4(p + 3) < 0 ? 0 : p + 7;
   default: return 0;
   }
-  for (int i = 3; i < 7; i++)
-    if (hex(p[i]) < 0) return 0;
-  return p + 7;
 }
 
 /* A string that lies in a string: the place of its closing quote, which is \", or 0. */

@@ -82,15 +82,19 @@ static inline u32 big_endian(const u8 *p) {
 /* How many bytes of a message are in `begun`. */
 static inline u32 behind_first(u32 beginning) { return beginning_sizes[beginning] >= 64 ? 64 : 0; }
 
-static void begin(u32 n) {
-  x4 state[8], words[16];
-  for (int i = 0; i < 8; i++) state[i] = (x4){0} + initial_state[i];
-  for (int i = 0; i < 16; i++) words[i] = (x4){0} + big_endian(beginnings[n] + 4 * i);
-  compress(state, words);
-  for (int i = 0; i < 8; i++) begun[n][i] = state[i][0];
+/* Takes in the beginnings from one on, up to another. */
+void EXPORT(introduce)(u32 first, u32 end) {
+  for (u32 n = first; n < end; n++) {
+    x4 state[8], words[16];
+    for (int i = 0; i < 8; i++) state[i] = (x4){0} + initial_state[i];
+    for (int i = 0; i < 16; i++) words[i] = (x4){0} + big_endian(beginnings[n] + 4 * i);
+    compress(state, words);
+    for (int i = 0; i < 8; i++) begun[n][i] = state[i][0];
+  }
 }
 
-static void identify(u32 count) {
+/* Works out the identities of so many rows. */
+void EXPORT(identities)(u32 count) {
   static u8 messages[4][MESSAGE_BYTES_MAX];
   for (u32 row = 0; row < count; row += 4) {
     u32 sizes[4] = {0}, firsts[4] = {0}, longest = 0;

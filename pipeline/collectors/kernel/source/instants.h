@@ -146,10 +146,7 @@ static const u8 *epoch(const u8 *p, u8 token) {
 }
 
 static const u8 *instant(const u8 *p, u32 kind) {
-  if (*p == 'n') {
-    *o++ = NOTHING;
-    return word(p, "null");
-  }
+  if (*p == 'n') return null(p);
   if (*p != '"') {
     const u8 *behind = number(p), *read = epoch(p, INSTANT_NUMBER);
     return read && read == behind ? behind : unsure();
@@ -164,10 +161,7 @@ static const u8 *instant(const u8 *p, u32 kind) {
 /* Seconds as plain digits, with at most six behind the dot: microseconds then. Any other word stands in the shape. Twin:
    nginx._arrival. */
 static const u8 *elapsed(const u8 *p) {
-  if (*p == 'n') {
-    *o++ = NOTHING;
-    return word(p, "null");
-  }
+  if (*p == 'n') return null(p);
   int is_text = *p == '"';
   const u8 *behind = is_text ? p : number(p), *begin = p += is_text;
   if (!behind) return 0;

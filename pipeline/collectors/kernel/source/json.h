@@ -204,6 +204,7 @@ static const u8 *value(const u8 *p, int depth) {
   }
 }
 
+/* Four hexadecimal digits; below zero where one is none. */
 static inline int hex4(const u8 *p) { return hex(p[0]) << 12 | hex(p[1]) << 8 | hex(p[2]) << 4 | hex(p[3]); }
 
 static u8 *put_character(u8 *o, u32 code) {

@@ -8,8 +8,6 @@
 #include "rules.h"
 #include "wrapped.h"
 
-#define EXPORT(name) __attribute__((export_name(#name))) name
-
 enum { HANDED_OVER, TOLD, BLANK, ODD };
 
 static u8 block[BLOCK_BYTES_MAX + PAD];
@@ -49,9 +47,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
     break;
   }
   if (*p == '[') return no_elements(p);
-  if (*p != 'n') return unsure();
-  *o++ = NOTHING;
-  return word(p, "null");
+  return *p == 'n' ? null(p) : unsure();
 }
 
 /* The value under a name of the line: an object by its own members, anything else as a leaf. */
@@ -123,8 +119,6 @@ static u8 *end_of_line(u8 *p, const u8 *limit, int *is_ascii) {
   return 0;
 }
 
-static void note_counters(void);
-
 /* What becomes of the line that a group is, behind which one byte may be written. */
 static u8 fate_of(const Group *group, u32 number, u32 wrapper) {
   if (group->is_odd) return ODD;
@@ -139,13 +133,10 @@ static u8 fate_of(const Group *group, u32 number, u32 wrapper) {
 
 /* Reads the lines in `block` from one place to another, at most so many, and returns how many there are. Those that a
    logger wrapped are read as far as none goes on. */
-u32 EXPORT(read)(u32 from, u32 to, int deepest, u32 wrapper, u32 lines_max) {
+u32 EXPORT(read)(u32 from, u32 to, u32 wrapper, u32 lines_max) {
   u32 lines = 0;
   u8 *first = block + from, *begin = first, *limit = block + to;
   Group group = {0};
-  if (!places_left[0][1]) fill_places_left();
-  if (deepest != depth_max) forget_layouts();
-  depth_max = deepest;
   rows = hole_count = texts_size = 0;
   for (int i = 0; i < PAD; i++) limit[i] = 0;
   while (begin < limit && lines < LINES_MAX && lines < lines_max) {
@@ -161,21 +152,10 @@ u32 EXPORT(read)(u32 from, u32 to, int deepest, u32 wrapper, u32 lines_max) {
     line_ends[lines++] = (u32)(begin - first);
     group = (Group){0};
   }
-  note_counters();
   return lines;
 }
 
 /* ---- what the host asks and says ---- */
-
-static u32 counters[5]; /* lines told, bytes of texts, shapes and keys known, bytes of shapes: after the last block */
-
-static void note_counters(void) {
-  counters[0] = rows;
-  counters[1] = texts_size;
-  counters[2] = shape_count;
-  counters[3] = key_count;
-  counters[4] = shape_pool_size;
-}
 
 /* Lets shapes and keys be numbered anew. */
 void EXPORT(forget)(void) {
@@ -193,66 +173,38 @@ static int add_name(const u8 *text, u32 size, u32 owner, u32 kind) {
   names[name_count].size = size;
   names[name_count].owner = owner;
   names[name_count].kind = kind;
+  affix_count += kind >= BEGINNING;
   name_slots[at] = ++name_count;
   return 1;
 }
 
-/* Adds the names in `block`, each behind two bytes of owner, one of kind and one of size; returns how many there are. */
-u32 EXPORT(add_names)(u32 count) {
+/* Takes in the names in `block`, each behind two bytes of owner, one of kind and one of size, and how deep a line may be;
+   returns how many names there are. */
+u32 EXPORT(set_up)(u32 count, int deepest) {
   const u8 *p = block;
-  forget_layouts();
+  depth_max = deepest;
+  fill_places_left();
+  fill_key_endings();
   for (u32 i = 0; i < count; i++, p += 4 + p[3])
     if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
   return name_count;
 }
 
-/* Adds the suffix in the first bytes of `block`. */
-int EXPORT(suffix)(u32 size) {
-  if (suffix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
-  copy(suffixes[suffix_count].bytes, block, size);
-  suffixes[suffix_count].size = size;
-  forget_layouts();
-  return (int)suffix_count++;
-}
-
-/* Adds the prefix in the first bytes of `block`. */
-int EXPORT(prefix)(u32 size) {
-  if (prefix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
-  copy(prefixes[prefix_count].bytes, block, size);
-  prefixes[prefix_count].size = size;
-  forget_layouts();
-  return (int)prefix_count++;
-}
-
-/* Takes in the beginnings from one on, up to another. */
-void EXPORT(introduce)(u32 first, u32 end) {
-  for (; first < end; first++) begin(first);
-}
-
-/* Works out the identities of so many rows. */
-void EXPORT(identities)(u32 count) { identify(count); }
-
-/* Works out so many of the rows of the block, and so many columns of each. */
-void EXPORT(amounts)(u32 row_count, u32 column_count) {
-  for (u32 row = 0; row < row_count; row++) amount_to(row, column_count);
-}
-
-/* Finds where raw keys may begin among the ids of the block. */
-u32 EXPORT(keys_in)(u32 from, u32 to) { return find_keys(from, to); }
-
 void *EXPORT(where)(int what) {
   void *places[] = {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
-    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
-    key_endings, key_beginnings, key_places, line_counts,
+    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids,
+    key_beginnings, key_places, line_counts,
     rule_words, rule_at, rule_behind, row_rules, columns,
+    &rows, &texts_size, &shape_count, &key_count, &shape_pool_size,
   };
   return places[what];
 }
 
 u32 EXPORT(extent)(int what) {
   u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX,
-                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX, RULE_WORDS_MAX, RULES_MAX, COLUMNS_MAX, COLUMN_ROWS};
+                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX, RULE_WORDS_MAX, RULES_MAX, COLUMNS_MAX, COLUMN_ROWS,
+                 KEY_BEGINNINGS_MAX, KEY_BEGINNING_BYTES_MAX};
   return sizes[what];
 }

@@ -2,45 +2,20 @@
 #pragma once
 #include "shapes.h"
 
-enum { NAMES_MAX = 3328, NAME_BYTES_MAX = 64, NAME_SLOTS = 8192, SUFFIXES_MAX = 8 };
+enum { NAMES_MAX = 3328, NAME_BYTES_MAX = 64, NAME_SLOTS = 8192 };
 enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2 }; /* whose a name is; more are the objects of the line, by their name's number */
 
-/* What is taken of the value under a name; `names.py` says which names are which, and why that is right. */
+/* What is taken of the value under a name: `names.Kind` says it. The last two are of affixes. */
 enum {
-  LITERAL,      /* words and whole numbers as they are */
-  COUNTED,      /* a whole number from 0 on is a hole */
-  TEXTUAL,      /* of a text, whether it is empty */
-  IDENTIFYING,  /* a text is a hole */
-  INSIDE,       /* an object of the line, of which some names are looked at */
-  KEYED,        /* a key or its id */
-  TIMED,        /* an instant */
-  RESPONSE,     /* the body, or a stream within one */
-  ONLY_NULL,    /* anything else is handed over */
-  NEVER,        /* handed over, whatever it is */
-  WHOLE,        /* an object, of which the names of bodies are looked at */
-  PRESENT,      /* of which kind of JSON it is, and whether it is true */
-  EVERY,        /* an object of counts, of which all names are looked at */
-  TIMED_IN_UTC, /* an instant, in UTC where it states no offset */
-  HEADERS,      /* an object of the line, of whose names NEVER and KEYED are meant in whatever letters */
-  GROUPS,       /* an array of objects in which arrays of exchanges lie */
-  ROWS,         /* an array of objects, each of which is an exchange */
-  PAIRS,        /* an array of pairs, whose keys are names */
-  NESTED,       /* any value, of whose objects the names of bodies are looked at */
-  OBJECTS,      /* an object of the line, of which every object is looked at so, with its name */
-  ELAPSED,      /* seconds that something took */
-  WORDS,        /* of a text, which of some words it is, or that it is none */
+  LITERAL, COUNTED, TEXTUAL, IDENTIFYING, INSIDE, KEYED, TIMED, RESPONSE, ONLY_NULL, NEVER, WHOLE, PRESENT, EVERY,
+  TIMED_IN_UTC, HEADERS, GROUPS, ROWS, PAIRS, NESTED, OBJECTS, ELAPSED, WORDS, BEGINNING, ENDING,
 };
 
 static struct {
   u8 bytes[NAME_BYTES_MAX];
   u32 size, owner, kind;
-} names[NAMES_MAX];
-static u32 name_count, name_slots[NAME_SLOTS];
-static struct {
-  u8 bytes[NAME_BYTES_MAX];
-  u32 size;
-} suffixes[SUFFIXES_MAX], prefixes[SUFFIXES_MAX];
-static u32 suffix_count, prefix_count;
+} names[NAMES_MAX]; /* affixes first */
+static u32 name_count, affix_count, name_slots[NAME_SLOTS];
 
 enum { NO_NAME = NAMES_MAX };
 
@@ -68,13 +43,12 @@ static int is_meant_in_capitals(Text name, u32 owner) {
   return n != NO_NAME && (names[n].kind == NEVER || names[n].kind == KEYED);
 }
 
-/* Whether a reader asks for all names that end or begin so. */
+/* Whether a reader asks for all names that begin or end so. */
 static int has_affix(Text name) {
-  for (u32 i = 0; i < prefix_count; i++)
-    if (name.size >= prefixes[i].size && equal(name.at, prefixes[i].bytes, prefixes[i].size)) return 1;
-  for (u32 i = 0; i < suffix_count; i++) {
-    u32 size = suffixes[i].size;
-    if (name.size >= size && equal(name.at + name.size - size, suffixes[i].bytes, size)) return 1;
+  for (u32 i = 0; i < affix_count; i++) {
+    u32 size = names[i].size;
+    if (name.size < size) continue;
+    if (equal(names[i].kind == ENDING ? name.at + name.size - size : name.at, names[i].bytes, size)) return 1;
   }
   return 0;
 }

@@ -41,12 +41,14 @@ static const i64 *behind_conditions(const i64 *word, const i64 *hole) {
   return word;
 }
 
-/* Works out a row by the first rule of its shape that it obeys. */
-static void amount_to(u32 row, u32 column_count) {
-  const i64 *hole = holes + row_holes[row], *word = 0;
-  u32 rule = row_shapes[row];
-  while (rule_at[rule] && !(word = behind_conditions(rule_words + rule_at[rule], hole)) && rule_behind[rule])
-    rule = rule_behind[rule];
-  row_rules[row] = word ? rule : NO_RULE;
-  for (u32 i = 0; word && i < column_count; i++) word = sum(word, hole, &columns[i][row]);
+/* Works out so many rows of the block, each by the first rule of its shape that it obeys, and so many columns of each. */
+void EXPORT(amounts)(u32 row_count, u32 column_count) {
+  for (u32 row = 0; row < row_count; row++) {
+    const i64 *hole = holes + row_holes[row], *word = 0;
+    u32 rule = row_shapes[row];
+    while (rule_at[rule] && !(word = behind_conditions(rule_words + rule_at[rule], hole)) && rule_behind[rule])
+      rule = rule_behind[rule];
+    row_rules[row] = word ? rule : NO_RULE;
+    for (u32 i = 0; word && i < column_count; i++) word = sum(word, hole, &columns[i][row]);
+  }
 }

@@ -26,36 +26,24 @@ static inline void may_vary(const u8 *at, int token) {
 
 static const u8 *object(const u8 *p, u32 owner, int depth);
 
-/* Whether a number is none that is whole: it has a fraction that is not zero and no exponent, or it is below one. */
-static int is_fraction(const u8 *p, const u8 *end) {
-  int digits_before = 0, is_zero_behind = 1, is_zero_before = 1;
-  if (*p == '-') p++;
-  for (; is_digit(*p); p++, digits_before++) is_zero_before &= *p == '0';
-  if (*p == '.') {
-    for (p++; *p == '0'; p++) {}
-    is_zero_behind = !is_digit(*p);
-    p = digits(p);
-  }
-  if (p == end) return !is_zero_behind;
-  if (p[1] != '-' || digits_before != 1 || (is_zero_before && is_zero_behind)) return 0;
-  for (p += 2; *p == '0'; p++) {}
-  return p < end; /* the exponent is no zero */
+static int are_zeros(const u8 *p, const u8 *end) {
+  while (p < end && *p == '0') p++;
+  return p >= end;
 }
 
-/* A whole number that is short enough to be exact, as it stands, and a zero however it is written; of a fraction, that it
-   is one. */
+/* A whole number that is short enough to be exact, as it stands, and a zero however it is written. Of a fraction, that it
+   is one: it has a part behind the dot that is not zero and no exponent, or it is below one. */
 static const u8 *literal_number(const u8 *p) {
-  const u8 *behind = number(p);
+  const u8 *behind = number(p), *begin = p + (*p == '-'), *dot = digits(begin), *e = *dot == '.' ? digits(dot + 1) : dot;
   if (!behind) return 0;
   u32 size = (u32)(behind - p);
-  if (is_fraction(p, behind)) {
+  int is_whole = are_zeros(dot + 1, e), is_zero = is_whole && are_zeros(begin, dot);
+  int is_below_one = !is_zero && e[1] == '-' && dot == begin + 1 && !are_zeros(e + 2, behind);
+  if (e == behind ? !is_whole : is_below_one) {
     *o++ = FRACTION;
     return behind;
   }
-  int is_zero = 1, is_whole = 1;
-  for (u32 i = 0; i < size && (p[i] | 32) != 'e'; i++) is_zero &= p[i] < '1' || p[i] > '9';
-  for (u32 i = 0; i < size; i++) is_whole &= is_digit(p[i]) || (i == 0 && p[i] == '-');
-  if (size > 18 || !(is_zero || is_whole)) return unsure();
+  if (size > 18 || !(is_zero || dot == behind)) return unsure();
   *o++ = DIGITS;
   put_number(size);
   copy(o, p, size);
@@ -163,6 +151,11 @@ static const u8 *stream_within(const u8 *p, int depth);
 
 static const u8 *list_under(const u8 *p, u32 kind, int depth);
 
+static const u8 *null(const u8 *p) {
+  *o++ = NOTHING;
+  return word(p, "null");
+}
+
 /* A value that is no object and no array. */
 static inline const u8 *scalar_under(const u8 *p, u32 kind) {
   if (kind == TIMED || kind == TIMED_IN_UTC) return instant(p, kind);
@@ -170,7 +163,7 @@ static inline const u8 *scalar_under(const u8 *p, u32 kind) {
   case '"': return text_under(p + 1, kind);
   case 't': *o++ = TRUE; return word(p, "true");
   case 'f': *o++ = FALSE; return word(p, "false");
-  case 'n': *o++ = NOTHING; return word(p, "null");
+  case 'n': return null(p);
   default: return kind == COUNTED ? count(p) : literal_number(p);
   }
 }
