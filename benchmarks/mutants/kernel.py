@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.mutants kernel``. Needs the compiler (``pip install -e '.[kernel]'``). Each mutant meets the
 tests of the kernel first, a line or two for each check; where none of them notices, lines made by chance. Owns the list
-of checks. Does not own the lines (``tests/collectors/kernel``, ``tests/support/damaged_streams.py``, ``fuzzing.py``):
-what survives here shows what they lack.
+of checks. Does not own the lines (``tests/collectors/kernel``; ``damaged_streams.py`` and ``fuzzing.py`` of
+``tests/support/lines``): what survives here shows what they lack.
 """
 
 from __future__ import annotations
