@@ -17,6 +17,7 @@ from pipeline.accounts import Letterhead
 from pipeline.base.environment import ENGINE_VARIABLE
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
+from pipeline.base.names import ID, ID_IN_WORDS
 from pipeline.base.periods import time_zone
 from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
@@ -39,7 +40,6 @@ _LISTING_DAYS_MAX = 31
 """Longer than a month, late logs would miss their invoice for no requests worth saving."""
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
 _REMOTE = re.compile(r"sc://[A-Za-z0-9._\[\]:-]+(/|$)", re.ASCII)
-_SOURCE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", re.ASCII)  # it may name a folder
 
 
 class IdentityRule(StrEnum):
@@ -245,8 +245,8 @@ def _source(table: Table) -> SourceSettings:
         *("ids_may_look_like_keys", "link_roots", "gone", "full_listing_days"),
     )
     name = table.text("name")
-    if not _SOURCE_NAME.fullmatch(name):
-        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores, not dots alone"
+    if not ID.fullmatch(name) or not name.strip("."):  # it may name a folder
+        what = f"name is {value_text(name)}; write {ID_IN_WORDS}, not dots alone"
         raise table.refusal(what)
     paths = table.texts("paths")
     if not paths:
