@@ -11,7 +11,7 @@ earliest draft, or on its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class DraftPlaces:
     """Where drafts are."""
 
-    drafts: dict[Place, list[Account]] = field(default_factory=dict)
-    """The accounts that each may have lines of, in the order of the file."""
-    carriers: dict[str, Place] = field(default_factory=dict)
+    drafts: dict[Place, list[Account]]
+    """The accounts that each may have lines of: the one that is invoiced, then its children as the file has them."""
+    carriers: dict[str, Place]
     """Of each account with corrections, the draft on which they stand."""
 
 
