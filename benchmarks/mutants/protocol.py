@@ -111,7 +111,10 @@ TESTS = {
         "tests/storage/lake/test_log_refusals.py",
         "tests/storage/lake/test_refused_forgetting.py",
     ),
-    "pipeline/lake/log/snapshot.py": (*_OF_THE_LAKE, *_OF_COMPACTING, "tests/forgetting/test_forgetting.py"),
+    **dict.fromkeys(
+        [f"pipeline/lake/log/{name}.py" for name in ("applying", "snapshot")],
+        (*_OF_THE_LAKE, *_OF_COMPACTING, "tests/forgetting/test_forgetting.py"),
+    ),
     "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
@@ -389,7 +392,7 @@ DECLARED = (
     ),
     Declared(
         "a reading that was superseded still counts",
-        "pipeline/lake/log/snapshot.py",
+        "pipeline/lake/log/applying.py",
         "    return files.pop(path)\n",
         "    return files[path]\n",
     ),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake.data_files import WrittenFiles, is_overtaken, write_events, write_quarantined
 from pipeline.lake.log import delta
+from pipeline.lake.log.applying import snapshot_after
 from pipeline.lake.log.commit import Commit
 from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
@@ -70,9 +71,9 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
         chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
     )
     try:
-        snapshot = LakeSnapshot().after(commits, entry_sha256)
+        snapshot = snapshot_after(LakeSnapshot(), commits, entry_sha256)
         if until is not None:  # the later entries are checked all the same
-            now = snapshot.after(chain.entries[until + 1 :], chain.last_sha256)
+            now = snapshot_after(snapshot, chain.entries[until + 1 :], chain.last_sha256)
             snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.homes)
     except ValueError as error:
         message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {ADVICE}"
@@ -205,7 +206,7 @@ def next_number(snapshot: LakeSnapshot) -> int:
 def appended(lake_dir: Path, snapshot: LakeSnapshot, new: Commit) -> LakeSnapshot:
     """Append an entry, durably, and return what the lake then holds. Raises ``CommitConflict``."""
     entry_sha256 = append_log.append_entry(layout.delta_log(lake_dir), new.number, delta.render_commit(new))
-    return snapshot.after([new], entry_sha256)
+    return snapshot_after(snapshot, [new], entry_sha256)
 
 
 def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:

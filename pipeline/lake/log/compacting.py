@@ -9,7 +9,7 @@ All parts of a compacted file count, or none does: where one of them is supersed
 anew by the same entry. So other engines, which know files alone, read what counts by Delta's ``add`` and ``remove``.
 
 Does not own which files are compacted (``pipeline.jobs.upkeep.compact``), how they are written (``compacted_files``),
-nor what then lies where (``snapshot``).
+nor what then lies where (``applying``).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The entry makes it so: from then on the files that it names count no longer and 
 removed. Beside it an entry has Delta's ``remove`` of every data file that was in force, and ``add`` of what is left of
 some. Files that earlier readings had, and that count for issued invoices alone, are named with what is left of them.
 
-Does not own which events are forgotten (``pipeline.jobs.upkeep.forgetting``), what then counts (``snapshot``), nor the
+Does not own which events are forgotten (``pipeline.jobs.upkeep.forgetting``), what then counts (``applying``), nor the
 kept counts (``pipeline.jobs.state.forgotten``).
 """
 

@@ -2,7 +2,7 @@
 
 Beside it an entry has Delta's ``remove`` of every data file that no longer counts and ``add`` of those in their place.
 
-Does not own which readings are superseded (``pipeline.lake.rereading``) nor what then counts (``snapshot``).
+Does not own which readings are superseded (``pipeline.lake.rereading``) nor what then counts (``applying``).
 """
 
 from __future__ import annotations
