@@ -103,6 +103,7 @@ TESTS = {
     "pipeline/lake/log/commit.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
     "pipeline/lake/log/compacting.py": _OF_COMPACTING,
     "pipeline/lake/log/delta.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
+    "pipeline/lake/log/parsing.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
     "pipeline/lake/checked_files.py": (*_OF_THE_LAKE, "tests/tools/test_frames.py"),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/lake/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/lake/test_derived.py",),

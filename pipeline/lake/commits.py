@@ -20,6 +20,7 @@ from pipeline.lake.data_files import WrittenFiles, is_overtaken, write_events, w
 from pipeline.lake.log import delta
 from pipeline.lake.log.applying import snapshot_after
 from pipeline.lake.log.commit import Commit
+from pipeline.lake.log.parsing import parse_commit
 from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import remove_on_store
@@ -54,7 +55,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     """
     log_dir = layout.delta_log(lake_dir)
     try:
-        chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=ADVICE)
+        chain = append_log.read_chain(log_dir, first_number=0, parse=parse_commit, advice=ADVICE)
     except LakeIsNewer as error:
         message = f"the lake of {lake_dir.parent} was written by a newer version of Tallybook: {error}; {_UPGRADE}"
         raise LakeIsNewer(message) from None
