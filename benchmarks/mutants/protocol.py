@@ -167,7 +167,7 @@ TESTS = {
         ),
         *("tests/storage/disk/test_verify_after_death.py", "tests/tools/test_recompute.py"),
     ),
-    "pipeline/jobs/proofs/store_checks.py": _OF_STORES,
+    "pipeline/jobs/proofs/claims/store_checks.py": _OF_STORES,
     "pipeline/jobs/state/at_issue.py": ("tests/tools/test_recompute.py",),
     "pipeline/cli": (_DURABLE, _LOCKED),
 }
