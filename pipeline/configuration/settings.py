@@ -267,7 +267,7 @@ def _source(table: Table) -> SourceSettings:
         dialect=table.text("dialect") if "dialect" in table.values else None,
         time_zone=zone,
         line_in=_line_in(table),
-        ids_may_look_like_keys=_flag(table, "ids_may_look_like_keys"),
+        ids_may_look_like_keys=table.flag("ids_may_look_like_keys"),
         link_roots=_link_roots(table),
         gone=table.texts("gone") if "gone" in table.values else (),
         batch=_batch(table),
@@ -364,15 +364,7 @@ def _invoice_prefix(table: Table, default: str) -> str:
 
 def _csv_bom(table: Table) -> bool:
     table.allow_only("csv_bom")
-    return _flag(table, "csv_bom")
-
-
-def _flag(table: Table, key: str) -> bool:
-    value = table.values.get(key, False)
-    if not isinstance(value, bool):
-        what = f"{key} is {value_text(value)}; it must be true or false"
-        raise table.refusal(what)
-    return value
+    return table.flag("csv_bom")
 
 
 def _fonts(table: Table) -> str:
@@ -388,8 +380,8 @@ def _engine(table: Table) -> EngineSettings:
         kind=table.choice("kind", EngineKind.DUCKDB),
         remote=table.text("remote") if "remote" in table.values else "",
         lake=table.text("lake") if "lake" in table.values else "",
-        collect=_flag(table, "collect"),
-        write=_flag(table, "write"),
+        collect=table.flag("collect"),
+        write=table.flag("write"),
     )
     if named.kind is EngineKind.DUCKDB and (named.remote or named.lake or named.collect or named.write):
         what = (
