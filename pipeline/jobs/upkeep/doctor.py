@@ -37,7 +37,7 @@ from pipeline.objects.temporary.scratch import left_folders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.log.snapshot import LakeSnapshot
 
