@@ -437,7 +437,7 @@ EQUAL = {
         "what comes back is removed again, and was true or is compared"
     ),
     "lake.counted: read_piece: without O_NOFOLLOW": "wherever a link leads, the bytes have to have the digest",
-    "lake.log.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
+    "lake.log.parsing: _actions: no check: len(action) != 1": "the next statement takes one action alone",
     "jobs.proofs.recompute: _differences: digests never differ": "it tells names of fields, and no digests",
     "jobs.proofs.recompute: _decided_again: written in place": "into a scratch folder, for one run",
 }
