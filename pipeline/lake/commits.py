@@ -75,7 +75,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
         snapshot = snapshot_after(LakeSnapshot(), commits, entry_sha256)
         if until is not None:  # the later entries are checked all the same
             now = snapshot_after(snapshot, chain.entries[until + 1 :], chain.last_sha256)
-            snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.homes)
+            snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.locations)
     except ValueError as error:
         message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {ADVICE}"
         raise LogEntryRefused(message) from None

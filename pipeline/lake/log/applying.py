@@ -53,7 +53,7 @@ def snapshot_after(before: LakeSnapshot, commits: Iterable[Commit], entry_sha256
         forgettings=tuple(held.forgettings),
         compacted=tuple(held.compacted),
     )
-    return snapshot.lying_in(held.homes)
+    return snapshot.lying_in(held.locations)
 
 
 def _with_last_stated(before: LakeSnapshot, commits: Sequence[Commit]) -> LakeSnapshot:
@@ -83,7 +83,7 @@ class _Held:
     sources: dict[Place, SourceRecord]
     superseded: list[Superseded]
     forgettings: list[Forgetting]
-    homes: dict[str, Within]
+    locations: dict[str, Within]
     """Where the rows of what was compacted lie, by the paths of the parts."""
     compacted: list[CompactedFile]
 
@@ -96,13 +96,13 @@ class _Held:
             sources=dict(zip(snapshot.places, snapshot.sources, strict=True)),
             superseded=list(snapshot.superseded),
             forgettings=list(snapshot.forgettings),
-            homes=snapshot.homes,
+            locations=snapshot.locations,
             compacted=list(snapshot.compacted),
         )
 
     def apply(self, commit: Commit) -> None:
         """Let it hold what it does after a commit. Raises ``ValueError`` for one that does not fit."""
-        check_apart(commit, self.homes)
+        check_apart(commit, self.locations)
         table_before = self._table() if commit.compaction is not None else frozenset()
         if commit.forgetting is not None:
             places = self._forget(commit, commit.forgetting)
@@ -147,12 +147,12 @@ class _Held:
     def _compact(self, compaction: Compaction) -> None:
         kept: dict[str, AnyFile] = {file.path: file for each in self.superseded for file in each.data_files}
         kept |= {file.path: file for each in self.superseded for file in each.quarantine_files}
-        self.homes = moved(self.homes, compaction, {**self.files, **self.quarantine}, kept)
+        self.locations = moved(self.locations, compaction, {**self.files, **self.quarantine}, kept)
         self.compacted += [*compaction.data_files, *compaction.quarantine_files]
 
     def _table(self) -> frozenset[str]:
         """Return the paths of the files that the table consists of, as other engines see it."""
-        return frozenset(self.homes[path].file.path if path in self.homes else path for path in self.files)
+        return frozenset(self.locations[path].file.path if path in self.locations else path for path in self.files)
 
 
 def _of(file: _File, number: int) -> _File:
@@ -161,22 +161,22 @@ def _of(file: _File, number: int) -> _File:
 
 
 def moved(
-    homes: Mapping[str, Within],
+    locations: Mapping[str, Within],
     compaction: Compaction,
     in_force: Mapping[str, AnyFile],
     kept: Mapping[str, AnyFile],
 ) -> dict[str, Within]:
     """Return where rows lie after a compaction, by the paths of their files.
 
-    ``homes`` are where they lay, ``in_force`` the files that count, ``kept`` those that do not any more. Raises
+    ``locations`` are where they lay, ``in_force`` the files that count, ``kept`` those that do not any more. Raises
     ``ValueError`` where it states other rows than there are, or leaves a file of which only a part is anything.
     """
-    found = {path: home for path, home in homes.items() if path in in_force or path in kept}
+    found = {path: location for path, location in locations.items() if path in in_force or path in kept}
     held: dict[str, list[tuple[str, int]]] = {}
     rows_of = {path: file.rows for path, file in (*in_force.items(), *kept.items())}
-    for path, home in found.items():
-        held.setdefault(home.file.path, []).append((path, home.start))
-        rows_of[home.file.path] = home.file.rows
+    for path, location in found.items():
+        held.setdefault(location.file.path, []).append((path, location.start))
+        rows_of[location.file.path] = location.file.rows
     for new in (*compaction.data_files, *compaction.quarantine_files):
         start = 0
         for part in new.parts:
@@ -188,13 +188,13 @@ def moved(
             start += part.rows
     rows: Counter[str] = Counter()
     files = {}
-    for path, home in found.items():
+    for path, location in found.items():
         file = in_force.get(path) or kept.get(path)
-        if file is None or (path in in_force) != home.file.in_force:
-            message = f"it leaves {path} in {home.file.path}, whose parts {_STATES[home.file.in_force]}"
+        if file is None or (path in in_force) != location.file.in_force:
+            message = f"it leaves {path} in {location.file.path}, whose parts {_STATES[location.file.in_force]}"
             raise ValueError(message)
-        rows[home.file.path] += file.rows
-        files[home.file.path] = home.file
+        rows[location.file.path] += file.rows
+        files[location.file.path] = location.file
     wrong = sorted(path for path, file in files.items() if rows[path] != file.rows)
     if wrong:
         message = f"it leaves {wrong[0]} with {files[wrong[0]].rows} rows, of which {rows[wrong[0]]} are of a file"
@@ -210,18 +210,18 @@ def _check_table(commit: Commit, compaction: Compaction, before: frozenset[str],
         raise ValueError(message)
 
 
-def check_apart(commit: Commit, homes: Mapping[str, Within]) -> None:
+def check_apart(commit: Commit, locations: Mapping[str, Within]) -> None:
     """Refuse an entry that takes out a part of a compacted file, and does not say what becomes of the others."""
-    if commit.compaction is not None or not homes:
+    if commit.compaction is not None or not locations:
         return
     gone: list[str] = []
     if commit.superseding is not None:
         gone += [*commit.superseding.data_files, *commit.superseding.quarantine_files]
     if commit.forgetting is not None:
         gone += [file.path for file in (*commit.forgetting.data_files, *commit.forgetting.quarantine_files)]
-    compacted = next((path for path in gone if path in homes), None)
+    compacted = next((path for path in gone if path in locations), None)
     if compacted is not None:
-        message = f"it takes out {compacted}, which lies in {homes[compacted].file.path} with others"
+        message = f"it takes out {compacted}, which lies in {locations[compacted].file.path} with others"
         raise ValueError(message)
 
 

@@ -94,28 +94,28 @@ class LakeSnapshot:
         )
 
     @property
-    def homes(self) -> dict[str, Within]:
+    def locations(self) -> dict[str, Within]:
         """Return where the rows of what was compacted lie, by the paths of the parts."""
         return {file.path: file.within for file in self.all_files if file.within} if self.compacted else {}
 
-    def lying_in(self, homes: Mapping[str, Within]) -> LakeSnapshot:
+    def lying_in(self, locations: Mapping[str, Within]) -> LakeSnapshot:
         """Return the same, with the rows of its files where they lie by now."""
-        if not homes:
+        if not locations:
             return self
         return replace(
             self,
-            data_files=_within(self.data_files, homes),
-            quarantine_files=_within(self.quarantine_files, homes),
+            data_files=_within(self.data_files, locations),
+            quarantine_files=_within(self.quarantine_files, locations),
             superseded=tuple(
                 replace(
                     each,
-                    data_files=_within(each.data_files, homes),
-                    quarantine_files=_within(each.quarantine_files, homes),
-                    replacements=_within(each.replacements, homes),
+                    data_files=_within(each.data_files, locations),
+                    quarantine_files=_within(each.quarantine_files, locations),
+                    replacements=_within(each.replacements, locations),
                 )
                 for each in self.superseded
             ),
-            files_then=None if self.files_then is None else _within(self.files_then, homes),
+            files_then=None if self.files_then is None else _within(self.files_then, locations),
         )
 
     def without(self, later: Iterable[Forgetting]) -> LakeSnapshot:
@@ -167,5 +167,5 @@ def without_forgotten(superseded: Superseded, forgetting: Forgetting) -> Superse
     )
 
 
-def _within(files: tuple[_File, ...], homes: Mapping[str, Within]) -> tuple[_File, ...]:
-    return tuple(replace(file, within=homes[file.path]) if file.path in homes else file for file in files)
+def _within(files: tuple[_File, ...], locations: Mapping[str, Within]) -> tuple[_File, ...]:
+    return tuple(replace(file, within=locations[file.path]) if file.path in locations else file for file in files)
