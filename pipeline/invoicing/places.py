@@ -95,21 +95,11 @@ def draft_places(
             periods.setdefault(payer_id, set()).add(period)
     carriers: dict[str, Place] = {}
     for account in accounts:
-        if account.id not in corrected:
-            continue
-        invoiced_to = dict.fromkeys([account.id, *(span.account_id for span in account.invoiced_to)])
-        drafted = [
-            (period, payer_id)
-            for payer_id in invoiced_to
-            for period in periods.get(payer_id, ())
-            if account.invoiced_in(period) == payer_id
-        ]
-        if drafted:
-            period, payer_id = min(drafted)
-        else:
-            payer_id, period = place_of(account, max(closed[account.id] or corrected[account.id]).next())
+        if account.id in corrected:
+            last_closed = max(closed[account.id] or corrected[account.id])
+            payer_id, period = _earliest_draft(account, periods) or place_of(account, last_closed.next())
             periods.setdefault(payer_id, set()).add(period)
-        carriers[account.id] = (payer_id, period)
+            carriers[account.id] = (payer_id, period)
     in_order = sorted(((period, payer_id) for payer_id, mine in periods.items() for period in mine))
     children: dict[str, list[Account]] = {}
     for account in accounts:
@@ -125,3 +115,16 @@ def draft_places(
         },
         carriers=carriers,
     )
+
+
+def _earliest_draft(account: Account, periods: Mapping[str, Iterable[BillingPeriod]]) -> Place | None:
+    """Return the earliest draft that an account stands on, its own or another's; ``periods`` are those with drafts."""
+    payers = dict.fromkeys([account.id, *(span.account_id for span in account.invoiced_to)])
+    drafted = [
+        (period, payer_id)
+        for payer_id in payers
+        for period in periods.get(payer_id, ())
+        if account.invoiced_in(period) == payer_id
+    ]
+    period, payer_id = min(drafted, default=(None, ""))
+    return None if period is None else (payer_id, period)
