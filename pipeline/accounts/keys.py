@@ -13,12 +13,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import AccountsError
+from pipeline.base.names import NAME
 from pipeline.base.periods import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-KEY_ID = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 _TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 _TAG_VALUE = re.compile(r"[A-Za-z0-9._:/@+-]([A-Za-z0-9._:/@+ -]{0,62}[A-Za-z0-9._:/@+-])?", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -84,7 +84,7 @@ def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
 
     A value has letters, digits, ``. _ : / @ + -`` and blanks within.
     """
-    if not KEY_ID.fullmatch(key_id):  # what stands there may be a raw key: do not show it
+    if not NAME.fullmatch(key_id):  # what stands there may be a raw key: do not show it
         message = (
             f"[keys] names something that is no key id (length {len(key_id)}); "
             "'tallybook keys id' makes one from a raw key"

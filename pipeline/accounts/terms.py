@@ -11,7 +11,6 @@ of the contract's own years.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +23,7 @@ from pipeline.accounts.billing import percent
 from pipeline.accounts.intervals import MONTHS_OF_A_YEAR, BillingInterval, refuse_changes_within
 from pipeline.base.errors import AccountsError
 from pipeline.base.money import refuse_fraction_digits
+from pipeline.base.names import NAME
 from pipeline.base.periods import BillingPeriod, days_between
 from pipeline.usage import INT64_MAX
 
@@ -35,7 +35,6 @@ DISCOUNT_FRACTION_DIGITS_MAX = 2
 OVERAGE_PERCENT_MAX = 1_000
 OVERAGE_PERCENT_NONE = Decimal(100)
 """Usage beyond a commitment costs what usage within it costs."""
-_METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
 SEATS_MAX = 10**9
@@ -111,7 +110,7 @@ class Terms:
             )
             raise AccountsError(message)
         for name, tokens in self.included_tokens.items():
-            if not _METER_OR_MODEL.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= INT64_MAX:
+            if not NAME.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= INT64_MAX:
                 message = (
                     f"included_tokens of {name!r} is {tokens!r}; write a meter or a model, and how many tokens of it "
                     "are included"

@@ -101,6 +101,13 @@ class Table:
             raise self._wrong(key, value, f"a whole number from {smallest} to {greatest}")
         return value
 
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return a truth value."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
+        return value
+
     def choice(self, key: str, default: _Choice) -> _Choice:
         """Return one of a few words: a member of the default's enumeration."""
         choices = type(default)

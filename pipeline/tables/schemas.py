@@ -102,6 +102,9 @@ EXCHANGES_DAILY = pa.schema(
 )
 """What became of every logged exchange: counts and stated tokens, billed or not."""
 
+MARTS = {"usage_daily": USAGE_DAILY, "exchanges_daily": EXCHANGES_DAILY, "suspicious_usage": USAGE_DAILY}
+"""What the warehouse counts, by relation (``sql/marts``). The last is what suspicious copies would add to the first."""
+
 RATE = pa.decimal128(38, 16)
 """Per million tokens; a rate card allows 12 fractional digits and a discount of 2 adds 4, so this is exact."""
 AMOUNT = pa.decimal128(38, 22)

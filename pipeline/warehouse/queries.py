@@ -86,18 +86,26 @@ def asked(sql: str, tables: Mapping[str, ds.Dataset], *, spill: Path | None) -> 
             connection.register(f"{_RAW}{name}", dataset)
             columns = ", ".join(column_text(field) for field in dataset.schema)
             connection.execute(f'create view "{name}" as select {columns} from "{_RAW}{name}"')  # noqa: S608  # names of our own relations
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set autoinstall_known_extensions = false")
-        connection.execute("set autoload_known_extensions = false")
-        connection.execute("set python_enable_replacements = false")
-        connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
-        connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
-        connection.execute("set max_temp_directory_size = $size", {"size": SPILL_MAX})
+        bound(connection, spill)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         with _explained():
             reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
         yield Answer(schema=reader.schema, batches=_batches(reader))
+
+
+def bound(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> None:
+    """Let a connection count in UTC, load nothing, and hold no more than it may.
+
+    What does not fit into memory goes to ``spill``, if anywhere.
+    """
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute("set python_enable_replacements = false")
+    connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
+    connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
+    connection.execute("set max_temp_directory_size = $size", {"size": SPILL_MAX})
 
 
 def engine_relation(dataset: ds.Dataset, columns: Sequence[str], chosen: pc.Expression | None) -> EngineRelation:

@@ -11,14 +11,8 @@ import pytest
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding
 from pipeline.base.warning_codes import LOSING, WarningCode
-from pipeline.configuration.settings import (
-    IdentityRule,
-    Limits,
-    Settings,
-    SourceSettings,
-    UnmeasuredPolicy,
-    read_settings,
-)
+from pipeline.configuration.settings import Limits, Settings, UnmeasuredPolicy, read_settings
+from pipeline.configuration.source_settings import IdentityRule, SourceSettings
 from pipeline.configuration.workspace import open_workspace
 
 if TYPE_CHECKING:

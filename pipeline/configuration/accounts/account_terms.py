@@ -165,7 +165,7 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             if "included_tokens" in table.values
             else before.included_tokens,
             spend_cap=number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
-            fee_without_usage=_flag(table, "fee_without_usage", before.fee_without_usage),
+            fee_without_usage=table.flag("fee_without_usage", default=before.fee_without_usage),
             seats=table.integer("seats", default=before.seats, smallest=0, greatest=SEATS_MAX),
             seat_price=number(table, "seat_price", before.seat_price),
             proration=_proration(table, before.proration),
@@ -184,14 +184,6 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
         )
         raise table.refusal(what)
     return terms
-
-
-def _flag(table: Table, key: str, default: bool) -> bool:  # noqa: FBT001  # what holds where the key is missing
-    value = table.values.get(key, default)
-    if not isinstance(value, bool):
-        what = f"{key} is {value_text(value)}; it must be true or false"
-        raise table.refusal(what)
-    return value
 
 
 def _proration(table: Table, default: Proration) -> Proration:

@@ -19,8 +19,9 @@ from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KnownSources
 from pipeline.configuration.keys.key_secret import find_key_secret
-from pipeline.configuration.settings import BatchPaths, EngineSettings, Settings
+from pipeline.configuration.settings import EngineSettings, Settings
 from pipeline.configuration.source_files import source_text
+from pipeline.configuration.source_settings import BatchPaths
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.logs.given_files import choose_source
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.collectors import LogFormat
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.logs.given_files import ChosenSource
     from pipeline.jobs.night.logs.new_source import NewSource

@@ -37,7 +37,7 @@ from pipeline.objects.temporary.scratch import left_folders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.log.snapshot import LakeSnapshot
 
@@ -132,33 +132,8 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     if not settings.sources:
         yield Check(name="sources", ok=False, detail=NO_SOURCES)
     for source in settings.sources:
-        try:
-            log_format_of(settings, source)
-        except ConfigurationError as wrong:
-            yield Check(name=f"source {source.name}", ok=False, detail=str(wrong))
-        try:
-            found = find_logs(workspace.root, source.all_paths, source.link_roots)
-        except ExtraMissing as missing:
-            yield Check(name=f"source {source.name}", ok=False, detail=str(missing))
-            continue
-        detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
-        if found.logs or not any(refused.is_stored for refused in found.refused):
-            yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
-        for listed in found.listings:
-            yield Check(name=f"source {source.name}", ok=True, detail=_listed_text(workspace, source, listed.glob.glob))
-        for refused in found.refused:
-            yield Check(
-                name=f"source {source.name}",
-                ok=False,
-                detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}",
-            )
-        for log in found.logs:
-            if not is_there(log.target):
-                yield Check(
-                    name=f"source {source.name}",
-                    ok=False,
-                    detail=f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it",
-                )
+        for is_ok, detail in _of_source(workspace, source):
+            yield Check(name=f"source {source.name}", ok=is_ok, detail=detail)
     keys = sum(len(account.keys) for account in workspace.accounts)
     yield Check(
         name="accounts",
@@ -170,6 +145,30 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         ok=bool(workspace.rate_cards),
         detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
     )
+
+
+def _of_source(workspace: Workspace, source: SourceSettings) -> Iterator[tuple[bool, str]]:
+    """Yield what is to be said of a source, each with whether that is well: its format, its files, what is refused."""
+    try:
+        log_format_of(workspace.settings, source)
+    except ConfigurationError as wrong:
+        yield False, str(wrong)
+    try:
+        found = find_logs(workspace.root, source.all_paths, source.link_roots)
+    except ExtraMissing as missing:
+        yield False, str(missing)
+        return
+    if found.logs:
+        yield True, counted(len(found.logs), "file")
+    elif not any(refused.is_stored for refused in found.refused):
+        yield False, f"no file fits {', '.join(source.paths)}"
+    for listed in found.listings:
+        yield True, _listed_text(workspace, source, listed.glob.glob)
+    for refused in found.refused:
+        yield False, f"{source_text(workspace.root, refused.path)}: {refused.detail}"
+    for log in found.logs:
+        if not is_there(log.target):
+            yield False, f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it"
 
 
 def _listed_text(workspace: Workspace, source: SourceSettings, glob: str) -> str:

@@ -15,7 +15,8 @@ from workspaces import append_log, fingerprints, make_workspace, plain, stream, 
 
 from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.guess import guess_fields
-from pipeline.configuration.settings import Settings, SourceSettings, read_settings
+from pipeline.configuration.settings import Settings, read_settings
+from pipeline.configuration.source_settings import SourceSettings
 from pipeline.jobs.night.logs.new_source import mapping_text
 from pipeline.jobs.state.log_formats import log_format_of
 

@@ -23,8 +23,8 @@ from pipeline.collectors.guess import (
     places_of_keys,
     sample_documents,
 )
-from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
+from pipeline.configuration.source_settings import BatchPaths, SourceSettings
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.night.logs.given_files import sample_of
 
