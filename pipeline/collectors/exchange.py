@@ -141,7 +141,7 @@ def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_
         stated = bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding)
         reading = reading if stated is None else reading._replace(stated=stated)
     tier = bedrock.tier_beside(headers)
-    is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
+    is_told = tier is not None and (tier not in bedrock.USUAL_TIERS or reading.service_tier in _UNSTATED)
     return reading._replace(service_tier=tier) if is_told else reading
 
 

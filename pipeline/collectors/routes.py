@@ -47,6 +47,7 @@ _COMPLETIONS = (
     "/invoke",
     "/invoke-with-response-stream",
     "/invoke-with-bidirectional-stream",
+    *("/v1/decisions", "/v1beta/decisions", "/v1/systemone"),
 )
 
 _EMBEDDINGS = (

@@ -23,6 +23,7 @@ COMPLETIONS = [
     ),
     *(f"/model/m/{verb}" for verb in ("converse", "converse-stream", "invoke", "invoke-with-response-stream")),
     "/model/m/invoke-with-bidirectional-stream",
+    *("/v1/decisions", "/v1beta/decisions", "/providers/microsoft/v1/systemone"),
 ]
 EMBEDDINGS = [
     *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal", "/embed_all", "/embed_sparse"),
@@ -57,6 +58,7 @@ UNLISTED = [
     "/ai/ask",
     "/v1/m:predict",
     "/v1/models/m:predict",
+    *("/loans/decisions", "/v1/decisions/7"),
     "/v1/chatty",
     "/v1/messages/m-1",
 ]

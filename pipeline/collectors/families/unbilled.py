@@ -17,6 +17,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     others_of,
     part_at,
+    transcribed,
     word,
 )
 
@@ -79,6 +80,7 @@ def read(body: Body, asked: Asked) -> Reading:
     others: dict[str, int] = {}
     for document in body.documents:
         others.update(_others(document))
+    others.update(transcribed(body.documents))
     return Reading(
         family=NAME,
         stated=Stated(prompt=None, completion=None, others=others) if others else None,

@@ -337,6 +337,8 @@ def test_every_turn_of_a_session_is_an_event_of_its_own_and_what_was_transcribed
         (2000, 121),
     ]
     assert {each.model_reported for each in (reading, *reading.parts)} == {"gpt-realtime"}
+    kept = '{"transcribed_completion_tokens":4,"transcribed_prompt_tokens":9}'
+    assert [each.other_usage for each in (reading, *reading.parts)] == [kept, None]
 
 
 def test_a_turn_that_is_logged_alone_and_in_its_session_is_the_same_event(collect: Any, exchange: Any) -> None:
@@ -359,6 +361,75 @@ def test_an_answer_that_is_stated_again_is_one_and_turns_without_ids_are_told_ap
 def test_speech_that_was_transcribed_in_a_session_is_not_metered_and_kept_by_name() -> None:
     reading = read(SPOKEN, path=None)
     assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":4,"prompt_tokens":9}')
+
+
+def test_what_was_transcribed_in_a_session_is_added_up_of_each_item_once() -> None:
+    other = SPOKEN | {"item_id": "item_2"}
+    both = '{"transcribed_completion_tokens":8,"transcribed_prompt_tokens":18}'
+    assert read([SPOKEN, other, SPOKEN, turn(1)], path=REALTIME).other_usage == both
+    assert read([SPOKEN, other, SPOKEN], path=None).other_usage == '{"completion_tokens":8,"prompt_tokens":18}'
+    nameless = [SPOKEN | {"item_id": None}, SPOKEN | {"item_id": None}]
+    assert read(nameless, path=None).other_usage == '{"completion_tokens":8,"prompt_tokens":18}'
+    by_the_second = SPOKEN | {"usage": {"type": "duration", "seconds": 12}}
+    assert read([by_the_second, turn(1)], path=REALTIME).other_usage == '{"transcribed_seconds":12}'
+    nothing = turn(1) | {"response": {"object": "realtime.response", "id": "resp_1", "status": "failed"}}
+    reading = read([SPOKEN, nothing], path=REALTIME)
+    assert (reading.status.value, reading.other_usage is None) == ("failed", False)
+
+
+def _delegated(kind: str, response: dict[str, Any]) -> dict[str, Any]:
+    event = {"type": kind, "sequence_number": 1, "response": response}
+    return {"type": "response.event", "event_id": "event_not_it", "delegation_id": "d-1", "event": event}
+
+
+DECISION = {"answers": [{"type": "predicate", "probability": 0.9}], "model": "gpt-6-luna", "usage": USAGE}
+DECIDED = {
+    "type": "decision.event",
+    "event_id": "event_not_it",
+    "event": {"type": "decision.completed", "decision": DECISION},
+}
+LIVE = {"path": "/v1/live?model=gpt-live-1", "method": "GET", "status": 101}
+
+
+@pytest.mark.parametrize("way", ways())
+def test_what_a_live_session_leaves_to_other_models_are_events_and_its_seconds_are_kept(way: str) -> None:
+    session = [
+        {"type": "session.started", "session": {"id": "s-1", "model": "gpt-live-1"}},
+        _delegated("response.created", _response(status="in_progress", usage=None, output=[])),
+        _delegated("response.completed", _response(output=[])),
+        {"type": "session.usage.updated", "usage": {"seconds": 30}},
+        DECIDED,
+        _delegated("response.completed", _response(id="resp_2", output=[])),
+        DECIDED,
+        {"type": "session.closed", "session": {"model": "gpt-live-1"}, "usage": {"seconds": 65.0, "paused_seconds": 5}},
+    ]
+    reading = read(ways(*session)[way], **LIVE)
+    found = [reading, *reading.parts]
+    assert [(each.response_id, each.model_reported, each.service_tier) for each in found] == [
+        ("resp_1", "gpt-5-mini", "flex"),
+        (None, "gpt-6-luna", "decisions"),
+        ("resp_2", "gpt-5-mini", "flex"),
+        (None, "gpt-6-luna", "decisions"),
+    ]
+    assert {each.tokens and (each.tokens.prompt_tokens, each.tokens.completion_tokens) for each in found} == {(120, 45)}
+    assert len({(each.response_id, each.part) for each in found}) == 4
+    assert [each.other_usage for each in found] == ['{"session_seconds":65}', None, None, None]
+
+
+def test_a_live_session_may_leave_nothing_to_others_or_decisions_alone() -> None:
+    closed = {"type": "session.closed", "usage": {"seconds": 65}}
+    reading = read([closed], **LIVE)
+    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"seconds":65}')
+    reading = read([DECIDED, closed], **LIVE)
+    assert (reading.status.value, reading.service_tier, reading.parts) == ("measured", "decisions", ())
+    assert read([{"type": "decision.event", "event": {"type": "decision.failed"}}], **LIVE).status.value == "unknown"
+
+
+def test_what_tools_of_xai_and_of_ark_did_is_kept_by_name() -> None:
+    of_xai = {"num_server_side_tools_used": 4, "server_side_tool_usage_details": {"web_search_calls": 3}}
+    assert read(_response(usage=USAGE | of_xai), path=PATH).other_usage == '{"server_tool_calls":4,"web_searches":3}'
+    of_ark = {"tool_usage": {"web_search": 2}, "tool_usage_details": {"web_search": {"search_engine": 2}}}
+    assert read(_response(usage=USAGE | of_ark), path=PATH).other_usage == '{"web_searches":2}'
 
 
 def test_a_session_that_states_nothing_is_unknown_and_never_failed() -> None:
