@@ -325,7 +325,7 @@ def test_the_committed_sample_holds_some_of_every_trap() -> None:
 def test_the_committed_sample_is_what_its_script_makes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     shutil.copy(root / "data" / "accounts.toml", tmp_path)
-    subprocess.run([sys.executable, root / "benchmarks" / "make_sample.py", tmp_path], check=True)
+    subprocess.run([sys.executable, root / "benchmarks" / "inputs" / "make_sample.py", tmp_path], check=True)
     names = sorted(path.name for path in (tmp_path / "logs").iterdir())
     assert names == sorted(path.name for path in (root / "data" / "logs").iterdir())
     for name in names:  # compared as text: how well gzip packs is a matter of the zlib at hand
