@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from native_bodies import SPOKEN, turn
-from readings import family_reading, read, tokens, ways
+from readings import family_reading, read, sse, tokens, ways
 
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
@@ -215,6 +215,18 @@ def test_a_background_response_and_every_answer_to_asking_for_it_are_one_exchang
     events = collect(queued, *polled).events
     assert [event["status"] for event in events] == ["unknown", "measured", "measured"]
     assert len({event["event_id"] for event in events}) == 1
+
+
+def test_a_stream_that_is_gone_on_with_is_the_response_that_it_is_of_though_it_was_cut_again() -> None:
+    line = {"path": "/v1/responses/resp_1?stream=true&starting_after=42", "method": "GET"}
+    cut = read(sse({"type": "response.output_text.delta", "sequence_number": 43, "delta": "Rain."}), **line)
+    assert (cut.status.value, cut.response_id) == ("estimated", "resp_1")
+    whole = read(sse(*_stream()[2:]), **line)
+    assert (whole.status.value, whole.response_id) == ("measured", "resp_1")
+    named = read(sse(*_stream(id="resp_2")[2:]), **line)
+    assert named.response_id == "resp_2"
+    assert read(sse({"type": "response.output_text.delta", "delta": "Rain."}), path=PATH).response_id is None
+    assert read({"object": "response", "status": "queued"}, **line).response_id is None
 
 
 @pytest.mark.parametrize(
