@@ -426,6 +426,7 @@ HELD = {
         "delta": None,
         "additional_kwargs": {},
     },
+    "vertex": {"predictions": CHAT, "deployedModelId": "7", "model": "projects/1/locations/l/models/2"},
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
     "a code beside it": {"code": 0, "message": "success", "result": {}, "data": CHAT},
