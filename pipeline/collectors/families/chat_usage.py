@@ -159,6 +159,13 @@ OTHERS = {
 """What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
 _OTHERS_OF_OPENROUTER = {"web_searches": ("server_tool_use_details", "web_search_requests")}
 """Where OpenRouter says of chat what it says of Anthropic's messages at the place above."""
+_OTHERS_OF_OPENAI = {
+    "cache_write_12h_tokens": (PROMPT_DETAILS[0], "cache_write_tokens_details", "ttl_12h_tokens"),
+}
+"""What of the writes lives for twelve hours, which costs twice as much as half an hour, and has no meter."""
+_OTHERS_OF_LITELLM = {
+    "cache_write_12h_tokens": (PROMPT_DETAILS[0], "cache_creation_token_details", "ephemeral_12h_input_tokens"),
+}
 OTHERS_OF_TOOLS = {
     "server_tool_calls": ("num_server_side_tools_used",),
     "web_searches": ("server_side_tool_usage_details", "web_search_calls"),
@@ -249,7 +256,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
         others={
             name: count
-            for names in (OTHERS_OF_TOOLS, _OTHERS_OF_OPENROUTER, OTHERS)
+            for names in (OTHERS_OF_TOOLS, _OTHERS_OF_LITELLM, _OTHERS_OF_OPENAI, _OTHERS_OF_OPENROUTER, OTHERS)
             for name, count in others_of(usage, names).items()
         },
     )

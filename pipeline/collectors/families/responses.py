@@ -63,6 +63,7 @@ _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens", "cache_creation
 _OTHERS = {
     **chat_usage.OTHERS_OF_TOOLS,
     "searches": ("num_sources_used",),
+    "cache_write_12h_tokens": ("input_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens"),
 }
 _OTHERS_OF_ARK = {"web_searches": ("tool_usage", "web_search")}
 """Where Volcano Engine's Ark counts what its tools did, within the usage."""

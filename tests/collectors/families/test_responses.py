@@ -48,6 +48,16 @@ def test_cached_and_written_are_within_the_input_and_reasoning_within_the_output
     assert tokens(_response(), path=PATH) == (120, 45, 70, 30, 12)
 
 
+def test_what_is_written_for_twelve_hours_is_of_the_writes_and_kept_by_name() -> None:
+    lifetimes = {"ttl_30m_tokens": 10, "ttl_12h_tokens": 20}
+    details = USAGE["input_tokens_details"] | {"cache_write_tokens_details": lifetimes}
+    response = _response(usage=USAGE | {"input_tokens_details": details})
+    assert tokens(response, path=PATH) == (120, 45, 70, 30, 12)
+    assert read(response, path=PATH).other_usage == '{"cache_write_12h_tokens":20}'
+    nothing = details | {"cache_write_tokens_details": {"ttl_30m_tokens": 30, "ttl_12h_tokens": 0}}
+    assert read(_response(usage=USAGE | {"input_tokens_details": nothing}), path=PATH).other_usage is None
+
+
 @pytest.mark.parametrize("beside", [{}, {"cached_tokens": 70}, {"cached_tokens": 0}])
 def test_what_perplexity_cached_goes_by_anthropic_s_name_as_well(beside: dict[str, int]) -> None:
     details = {"cache_read_input_tokens": 70, "cache_creation_input_tokens": 30}
