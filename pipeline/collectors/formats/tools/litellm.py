@@ -62,12 +62,14 @@ _PATHS = {
         *("delete_responses", "adelete_responses", "list_input_items", "alist_input_items"),
         *("get_interaction", "aget_interaction", "cancel_interaction", "acancel_interaction"),
         *("delete_interaction", "adelete_interaction"),
+        *("send_message", "asend_message", "send_message_streaming", "asend_message_streaming"),
     ),
 }
 """The endpoint of each kind of call. A kind that is not here is a path of its own, and the answer decides.
 
 An answer that is asked for again states its usage again, each time by another id (the proxy encrypts ids of responses):
-it is on an endpoint of no completion.
+it is on an endpoint of no completion. So is a message to an agent (A2A): LiteLLM counts its words with a tokenizer
+(``A2ARequestUtils`` in ``a2a_protocol/utils.py``), and what models the agent asks are calls of their own.
 """
 
 MAPPING: Mapping[str, Any] = {
