@@ -44,7 +44,13 @@ _OTHERS = {
     "search_units": ("search_units",),
     "prompt_audio_seconds": ("prompt_audio_seconds",),
     "pages": ("pages_processed",),
+    "characters": ("characters",),
+    "videos": ("video_count",),
 }
+_OTHERS_OF_MODEL_STUDIO = {"seconds": ("duration",), "images": ("image_count",)}
+_OTHERS_OF_ITS_VIDEOS = {"seconds": ("video_duration",)}
+_OTHERS_OF_ARK = {"images": ("generated_images",)}
+"""What Alibaba's and Volcano Engine's APIs state of what they make."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -103,5 +109,6 @@ def _others(document: JsonObject) -> dict[str, int]:
             found.update(next(filter(None, stated), {}))
         if not found:
             found.update(others_of(usage, _TOTAL))
-        found.update(others_of(usage, _OTHERS))
+        for names in (_OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS):
+            found.update(others_of(usage, names))
     return found
