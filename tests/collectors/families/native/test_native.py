@@ -400,3 +400,20 @@ def test_decisions_of_google_state_usage_as_its_interactions_do() -> None:
 def test_a_decision_that_was_refused_or_states_nothing_is_told() -> None:
     assert read({"error": {"code": 1}}, path="/v1/decisions", status=429).status.value == "failed"
     assert read({"answers": []}, path="/v1/decisions").status.value == "unknown"
+
+
+def test_what_openais_sdk_for_net_makes_of_an_answer_has_its_parts_in_details() -> None:
+    usage = {
+        "InputTokenCount": 26,
+        "OutputTokenCount": 41,
+        "TotalTokenCount": 67,
+        "InputTokenDetails": {"AudioTokenCount": 0, "CachedTokenCount": 20},
+        "OutputTokenDetails": {"AudioTokenCount": 0, "ReasoningTokenCount": 9},
+    }
+    answer = {"Id": "chatcmpl-1", "Model": "m-1", "FinishReason": 0, "Content": [{"Kind": 0, "Text": "Mist."}]}
+    body = answer | {"Usage": usage}
+    assert tokens(body, path="/ai/ask") == (26, 41, 20, None, 9)
+    reading = read(body, path="/ai/ask")
+    assert (reading.dialect, reading.model_reported, reading.response_id) == ("microsoft-ai", "m-1", "chatcmpl-1")
+    own = CASES["microsoft-ai"].whole
+    assert tokens(own | {"usage": own["usage"] | {"reasoningTokenCount": 9}}, path="/ai/ask")[-1] == 9
