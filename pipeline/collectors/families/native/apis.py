@@ -136,10 +136,14 @@ def _is_lm_studio(document: JsonObject) -> bool:
     return "total_output_tokens" in object_at(document, "stats")
 
 
+_OF_A_TOKEN = frozenset(("token", "finish_reason"))
+"""The names in a chunk of KoboldCpp's; others that stream tokens have more."""
+
+
 def _is_koboldcpp(document: JsonObject) -> bool:
     result = next(iter(list_at(document, "results")), None)
     is_counted = isinstance(result, dict) and "text" in result and "prompt_tokens" in result
-    return is_counted or (isinstance(any_of(document, "token"), str) and "finish_reason" in document)
+    return is_counted or (document.keys() == _OF_A_TOKEN and isinstance(any_of(document, "token"), str))
 
 
 _ANSWERS = frozenset(("predicate", "choice", "score", "refusal"))

@@ -329,6 +329,7 @@ NEAR = [
     {"alternatives": {}, "usage": {"inputTextTokens": "1"}},
     {"results": [{"text": "a", "score": 0.5}]},
     {"token": "a", "done": True},
+    {"token": "a", "finish_reason": None, "index": 0},
     {"answers": {"q": {}}, "model": "m-1", "usage": {"prompt_tokens": 1}},
     {"answers": {"q": {}}, "usage": {"input_tokens": 1, "output_tokens": 0}},
     {"answers": "a", "model": "m-1", "usage": {"input_tokens": 1, "output_tokens": 0}},
