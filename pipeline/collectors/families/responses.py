@@ -152,7 +152,8 @@ def _delegated(document: JsonObject) -> JsonObject:
     decision = object_at(document, "event", "decision") if kind == _DECIDED else {}
     if not decision:
         return document
-    return {"response": {**decision, "object": _TURN, "service_tier": "decisions"}}
+    stated = {name: decision.get(name) for name in decision}
+    return {"response": stated | {"object": _TURN, "service_tier": "decisions"}}
 
 
 def _part(turn: Sequence[JsonObject], model: Any, number: int) -> Reading:

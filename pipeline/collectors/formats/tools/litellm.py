@@ -138,7 +138,10 @@ def _decided(document: JsonObject) -> JsonObject:
     usage, details = object_in(answer.get("usage")), object_in(metadata.get("usage_object"))
     cached = object_in(details.get("prompt_tokens_details"))
     parts = {name: cached.get(name) for name in _OF_CACHE if cached.get(name)}
-    return {"response": {**answer, "usage": {**usage, **parts}}} if usage and parts else {}
+    if not usage or not parts:
+        return {}
+    whole = {name: usage.get(name) for name in usage} | parts
+    return {"response": {name: answer.get(name) for name in answer} | {"usage": whole}}
 
 
 def written_apart(document: JsonObject) -> JsonObject:
