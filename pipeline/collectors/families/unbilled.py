@@ -109,6 +109,6 @@ def _others(document: JsonObject) -> dict[str, int]:
             found.update(next(filter(None, stated), {}))
         if not found:
             found.update(others_of(usage, _TOTAL))
-        for names in (_OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS):
-            found.update(others_of(usage, names))
+        for others in (_OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS):
+            found.update(others_of(usage, others))
     return found
