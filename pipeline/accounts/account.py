@@ -62,7 +62,7 @@ class Account:
     key_periods: tuple[KeyPeriod, ...] = ()
     """Those it pays for during a span of time."""
     terms: tuple[Terms, ...] = ()
-    """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
+    """In the order of time, the first from the beginning; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
     items: tuple[OneOffItem, ...] = ()
     coupons: tuple[Coupon, ...] = ()
@@ -111,7 +111,7 @@ class Account:
         object.__setattr__(self, "_keys", keys)
         if not _ACCOUNT_ID.fullmatch(self.id):
             message = (
-                f"account id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+                f"account id {self.id!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
             )
             raise AccountsError(message)
         if not self.name.strip() or "\0" in self.name or len(self.name) > NAME_CHARACTERS_MAX:

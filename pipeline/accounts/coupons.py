@@ -41,7 +41,7 @@ class Coupon:
         """Refuse what cannot be a coupon."""
         if not _COUPON_ID.fullmatch(self.id):
             message = (
-                f"coupon id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+                f"coupon id {self.id!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
             )
             raise AccountsError(message)
         if (self.percent is None) == (self.amount is None):

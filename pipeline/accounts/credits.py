@@ -63,7 +63,7 @@ class CreditGrant:
         """Refuse what cannot be a grant."""
         if not _GRANT_ID.fullmatch(self.id):
             message = (
-                f"credit id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+                f"credit id {self.id!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
             )
             raise AccountsError(message)
         if not self.amount > 0:

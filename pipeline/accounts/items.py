@@ -35,7 +35,7 @@ class OneOffItem:
     def __post_init__(self) -> None:
         """Refuse what cannot be an item."""
         if not _ITEM_ID.fullmatch(self.id):
-            message = f"item id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            message = f"item id {self.id!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
             raise AccountsError(message)
         if not self.description.strip():
             message = f"item {self.id!r} has no description; say in a few words what it is"

@@ -246,7 +246,8 @@ def _source(table: Table) -> SourceSettings:
     )
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
-        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores, not dots alone"
+        which = "1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores, not dots alone"
+        what = f"name is {value_text(name)}; write {which}"
         raise table.refusal(what)
     paths = table.texts("paths")
     if not paths:
@@ -355,7 +356,7 @@ def _invoice_prefix(table: Table, default: str) -> str:
     prefix = table.text("prefix", default)
     if not _INVOICE_PREFIX.fullmatch(prefix):
         what = (
-            f"prefix is {value_text(prefix)}; write 1 to 32 letters, digits, dots, dashes or underscores that do not "
+            f"prefix is {value_text(prefix)}; write 1 to 32 of a-z, A-Z, 0-9, dots, dashes or underscores that do not "
             "begin with 'draft-'"
         )
         raise table.refusal(what)

@@ -63,7 +63,7 @@ class RateCard:
         """Refuse what cannot be a rate card, and put each model's rates in the order of time."""
         if not _CARD_ID.fullmatch(self.id):
             message = (
-                f"rate card id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+                f"rate card id {self.id!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
             )
             raise RateCardError(message)
         if self.monthly_fee is not None:

@@ -190,5 +190,5 @@ def _refuse_misleading_tiers(tiers: tuple[PeriodTier, ...]) -> None:
 
 def _refuse_misleading_group(group: str | None) -> None:
     if group is not None and not _GROUP.fullmatch(group):
-        message = f"group {group!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+        message = f"group {group!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
         raise RateCardError(message)
