@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Agreed(NamedTuple):
-    """From a month on (None = from the beginning), so many months are billed together, the first of a year in this one."""
+    """From a month on (None = from the beginning), so many months are billed together, the first in this one."""
 
     since: int | None
     length: int

@@ -162,7 +162,8 @@ def test_rates_of_one_tier_and_threshold_may_not_overlap_and_all_others_may() ->
         assert len(card(later, earlier).windows("m")) == 2
         assert refusal_of(replace(earlier, effective_to=NOON + TICK), later) == (
             f"two rates of {earlier.scope_text()} overlap: one from the beginning to (excluding) "
-            "2026-10-10T12:00:00.000001Z, one from 2026-10-10T12:00:00Z; end the earlier one with effective_to where the later one begins"
+            "2026-10-10T12:00:00.000001Z, one from 2026-10-10T12:00:00Z; "
+            "end the earlier one with effective_to where the later one begins"
         )
         assert refusal_of(rate(**said), later).startswith(f"two rates of {earlier.scope_text()} overlap")
     others = [rate(service_tier=tier, above_prompt_tokens=band) for tier in ("", "batch") for band in (0, 5)]
