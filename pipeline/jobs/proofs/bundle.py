@@ -241,6 +241,12 @@ def _corrected_text(invoice: Invoice, corrected: CorrectedUsage) -> str:
     return f"  line {line.number}: in {line.original_period} worth {worth}, {invoiced} invoiced before"
 
 
+def _issued_on(invoice: Invoice, document: Mapping[str, Any]) -> str:
+    """Write the day that the invoice prints, if it does, and the instant, which may be of another day in UTC."""
+    instant = str(document["issued_at"])
+    return f"{invoice.issue_date.isoformat()} ({instant})" if invoice.issue_date else instant
+
+
 def _readme_lines(
     invoice: Invoice,
     document: Mapping[str, Any],
@@ -260,7 +266,7 @@ def _readme_lines(
 Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will \
 do.
 
-  invoice.json      the invoice as it was issued on {document["issued_at"]}
+  invoice.json      the invoice as it was issued on {_issued_on(invoice, document)}
   invoice.csv       its head: period, currency, total
   lines.csv         its lines
   events.csv        the usage behind every line: one row for each response and line, with its tokens, rate and exact \
