@@ -293,19 +293,32 @@ def guess_fields(documents: Sequence[JsonObject]) -> Guess:
 
 
 def stated_fields(documents: Sequence[JsonObject], log_format: LogFormat) -> frozenset[str]:
-    """Return the fields of a source that at least one of the lines has where ``fields`` says."""
+    """Return the fields of a source that at least one exchange of the lines has where ``fields`` says."""
+    entries = _entries(documents, log_format)
     return frozenset(
         name
         for name, rule in log_format.rules.items()
-        if name in log_format.fields and any(_finds(rule, document, log_format.depth_max) for document in documents)
+        if name in log_format.fields and any(_finds(rule, entry, log_format.depth_max) for entry in entries)
     )
 
 
-def _finds(rule: Rule, document: JsonObject, depth_max: int) -> bool:
+def _finds(rule: Rule, entry: JsonObject, depth_max: int) -> bool:
     try:
-        return Mapped(document, {}, depth_max).found(rule) not in (None, "")
+        return Mapped(entry, {}, depth_max).found(rule) not in (None, "")
     except LineRefused:
         return True  # stated twice, and so it is there
+
+
+def _entries(documents: Sequence[JsonObject], log_format: LogFormat) -> list[JsonObject]:
+    """Return the lines of a request log that documents are, as far as their format can tell."""
+    entries: list[JsonObject] = []
+    for document in documents:
+        try:
+            found, _ = entries_of(document, log_format)
+        except LineRefused:
+            continue
+        entries += [entry for entry in found if isinstance(entry, dict)]
+    return entries
 
 
 def guess_line_in(documents: Sequence[JsonObject]) -> str | None:
@@ -334,13 +347,7 @@ def places_of_keys(documents: Sequence[JsonObject], log_format: LogFormat) -> tu
     """
     api = batch_apis().get(log_format.format or "")
     of_request = None if api is None else api.shared
-    entries: list[JsonObject] = []
-    for document in documents:
-        try:
-            found, _ = entries_of(document, log_format)
-        except LineRefused:
-            continue
-        entries += [entry for entry in found if isinstance(entry, dict)]
+    entries = _entries(documents, log_format)
     ranks: dict[str, int] = {}
     count: Counter[str] = Counter()
     for entry in entries:

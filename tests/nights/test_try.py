@@ -311,6 +311,38 @@ def test_what_such_a_source_says_rightly_stays_as_it_is(books: Path) -> None:
 
 
 @pytest.mark.long
+def test_a_field_that_no_line_has_where_its_source_says_is_named(books: Path) -> None:
+    """What costs no line is read as absent, so that a mistyped path would pass in silence."""
+    write_log(books, "app.jsonl", *(foreign(n) for n in range(3)))
+    named = {"ts": "timestamp", "api_key_id": "auth.key_id", "response": "resp.body", "request_id": ["rid", "x.id"]}
+    named |= {"status": "resp.status", "path": "req.path", "service_tier": {"value": "batch"}}
+    said = ", ".join(f"{json.dumps(name)} = {json.dumps(rule)}" for name, rule in named.items())
+    said = said.replace('{"value": "batch"}', '{ value = "batch" }')
+    (books / "tallybook.toml").write_text(f"{APP}fields = {{ {said} }}\n")
+    log = str(books / "logs/app.jsonl")
+    (unfound,) = tried(books, log, code=0)["unfound"]
+    fields = {"request_id": ["rid", "x.id"], "status": "resp.status"}
+    assert unfound == {"source": "app", "lines": 3, "fields": fields}
+    assert (
+        "source 'app': none of the first 3 lines has anything where fields says "
+        '{ request_id = ["rid", "x.id"], status = "resp.status" }; correct that, unless the log has it only sometimes\n'
+    ) in tallybook(books, "try", log).stdout
+    mended = said.replace("resp.status", "resp.status_code").replace("x.id", "timestamp")
+    (books / "tallybook.toml").write_text(f"{APP}fields = {{ {mended} }}\n")
+    assert tried(books, log, code=0)["unfound"] == []
+    assert "none of the first" not in tallybook(books, "try", log).stdout
+
+
+@pytest.mark.long
+def test_of_a_format_that_makes_entries_it_asks_these(books: Path) -> None:
+    write_log(books, "app.jsonl", *(span(n, tenant="key_a") for n in (1, 2)))
+    said = """fields = { api_key_id = 'resource."tenant.key"', service_tier = 'attributes."no.tier"' }\n"""
+    (books / "tallybook.toml").write_text(f'{APP}format = "otel"\n{said}')
+    (unfound,) = tried(books, str(books / "logs/app.jsonl"), code=0)["unfound"]
+    assert unfound["fields"] == {"service_tier": 'attributes."no.tier"'}
+
+
+@pytest.mark.long
 def test_of_a_log_whose_status_nobody_finds_it_says_so(books: Path, tmp_path: Path) -> None:
     file = tmp_path / "gateway.jsonl"
     line = json.loads(foreign(1))
