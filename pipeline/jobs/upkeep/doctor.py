@@ -14,6 +14,7 @@ from pipeline import register
 from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors.kernel.program import has_kernel
+from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret
@@ -168,7 +169,9 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     yield Check(
         name="accounts",
         ok=bool(len(workspace.accounts)),
-        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}",
+        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}"
+        if len(workspace.accounts)
+        else f"none in {ACCOUNTS_FILE}; write one for each customer, with the ids of its keys",
     )
     yield Check(
         name="rate cards",
