@@ -62,7 +62,7 @@ class Account:
     key_periods: tuple[KeyPeriod, ...] = ()
     """Those it pays for during a span of time."""
     terms: tuple[Terms, ...] = ()
-    """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
+    """In the order of time, the first from the beginning; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
     items: tuple[OneOffItem, ...] = ()
     coupons: tuple[Coupon, ...] = ()

@@ -26,7 +26,7 @@ _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPeriod:
-    """A key's time with an account: ``[from_at, to_at)``; None is since ever, or until further notice."""
+    """A key's time with an account: ``[from_at, to_at)``; None is from the beginning, or until further notice."""
 
     key_id: str
     from_at: datetime | None = None
@@ -47,7 +47,7 @@ class KeyPeriod:
 
     def text(self) -> str:
         """Write it for a message: ``from 2026-10-01T00:00:00Z to (excluding) 2026-11-01T00:00:00Z``."""
-        start = "since ever" if self.from_at is None else f"from {instant_text(self.from_at)}"
+        start = "from the beginning" if self.from_at is None else f"from {instant_text(self.from_at)}"
         return start if self.to_at is None else f"{start} to (excluding) {instant_text(self.to_at)}"
 
 
@@ -93,7 +93,7 @@ def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
     for name, value in tags.items():
         if not _TAG_NAME.fullmatch(name) or not _TAG_VALUE.fullmatch(value):
             message = (
-                f"tag {name!r} of key id {key_id!r} is {value!r}; a name has 1 to 32 letters, digits, _ or -, a value "
+                f"tag {name!r} of key id {key_id!r} is {value!r}; a name has 1 to 32 of a-z, A-Z, 0-9, _ or -, a value "
                 "1 to 64 of those and . : / @ + or blanks"
             )
             raise AccountsError(message)

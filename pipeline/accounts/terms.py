@@ -54,7 +54,7 @@ class Terms:
     """What was agreed with an account. Construction raises ``ConfigurationError`` for what cannot be agreed."""
 
     from_date: date | None
-    """First usage date on which they hold; None = since ever."""
+    """First usage date on which they hold; None = from the beginning."""
     rate_card: str
     """The id of a rate card."""
     discount_percent: Decimal = Decimal(0)
@@ -184,7 +184,7 @@ def terms_in_force(
 def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:
     """Return the terms in force on a usage date.
 
-    The first of ``terms`` hold since ever, the others follow in the order of time.
+    The first of ``terms`` hold from the beginning, the others follow in the order of time.
     """
     in_force = terms[0]
     for later in terms[1:]:
@@ -206,7 +206,7 @@ def _refuse_overage(overage_percent: Decimal) -> None:
 def refuse_disorder(account_id: str, terms: Sequence[Terms], month_day: int = 1) -> None:
     """Raise ``AccountsError`` where terms do not follow each other in time: a day may have one set of terms only."""
     if terms[0].from_date is not None or any(each.from_date is None for each in terms[1:]):
-        message = f"terms of account {account_id!r}: only the first hold since ever, all others need a date"
+        message = f"terms of account {account_id!r}: only the first hold from the beginning, all others need a date"
         raise AccountsError(message)
     for earlier, later in pairwise(terms[1:]):
         if earlier.from_date is not None and later.from_date is not None and earlier.from_date >= later.from_date:

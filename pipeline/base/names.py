@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 """What people call a thing of their configuration: an account, a rate card, a grant, an item, a coupon, a group."""
-ID_IN_WORDS = "1 to 64 letters, digits, dots, dashes or underscores"
+ID_IN_WORDS = "1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
 NAME = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 """What others call a thing: a model, a service tier, a key."""
 NAME_IN_WORDS = "1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"

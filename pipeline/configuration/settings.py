@@ -171,7 +171,7 @@ def _invoice_prefix(table: Table, default: str) -> str:
     prefix = table.text("prefix", default)
     if not _INVOICE_PREFIX.fullmatch(prefix):
         what = (
-            f"prefix is {value_text(prefix)}; write 1 to 32 letters, digits, dots, dashes or underscores that do not "
+            f"prefix is {value_text(prefix)}; write 1 to 32 of a-z, A-Z, 0-9, dots, dashes or underscores that do not "
             "begin with 'draft-'"
         )
         raise table.refusal(what)

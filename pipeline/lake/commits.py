@@ -62,9 +62,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     _check_added_once(log_dir, chain.entries)
     _check_growth(log_dir, chain.entries)
     if until is not None and not 0 <= until < len(chain.entries):
-        message = (
-            f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {ADVICE}"
-        )
+        message = f"the lake of {lake_dir.parent} has no commit {until}, but {_there_are(len(chain.entries))}; {ADVICE}"
         raise LogEntryRefused(message)
     commits = chain.entries if until is None else chain.entries[: until + 1]
     # An entry's digest is stated by the one after it; the last one's is the chain's.
@@ -232,6 +230,10 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
             )
             raise LogEntryRefused(message)
         version = commit.lake_version
+
+
+def _there_are(commits: int) -> str:
+    return f"commits 0 to {commits - 1}" if commits > 1 else "commit 0 alone" if commits else "none at all"
 
 
 def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:

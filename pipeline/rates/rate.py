@@ -39,7 +39,7 @@ class Rate:
 
     model: str
     effective_from: datetime | None
-    """First instant at which the rate is in force; None = since ever."""
+    """First instant at which the rate is in force; None = from the beginning."""
     effective_to: datetime | None
     """First instant at which it is no longer in force; None = until further notice."""
     per_million: Mapping[Meter, Price]
@@ -175,7 +175,7 @@ class Rate:
 
 def period_text(effective_from: datetime | None, effective_to: datetime | None) -> str:
     """Write an effective period for a message."""
-    start = "since ever" if effective_from is None else f"from {instant_text(effective_from)}"
+    start = "from the beginning" if effective_from is None else f"from {instant_text(effective_from)}"
     return start if effective_to is None else f"{start} to (excluding) {instant_text(effective_to)}"
 
 

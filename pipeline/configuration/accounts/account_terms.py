@@ -42,7 +42,7 @@ TERMS_KEYS = (
     "billing_interval",
     "billing_start_month",
 )
-"""What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
+"""What terms may say; beside an account's name they hold from the beginning, in ``[[accounts.terms]]`` later."""
 _GRANT_KEYS = (
     *("id", "amount", "granted_on", "expires_on", "priority", "models"),
     *("recurs", "rollover_months", "rollover_percent", "rollover_max"),
@@ -56,7 +56,7 @@ def optional_text(table: Table, key: str) -> str:
 
 
 def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
-    """Read the terms of an account, the first since ever; what a later entry does not say stays as it was."""
+    """Read the terms of an account, the first from the beginning; what a later entry does not say stays as it was."""
     unsaid = _without_terms(default_rate_card)
     terms = [unsaid if account.values.keys().isdisjoint(TERMS_KEYS) else _terms(account, None, before=unsaid)]
     for entry in account.tables("terms"):

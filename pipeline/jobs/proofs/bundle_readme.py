@@ -21,7 +21,7 @@ _FILES = """
 Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will \
 do.
 
-  invoice.json      the invoice as it was issued on {issued_at}
+  invoice.json      the invoice as it was issued on {issued_on}
   invoice.csv       its head: period, currency, total
   lines.csv         its lines
   events.csv        the usage behind every line: one row for each response and line, with its tokens, rate and exact \
@@ -124,6 +124,12 @@ class Bundled:
     is_signed: bool
 
     @property
+    def issued_on(self) -> str:
+        """Return the day that the invoice prints, if it does, and the instant, which may be of another day in UTC."""
+        date = self.invoice.issue_date
+        return f"{date.isoformat()} ({self.issued_at})" if date else self.issued_at
+
+    @property
     def has_corrected_events(self) -> bool:
         """Say whether a correction has events: one that is billed anew has them on another invoice."""
         return not all(each.is_billed_anew for each in self.corrections)
@@ -139,7 +145,7 @@ def _paragraphs(bundled: Bundled) -> Iterator[str]:
     discounted = ", less the discount of your terms" if bundled.has_discount else ""
     yield _HEAD.format(invoice=invoice, total=f"{plain(invoice.total)} {invoice.currency}")
     yield _FILES.format(
-        issued_at=bundled.issued_at,
+        issued_on=bundled.issued_on,
         card_files=f"rate-card-{bundled.card_ids[0] if len(bundled.card_ids) == 1 else '*'}.json",
         cards=", ".join(bundled.card_ids),
         exchange=_EXCHANGE_FILES.format(currency=invoice.currency) if bundled.has_exchange else "",

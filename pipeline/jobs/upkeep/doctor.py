@@ -10,14 +10,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline import register
 from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors.kernel.program import has_kernel
+from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.configuration.stored.stored_log import is_there
+from pipeline.invoicing.document import invoice_from_document
+from pipeline.invoicing.refused_changes import refuse_lowered_grants, refuse_removed_accounts
 from pipeline.jobs.check import Check
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.state.held import held_text, held_usage, in_force
@@ -33,6 +37,7 @@ from pipeline.lake.store_orphans import orphans_on_store
 from pipeline.objects.litter import left_behind
 from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.temporary.scratch import left_folders
+from pipeline.register.payments import read_payments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +74,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         *_kernel(),
         *_acknowledged(workspace),
         *_budgets(workspace),
+        *_issued(workspace),
         *_left_behind(workspace),
     ]
     is_lake_damaged = False
@@ -138,7 +144,9 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     yield Check(
         name="accounts",
         ok=bool(len(workspace.accounts)),
-        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}",
+        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}"
+        if len(workspace.accounts)
+        else f"none in {ACCOUNTS_FILE}; write one for each customer, with the ids of its keys",
     )
     yield Check(
         name="rate cards",
@@ -226,6 +234,20 @@ def _budgets(workspace: Workspace) -> Iterator[Check]:
             yield Check(name="budgets", ok=True, detail=", ".join(budget.name for budget in found))
     except ConfigurationError as wrong:
         yield Check(name="budgets", ok=False, detail=str(wrong))
+
+
+def _issued(workspace: Workspace) -> Iterator[Check]:
+    """Say how much is issued, or what of it is not as it was, or lacks what the configuration had for it."""
+    try:
+        documents = [invoice_from_document(document) for document in register.read(workspace.root)]
+        read_payments(workspace.root)
+        refuse_removed_accounts(documents, workspace.accounts)
+        refuse_lowered_grants(documents, workspace.accounts)
+    except (ConfigurationError, LakeError) as wrong:
+        yield Check(name="issued", ok=False, detail=str(wrong))
+        return
+    if documents:
+        yield Check(name="issued", ok=True, detail=f"{counted(len(documents), 'document')}, unchanged")
 
 
 def _left_behind(workspace: Workspace) -> Iterator[Check]:

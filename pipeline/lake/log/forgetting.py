@@ -38,7 +38,7 @@ class RuleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpan:
-    """The time in which a key was of an account: ``[from_at, to_at)``; None is since ever, or until further notice."""
+    """The time in which a key was of an account: ``[from_at, to_at)``; None is the beginning, or further notice."""
 
     key_id: str
     from_at: datetime | None = None

@@ -240,8 +240,13 @@ def test_a_commit_that_there_is_not_cannot_be_read_back_to(tmp_path: Path) -> No
     commit_events(lake_dir, lake.read_log(lake_dir), [event(1, NOON)], source="logs/a.jsonl")
     assert lake.read_log(lake_dir, until=0).version == 0
     for number in (-1, 1):
-        with pytest.raises(LogEntryRefused, match=f"has no commit {number} "):
+        with pytest.raises(LogEntryRefused, match=f"has no commit {number}, but commit 0 alone; "):
             lake.read_log(lake_dir, until=number)
+    commit_events(lake_dir, lake.read_log(lake_dir), [event(2, NOON)], source="logs/b.jsonl")
+    with pytest.raises(LogEntryRefused, match="has no commit 2, but commits 0 to 1; "):
+        lake.read_log(lake_dir, until=2)
+    with pytest.raises(LogEntryRefused, match="has no commit 0, but none at all; "):
+        lake.read_log(tmp_path / "empty", until=0)
 
 
 def test_a_data_file_that_is_missing_or_of_another_size_is_named_though_none_is_read(tmp_path: Path) -> None:

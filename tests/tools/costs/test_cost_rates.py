@@ -127,7 +127,7 @@ def test_rows_of_usage_daily_get_the_rates_that_events_get(tmp_path: Path, monke
     assert in_order(found) == in_order(by_events(workspace, monkeypatch))
     assert set(found["cost_prompt_band"].to_pylist()) == {0, 200_000}
     assert 0 < found["cost_window_start"].null_count < found.num_rows
-    assert len(pc.unique(found["cost_window_start"])) == 4  # since ever, the 15th, the 20th, and none
+    assert len(pc.unique(found["cost_window_start"])) == 4  # from the beginning, the 15th, the 20th, and none
 
 
 @pytest.mark.parametrize(
