@@ -721,6 +721,7 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
             "bedrock",
             "bedrock-batch",
             "bifrost",
+            "braintrust",
             "cloudflare",
             "databricks",
             "datadog",

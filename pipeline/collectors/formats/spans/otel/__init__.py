@@ -11,10 +11,10 @@ Does not own lines of a log that a collector read from files (``formats.read_fro
 
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.spans.otel.calls import entries
-from pipeline.collectors.formats.spans.otel.conventions import COUNTS, KEY, RESPONSE_ID, WHOSE
+from pipeline.collectors.formats.spans.otel.conventions import COUNTS, KEY, NAMES, RESPONSE_ID, WHOSE
 from pipeline.collectors.formats.spans.otel.otlp import LOG_RECORDS, RECORDS, TIMES, recognises
 
-__all__ = ["NAME", "PLACES", "entries", "recognises"]
+__all__ = ["NAME", "NAMES", "PLACES", "entries", "recognises"]
 
 NAME = "otel"
 _ROWS = tuple(".".join(steps) for steps in RECORDS)

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
+from pipeline.collectors.formats.spans import mlflow
 from pipeline.collectors.formats.spans.otel.conventions import (
     AGENTS,
     CACHE_HIT,
@@ -31,10 +32,11 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     NO_INFERENCES,
     NO_TEXT,
     OF_MODELS,
+    REQUESTED_OF_OPENLLMETRY,
     RESPONSE_ID,
     STREAMS,
     TIERS,
-    VECTORS_OF_OPENINFERENCE,
+    VECTORS,
     VECTORS_OF_VERCEL,
     WHOSE,
 )
@@ -110,8 +112,8 @@ def _event_of(record: JsonObject) -> Event | None:
 
 
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
-    stated = attributes.get("gen_ai.operation.name")
-    operation = stated if isinstance(stated, str) else None
+    attributes, held = _without_mlflows_own(attributes)
+    operation = _operation(attributes)
     answer = None if _is_no_call(attributes) else _answer(record, attributes, operation)
     if answer is None:
         return None
@@ -128,9 +130,28 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         },
         "cache_hit": _TRUE.fullmatch(str(attributes.get(CACHE_HIT))) is not None,
         **answer,
+        **held,
         "attributes": attributes,
         "resource": resource,
     }
+
+
+def _without_mlflows_own(attributes: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """Return attributes by the conventions, where MLflow has them by names of its own, and the answer that it kept."""
+    if not mlflow.is_of_mlflow(attributes):
+        return attributes, {}
+    attributes, answer = mlflow.attributes_and_answer(attributes)
+    return attributes, {} if answer is None else {"response": answer}
+
+
+def _operation(attributes: JsonObject) -> str | None:
+    """Return what was asked for, as the span names it."""
+    stated = attributes.get("gen_ai.operation.name")
+    if isinstance(stated, str):
+        return stated
+    name, requested = REQUESTED_OF_OPENLLMETRY
+    asked = word(attributes.get(name))
+    return asked if stated is None and requested.fullmatch(asked) else None
 
 
 def _is_no_call(attributes: JsonObject) -> bool:
@@ -200,7 +221,8 @@ def _is_embedding(operation: str | None, attributes: JsonObject) -> bool:
 
 def _is_embedding_of_old(attributes: JsonObject) -> bool:
     of_vectors = _of_vectors(attributes)
-    return _says(attributes, *VECTORS_OF_OPENINFERENCE) or (of_vectors is not None and of_vectors[1] is not None)
+    is_said = any(_says(attributes, *each) for each in VECTORS)
+    return is_said or (of_vectors is not None and of_vectors[1] is not None)
 
 
 def _of_vectors(attributes: JsonObject) -> re.Match[str] | None:

@@ -24,6 +24,7 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     MODELS,
     NOT_COUNTED,
 )
+from pipeline.collectors.formats.spans.otel.held import answer_held
 from pipeline.collectors.formats.spans.otel.otlp import first, has_error, integer_of
 from pipeline.collectors.values.traced import is_integer, whole_number
 
@@ -41,12 +42,13 @@ _FAST = re.compile("fast")
 
 def usage_of(attributes: JsonObject) -> JsonObject:
     """Return what the attributes of an inference say of its usage, and of its answer where that is among them."""
-    return {
+    counted = {
         **_held(attributes),
         **{f"usage.{name}": count(attributes, *names) for name, names in COUNTS.items()},
         "usage.completion_tokens": _output(attributes),
         "usage.prompt_audio_tokens": _uncached_audio(attributes),
     }
+    return counted if states_usage(attributes) else {**counted, **answer_held(attributes)}
 
 
 def two_counts(attributes: JsonObject) -> JsonObject:
