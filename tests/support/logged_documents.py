@@ -596,6 +596,28 @@ def braintrust_span(kind: str | None = "llm", *, metrics: Any = None, **fields: 
     } | fields
 
 
+def weave_call(**fields: Any) -> dict[str, Any]:
+    """Return a call of Weave's, of a client that it traces."""
+    answer = _chat_answer()
+    return {
+        "id": "0192aa11-27b5-7c40-8bb8-1cb8a1b3a5c2",
+        "project_id": "desk/answers",
+        "op_name": "weave:///desk/answers/op/openai.chat.completions.create:aV5cvC",
+        "display_name": None,
+        "trace_id": "0192aa11-27b5-7c40-8bb8-1cb8a1b3a5c1",
+        "parent_id": None,
+        "started_at": "2026-11-03T10:00:01.250000Z",
+        "attributes": {"api_key_id": "key_1", "weave": {"client_version": "0.52"}},
+        "inputs": {"model": "jamba", "messages": []},
+        "ended_at": "2026-11-03T10:00:03.250000Z",
+        "exception": None,
+        "output": answer,
+        "summary": {"usage": {"jamba-large": {"requests": 1, **answer["usage"]}}, "weave": {"status": "success"}},
+        "wb_user_id": "VXNlcjox",
+        "wb_run_id": None,
+    } | fields
+
+
 def tensorzero_row(**fields: Any) -> dict[str, Any]:
     """Return a row of TensorZero's table of calls, with the tags of its inference."""
     return {
