@@ -4,9 +4,9 @@ Facts. A row is a call of an ``op``: of a client's method that Weave traces (``o
 framework's, or of a function of one's own. ``output`` of the first is what the API answered. ``summary.usage`` is that
 of the output, by its model, where a call has no calls below it, and the sum of these where it has
 (``finish_call`` of ``weave/trace/weave_client.py``): so it is not looked at. A function that hands on what a client
-answered has the same output, and so the same id of the answer, under which both are one exchange. An answer without an
-id counts where the op is one of a client; elsewhere nobody can say whether it is that of a call below, and it is
-refused.
+answered has the same output, and so the same id of the answer, under which both are one exchange. It may as well return
+usage of its own making, a sum of calls among it: what states usage and is no API's answer with its id counts where the
+op is one of a client, and is refused elsewhere.
 
 ``started_at`` is when the call began. ``exception`` is why it failed. Whose call it was is ``attributes.api_key_id``,
 as ``weave.attributes`` sets it; ``wb_user_id`` is who traced. ``inputs`` are not looked at but for the model.
@@ -47,6 +47,8 @@ _ASKS_A_MODEL = re.compile(
 )
 """Ops that ask a model whatever their output says: a stream that nobody asked for its usage states none."""
 _USAGES = ("usage", "usage_metadata", "usageMetadata")
+_ANSWERS = (("object", re.compile(r"chat\.completion|text_completion|response")), ("type", re.compile("message")))
+"""How APIs say themselves that something is their answer."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -73,8 +75,8 @@ def _entry(call: JsonObject) -> JsonObject | LineRefused | None:
     is_counted = any(isinstance(output.get(name), dict) for name in _USAGES)
     if not is_counted and not _ASKS_A_MODEL.fullmatch(op):
         return None
-    if is_counted and _OF_A_CLIENT.fullmatch(op) is None and not word(output.get("id")):
-        message = "the output of an op states usage and no id, and may be that of a call below it"
+    if is_counted and _OF_A_CLIENT.fullmatch(op) is None and not _is_an_answer(output):
+        message = "the output of an op states usage and is no answer of an API, so it may be that of calls below it"
         return LineRefused(QuarantineReason.INVALID_FIELD, message)
     return {
         "ts": in_utc(stated_once(call, "started_at")),
@@ -85,6 +87,11 @@ def _entry(call: JsonObject) -> JsonObject | LineRefused | None:
         "response": output or None,
         "call": call,
     }
+
+
+def _is_an_answer(output: JsonObject) -> bool:
+    says_so = any(kind.fullmatch(word(output.get(name))) for name, kind in _ANSWERS)
+    return says_so and bool(word(output.get("id")))
 
 
 def _model_asked(call: JsonObject) -> Any:

@@ -30,7 +30,8 @@ def test_a_call_of_a_client_is_its_answer(written: dict[str, Any], collect: Any)
 
 
 def test_what_a_function_hands_on_is_the_same_exchange_and_its_summary_is_not_looked_at(collect: Any) -> None:
-    outer = weave_call(op_name=op("Desk.answer"), id="0192-outer")
+    answer = ONE["output"] | {"object": "chat.completion"}
+    outer = weave_call(op_name=op("Desk.answer"), id="0192-outer", output=answer)
     events = collect({"calls": [outer, ONE]}).events
     assert {event["event_id"] for event in events} == {collect(ONE).event["event_id"]}
     summed = weave_call(op_name=op("Desk.answer"), output={"text": "x"})
@@ -44,8 +45,13 @@ def test_an_answer_without_an_id_is_that_of_a_client_s_op_alone(collect: Any) ->
     }
     of_client = weave_call(op_name=op("google.genai.models.Models.generate_content"), output=answer)
     assert collect(of_client).tokens[:2] == (40, 5)
-    refused = collect(weave_call(op_name=op("answer"), output=answer))
-    assert refused.refusal[0] == "invalid_field"
+    assert collect(weave_call(op_name=op("answer"), output=answer)).refusal[0] == "invalid_field"
+
+
+def test_usage_of_an_op_s_own_making_is_refused(collect: Any) -> None:
+    """It may be the sum of calls below, whatever it is called."""
+    summed = {"id": "talk-1", "model": "jamba", "usage": {"prompt_tokens": 400, "completion_tokens": 50}}
+    assert collect(weave_call(op_name=op("Desk.talk"), output=summed)).refusal[0] == "invalid_field"
 
 
 def test_a_stream_without_usage_is_unknown_and_a_call_that_failed_is_failed(collect: Any) -> None:

@@ -1,0 +1,119 @@
+"""Logs that the page of sources reads by a mapping: the table that stands there, over lines as they are written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.configuration.log_fields import flattened
+
+PAGE = (Path(__file__).parents[3] / "docs/sources.md").read_text(encoding="utf-8")
+
+
+def source(name: str) -> dict[str, Any]:
+    """Return the settings of a source by the page."""
+    blocks = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    tables = [table for block in blocks for table in tomllib.loads(block)["sources"]]
+    (found,) = [table for table in tables if table["name"] == name]
+    return {"format": found["format"], "fields": flattened(found["fields"])}
+
+
+def gravitee(**fields: Any) -> dict[str, Any]:
+    return {
+        "type": "v4-metrics",
+        "date": "2026.11.03",
+        "@timestamp": "2026-11-03T10:00:01.844Z",
+        "request-id": "076aea69",
+        "transaction-id": "076aea69",
+        "api-id": "5f67b38f",
+        "plan-id": "8463511c",
+        "application-id": "key_1",
+        "http-method": 7,
+        "uri": "/models/v1/chat/completions",
+        "status": 200,
+        "additional-metrics": {
+            "keyword_llm-proxy_provider": "openai",
+            "keyword_llm-proxy_model": "jamba",
+            "long_llm-proxy_tokens-sent": 40,
+            "long_llm-proxy_tokens-received": 5,
+            "double_llm-proxy_sent-cost": 0.1,
+        },
+    } | fields
+
+
+def test_metrics_of_gravitee(collect: Any) -> None:
+    event = collect(gravitee(), **source("gravitee")).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert (event["api_key_id"], event["request_id"], event["model_requested"]) == ("key_1", "076aea69", "jamba")
+    failed = gravitee(status=429, **{"additional-metrics": {"keyword_llm-proxy_model": "jamba"}})
+    assert collect(failed, **source("gravitee")).event["status"] == "failed"
+
+
+def test_requests_of_sglang(collect: Any) -> None:
+    line = {
+        "request_parameters": '{"rid": "r-1", "stream": true}',
+        "id": "r-1",
+        "finish_reason": {"type": "stop", "matched": 7},
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "cached_tokens": 30,
+        "weight_version": "default",
+        "e2e_latency": 1.5,
+        "request_received_ts": 1793700001.25,
+    }
+    collected = collect(line, **source("sglang"))
+    assert collected.tokens == (40, 5, 30, None, None)
+    event = collected.event
+    assert (event["response_id"], event["finish_reason"], event["model_requested"]) == ("r-1", "stop", "qwen3-32b")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("granular", "tokens"),
+    [
+        ({"input": 40, "output": 5}, (40, 5)),
+        ('{"input": 40, "output": 5}', (40, 5)),
+        ({"input": 10, "output": 5, "cache_read_input": 30}, None),
+    ],
+)
+def test_rows_of_snowflake_whose_total_has_more_than_the_two_are_quarantined(
+    granular: Any, tokens: tuple[int, int] | None, collect: Any
+) -> None:
+    row = {
+        "START_TIME": "2026-11-03 10:00:01.250 -0800",
+        "END_TIME": "2026-11-03 10:00:02.250 -0800",
+        "REQUEST_ID": "6b1c",
+        "MODEL_NAME": "jamba",
+        "TOKENS": 45,
+        "TOKENS_GRANULAR": granular,
+        "USER_ID": "7",
+    }
+    collected = collect(row, **source("cortex"))
+    if tokens is None:
+        assert collected.refusal[0] == "contradictory_usage"
+    else:
+        assert collected.tokens[:2] == tokens
+        assert collected.event["occurred_at"].isoformat() == "2026-11-03T18:00:01.250000+00:00"
+
+
+def test_lines_of_one_answer_of_a_coding_tool_are_one_exchange(collect: Any) -> None:
+    usage = {"input_tokens": 6, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4, "output_tokens": 1}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "opus", "content": [], "usage": usage}
+    line = {
+        "parentUuid": None,
+        "sessionId": "s",
+        "type": "assistant",
+        "timestamp": "2026-11-03T10:00:01.250Z",
+        "requestId": "req_1",
+        "uuid": "u-1",
+        "message": message,
+    }
+    ended = {"uuid": "u-2", "message": message | {"usage": usage | {"output_tokens": 5}}}
+    begun, end = (collect(line | each, **source("coding")).event for each in ({}, ended))
+    assert begun["event_id"] == end["event_id"]
+    assert (end["prompt_tokens"], end["completion_tokens"], end["prompt_cached_tokens"]) == (40, 5, 30)
+    assert (end["api_key_id"], end["request_id"], end["model_reported"]) == ("lena", "req_1", "opus")
