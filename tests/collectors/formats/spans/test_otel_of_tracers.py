@@ -189,3 +189,53 @@ def test_an_answer_of_an_earlier_run_is_no_call_of_laminar_s(collect: Any) -> No
     event = collect(spans(said | {"lmnr.span.type": "LLM"})).event
     assert (event["prompt_cache_write_tokens"], event["prompt_cache_write_1h_tokens"]) == (30, 20)
     assert not collect(spans(said | {"lmnr.span.type": "CACHED"})).events
+
+
+def test_kinds_of_spans_of_alibaba_s_agents_say_which_are_calls(collect: Any) -> None:
+    counts = {"gen_ai.usage.input_tokens": 40, "gen_ai.usage.output_tokens": 5}
+    assert collect(spans(counts | {"gen_ai.span.kind": "LLM"})).tokens[:2] == (40, 5)
+    assert not collect(spans(counts | {"gen_ai.span.kind": "CHAIN"}, counts | {"gen_ai.span.kind": "AGENT"})).events
+    vectors = {"gen_ai.usage.input_tokens": 40, "gen_ai.span.kind": "EMBEDDING"}
+    assert collect(spans(vectors)).tokens[:2] == (40, 0)
+
+
+def test_what_langtrace_calls_embed_asks_for_vectors(collect: Any) -> None:
+    assert collect(spans({"gen_ai.operation.name": "embed", "gen_ai.usage.input_tokens": 40})).tokens[:2] == (40, 0)
+
+
+def qwen(*each: dict[str, Any], event: str = "qwen-code.api_response") -> dict[str, Any]:
+    named = {
+        "event.name": event,
+        "user.id": "key_1",
+        "response_id": "chatcmpl-1",
+        "model": "qwen3-coder-plus",
+        "input_token_count": 40,
+        "output_token_count": 5,
+        "cached_content_token_count": 30,
+        "thoughts_token_count": 3,
+        "tool_token_count": 0,
+        "total_token_count": 45,
+    }
+    records = [
+        {
+            "timeUnixNano": "1788000000123456789",
+            "body": {"stringValue": "API response from qwen3-coder-plus. Status: 200. Duration: 900ms."},
+            "attributes": [{"key": key, "value": any_value(value)} for key, value in (named | said).items()],
+        }
+        for said in each or ({},)
+    ]
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
+
+
+def test_a_call_of_qwen_code_is_its_event_and_its_total_tells_where_thoughts_lie(collect: Any) -> None:
+    collected = collect(qwen())
+    assert collected.tokens == (40, 5, 30, None, 3)
+    assert (collected.event["response_id"], collected.event["model_requested"]) == ("chatcmpl-1", "qwen3-coder-plus")
+    assert collect(qwen({"total_token_count": 48})).tokens == (40, 8, 30, None, 3)
+    assert collect(qwen({"total_token_count": 445})).refusal[0] == "contradictory_usage"
+    nothing = {"input_token_count": 0, "output_token_count": 0, "total_token_count": 0}
+    assert (
+        collect(qwen(nothing | {"cached_content_token_count": 0, "thoughts_token_count": 0})).event["status"]
+        == "unknown"
+    )
+    assert not collect(qwen(event="qwen-code.api_request")).events

@@ -85,7 +85,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
     exchanges = [(record, entry) for record, entry in found if entry is not None]
     _join_repeats(exchanges)
-    of_gemini_cli = [entry for record, entry in exchanges if _event_of(record) is EVENT_OF_GEMINI_CLI]
+    events = [(_event_of(record, entry["attributes"]), entry) for record, entry in exchanges]
+    of_gemini_cli = [entry for event, entry in events if event is EVENT_OF_GEMINI_CLI]
     _name_answers_of_gemini_cli(document, of_gemini_cli)
     return [entry for _, entry in exchanges]
 
@@ -102,13 +103,13 @@ def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     name, body = name_of(record, attributes), body_of(record)
     if DETAILS.fullmatch(name):
         return DETAILS_OF_GEMINI_CLI.fullmatch(body) is None
-    return any(event.name.fullmatch(name) and event.body.fullmatch(body) for event in EVENTS)
+    return _event_of(record, attributes) is not None
 
 
-def _event_of(record: JsonObject) -> Event | None:
-    """Return which tool's event of a call a record is, among those that are of calls: its body says so."""
-    body = body_of(record)
-    return next((event for event in EVENTS if event.body.fullmatch(body)), None)
+def _event_of(record: JsonObject, attributes: JsonObject) -> Event | None:
+    """Return which tool's event of a call a record is: its name and its body say so."""
+    name, body = name_of(record, attributes), body_of(record)
+    return next((event for event in EVENTS if event.body.fullmatch(body) and event.name.fullmatch(name)), None)
 
 
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
@@ -168,7 +169,7 @@ def _says(attributes: JsonObject, name: str, what: re.Pattern[str]) -> bool:
 
 def _answer(record: JsonObject, attributes: JsonObject, operation: str | None) -> JsonObject | None:
     """Return what is stated of the answer, which is not in the log itself; ``None`` of what is no exchange."""
-    event = _event_of(record)
+    event = _event_of(record, attributes)
     if event is not None:
         return of_event(event, record, attributes)
     if operation is None:

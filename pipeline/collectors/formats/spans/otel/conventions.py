@@ -399,14 +399,39 @@ a session. What it asked, and what failed, are events of the conventions as well
 DETAILS_OF_GEMINI_CLI = re.compile("GenAI operation (?:request |error )?details from .*", re.DOTALL)
 """What the bodies of its events of the conventions say."""
 
+EVENT_OF_QWEN_CODE = Event(
+    name=re.compile(r"qwen-code\.api_response"),
+    body=EVENT_OF_GEMINI_CLI.body,
+    usage=re.compile(
+        "(?P<prompt_tokens>input_token_count)|(?P<completion_tokens>output_token_count)"
+        "|(?P<cached_tokens>cached_content_token_count)|(?P<reasoning_tokens>thoughts_token_count)"
+        "|(?P<total_tokens>total_token_count)"
+    ),
+)
+"""Qwen Code was made of Gemini CLI, and asks APIs that are like OpenAI's: thoughts lie within the output.
+
+The total tells where they do not, as where it asks Gemini. Its event has the answer's id. Source: ``loggers.ts`` and
+``constants.ts`` of ``packages/core/src/telemetry`` in ``QwenLM/qwen-code``.
+"""
+
+ALIBABA = Convention(
+    no_call=("gen_ai.span.kind", re.compile("CHAIN|AGENT|TOOL|TASK|WORKFLOW|RETRIEVER|RERANKER|MEMORY|MCP_CLIENT")),
+    vectors=("gen_ai.span.kind", re.compile("EMBEDDING")),
+)
+"""Alibaba's agents say the kind of every span (``GenAiSpanKindValues`` of ``alibaba/loongsuite-python-agent``)."""
+
+LANGTRACE = Convention(operations=re.compile("embed"))
+"""Langtrace's SDK calls what asks for vectors so."""
+
 CONVENTIONS = (
     *(CONVENTIONS_OF_GENAI, OTHERWISE_SPELLED, OPENINFERENCE, VERCEL, OPENLLMETRY, PYDANTIC_AI, SENTRY, RIG, OPENLIT),
     *(BROKLE, ADK, MASTRA, LITELLM, BIFROST, ARCHESTRA, CODEX, BIFROST_RESPONSES, SEMANTIC_KERNEL, LANGSMITH),
-    *(OPENROUTER, LAMINAR, LANGFUSE, BRAINTRUST, LANGWATCH, GENKIT, CODING_TOOL, GEMINI_CLI),
+    *(OPENROUTER, LAMINAR, LANGFUSE, BRAINTRUST, LANGWATCH, GENKIT, ALIBABA, LANGTRACE, CODING_TOOL),
+    GEMINI_CLI,
 )
 """Every one, in the order in which their names are asked."""
 
-EVENTS = (EVENT_OF_CODING_TOOL, EVENT_OF_GEMINI_CLI)
+EVENTS = (EVENT_OF_CODING_TOOL, EVENT_OF_GEMINI_CLI, EVENT_OF_QWEN_CODE)
 NO_TEXT = re.compile("image|speech|transcription|ocr")
 """Kinds of calls whose operation is ``generate_content``, and that no meter is for."""
 KEY = "api_key_id"
@@ -441,7 +466,7 @@ NO_CALLS_UNCOUNTED = tuple(each.no_call_uncounted for each in CONVENTIONS if eac
 KINDS_OF_SPANS = tuple(each.kinds_of_spans for each in CONVENTIONS if each.kinds_of_spans is not None)
 VECTORS = tuple(each.vectors for each in CONVENTIONS if each.vectors is not None)
 INFERENCES = re.compile("|".join(each.operations.pattern for each in CONVENTIONS if each.operations is not None))
-EMBEDDINGS = re.compile("embeddings?|aembedding")
+EMBEDDINGS = re.compile("embed(?:dings?)?|aembedding")
 """Those among them that ask for vectors."""
 NAMES = frozenset(
     (

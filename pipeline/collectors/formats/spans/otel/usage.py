@@ -20,6 +20,7 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     DETAILS_OF_LANGSMITH,
     DETAILS_OF_VERCEL,
     EVENT_OF_GEMINI_CLI,
+    EVENT_OF_QWEN_CODE,
     METADATA_OF_VERCEL,
     MODELS,
     NOT_COUNTED,
@@ -71,6 +72,8 @@ def of_event(event: Event, record: JsonObject, attributes: JsonObject) -> JsonOb
     usage = _usage_named(event, attributes)
     if event is EVENT_OF_GEMINI_CLI:
         return {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
+    if event is EVENT_OF_QWEN_CODE:
+        return {"response.id": attributes.get("response_id"), "usage": usage}
     return {"response.error": has_error(record, attributes), **_of_coding_tool(attributes, usage)}
 
 
