@@ -19,7 +19,8 @@ def source(name: str) -> dict[str, Any]:
     blocks = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     tables = [table for block in blocks for table in tomllib.loads(block)["sources"]]
     (found,) = [table for table in tables if table["name"] == name]
-    return {"format": found["format"], "fields": flattened(found["fields"])}
+    settings = {"time_zone": found["time_zone"]} if "time_zone" in found else {}
+    return {"format": found["format"], "fields": flattened(found["fields"]), **settings}
 
 
 def gravitee(**fields: Any) -> dict[str, Any]:
@@ -117,3 +118,26 @@ def test_lines_of_one_answer_of_a_coding_tool_are_one_exchange(collect: Any) -> 
     assert begun["event_id"] == end["event_id"]
     assert (end["prompt_tokens"], end["completion_tokens"], end["prompt_cached_tokens"]) == (40, 5, 30)
     assert (end["api_key_id"], end["request_id"], end["model_reported"]) == ("lena", "req_1", "opus")
+
+
+def test_what_dify_s_workflows_and_messages_asked_of_models(collect: Any) -> None:
+    usage = {
+        "prompt_tokens": 40,
+        "prompt_unit_price": "0.001",
+        "completion_tokens": 5,
+        "total_tokens": 45,
+        "total_price": "0.0000525",
+        "currency": "USD",
+        "latency": 1.5,
+    }
+    node = {"id": "n-1", "created_at": "2026-11-03T10:00:01.25", "created_by": "key_1", "status": "succeeded"}
+    node |= {"model": "jamba", "usage": usage}
+    event = collect(node, **source("dify-nodes")).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert (event["request_id"], event["model_reported"]) == ("n-1", "jamba")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+    failed = collect(node | {"status": "failed", "usage": None, "model": None}, **source("dify-nodes"))
+    assert failed.event["status"] == "failed"
+    message = {"id": "m-1", "created_at": "2026-11-03T10:00:01", "created_by": "key_1", "model_id": "jamba"}
+    counted = collect(message | {"message_tokens": 40, "answer_tokens": 5}, **source("dify-messages"))
+    assert counted.tokens[:2] == (40, 5)

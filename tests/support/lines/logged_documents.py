@@ -481,6 +481,20 @@ def written_span(writing: str = "sdk", *, error: bool = False, **attributes: Any
             | ({"error.type": "x"} if error else {}),
             "jsonPayload": {"gen_ai.input.messages_ref": "x"},
         },
+        "snowflake": {
+            "TIMESTAMP": "2026-11-03 10:00:03.250",
+            "START_TIMESTAMP": "2026-11-03 10:00:01.250",
+            "TRACE": {"trace_id": trace, "span_id": own},
+            "RESOURCE_ATTRIBUTES": resource,
+            "RECORD_TYPE": "SPAN",
+            "RECORD": {
+                "name": "chat jamba",
+                "kind": "SPAN_KIND_CLIENT",
+                "parent_span_id": around,
+                "status": {"code": "STATUS_CODE_ERROR" if error else "STATUS_CODE_UNSET"},
+            },
+            "RECORD_ATTRIBUTES": named,
+        },
         "sentry": {
             "event_id": "fc6d8c0c43fc4630ad850ee518f1b9d0",
             "type": "transaction",
@@ -532,7 +546,7 @@ WRITINGS = (
     *("sdk", "phoenix", "frame", "clickhouse", "cloudwatch", "logfire", "app-insights", "app-insights-classic"),
     *("mlflow", "signoz", "elasticsearch", "dynatrace", "honeycomb", "new-relic", "jaeger", "jaeger-fields", "zipkin"),
     *("data-prepper", "data-prepper-fields", "cloud-trace", "cloud-trace-table", "cloud-logging", "sentry"),
-    "sentry-span",
+    *("sentry-span", "snowflake"),
 )
 """By what a span may be written."""
 

@@ -167,6 +167,13 @@ WRITINGS = (
         )
         for own in (("span", "id"), ("transaction", "id"))
     ),
+    Writing(
+        ids=(("TRACE", "trace_id"), ("TRACE", "span_id"), ("RECORD", "parent_span_id")),
+        start=("START_TIMESTAMP",),
+        attributes="RECORD_ATTRIBUTES",
+        resource=("RESOURCE_ATTRIBUTES",),
+        told_by=(("RECORD_TYPE",), frozenset(("SPAN",))),
+    ),
     *(
         Writing(ids=ids, start=start, attributes="", is_flat=True)
         for ids, start in (

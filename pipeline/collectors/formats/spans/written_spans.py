@@ -28,6 +28,7 @@ called is the same everywhere. So each is written as OTLP first, and ``spans.ote
   Logging, events of OpenTelemetry have their attributes as ``labels``, and ``trace`` is a path
   (``opentelemetry-exporter-gcp-logging``).
 * Elastic's APM: attributes are labels, texts and numbers apart, with ``_`` for dots (``input/otlp/traces.go``).
+* Snowflake: rows of an event table (``RECORD_TYPE`` is ``SPAN``), of UTC.
 * Sentry: a transaction with its spans, whose attributes are ``data``, and spans alone.
 * Rows that have attributes at their top: of Dynatrace (``span.id``), Honeycomb (``trace.span_id``) and New Relic, whose
   own is ``id``. Programs log ids of traces as well, so these are spans where an attribute is about a model.
@@ -42,7 +43,8 @@ Search" of CloudWatch; "Azure Monitor Logs table reference", ``AppDependencies``
 SigNoz/signoz-otel-collector; "Tempo HTTP API"; ``otelserializer`` of the collector's ``elasticsearchexporter``;
 "Semantic Dictionary" of Dynatrace; "Send trace data" of Honeycomb; "Trace API" of New Relic; ``model/json`` of
 jaegertracing/jaeger; "Zipkin API"; ``JacksonSpan.java`` of opensearch-project/data-prepper; "Trace schema" and
-``projects.traces`` of Cloud Trace; elastic/apm-data; "Event Payloads" of Sentry's developer documentation.
+``projects.traces`` of Cloud Trace; "Event table columns" of Snowflake; elastic/apm-data; "Event Payloads" of Sentry's
+developer documentation.
 """
 
 from __future__ import annotations
@@ -241,7 +243,7 @@ def _says_error(pairs: list[Any]) -> bool:
 
 
 def _has_error(document: JsonObject) -> bool:
-    values = [document.get(name) for name in _STATUSES]
+    values = [*(document.get(name) for name in _STATUSES), at(document, ("RECORD", "status"))]
     values += [value.get(name) for value in values if isinstance(value, dict) for name in ("code", "status_code")]
     said = {str(value).lower() for value in values if isinstance(value, str | int)}
     failed = {str(document.get(name)).lower() for name in _SUCCESS}
