@@ -141,3 +141,25 @@ def test_what_dify_s_workflows_and_messages_asked_of_models(collect: Any) -> Non
     message = {"id": "m-1", "created_at": "2026-11-03T10:00:01", "created_by": "key_1", "model_id": "jamba"}
     counted = collect(message | {"message_tokens": 40, "answer_tokens": 5}, **source("dify-messages"))
     assert counted.tokens[:2] == (40, 5)
+
+
+def test_events_of_codex(collect: Any) -> None:
+    event = {
+        "event.name": "codex.sse_event",
+        "event.kind": "response.completed",
+        "event.timestamp": "2026-11-03T10:00:01.250Z",
+        "conversation.id": "c-1",
+        "user.account_id": "key_1",
+        "user.email": "lena@example.org",
+        "model": "gpt-5-codex",
+        "input_token_count": "40",
+        "output_token_count": "5",
+        "cached_token_count": "30",
+        "reasoning_token_count": "3",
+        "tool_token_count": "45",
+    }
+    collected = collect(event, **source("codex"))
+    assert collected.tokens == (40, 5, 30, None, 3)
+    assert (collected.event["api_key_id"], collected.event["model_requested"]) == ("key_1", "gpt-5-codex")
+    other = collect(event | {"event.timestamp": "2026-11-03T10:00:02.250Z"}, **source("codex"))
+    assert other.event["event_id"] != collected.event["event_id"]

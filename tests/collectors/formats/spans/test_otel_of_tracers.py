@@ -158,6 +158,14 @@ def test_vectors_of_openllmetry_have_a_prompt_alone_and_what_puts_in_order_is_no
         assert collect(spans(both | {"llm.request.type": kind})).tokens[:2] == (40, 5)
 
 
+def test_openllmetry_s_first_names_are_read(collect: Any) -> None:
+    said = {"llm.request.model": "jamba", "llm.usage.prompt_tokens": 40, "llm.usage.completion_tokens": 5}
+    for kind in ({}, {"llm.request.type": "chat"}):
+        collected = collect(spans(said | {"llm.usage.total_tokens": 45} | kind))
+        assert (collected.tokens[:2], collected.event["model_requested"]) == ((40, 5), "jamba")
+    assert not collect(spans(said | {"traceloop.span.kind": "workflow"})).events
+
+
 def test_what_sentry_asks_of_anthropic_by_javascript_is_refused_where_its_total_has_a_cache(
     collect: Any,
 ) -> None:

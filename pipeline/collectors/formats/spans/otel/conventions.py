@@ -156,10 +156,18 @@ METADATA_OF_VERCEL = "ai.response.providerMetadata"
 DETAILS_OF_VERCEL = ("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.inputTokenDetails.cacheWriteTokens")
 
 OPENLLMETRY = Convention(
-    counts={"reasoning_tokens": ("llm.usage.reasoning_tokens",)},
+    counts={
+        "prompt_tokens": ("llm.usage.prompt_tokens",),
+        "completion_tokens": ("llm.usage.completion_tokens",),
+        "reasoning_tokens": ("llm.usage.reasoning_tokens",),
+    },
+    models=("llm.request.model",),
     kinds_of_spans=("traceloop.span.kind", re.compile("(?!)")),
 )
-"""Named no operation but what was asked for, and marks what is no call: workflows, tasks, agents and tools."""
+"""Named no operation but what was asked for, and marks what is no call: workflows, tasks, agents and tools.
+
+Its first versions, before the middle of 2024, had names of its own for all of it.
+"""
 REQUESTED_OF_OPENLLMETRY = ("llm.request.type", re.compile("chat|completion|embedding|rerank"))
 """What was asked for, where no operation is named (``LLMRequestTypeValues`` of its semantic conventions).
 
