@@ -163,3 +163,32 @@ def test_events_of_codex(collect: Any) -> None:
     assert (collected.event["api_key_id"], collected.event["model_requested"]) == ("key_1", "gpt-5-codex")
     other = collect(event | {"event.timestamp": "2026-11-03T10:00:02.250Z"}, **source("codex"))
     assert other.event["event_id"] != collected.event["event_id"]
+
+
+def test_events_of_new_relic_s_agents(collect: Any) -> None:
+    event = {
+        "appName": "desk",
+        "duration": 1200.5,
+        "id": "7b2e",
+        "ingest_source": "Python",
+        "llm.tenant": "key_1",
+        "request.model": "jamba",
+        "request_id": "req_1",
+        "response.choices.finish_reason": "stop",
+        "response.model": "jamba-large",
+        "response.number_of_messages": 2,
+        "response.usage.completion_tokens": 5,
+        "response.usage.prompt_tokens": 40,
+        "response.usage.total_tokens": 45,
+        "span_id": "s",
+        "timestamp": 1793700001250,
+        "trace_id": "t",
+        "vendor": "openai",
+    }
+    read = collect(event, **source("new-relic")).event
+    assert (read["status"], read["prompt_tokens"], read["completion_tokens"]) == ("measured", 40, 5)
+    assert (read["api_key_id"], read["request_id"], read["finish_reason"]) == ("key_1", "7b2e", "stop")
+    assert (read["model_requested"], read["model_reported"]) == ("jamba", "jamba-large")
+    bare = {name: value for name, value in event.items() if "usage" not in name}
+    assert collect(bare | {"error": True}, **source("new-relic")).event["status"] == "failed"
+    assert collect(bare, **source("new-relic")).event["status"] == "unknown"
