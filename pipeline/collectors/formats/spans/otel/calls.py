@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
-from pipeline.collectors.formats.spans import mlflow
+from pipeline.collectors.formats.spans.mlflow import attributes_and_answer, is_of_mlflow
 from pipeline.collectors.formats.spans.otel.conventions import (
     AGENTS,
     CACHE_HIT,
@@ -139,9 +139,9 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
 
 def _without_mlflows_own(attributes: JsonObject) -> tuple[JsonObject, JsonObject]:
     """Return attributes by the conventions, where MLflow has them by names of its own, and the answer that it kept."""
-    if not mlflow.is_of_mlflow(attributes):
+    if not is_of_mlflow(attributes):
         return attributes, {}
-    attributes, answer = mlflow.attributes_and_answer(attributes)
+    attributes, answer = attributes_and_answer(attributes)
     return attributes, {} if answer is None else {"response": answer}
 
 

@@ -1,5 +1,8 @@
 """Usage that tools write into spans as the text of an object, in place of attributes that count.
 
+The modules that read these objects are named as modules: a text is in a shape as it is, so that the kernel need not
+know the names within (``kernel.names.texts_reached`` follows functions, and has room for 3,328 names of a format).
+
 Owns what each of these texts says. Does not own usage by the names of a convention, which comes first (``usage``).
 """
 
