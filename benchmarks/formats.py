@@ -1,11 +1,11 @@
 """Logs that are no request logs, read by Tallybook and by ``json.loads``: ``python -m benchmarks.formats --size 32MB``.
 
-For each tool a log is written of a dozen documents as it writes them (``tests/support/foreign_lines.py``), with ids and
-instants that differ from line to line: such as are measured, as most lines of a log are, and no streams. Then whole
-processes take turns: ``json.loads`` of every line with six fields of it, the plain reader, and ``tallybook collect``'s
-way, each of them twice in its process. Prints a table of ratios by CPU seconds, of the first time, with whatever is
-made and learned once, and of the second, and the share of lines that the kernel told.
-Owns the six fields. Does not own the measuring (``measure``).
+For each tool a log is written of a dozen documents as it writes them (``tests/support/lines/foreign_lines.py``), with
+ids and instants that differ from line to line: such as are measured, as most lines of a log are, and no streams. Then
+whole processes take turns: ``json.loads`` of every line with six fields of it, the plain reader, and ``tallybook
+collect``'s way, each of them twice in its process. Prints a table of ratios by CPU seconds, of the first time, with
+whatever is made and learned once, and of the second, and the share of lines that the kernel told. Owns the six fields.
+Does not own the measuring (``measure``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
-Owns the running of it. Does not own the lines (``tests/support``: ``fuzzing.py``, ``damaged_streams.py``,
+Owns the running of it. Does not own the lines (``tests/support/lines``: ``fuzzing.py``, ``damaged_streams.py``,
 ``varied_lines.py``, and of logs that are no request logs ``foreign_lines.py``). A difference is printed with its line,
 made as short as it can be, and with the seed that makes it again; nothing comes from a real log.
 """
@@ -70,10 +70,10 @@ quicker, and more lines meet rules that were learned from others.
 
 @cache
 def support(name: str) -> ModuleType:
-    """Return a module of ``tests/support``."""
-    folder = Path(__file__).parents[1] / "tests" / "support"
+    """Return a module of ``tests/support/lines``."""
+    folder = Path(__file__).parents[1] / "tests" / "support" / "lines"
     if not (folder / f"{name}.py").is_file():
-        message = f"tests/support/{name}.py is not beside benchmarks/"
+        message = f"tests/support/lines/{name}.py is not beside benchmarks/"
         raise click.ClickException(message)
     sys.path.append(str(folder))  # it imports what lies beside it
     return importlib.import_module(name)

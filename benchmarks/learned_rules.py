@@ -3,8 +3,8 @@
 ``python -m benchmarks.learned_rules --lines 1000 --seed 1``. ``fuzz`` compares lines, of which few are such that a
 wrong rule shows; here each rule is compared with the plain reader by many lines of its own.
 
-Owns what stands in their holes. Does not own the lines that are learned from (``related_counts`` of ``tests/support``,
-and the makers of ``fuzz``), nor those of a shape (``kernel.rules.samples``).
+Owns what stands in their holes. Does not own the lines that are learned from (``related_counts`` of
+``tests/support/lines``, and the makers of ``fuzz``), nor those of a shape (``kernel.rules.samples``).
 """
 
 from __future__ import annotations

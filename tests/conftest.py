@@ -17,8 +17,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-for folder in ("oracle", "support", "golden/readings"):
-    sys.path.insert(0, str(Path(__file__).parent / folder))
+for folder in ("oracle", "oracle/labelled", "support/**/", "golden/readings"):
+    sys.path[:0] = [str(each) for each in Path(__file__).parent.glob(folder)]
 
 WITH_EVERY_CHANGE = ("not slow and not long", "long and not slow")
 """What the two suites choose that ``.ci/run`` runs; the first is that of ``pyproject.toml``."""
@@ -54,7 +54,8 @@ def _counted_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     So do the tests of the engine, and those that look at when it is asked.
     """
     option = request.config.option
-    is_about_it = request.path.parent.name in OF_THE_ENGINE or request.path.name in ABOUT_WHEN_IT_IS_ASKED
+    room, *_, name = request.path.relative_to(Path(__file__).parent).parts
+    is_about_it = room in OF_THE_ENGINE or name in ABOUT_WHEN_IT_IS_ASKED
     with pytest.MonkeyPatch.context() as patch:
         if option.markexpr in WITH_EVERY_CHANGE and not option.ask_anew and not is_about_it:
             from counted_once import put_in_place  # noqa: PLC0415  # the process that hands tests out needs no Arrow

@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.mutants kernel``. Needs the compiler (``pip install -e '.[kernel]'``). Each mutant meets the
 tests of the kernel first, a line or two for each check; where none of them notices, lines made by chance. Owns the list
-of checks. Does not own the lines (``tests/collectors/kernel``, ``tests/support/damaged_streams.py``, ``fuzzing.py``):
-what survives here shows what they lack.
+of checks. Does not own the lines (``tests/collectors/kernel``; ``damaged_streams.py`` and ``fuzzing.py`` of
+``tests/support/lines``): what survives here shows what they lack.
 """
 
 from __future__ import annotations
@@ -414,14 +414,19 @@ The host sees to the same: no block has more ids than its bytes, and no more nam
 ``Program`` asks for. Without the bounds of what it answers at once (lines, places of keys) the program writes over its
 own memory and may never end, so no mutant is without; tests have more than these at once.
 """
-_KERNEL_TESTS = _ROOT / "tests/collectors/kernel"
 _ASKED = (
-    *("test_checks.py", "test_wrapped.py", "test_rows.py", "test_layouts.py", "test_raw_ids.py", "test_formats.py"),
-    *("test_blocks.py", "test_kept_counts.py"),
+    "tests/collectors/kernel/test_checks.py",
+    "tests/collectors/kernel/test_wrapped.py",
+    "tests/collectors/kernel/test_rows.py",
+    "tests/collectors/kernel/test_layouts.py",
+    "tests/collectors/kernel/test_raw_ids.py",
+    "tests/collectors/kernel/test_formats.py",
+    "tests/collectors/kernel/test_blocks.py",
+    "tests/collectors/kernel/rules/test_kept_counts.py",
 )
 _SUITE = (
     *("-q", "-x", "-n", "0", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line"),
-    *(str(_KERNEL_TESTS / name) for name in _ASKED),
+    *(str(_ROOT / name) for name in _ASKED),
     *("-k", "not its_sources_make and not test_both_readers and not test_most_lines and not looks_nowhere"),
     *("-m", "not slow"),  # what is long is asked as well: more keys than there is room for are many
 )

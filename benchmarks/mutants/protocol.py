@@ -44,8 +44,8 @@ _OF_THE_LAKE = (
 )
 _OF_KEYS = (
     _DURABLE,
-    "tests/config/test_key_aliases.py",
-    "tests/config/test_key_secret.py",
+    "tests/config/accounts/test_key_aliases.py",
+    "tests/config/accounts/test_key_secret.py",
     "tests/storage/register/test_key_rotation.py",
     "tests/storage/register/test_register.py",
 )
@@ -86,13 +86,13 @@ TESTS = {
     "pipeline/objects": _OF_OBJECTS,
     "pipeline/objects/litter.py": ("tests/storage/disk/test_litter.py", _SWEPT),
     "pipeline/objects/temporary/dead.py": ("tests/storage/disk/test_litter.py", _SWEPT),
-    "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/test_recompute.py"),
+    "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/proofs/test_recompute.py"),
     "pipeline/objects/verified.py": (
         *("tests/storage/lake/test_derived.py", "tests/storage/disk/test_disk.py", "tests/storage/lake/test_lake.py"),
         "tests/storage/lake/test_log_refusals.py",
     ),
     "pipeline/objects/encoded/formats.py": ("tests/ages/test_newer.py",),
-    "pipeline/objects/encoded/parquet_bytes.py": (*_OF_OBJECTS, "tests/engines/test_writing_on_workers.py"),
+    "pipeline/objects/encoded/parquet_bytes.py": (*_OF_OBJECTS, "tests/engines/workers/test_writing_on_workers.py"),
     "pipeline/objects/append_log.py": (*_OF_OBJECTS, "tests/stores/test_store_protocol.py"),
     "pipeline/objects/stores.py": _OF_STORES,
     "pipeline/objects/mounted": _OF_STORES,
@@ -112,7 +112,7 @@ TESTS = {
         "tests/storage/lake/test_refused_forgetting.py",
     ),
     "pipeline/lake/log/snapshot.py": (*_OF_THE_LAKE, *_OF_COMPACTING, "tests/forgetting/test_forgetting.py"),
-    "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
+    "pipeline/lake/told.py": (_DURABLE, "tests/nights/said/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
     "pipeline/configuration/keys": _OF_KEYS,
@@ -120,20 +120,23 @@ TESTS = {
     "pipeline/jobs/invoices/freezing.py": ("tests/storage/disk/test_interrupted_freezing.py",),
     **dict.fromkeys(
         [f"pipeline/jobs/night/{name}.py" for name in ("collect", "run", "batches")],
-        ("tests/nights/test_trial.py", _SWEPT, *_OF_THE_LAKE),
+        ("tests/nights/tried/test_trial.py", _SWEPT, *_OF_THE_LAKE),
     ),
-    "pipeline/jobs/night/on_workers": ("tests/engines/test_believed.py", "tests/engines/test_writing_on_workers.py"),
+    "pipeline/jobs/night/on_workers": (
+        "tests/engines/workers/test_believed.py",
+        "tests/engines/workers/test_writing_on_workers.py",
+    ),
     "pipeline/jobs/night/nightly.py": (
         _LOCKED,
         _SWEPT,
     ),
-    "pipeline/jobs/night/other_usage.py": ("tests/nights/test_other_usage.py",),
+    "pipeline/jobs/night/other_usage.py": ("tests/nights/said/test_other_usage.py",),
     "pipeline/jobs/night/logs/received.py": (
         _DURABLE,
-        "tests/nights/test_received.py",
+        "tests/nights/tried/test_received.py",
         _SWEPT,
     ),
-    "pipeline/jobs/night/trial.py": ("tests/nights/test_trial.py",),
+    "pipeline/jobs/night/trial.py": ("tests/nights/tried/test_trial.py",),
     "pipeline/jobs/state/aggregate.py": (_SWEPT,),
     "pipeline/jobs/state/drafted": ("tests/nights/test_drafts_that_changed.py", "tests/nights/test_heads_now.py"),
     "pipeline/jobs/state/history.py": ("tests/storage/register/test_lost_history.py",),
@@ -161,10 +164,10 @@ TESTS = {
             "tests/storage/register/test_signatures.py",
             _SWEPT,
         ),
-        *("tests/storage/disk/test_verify_after_death.py", "tests/tools/test_recompute.py"),
+        *("tests/storage/disk/test_verify_after_death.py", "tests/tools/proofs/test_recompute.py"),
     ),
     "pipeline/jobs/proofs/store_checks.py": _OF_STORES,
-    "pipeline/jobs/state/at_issue.py": ("tests/tools/test_recompute.py",),
+    "pipeline/jobs/state/at_issue.py": ("tests/tools/proofs/test_recompute.py",),
     "pipeline/cli": (_DURABLE, _LOCKED),
 }
 """Which tests have to notice what is wrong in a file, or in the files of a folder: the longest path that fits."""

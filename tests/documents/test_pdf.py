@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {"usage_lines": 8, "keys": 2, "models": 2}
 AGAIN = """
 import hashlib, sys
-sys.path.insert(0, "tests/support")
+sys.path.insert(0, "tests/support/documents")
 from printed_invoices import full_invoice
 from pipeline.documents.pages.pdf_page import pdf_page
 print(hashlib.sha256(pdf_page(full_invoice(usage_lines=8, keys=2, models=2))).hexdigest())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sail"]
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "workers")]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,5 +6,5 @@ import sys
 from pathlib import Path
 
 _here = Path(__file__).parent
-for folder in (_here, _here.parent / "storage", _here.parent / "support"):
+for folder in (_here, _here / "kinds", _here.parent / "storage"):
     sys.path.insert(0, str(folder))

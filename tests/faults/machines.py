@@ -1,7 +1,7 @@
 """Machines that have one lake, and one register of invoices, on a store: their disks, and what the bucket holds.
 
 Owns the bucket as it is between trials, a machine with an empty disk, and the facts as a machine has them. Does not own
-the server and its faults (``tests/support/faulty_store``).
+the server and its faults (``tests/support/stores/faulty_store``).
 """
 
 from __future__ import annotations

@@ -44,13 +44,15 @@ import click
 if TYPE_CHECKING:
     from tally import Tally
 
-sys.path[:0] = [str(Path(__file__).parent), *(str(Path(__file__).parents[1] / each) for each in ("support", "storage"))]
+_here = Path(__file__).resolve().parent
+for folder in (*_here.parent.glob("support/**/"), _here.parent / "storage", _here / "kinds", _here):
+    sys.path.insert(0, str(folder))
 
 KINDS = (
     *("deaths", "damage", "power_cuts", "kills", "images", "machine_refusals", "real_refusals", "rivals"),
     *("moving_logs", "stores", "store_rivals"),
 )
-"""Each is a module here with ``tried(scratch, *, every) -> Tally``."""
+"""Each is a module of ``kinds`` with ``tried(scratch, *, every) -> Tally``."""
 IN_SHARES = frozenset({"deaths", "damage", "kills", "machine_refusals", "real_refusals", "rivals", "moving_logs"})
 """Which of them several processes can try: ``tried`` takes a ``share``."""
 ON_A_DISK = frozenset({"kills", "images", "rivals"})

@@ -85,6 +85,15 @@ WORKPLACE = re.compile(
     ),
     re.IGNORECASE,
 )
+NAMED = re.compile(r"(?<![\w./{}-])(?:(?:tests|benchmarks|pipeline|notebooks|sql)/[\w./-]*\.(?:py|md|sql|ipynb))\b")
+MADE_UP = {
+    "pipeline/collectors/families/parrot.py",  # what a page shows somebody to add
+    "tests/collectors/families/test_parrot.py",
+    "pipeline/collectors/formats/gateways/NAME.py",
+    "tests/collectors/formats/ROOM/test_NAME.py",
+    "sql/marts/of_mine.sql",  # of a test's copy
+}
+OF_OTHER_TIMES = {"CHANGELOG.md"}
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+")
 
 
@@ -109,6 +118,17 @@ def test_beside_the_agreed_names_there_are_only_dot_files() -> None:
         pytest.skip("not a git checkout: which files belong to the repository cannot be told")
     tops = {name.split("/")[0] for name in listed.stdout.splitlines()}
     assert {name for name in tops if not name.startswith(".")} <= AGREED
+
+
+def test_files_that_code_and_pages_name_are_there() -> None:
+    own = [path for path in files() if path.suffix in {".py", ".md", ".toml"} and path.name not in OF_OTHER_TIMES]
+    named = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in own
+        for name in NAMED.findall(path.read_text(encoding="utf-8"))
+        if name not in MADE_UP and not any((ROOT / folder / name).exists() for folder in ("", "tests", "data"))
+    }
+    assert not named, "code or a page names a file that is not there"
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGES = sorted(path.parent for path in (ROOT / "pipeline").rglob("__init__.py") if path.parent != ROOT / "pipeline")
+FOLDERS = sorted({path.parent for name in ("pipeline", "tests", "benchmarks") for path in (ROOT / name).rglob("*.py")})
 MODULES = sorted((ROOT / "pipeline").rglob("*.py"))
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
@@ -45,10 +46,10 @@ def places_of(package: Path, name: str) -> list[Path]:
     return [ROOT / name, *inside, ROOT / dotted]
 
 
-@pytest.mark.parametrize("package", [ROOT / "pipeline", *PACKAGES], ids=relative)
-def test_a_folder_holds_about_a_dozen_files(package: Path) -> None:
-    files = [path.name for path in package.glob("*.py") if path.name != "__init__.py"]
-    assert len(files) <= FILES_MAX, f"{relative(package)} holds {len(files)} files; make rooms of it"
+@pytest.mark.parametrize("folder", FOLDERS, ids=relative)
+def test_a_folder_holds_about_a_dozen_files(folder: Path) -> None:
+    files = [path.name for path in folder.glob("*.py") if path.name not in ("__init__.py", "conftest.py")]
+    assert len(files) <= FILES_MAX, f"{relative(folder)} holds {len(files)} files; make rooms of it"
 
 
 def test_the_page_of_architecture_names_every_room_in_the_order_of_the_contract() -> None:

@@ -1,6 +1,6 @@
 """Stores of other kinds than the S3 server of the other tests: the protocol holds there too, or they are refused.
 
-Each test runs where an emulator is found (``tests/support/emulators``), and is skipped where it is not.
+Each test runs where an emulator is found (``tests/support/stores/emulators``), and is skipped where it is not.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Whatever lies under another name is read as JSON and left out of a shape. The names of bodies are found, not listed:
 every text that stands in the code of ``bodies``, ``families`` and ``exchange`` is one, so a new family's are too;
-``tests/collectors/kernel/test_names.py`` watches the plain reader, and fails where it looks at another. Owns the kinds:
-a name that has none here is ``LITERAL``, which is right for every name, and slow where values are many.
+``tests/collectors/kernel/rules/test_names.py`` watches the plain reader, and fails where it looks at another.
+Owns the kinds: a name that has none here is ``LITERAL``, which is right for every name, and slow where values are many.
 """
 
 from __future__ import annotations

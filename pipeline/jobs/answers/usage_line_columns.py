@@ -2,8 +2,8 @@
 
 Owns the table of lines. Does not own which charges share one (``pipeline.jobs.state.lines``; where sums might not fit
 into columns, the lines are made by ``pipeline.invoicing``, which this must equal to the cent, line for line:
-``tests/oracle/test_repricing.py``), nor rounding (``pipeline.tables.rating``), nor what follows from terms: included
-tokens, fees, commitments.
+``tests/oracle/compared/test_repricing.py``), nor rounding (``pipeline.tables.rating``), nor what follows from terms:
+included tokens, fees, commitments.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ from pipeline.collectors.values import strict_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
-STORED = Path(__file__).parents[2] / "golden" / "readings" / "lines.jsonl.gz"
+CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[5] / "shared" / "corpus"))
+STORED = Path(__file__).parents[3] / "golden" / "readings" / "lines.jsonl.gz"
 WITH_USAGE = LogFormat(fields={"usage": "usage", "cache_hit": "cache_hit"})
 LOOKS_INTO = {
     ("count", "families.native.counted._of_text"): "made a number, which is traced",

@@ -20,7 +20,7 @@ from pipeline.lake.data_files import write_quarantined
 if TYPE_CHECKING:
     from pipeline.lake.log.commit import QuarantineFile
 
-GOLDEN = Path(__file__).parents[1] / "storage" / "golden_lakes" / "version_1"
+GOLDEN = Path(__file__).parents[2] / "storage" / "golden_lakes" / "version_1"
 ACCOUNTS = account("acme", "key_a")
 NIGHT = ("nightly", "--as-of", "2026-10-06T03:00:00Z", "--force")
 

@@ -12,7 +12,7 @@ from oracle import bill
 from random_logs import make_workspace
 from workspaces import tallybook
 
-SAMPLE = Path(__file__).parents[2] / "data"
+SAMPLE = Path(__file__).parents[3] / "data"
 AS_OF = ("--as-of", "2026-12-05T00:00:00Z")
 
 

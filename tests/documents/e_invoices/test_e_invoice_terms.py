@@ -18,7 +18,7 @@ from pipeline.documents.einvoice.terms import business_terms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "e-invoices.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "e-invoices.md").read_text(encoding="utf-8")
 OF_ALLOWANCES = {"amount": "BT-92", "vat_category_code": "BT-95", "vat_rate": "BT-96", "reason": "BT-97"}
 """What the library calls terms of BG-20."""
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 FORMAT = LogFormat()
-CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[5] / "shared" / "corpus"))
 OF_A_LINE = {
     *LOG_FIELDS,
     *(part for name in LOG_FIELDS for part in name.split(".")),

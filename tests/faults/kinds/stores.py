@@ -6,8 +6,8 @@ goes on, or every other time another one with an empty disk: the step is run aga
 bucket and a third, empty machine must then have every fact once, and the bucket nothing that an undisturbed life leaves
 not.
 
-Owns which faults are tried at which request. Does not own the server (``tests/support/faulty_store``), nor machines at
-work at the same time (``store_rivals``).
+Owns which faults are tried at which request. Does not own the server (``tests/support/stores/faulty_store``), nor
+machines at work at the same time (``store_rivals``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from readings import read, tokens, ways
 
 from pipeline.collectors import LogFormat, families
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "families.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[4] / "docs" / "families.md").read_text(encoding="utf-8")
 
 
 def _blocks(language: str) -> list[str]:
