@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -226,6 +226,7 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return day_start_at(day, zone), day_start_at(day + _DAY, zone)
 
 
+@lru_cache(maxsize=2**12)
 def day_start_at(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant, in UTC, whose local date is ``day`` or later.
 

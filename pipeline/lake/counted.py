@@ -110,9 +110,8 @@ def write_entries(
     folder = folder_of(lake_dir, kind)
     disk.make_folders(lake_dir.parent, folder)
     entries = {**kept, **{key: _written(folder, key, entry) for key, entry in new.items()}}
-    rendered = _render(entries)
     if new or read_entries(lake_dir, kind) != entries:
-        disk.rename(disk.write_temporary(folder, rendered, is_synced=False), folder / MANIFEST_NAME)
+        disk.rename(disk.write_temporary(folder, _render(entries), is_synced=False), folder / MANIFEST_NAME)
     named = {entry.file_name for entry in entries.values()}
     disk.remove_files(
         folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in named]
@@ -162,4 +161,4 @@ def _render(entries: Mapping[str, Entry]) -> bytes:
         }
         for key, entry in sorted(entries.items())
     }
-    return (json.dumps({"entries": listed}, sort_keys=True, indent=1) + "\n").encode("utf-8")
+    return (json.dumps({"entries": listed}, sort_keys=True) + "\n").encode("utf-8")

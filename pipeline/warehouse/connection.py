@@ -83,11 +83,6 @@ def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.
             _KEPT.clear()  # its end takes the folder away
 
 
-def open_parser() -> duckdb.DuckDBPyConnection:
-    """Open a connection to parse with, which reads nothing."""
-    return (next(iter(_KEPT.values())) if _KEPT else _database("", "")).cursor()
-
-
 def _database(folder: str, spill: str) -> duckdb.DuckDBPyConnection:
     key = (folder, spill, MEMORY_MAX)
     if key not in _KEPT:
@@ -104,7 +99,7 @@ def _new_database(folder: str, spill: str, memory_max: str) -> duckdb.DuckDBPyCo
     database.execute("set global TimeZone = 'UTC'")
     database.execute("set autoinstall_known_extensions = false")
     database.execute("set autoload_known_extensions = false")
-    database.execute("set allowed_directories = $folders", {"folders": [folder] if folder else []})
+    database.execute("set allowed_directories = $folders", {"folders": [folder]})
     database.execute("set memory_limit = $memory", {"memory": memory_max})
     database.execute("set temp_directory = $folder", {"folder": spill})
     database.execute("set enable_external_access = false")

@@ -93,7 +93,7 @@ def build_marts(
     folder = sql_folder()
     given = dict(reference)
     with engine.session() as session:
-        checks = _checks(folder) if is_checked else []  # parsed by the session's database, where it has one
+        checks = _checks(folder) if is_checked else []
         give_suspects = session.give_suspects(event_files)
         if event_files:
             session.give_usage_events(event_files)

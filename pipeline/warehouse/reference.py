@@ -34,7 +34,7 @@ COMMITTED_EVENTS = "committed_events"
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL compares
+_TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone, as Arrow makes them: what the SQL compares
 
 
 def reference_tables(
@@ -231,12 +231,5 @@ def _hours(start_at: datetime, end_at: datetime) -> Iterator[datetime]:
 
 
 def _table(rows: Sequence[tuple[object, ...]], **types: pa.DataType) -> pa.Table:
-    columns = {}
-    for index, (name, kind) in enumerate(types.items()):
-        values = [row[index] for row in rows]
-        if kind == _TIMESTAMP:
-            values = [
-                value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else None for value in values
-            ]
-        columns[name] = pa.array(values, kind)
-    return pa.table(columns)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(types)
+    return pa.table({name: pa.array(values, types[name]) for name, values in zip(types, columns, strict=True)})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from sql_cases import CASES, ask, assert_as_expected, connected, parameters_of, tables_of
 
@@ -44,6 +46,22 @@ def test_every_relation_is_one_lower_case_select_with_its_grain() -> None:
         code = re.sub(r"--[^\n]*|'[^']*'", "", text)
         assert code == code.lower(), file
         assert "between" not in code.split(), f"{file}: half-open comparisons only"
+
+
+def test_a_file_is_one_select_and_reads_what_the_parser_of_the_engine_says() -> None:
+    checks = load_checks(sql_folder(), "blocking") | load_checks(sql_folder(), "advisory")
+    relations = load_relations(sql_folder()) | checks
+    with duckdb.connect() as connection:
+        texts = [relation.sql for relation in relations.values()]
+        trees = connection.execute(
+            "select json_serialize_sql(sql) from (select unnest($texts::varchar[]) as sql)", {"texts": texts}
+        ).fetchall()
+    for relation, (tree,) in zip(relations.values(), trees, strict=True):
+        nodes: list[dict[str, Any]] = []
+        (_,) = json.loads(tree, object_hook=lambda node, nodes=nodes: nodes.append(node) or node)["statements"]
+        read = {node["table_name"] for node in nodes if node.get("type") == "BASE_TABLE"}
+        own = {entry["key"] for node in nodes if "cte_map" in node for entry in node["cte_map"]["map"]}
+        assert relation.reads == read - own, relation.name
 
 
 def test_every_integer_sum_ends_in_bigint_or_in_a_decimal_that_holds_any_sum_of_them() -> None:

@@ -344,13 +344,11 @@ class BlockDecoder:
         """Return the identities of events, by the rule of the source: of no ids anything."""
         texts = [ids[IDS.index(f"{kind}_id")] for kind in _KINDS_OF_IDS]
         found, chosen = _distinct(sum(((each.sizes > 0) << at for at, each in enumerate(texts)), keys.codes * 4))
-        beginnings, is_counted = [], []
-        for each in found.tolist():
-            stated = [kind for at, kind in enumerate(_KINDS_OF_IDS) if each >> at & 1]
-            kinds = kinds_of_ids(self.log_format.identity, stated)
-            beginnings.append(beginning_of_identity(kinds, keys.values[each >> 2]))
-            is_counted.append([kind in kinds for kind in _KINDS_OF_IDS])
-        sizes = np.array([each.sizes for each in texts]) * np.array(is_counted, np.bool_)[chosen].T
+        stated = [[kind for at, kind in enumerate(_KINDS_OF_IDS) if which >> at & 1] for which in range(4)]
+        kinds = [kinds_of_ids(self.log_format.identity, each) for each in stated]
+        beginnings = [beginning_of_identity(kinds[each & 3], keys.values[each >> 2]) for each in found.tolist()]
+        is_counted = np.array([[kind in each for kind in _KINDS_OF_IDS] for each in kinds])[found & 3]
+        sizes = np.array([each.sizes for each in texts]) * is_counted[chosen].T
         return program.identities(program.introduced(beginnings)[chosen], [each.starts for each in texts], sizes)
 
 

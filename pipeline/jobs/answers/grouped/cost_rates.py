@@ -161,7 +161,7 @@ class _CostRates:
             return None
         cost_band = max((each for each in self.card.prompt_bands(cost_model) if each <= band), default=0)  # type: ignore[operator]  # as the schema says
         cost_tier = tier if tier in self.card.service_tiers(cost_model) else ""
-        start_at = day_start_at(row["usage_date"], self.zone)  # type: ignore[arg-type]  # a date
+        start_at = day_start_at(row["usage_date"], self.zone)
         window = next(
             (each for each in self.windows.get((cost_model, cost_tier, cost_band), ()) if _holds(each, start_at)), None
         )

@@ -16,6 +16,7 @@ Owns which dates are read. Does not own what is counted (``pipeline.warehouse.da
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -33,7 +34,6 @@ from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
     from pathlib import Path
 
     from pipeline.lake.counted import Entry
@@ -50,6 +50,7 @@ each.
 KIND = "dates"
 _TOTALS, _BEGINNINGS, _COPIES, _COPIED = "slice_totals", "beginnings", "copies", "beginnings_of_copies"
 _DOUBTFUL = "claims about it do not hold"
+_EPOCH, _DAY_MICROSECONDS = date(1970, 1, 1), 86_400_000_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -212,10 +213,11 @@ def _inputs(files: Mapping[date, Sequence[DataFile]], reference: Mapping[str, pa
     """Return, for each date, the digest of everything that its slice totals and beginnings are a function of."""
     program = program_parts()
     bands = [list(row.values()) for row in reference["prompt_bands"].to_pylist()]
-    slices: dict[date, list[list[str]]] = {}
-    for row in reference["time_slices"].to_pylist():
-        slices.setdefault(row["starts_at"].date(), []).append([instant.isoformat() for instant in row.values()])
+    slices: dict[int, list[tuple[int, ...]]] = {}
+    instants = (column.cast(pa.int64()).to_pylist() for column in reference["time_slices"].itercolumns())
+    for of_slice in zip(*instants, strict=True):
+        slices.setdefault(of_slice[0] // _DAY_MICROSECONDS, []).append(of_slice)
     return {
-        day: digest_of([program, bands, day.isoformat(), slices.get(day), sorted(file.path for file in mine)])
+        day: digest_of([program, bands, day.isoformat(), slices.get((day - _EPOCH).days), sorted(f.path for f in mine)])
         for day, mine in files.items()
     }
