@@ -173,7 +173,6 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.logs.whole_document: WholeDocument.__iter__: b'[] \\t\\r\\n~' instead": (
         "what is stripped is JSON, which has no ~ but within quotes"
     ),
-    "collectors.formats.log_format: LogFormat.line_of: its last always": "where nothing is named nothing is found",
     "collectors.formats.instants: in_utc: without isinstance(value, str)": "nothing else reads as a date, as texts do",
     "collectors.logs.line_blocks: LineBlocks._blocks: lt instead: len(content) <= limit": "its last line ends there",
     "collectors.logs.line_blocks: LineBlocks._blocks: lt instead: len(part) <= self._line_bytes_max": (

@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ import pytest
 
 from benchmarks import fuzz
 from pipeline.collectors import LogFormat
-from pipeline.collectors.kernel import compiled, readers
+from pipeline.collectors.kernel import compiled
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.rules import table
 
@@ -458,17 +460,19 @@ def _mutated(builder: ModuleType, file: str, check: str, other: str) -> bytes:
                     raise click.ClickException(message)
                 text = text.replace(check, other, 1)
             (Path(folder) / source.name).write_text(text, encoding="utf-8")
-        found: bytes = builder.built(Path(folder), warns=False)
+        try:
+            found: bytes = builder.built(Path(folder), warns=False)
+        except subprocess.CalledProcessError:
+            message = f"{file}: without {check!r} it cannot be compiled"
+            raise click.ClickException(message) from None
         return found
 
 
 def _noticed(kernel: bytes, seconds: float) -> str | None:
-    """Return what noticed another kernel; ``None`` where nothing did."""
+    """Return what noticed another kernel; ``None`` where nothing did. To be run in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         compiled.KERNEL = Path(folder) / "kernel.wasm"
         compiled.KERNEL.write_bytes(kernel)
-        compiled.compiled.cache_clear()  # another kernel
-        readers._idle.clear()  # noqa: SLF001 - likewise
         return _failed_test() or _told_line(seconds)
 
 
@@ -514,22 +518,23 @@ def _told_line(seconds: float) -> str | None:
 @click.option("--seconds", default=15.0, show_default=True, help="How long to look for a line that tells a mutant.")
 @click.option("--skip", default=0, help="So many of the first are left out.")
 @click.option("--only", default="", help="Mutants whose file, or check, has this text in it.")
-def main(seconds: float, only: str, skip: int) -> None:
-    """Try every mutant; exit code 1 where one is not noticed."""
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(min=1), help="Try so many at once.")
+def main(seconds: float, only: str, skip: int, processes: int) -> None:
+    """Try every mutant, each in a process of its own: no rule is left there that another one taught.
+
+    Exit code 1 where one is not noticed.
+    """
     builder, survivors = _builder(), 0
     if (failed := _failed_test()) is not None:
         message = f"{failed} fails with the kernel as it is"
         raise click.ClickException(message)
-    for file, check, other in MUTANTS[skip:]:
-        if only not in f"{file}: {check}":
-            continue
-        try:
-            found = _noticed(_mutated(builder, file, check, other), seconds)
-        except subprocess.CalledProcessError:
-            message = f"{file}: without {check!r} it cannot be compiled"
-            raise click.ClickException(message) from None
-        survivors += found is None
-        what = f"noticed by {found}" if found is not None else "NOT NOTICED"
-        click.echo(f"{what}: {file}: {' '.join(check.split())[:100]}")
+    asked = [each for each in MUTANTS[skip:] if only in f"{each[0]}: {each[1]}"]
+    with ProcessPoolExecutor(processes, max_tasks_per_child=1, mp_context=get_context("spawn")) as pool:
+        found = [pool.submit(_noticed, _mutated(builder, *each), seconds) for each in asked]
+        for (file, check, _), noticed in zip(asked, found, strict=True):
+            by = noticed.result()
+            survivors += by is None
+            what = f"noticed by {by}" if by is not None else "NOT NOTICED"
+            click.echo(f"{what}: {file}: {' '.join(check.split())[:100]}")
     click.echo(f"{survivors} not noticed")
     sys.exit(1 if survivors else 0)

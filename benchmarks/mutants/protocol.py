@@ -103,6 +103,7 @@ TESTS = {
     "pipeline/lake/log/commit.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
     "pipeline/lake/log/compacting.py": _OF_COMPACTING,
     "pipeline/lake/log/delta.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
+    "pipeline/lake/log/parsing.py": (*_OF_THE_LAKE, *_OF_COMPACTING),
     "pipeline/lake/checked_files.py": (*_OF_THE_LAKE, "tests/tools/test_frames.py"),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/lake/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/lake/test_derived.py",),
@@ -111,7 +112,10 @@ TESTS = {
         "tests/storage/lake/test_log_refusals.py",
         "tests/storage/lake/test_refused_forgetting.py",
     ),
-    "pipeline/lake/log/snapshot.py": (*_OF_THE_LAKE, *_OF_COMPACTING, "tests/forgetting/test_forgetting.py"),
+    **dict.fromkeys(
+        [f"pipeline/lake/log/{name}.py" for name in ("applying", "snapshot")],
+        (*_OF_THE_LAKE, *_OF_COMPACTING, "tests/forgetting/test_forgetting.py"),
+    ),
     "pipeline/lake/told.py": (_DURABLE, "tests/nights/said/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
@@ -166,7 +170,7 @@ TESTS = {
         ),
         *("tests/storage/disk/test_verify_after_death.py", "tests/tools/proofs/test_recompute.py"),
     ),
-    "pipeline/jobs/proofs/store_checks.py": _OF_STORES,
+    "pipeline/jobs/proofs/claims/store_checks.py": _OF_STORES,
     "pipeline/jobs/state/at_issue.py": ("tests/tools/proofs/test_recompute.py",),
     "pipeline/cli": (_DURABLE, _LOCKED),
 }
@@ -392,7 +396,7 @@ DECLARED = (
     ),
     Declared(
         "a reading that was superseded still counts",
-        "pipeline/lake/log/snapshot.py",
+        "pipeline/lake/log/applying.py",
         "    return files.pop(path)\n",
         "    return files[path]\n",
     ),
@@ -433,7 +437,7 @@ EQUAL = {
         "what comes back is removed again, and was true or is compared"
     ),
     "lake.counted: read_piece: without O_NOFOLLOW": "wherever a link leads, the bytes have to have the digest",
-    "lake.log.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
+    "lake.log.parsing: _actions: no check: len(action) != 1": "the next statement takes one action alone",
     "jobs.proofs.recompute: _differences: digests never differ": "it tells names of fields, and no digests",
     "jobs.proofs.recompute: _decided_again: written in place": "into a scratch folder, for one run",
 }

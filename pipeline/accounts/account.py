@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import refuse_unprintable
-from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
+from pipeline.accounts.keys import KeyPeriod, refuse_tags, refuse_two_owners, tags_text
 from pipeline.accounts.parents import refuse_impossible_parents, refuse_two_parents
 from pipeline.accounts.parties import Party, refuse_unknown_language
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_of
 from pipeline.base.errors import AccountsError
+from pipeline.base.names import NAME, NAME_IN_WORDS, refuse_unusable_id
 from pipeline.base.periods import BillingPeriod, time_zone
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from pipeline.accounts.parents import InvoicedTo
     from pipeline.accounts.terms import ContractYear, TermsInForce
 
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _CUSTOMER = re.compile(r"[!-~]{1,255}", re.ASCII)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 NAME_CHARACTERS_MAX = 200
@@ -62,7 +62,7 @@ class Account:
     key_periods: tuple[KeyPeriod, ...] = ()
     """Those it pays for during a span of time."""
     terms: tuple[Terms, ...] = ()
-    """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
+    """In the order of time, the first from the beginning; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
     items: tuple[OneOffItem, ...] = ()
     coupons: tuple[Coupon, ...] = ()
@@ -109,11 +109,7 @@ class Account:
         """Refuse what cannot be an account."""
         keys = (*(KeyPeriod(key_id=key_id) for key_id in self.key_ids), *self.key_periods)
         object.__setattr__(self, "_keys", keys)
-        if not _ACCOUNT_ID.fullmatch(self.id):
-            message = (
-                f"account id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
-            )
-            raise AccountsError(message)
+        refuse_unusable_id("account id", self.id, AccountsError)
         if not self.name.strip() or "\0" in self.name or len(self.name) > NAME_CHARACTERS_MAX:
             message = (
                 f"name {self.name!r} of account {self.id!r} cannot be printed; "
@@ -121,11 +117,10 @@ class Account:
             )
             raise AccountsError(message)
         for number, key in enumerate(self.keys, start=1):
-            if not KEY_ID.fullmatch(key.key_id):  # what stands there may be a raw key: say where it is, not what it is
+            if not NAME.fullmatch(key.key_id):  # what stands there may be a raw key: say where it is, not what it is
                 message = (
                     f"key {number} of account {self.id!r} is no key id (length {len(key.key_id)}); "
-                    "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -, and 'tallybook keys id' makes one from a "
-                    "raw key"
+                    f"a key id has {NAME_IN_WORDS}, and 'tallybook keys id' makes one from a raw key"
                 )
                 raise AccountsError(message)
         time_zone(self.timezone)

@@ -5,19 +5,18 @@ Does not own what is owed (``pipeline.invoicing.worth.period_lines``).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
+from pipeline.base.names import refuse_unusable_id
 from pipeline.base.periods import BillingPeriod
 
 if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-_COUPON_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 MONTHS_MAX = 1200
 _PERCENT_FRACTION_DIGITS_MAX = 2
 
@@ -39,11 +38,7 @@ class Coupon:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a coupon."""
-        if not _COUPON_ID.fullmatch(self.id):
-            message = (
-                f"coupon id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
-            )
-            raise AccountsError(message)
+        refuse_unusable_id("coupon id", self.id, AccountsError)
         if (self.percent is None) == (self.amount is None):
             message = f"coupon {self.id!r} needs one of percent and amount, and not both"
             raise AccountsError(message)

@@ -7,7 +7,6 @@ A grant that recurs is one grant a month: each has an id of its own, and is used
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -16,13 +15,12 @@ from typing import TYPE_CHECKING
 from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
 from pipeline.base.money import exact_arithmetic, minor_unit_digits
+from pipeline.base.names import NAME, refuse_unusable_id
 from pipeline.base.periods import BillingPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GRANT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 _RECURRING_ID_CHARACTERS_MAX = 64 - len(".2026-10")
 PRIORITY_DEFAULT = 50
 PRIORITY_MAX = 100
@@ -61,11 +59,7 @@ class CreditGrant:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a grant."""
-        if not _GRANT_ID.fullmatch(self.id):
-            message = (
-                f"credit id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
-            )
-            raise AccountsError(message)
+        refuse_unusable_id("credit id", self.id, AccountsError)
         if not self.amount > 0:
             message = f"amount {self.amount} of credit {self.id!r} is not above zero"
             raise AccountsError(message)
@@ -89,7 +83,7 @@ class CreditGrant:
         if self.rolls_on is None:
             self._refuse_parts()
         for model in self.models:
-            if not _MODEL.fullmatch(model):
+            if not NAME.fullmatch(model):
                 message = f"credit {self.id!r} is for the model {model!r}, which cannot be a model's name"
                 raise AccountsError(message)
 

@@ -80,7 +80,7 @@ def refuse_changes_within(
 ) -> None:
     """Raise ``AccountsError`` where an account goes over to another interval within a period of either.
 
-    ``intervals`` are in the order of time, each with its first day; the first since ever. Months begin on
+    ``intervals`` are in the order of time, each with its first day; the first from the beginning. Months begin on
     ``month_day``.
     """
     for (_, before), (from_date, after) in pairwise(intervals):

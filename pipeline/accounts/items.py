@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.base.errors import AccountsError
+from pipeline.base.names import refuse_unusable_id
 
 if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
-
-_ITEM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +32,7 @@ class OneOffItem:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be an item."""
-        if not _ITEM_ID.fullmatch(self.id):
-            message = f"item id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
-            raise AccountsError(message)
+        refuse_unusable_id("item id", self.id, AccountsError)
         if not self.description.strip():
             message = f"item {self.id!r} has no description; say in a few words what it is"
             raise AccountsError(message)

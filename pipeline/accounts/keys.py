@@ -13,12 +13,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import AccountsError
+from pipeline.base.names import NAME
 from pipeline.base.periods import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-KEY_ID = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 _TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 _TAG_VALUE = re.compile(r"[A-Za-z0-9._:/@+-]([A-Za-z0-9._:/@+ -]{0,62}[A-Za-z0-9._:/@+-])?", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -26,7 +26,7 @@ _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPeriod:
-    """A key's time with an account: ``[from_at, to_at)``; None is since ever, or until further notice."""
+    """A key's time with an account: ``[from_at, to_at)``; None is from the beginning, or until further notice."""
 
     key_id: str
     from_at: datetime | None = None
@@ -47,7 +47,7 @@ class KeyPeriod:
 
     def text(self) -> str:
         """Write it for a message: ``from 2026-10-01T00:00:00Z to (excluding) 2026-11-01T00:00:00Z``."""
-        start = "since ever" if self.from_at is None else f"from {instant_text(self.from_at)}"
+        start = "from the beginning" if self.from_at is None else f"from {instant_text(self.from_at)}"
         return start if self.to_at is None else f"{start} to (excluding) {instant_text(self.to_at)}"
 
 
@@ -84,7 +84,7 @@ def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
 
     A value has letters, digits, ``. _ : / @ + -`` and blanks within.
     """
-    if not KEY_ID.fullmatch(key_id):  # what stands there may be a raw key: do not show it
+    if not NAME.fullmatch(key_id):  # what stands there may be a raw key: do not show it
         message = (
             f"[keys] names something that is no key id (length {len(key_id)}); "
             "'tallybook keys id' makes one from a raw key"
@@ -93,7 +93,7 @@ def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
     for name, value in tags.items():
         if not _TAG_NAME.fullmatch(name) or not _TAG_VALUE.fullmatch(value):
             message = (
-                f"tag {name!r} of key id {key_id!r} is {value!r}; a name has 1 to 32 letters, digits, _ or -, a value "
+                f"tag {name!r} of key id {key_id!r} is {value!r}; a name has 1 to 32 of a-z, A-Z, 0-9, _ or -, a value "
                 "1 to 64 of those and . : / @ + or blanks"
             )
             raise AccountsError(message)

@@ -54,7 +54,7 @@ class InvoicedTo:
     account_id: str
     """The parent's."""
     from_date: date | None = None
-    """First day; None = since ever."""
+    """First day; None = from the beginning."""
     to_date: date | None = None
     """First day on which it is no longer so; None = until further notice."""
 

@@ -11,7 +11,6 @@ of the contract's own years.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +23,7 @@ from pipeline.accounts.billing import percent
 from pipeline.accounts.intervals import MONTHS_OF_A_YEAR, BillingInterval, refuse_changes_within
 from pipeline.base.errors import AccountsError
 from pipeline.base.money import refuse_fraction_digits
+from pipeline.base.names import NAME
 from pipeline.base.periods import BillingPeriod, days_between
 from pipeline.usage import INT64_MAX
 
@@ -35,7 +35,6 @@ DISCOUNT_FRACTION_DIGITS_MAX = 2
 OVERAGE_PERCENT_MAX = 1_000
 OVERAGE_PERCENT_NONE = Decimal(100)
 """Usage beyond a commitment costs what usage within it costs."""
-_METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
 SEATS_MAX = 10**9
@@ -55,7 +54,7 @@ class Terms:
     """What was agreed with an account. Construction raises ``ConfigurationError`` for what cannot be agreed."""
 
     from_date: date | None
-    """First usage date on which they hold; None = since ever."""
+    """First usage date on which they hold; None = from the beginning."""
     rate_card: str
     """The id of a rate card."""
     discount_percent: Decimal = Decimal(0)
@@ -111,7 +110,7 @@ class Terms:
             )
             raise AccountsError(message)
         for name, tokens in self.included_tokens.items():
-            if not _METER_OR_MODEL.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= INT64_MAX:
+            if not NAME.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= INT64_MAX:
                 message = (
                     f"included_tokens of {name!r} is {tokens!r}; write a meter or a model, and how many tokens of it "
                     "are included"
@@ -185,7 +184,7 @@ def terms_in_force(
 def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:
     """Return the terms in force on a usage date.
 
-    The first of ``terms`` hold since ever, the others follow in the order of time.
+    The first of ``terms`` hold from the beginning, the others follow in the order of time.
     """
     in_force = terms[0]
     for later in terms[1:]:
@@ -207,7 +206,7 @@ def _refuse_overage(overage_percent: Decimal) -> None:
 def refuse_disorder(account_id: str, terms: Sequence[Terms], month_day: int = 1) -> None:
     """Raise ``AccountsError`` where terms do not follow each other in time: a day may have one set of terms only."""
     if terms[0].from_date is not None or any(each.from_date is None for each in terms[1:]):
-        message = f"terms of account {account_id!r}: only the first hold since ever, all others need a date"
+        message = f"terms of account {account_id!r}: only the first hold from the beginning, all others need a date"
         raise AccountsError(message)
     for earlier, later in pairwise(terms[1:]):
         if earlier.from_date is not None and later.from_date is not None and earlier.from_date >= later.from_date:

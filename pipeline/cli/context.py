@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,10 +72,14 @@ class Invocation:
         """
         if as_of is None:
             return self.now()
-        try:
-            return day_start_at(date_said(as_of, self.today()), zone)
-        except ConfigurationError:
-            return parse_instant(as_of)
+        for read in (lambda text: day_start_at(date_said(text, self.today()), zone), parse_instant):
+            with suppress(ConfigurationError):
+                return read(as_of)
+        message = (
+            f"{as_of!r} is no date and no instant; write a date such as 2026-10-10, today or yesterday, or an instant "
+            "with its offset, such as 2026-10-10T12:00:00Z"
+        )
+        raise ConfigurationError(message)
 
 
 class PeriodType(click.ParamType["BillingPeriod"]):

@@ -17,7 +17,14 @@ from pipeline.collectors.families import chat, chat_usage, embeddings, logged_us
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.reading import OUTPUT_BEGUN, Asked, Reading, first
 from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
-from pipeline.collectors.routes import SWITCHING_PROTOCOLS, Route, model_in_path, route_of, route_of_streamed
+from pipeline.collectors.routes import (
+    SWITCHING_PROTOCOLS,
+    Route,
+    id_asked_for,
+    model_in_path,
+    route_of,
+    route_of_streamed,
+)
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason, UsageStatus
 
@@ -117,6 +124,8 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     if family is None and reading.stated is None and not is_answer_known:
         return _unrecognised(body, asked, route)
     reading = _with_what_is_beside(reading, envelope.beside)
+    if body.is_transcript and reading.response_id in _UNSTATED:  # a stream that is gone on with may not say its id
+        reading = reading._replace(response_id=id_asked_for(envelope.path, envelope.method))
     is_not_metered = is_unbilled or route is Route.OTHER or envelope.beside.is_cached
     if is_not_metered:
         reading = reading._replace(stated=logged_usage.kept_by_name(reading.stated))
@@ -141,7 +150,7 @@ def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_
         stated = bedrock.stated_beside(body.documents, headers, is_embedding=is_embedding)
         reading = reading if stated is None else reading._replace(stated=stated)
     tier = bedrock.tier_beside(headers)
-    is_told = tier is not None and (tier != bedrock.DEFAULT_TIER or reading.service_tier in _UNSTATED)
+    is_told = tier is not None and (tier not in bedrock.USUAL_TIERS or reading.service_tier in _UNSTATED)
     return reading._replace(service_tier=tier) if is_told else reading
 
 

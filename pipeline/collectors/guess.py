@@ -18,6 +18,7 @@ from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.found import REQUEST_LOG, batch_apis, by_name, format_of, is_request_log
 from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.formats.mapping import Mapped
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation
 from pipeline.collectors.logs.log_file import open_log
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.values.strict_json import JsonObject
+    from pipeline.configuration.log_fields import Rule
     from pipeline.configuration.stored.stored_log import LogPath
 
 LINES_MAX = 200
@@ -177,6 +179,10 @@ _FIELDS = {
 }
 
 
+_NAMED_IF_MISSING = ("status",)
+"""What a log mostly has under some name, and what no line needs: it tells an answer from a failure."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
     """What the fields of a log are called."""
@@ -187,6 +193,8 @@ class Guess:
     """Our name → the paths of which nobody knows which it is."""
     missing: tuple[str, ...]
     """Of the fields without which nothing is billed, those that no place has."""
+    unknown: tuple[str, ...] = ()
+    """Of those that decide less, such as the status, those that no place has."""
 
 
 def sample_documents(path: LogPath, log_format: LogFormat) -> list[JsonObject]:
@@ -280,7 +288,37 @@ def guess_fields(documents: Sequence[JsonObject]) -> Guess:
     missing = [name for name in ("ts", "response") if not everywhere[name]]
     if not everywhere["api_key_id"] and not everywhere["api_key"]:
         missing.append("api_key_id")
-    return Guess(fields=fields, doubtful=doubtful, missing=tuple(missing))
+    unknown = tuple(name for name in _NAMED_IF_MISSING if not everywhere[name])
+    return Guess(fields=fields, doubtful=doubtful, missing=tuple(missing), unknown=unknown)
+
+
+def stated_fields(documents: Sequence[JsonObject], log_format: LogFormat) -> frozenset[str]:
+    """Return the fields of a source that at least one exchange of the lines has where ``fields`` says."""
+    entries = _entries(documents, log_format)
+    return frozenset(
+        name
+        for name, rule in log_format.rules.items()
+        if name in log_format.fields and any(_finds(rule, entry, log_format.depth_max) for entry in entries)
+    )
+
+
+def _finds(rule: Rule, entry: JsonObject, depth_max: int) -> bool:
+    try:
+        return Mapped(entry, {}, depth_max).found(rule) not in (None, "")
+    except LineRefused:
+        return True  # stated twice, and so it is there
+
+
+def _entries(documents: Sequence[JsonObject], log_format: LogFormat) -> list[JsonObject]:
+    """Return the lines of a request log that documents are, as far as their format can tell."""
+    entries: list[JsonObject] = []
+    for document in documents:
+        try:
+            found, _ = entries_of(document, log_format)
+        except LineRefused:
+            continue
+        entries += [entry for entry in found if isinstance(entry, dict)]
+    return entries
 
 
 def guess_line_in(documents: Sequence[JsonObject]) -> str | None:
@@ -309,13 +347,7 @@ def places_of_keys(documents: Sequence[JsonObject], log_format: LogFormat) -> tu
     """
     api = batch_apis().get(log_format.format or "")
     of_request = None if api is None else api.shared
-    entries: list[JsonObject] = []
-    for document in documents:
-        try:
-            found, _ = entries_of(document, log_format)
-        except LineRefused:
-            continue
-        entries += [entry for entry in found if isinstance(entry, dict)]
+    entries = _entries(documents, log_format)
     ranks: dict[str, int] = {}
     count: Counter[str] = Counter()
     for entry in entries:

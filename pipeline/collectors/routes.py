@@ -47,6 +47,7 @@ _COMPLETIONS = (
     "/invoke",
     "/invoke-with-response-stream",
     "/invoke-with-bidirectional-stream",
+    *("/v1/decisions", "/v1beta/decisions", "/v1/systemone"),
 )
 
 _EMBEDDINGS = (
@@ -56,6 +57,8 @@ _EMBEDDINGS = (
 
 _STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
 """What was made in the background, and is asked for later: the usage stands in the answer alone."""
+
+_ID_STORED = re.compile(r".*/(?:responses|interactions)/([^/]+)", re.IGNORECASE)
 
 _ASKED_FOR = re.compile(r".*/(?:deferred-completion|async-result|async/chat/completions|async/sonar|predictions)/[^/]+")
 """What others make so (xAI, Zhipu, Perplexity, Replicate): the body decides, since to ask too early is nothing."""
@@ -186,6 +189,18 @@ def _route_of_posted(plain: str, segments: list[str]) -> Route:
         return Route.UNLISTED
     is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_ENDS)
     return Route.OTHER if is_other else Route.UNLISTED
+
+
+def id_asked_for(path: str | None, method: str | None) -> str | None:
+    """Return the id of what was made in the background and is asked for; ``None`` where nothing is.
+
+    >>> id_asked_for("/v1/responses/resp_A1?stream=true&starting_after=42", "GET")
+    'resp_A1'
+    """
+    if path is None or route_of(path, method) is not Route.COMPLETION:
+        return None
+    found = _ID_STORED.fullmatch(path_led_to(path))
+    return None if found is None or route_of(path) is Route.COMPLETION else found[1]
 
 
 def model_in_path(path: str) -> str | None:

@@ -32,8 +32,14 @@ Scope: TypeAlias = "tuple[str, int]"
 """Service tier and threshold of prompt tokens; ('', 0) = the base."""
 
 _LITELLM_METERS = {meter.spec.litellm: meter for meter in Meter if meter.spec.litellm}
-_LITELLM_TIERS = {"": "", "_batches": "batch", "_flex": "flex", "_priority": "priority"}
-_LITELLM_KEY = re.compile(rf"({'|'.join(_LITELLM_METERS)})(?:_above_([0-9]+)k_tokens)?(_batches|_flex|_priority)?")
+_LITELLM_TIERS = {
+    "": "",
+    "_batches": "batch",
+    **{f"_{tier}": tier for tier in ("flex", "priority", "ultrafast", "decisions")},
+}
+_LITELLM_KEY = re.compile(
+    rf"({'|'.join(_LITELLM_METERS)})(?:_above_([0-9]+)k_tokens)?({'|'.join(filter(None, _LITELLM_TIERS))})?"
+)
 _GENAI_METERS = {meter.spec.genai: meter for meter in Meter if meter.spec.genai}
 _REQUIRED = {meter for meter in Meter if meter.spec.fallback is Fallback.REQUIRED}
 

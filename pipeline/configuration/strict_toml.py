@@ -11,7 +11,7 @@ from __future__ import annotations
 import decimal
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +32,7 @@ _DEEP_KEY = re.compile(
 )
 """A key of parts between dots. The memory that tomllib takes grows by the square of them: 50,000 take 10 GB."""
 _AT_LINE = re.compile(r" \(at line ([0-9]+), column [0-9]+\)$")
+_NAMES = re.compile(r"\[+([^\[\]]+)\]+")
 _AT_END = " (at end of document)"
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -48,6 +49,10 @@ class Table:
     values: Mapping[str, Any]
     error: type[ConfigurationError]
     """What a refusal is raised as."""
+    outer: Table | None = None
+    """The table that it lies in."""
+    known: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """The keys that it may have, once ``allow_only`` was asked."""
 
     @property
     def address(self) -> str:
@@ -59,14 +64,18 @@ class Table:
         return self.error(f"{self.address}: {what}")
 
     def allow_only(self, *keys: str) -> None:
-        """Raise for a key that is not among these: a misspelt key must not be a silent default."""
+        """Raise for a key that is not among these: a misspelt key must not be a silent default.
+
+        One that the table around this one may have was written below its head, where TOML takes it for this one's.
+        """
+        self.known.update(keys)
         for key in self.values:
             if key not in keys:
                 import difflib  # noqa: PLC0415  # only for a refusal
 
                 close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
-                hint = f"did you mean {close[0]!r}? " if close else ""
-                what = f"unknown key {key!r}; {hint}allowed here: {', '.join(keys)}"
+                hint = self._where_it_belongs(key) or (f"did you mean {close[0]!r}? " if close else "")
+                what = f"unknown key {key!r}; {hint}allowed here: {', '.join(dict.fromkeys(keys))}"
                 raise self.refusal(what)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -101,6 +110,13 @@ class Table:
             raise self._wrong(key, value, f"a whole number from {smallest} to {greatest}")
         return value
 
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return a truth value."""
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
+        return value
+
     def choice(self, key: str, default: _Choice) -> _Choice:
         """Return one of a few words: a member of the default's enumeration."""
         choices = type(default)
@@ -113,8 +129,9 @@ class Table:
         """Return a sub-table; one that is missing is empty."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
-            raise self._wrong(key, value, f"a table; write [{key}] on a line of its own")
-        return Table(file=self.file, name=f"[{key}]", values=value, error=self.error)
+            how = f"{key} = {{ … }}" if self.name.startswith("[[") else f"[{self._path(key)}] on a line of its own"
+            raise self._wrong(key, value, f"a table; write {how}")
+        return Table(file=self.file, name=f"[{key}]", values=value, error=self.error, outer=self)
 
     def tables(self, key: str) -> tuple[Table, ...]:
         """Return the tables of a list, numbered from 1; a list that is missing is empty."""
@@ -122,11 +139,23 @@ class Table:
             return ()
         value = self.values[key]
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self._wrong(key, value, f"a list of tables; write [[{key}]] above each")
+            raise self._wrong(key, value, f"a list of tables; write [[{self._path(key)}]] above each")
         return tuple(
-            Table(file=self.file, name=f"[[{key}]] {number}", values=item, error=self.error)
+            Table(file=self.file, name=f"[[{key}]] {number}", values=item, error=self.error, outer=self)
             for number, item in enumerate(value, start=1)
         )
+
+    def _where_it_belongs(self, key: str) -> str:
+        outer = self.outer
+        while outer is not None and key not in outer.known:
+            outer = outer.outer
+        if outer is None:
+            return ""
+        return f"it is a key of {outer.name or 'the file itself'}, so write it above this table; "
+
+    def _path(self, key: str) -> str:
+        """Return what a table within this one is called where it stands alone: ``accounts.terms``."""
+        return ".".join((*_NAMES.findall(self.name), key))
 
     def _missing(self, key: str, kind: str) -> ConfigurationError:
         return self.refusal(f"{key} is missing; it is {kind}")
@@ -137,7 +166,7 @@ class Table:
 
 def inner_table(table: Table, name: str, values: Mapping[str, Any]) -> Table:
     """Return a table within a table, whose refusals name both."""
-    return Table(file=table.file, name=f"{table.name} {name}".strip(), values=values, error=table.error)
+    return Table(file=table.file, name=f"{table.name} {name}".strip(), values=values, error=table.error, outer=table)
 
 
 def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Table | None:

@@ -92,7 +92,8 @@ def open_workspace(
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
     if settings.cost_card and settings.cost_card not in rate_cards:
-        message = f"{CONFIG_FILE}: {missing_card_text(COST_CARD_KEY, settings.cost_card, rate_cards)}"
+        missing = missing_card_text(COST_CARD_KEY, settings.cost_card, rate_cards)
+        message = f"{CONFIG_FILE}: {missing}; leave {COST_CARD_KEY} out where nobody knows what usage costs you"
         raise ConfigurationError(message)
     exchange_tables = read_exchange_tables(root)
     accounts = read_accounts(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.account_drafts import LateUsage, Place
+    from pipeline.invoicing.draft import OwedBy
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
     from pipeline.rates.limits import EntryLimit
@@ -109,19 +110,14 @@ def make_book(
     if reach is None or rules < Rules.FOURTH:
         reach = _reach_of(places)
     issued_to = parts_by_account(issued)
-    charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
-    for account_id, period in places:
-        charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
-    without_price: dict[str, set[BillingPeriod]] = {}
-    for account_id, period in unpriced:
-        without_price.setdefault(account_id, set()).add(period)
+    used, without_price = _periods_by_account(places), _periods_by_account(unpriced)
     of_account = {
         account.id: AccountDrafts(
             account=account,
             currency=currencies[account.id],
             rounding=rounding,
             issued=issued_to.get(account.id, []),
-            charges=charged.get(account.id, {}),
+            charges={period: charges.get((account.id, period), ()) for period in used.get(account.id, ())},
             usage=usage or {},
             card_fees=card_fees or {},
             limits=limits or {},
@@ -132,79 +128,118 @@ def make_book(
         )
         for account in accounts
     }
-    invoiced = {account_id: each.closed() for account_id, each in of_account.items()}
-    owing = {account_id: each.owing() for account_id, each in of_account.items()}
-    closed = closed_periods(accounts, invoiced)
-    differences = {account_id: each.differences(closed[account_id]) for account_id, each in of_account.items()}
-    kept = {account_id: each.kept(closed[account_id]) for account_id, each in of_account.items()}
-    corrections = {
-        account_id: [line for line in lines if line.original_period not in kept[account_id]]
-        for account_id, lines in differences.items()
-    }
-    places_of_drafts = draft_places(
+    closed = closed_periods(accounts, {account_id: each.closed() for account_id, each in of_account.items()})
+    months = {account_id: _Months.of(each, closed[account_id]) for account_id, each in of_account.items()}
+    draft_at = draft_places(
         accounts,
-        open_months={account_id: months - closed[account_id] for account_id, months in owing.items()},
+        open_months={account_id: each.still_open for account_id, each in months.items()},
         closed=closed,
         corrected={
-            account_id: {invoice.period.last for invoice in of_account[account_id].issued}
-            for account_id, lines in corrections.items()
-            if lines
+            account_id: {invoice.period.last for invoice in each.drafts.issued}
+            for account_id, each in months.items()
+            if each.corrections
         },
     )
-    carriers = places_of_drafts.carriers
-    worth = {
-        (account_id, month): tuple(each.worth(month))
-        for account_id, each in of_account.items()
-        for month in invoiced[account_id] | owing[account_id]
-    }
-    drafts: list[Invoice] = []
-    for (payer_id, period), in_it in places_of_drafts.drafts.items():
-        members = [
-            of_account[account.id].owed_in(
-                period,
-                months=[
-                    month
-                    for month in period.months
-                    if month not in closed[account.id] and account.invoiced_in(month) == payer_id
-                ],
-                corrections=corrections[account.id] if carriers.get(account.id) == (payer_id, period) else (),
-            )
-            for account in in_it
-        ]
-        payer = of_account[payer_id]
-        worth.update({(payer_id, month): tuple(payer.worth(month)) for month in period.months})
-        draft = draft_of_accounts(
-            members,
-            period=period,
-            currency=currencies[payer_id],
-            rounding=rounding,
-            letterhead=letterhead,
-            rules=rules,
-            tax_of=payer.taxes(period, closed[payer_id]),
-        )
-        for part in draft.parts:
-            of_account[part.account_id].drafted.append(part)
-        drafts.append(draft)
+    drafts = [
+        _draft(period, [months[each.id] for each in on_it], carriers=draft_at.carriers, letterhead=letterhead)
+        for (_, period), on_it in draft_at.drafts.items()
+    ]
     ids = {(draft.account_id, draft.period): draft.id for draft in drafts}
     late = [
         each
-        for account_id, place in carriers.items()
-        for each in of_account[account_id].late(ids[place], corrections[account_id])
+        for account_id, place in draft_at.carriers.items()
+        for each in of_account[account_id].late(ids[place], months[account_id].corrections)
     ]
     return InvoiceBook(
         issued=tuple(issued),
         drafts=tuple(drafts),
         late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
-        worth=worth,
-        kept=frozenset((account_id, period) for account_id, periods in kept.items() for period in periods),
-        standing=tuple(
-            each
-            for account_id, lines in differences.items()
-            for each in of_account[account_id].late(
-                "", [line for line in lines if line.original_period in kept[account_id]]
+        worth={
+            (account_id, month): tuple(of_account[account_id].worth(month))
+            for account_id, month in (
+                *((account_id, month) for account_id, each in months.items() for month in each.stated),
+                *((draft.account_id, month) for draft in drafts for month in draft.period.months),
             )
-        ),
+        },
+        kept=frozenset((account_id, period) for account_id, each in months.items() for period in each.kept),
+        standing=tuple(late for each in months.values() for late in each.drafts.late("", each.standing)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Months:
+    """The months of an account, and what those that are closed are worth beyond what was invoiced for them."""
+
+    drafts: AccountDrafts
+    closed: frozenset[BillingPeriod]
+    """No draft is made for them any more; also those that its parent's invoice closed."""
+    stated: frozenset[BillingPeriod]
+    """Something is owed for them, or was invoiced."""
+    still_open: frozenset[BillingPeriod]
+    """Something is owed for them, and they are not closed."""
+    kept: frozenset[BillingPeriod]
+    """Closed ones for which stands what was invoiced: see ``InvoiceBook.kept``."""
+    corrections: Sequence[InvoiceLine]
+    """Differences that a draft carries."""
+    standing: Sequence[InvoiceLine]
+    """Differences of ``kept`` months, which no draft carries."""
+
+    @classmethod
+    def of(cls, drafts: AccountDrafts, closed: Collection[BillingPeriod]) -> _Months:
+        """Make them of an account whose ``closed`` months follow from the invoices of all accounts."""
+        owing, kept, differences = drafts.owing(), drafts.kept(closed), drafts.differences(closed)
+        return cls(
+            drafts=drafts,
+            closed=frozenset(closed),
+            stated=frozenset(drafts.closed() | owing),
+            still_open=frozenset(owing.difference(closed)),
+            kept=kept,
+            corrections=[line for line in differences if line.original_period not in kept],
+            standing=[line for line in differences if line.original_period in kept],
+        )
+
+    def owed_in(self, period: BillingPeriod, payer_id: str, carriers: Mapping[str, Place]) -> OwedBy:
+        """Return what the account has on the draft of ``payer_id`` for a period."""
+        account = self.drafts.account
+        return self.drafts.owed_in(
+            period,
+            months=[
+                month for month in period.months if month not in self.closed and account.invoiced_in(month) == payer_id
+            ],
+            corrections=self.corrections if carriers.get(account.id) == (payer_id, period) else (),
+        )
+
+
+def _draft(
+    period: BillingPeriod, members: Sequence[_Months], *, carriers: Mapping[str, Place], letterhead: Letterhead | None
+) -> Invoice:
+    """Make the draft of the first of these accounts for a period; the others are its children.
+
+    Each account is given its part of it, since its later drafts use credits after this one.
+    """
+    payer = members[0]
+    made_from = payer.drafts
+    draft = draft_of_accounts(
+        [member.owed_in(period, made_from.account.id, carriers) for member in members],
+        period=period,
+        currency=made_from.currency,
+        rounding=made_from.rounding,
+        letterhead=letterhead,
+        rules=made_from.rules,
+        tax_of=made_from.taxes(period, payer.closed),
+    )
+    drafted = {member.drafts.account.id: member.drafts.drafted for member in members}
+    for part in draft.parts:
+        drafted[part.account_id].append(part)
+    return draft
+
+
+def _periods_by_account(places: Collection[Place]) -> dict[str, list[BillingPeriod]]:
+    """Return the periods of each account, by its id."""
+    found: dict[str, list[BillingPeriod]] = {}
+    for account_id, period in places:
+        found.setdefault(account_id, []).append(period)
+    return found
 
 
 def _reach_of(places: Collection[Place]) -> tuple[date, date] | None:

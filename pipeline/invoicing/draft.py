@@ -61,23 +61,17 @@ def draft_invoice(
     card_fees: Mapping[str, Decimal] | None = None,
     limits: Mapping[str, EntryLimit] | None = None,
     corrections: Sequence[InvoiceLine] = (),
-    consumed: Mapping[str, Consumption] | None = None,
     tags: Mapping[str, str] | None = None,
     letterhead: Letterhead | None = None,
-    rules: Rules = NEWEST,
 ) -> Invoice:
     """Make the draft of an account's invoice from all its charges of one billing period.
 
-    They come in any order; with them, monthly fees by rate card, and the limits of the entries that they name.
-
-    ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant
-    before. ``letterhead`` is what the workspace prints.
+    Charges come in any order. ``card_fees`` are monthly fees by rate card, ``limits`` those of the entries that charges
+    name, ``corrections`` the lines of earlier periods that it carries, ``letterhead`` what the workspace prints.
 
     Raises ``ValueError`` for a charge of another account, period or currency.
     """
-    usage = usage_lines(
-        charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags, rules=rules
-    )
+    usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
     worth = period_lines(
         usage,
         account=account,
@@ -94,9 +88,7 @@ def draft_invoice(
         currency=currency,
         rounding=rounding,
         corrections=corrections,
-        consumed=consumed,
         letterhead=letterhead,
-        rules=rules,
     )
 
 
@@ -108,19 +100,16 @@ def draft_of_lines(
     currency: str,
     rounding: Rounding,
     corrections: Sequence[InvoiceLine] = (),
-    consumed: Mapping[str, Consumption] | None = None,
     letterhead: Letterhead | None = None,
     rules: Rules = NEWEST,
-    tax_of: TaxOf | None = None,
 ) -> Invoice:
     """Make the draft of an account alone from the lines that the period is worth (``worth``).
 
-    Of several months, each line says its own. ``tax_of`` is the tax of the period and of those that are corrected, the
-    account's on their last day where it is not given.
+    Of several months, each line says its own. No credit was used before.
     """
-    owed = OwedBy(account=account, worth=worth, corrections=corrections, consumed=consumed or {})
+    owed = OwedBy(account=account, worth=worth, corrections=corrections, consumed={})
     return draft_of_accounts(
-        [owed], period=period, currency=currency, rounding=rounding, letterhead=letterhead, rules=rules, tax_of=tax_of
+        [owed], period=period, currency=currency, rounding=rounding, letterhead=letterhead, rules=rules
     )
 
 
@@ -155,7 +144,8 @@ def draft_of_accounts(
     """Make the draft of the first account; the others are its children, whose lines follow account by account.
 
     A child's credits pay what the child owes. Then those of the invoiced account pay for all of them together.
-    ``tax_of`` is as for ``draft_of_lines``, that of the invoiced account.
+    ``tax_of`` is the invoiced account's tax of the period and of those that are corrected, that of their last day where
+    it is not given.
     """
     (payer, *children), account = owed, owed[0].account
     lines, to_pay = payer.lines, [to_pay_by_month(payer.worth, payer.corrections, period)]

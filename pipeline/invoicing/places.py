@@ -11,7 +11,7 @@ earliest draft, or on its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class DraftPlaces:
     """Where drafts are."""
 
-    drafts: dict[Place, list[Account]] = field(default_factory=dict)
-    """The accounts that each may have lines of, in the order of the file."""
-    carriers: dict[str, Place] = field(default_factory=dict)
+    drafts: dict[Place, list[Account]]
+    """The accounts that each may have lines of: the one that is invoiced, then its children as the file has them."""
+    carriers: dict[str, Place]
     """Of each account with corrections, the draft on which they stand."""
 
 
@@ -95,21 +95,11 @@ def draft_places(
             periods.setdefault(payer_id, set()).add(period)
     carriers: dict[str, Place] = {}
     for account in accounts:
-        if account.id not in corrected:
-            continue
-        invoiced_to = dict.fromkeys([account.id, *(span.account_id for span in account.invoiced_to)])
-        drafted = [
-            (period, payer_id)
-            for payer_id in invoiced_to
-            for period in periods.get(payer_id, ())
-            if account.invoiced_in(period) == payer_id
-        ]
-        if drafted:
-            period, payer_id = min(drafted)
-        else:
-            payer_id, period = place_of(account, max(closed[account.id] or corrected[account.id]).next())
+        if account.id in corrected:
+            last_closed = max(closed[account.id] or corrected[account.id])
+            payer_id, period = _earliest_draft(account, periods) or place_of(account, last_closed.next())
             periods.setdefault(payer_id, set()).add(period)
-        carriers[account.id] = (payer_id, period)
+            carriers[account.id] = (payer_id, period)
     in_order = sorted(((period, payer_id) for payer_id, mine in periods.items() for period in mine))
     children: dict[str, list[Account]] = {}
     for account in accounts:
@@ -125,3 +115,16 @@ def draft_places(
         },
         carriers=carriers,
     )
+
+
+def _earliest_draft(account: Account, periods: Mapping[str, Iterable[BillingPeriod]]) -> Place | None:
+    """Return the earliest draft that an account stands on, its own or another's; ``periods`` are those with drafts."""
+    payers = dict.fromkeys([account.id, *(span.account_id for span in account.invoiced_to)])
+    drafted = [
+        (period, payer_id)
+        for payer_id in payers
+        for period in periods.get(payer_id, ())
+        if account.invoiced_in(period) == payer_id
+    ]
+    period, payer_id = min(drafted, default=(None, ""))
+    return None if period is None else (payer_id, period)

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake.data_files import WrittenFiles, is_overtaken, write_events, write_quarantined
 from pipeline.lake.log import delta
+from pipeline.lake.log.applying import snapshot_after
 from pipeline.lake.log.commit import Commit
+from pipeline.lake.log.parsing import parse_commit
 from pipeline.lake.log.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import remove_on_store
@@ -53,16 +55,14 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     """
     log_dir = layout.delta_log(lake_dir)
     try:
-        chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=ADVICE)
+        chain = append_log.read_chain(log_dir, first_number=0, parse=parse_commit, advice=ADVICE)
     except LakeIsNewer as error:
         message = f"the lake of {lake_dir.parent} was written by a newer version of Tallybook: {error}; {_UPGRADE}"
         raise LakeIsNewer(message) from None
     _check_added_once(log_dir, chain.entries)
     _check_growth(log_dir, chain.entries)
     if until is not None and not 0 <= until < len(chain.entries):
-        message = (
-            f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {ADVICE}"
-        )
+        message = f"the lake of {lake_dir.parent} has no commit {until}, but {_there_are(len(chain.entries))}; {ADVICE}"
         raise LogEntryRefused(message)
     commits = chain.entries if until is None else chain.entries[: until + 1]
     # An entry's digest is stated by the one after it; the last one's is the chain's.
@@ -70,10 +70,10 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
         chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
     )
     try:
-        snapshot = LakeSnapshot().after(commits, entry_sha256)
+        snapshot = snapshot_after(LakeSnapshot(), commits, entry_sha256)
         if until is not None:  # the later entries are checked all the same
-            now = snapshot.after(chain.entries[until + 1 :], chain.last_sha256)
-            snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.homes)
+            now = snapshot_after(snapshot, chain.entries[until + 1 :], chain.last_sha256)
+            snapshot = snapshot.without(now.forgettings[len(snapshot.forgettings) :]).lying_in(now.locations)
     except ValueError as error:
         message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {ADVICE}"
         raise LogEntryRefused(message) from None
@@ -205,7 +205,7 @@ def next_number(snapshot: LakeSnapshot) -> int:
 def appended(lake_dir: Path, snapshot: LakeSnapshot, new: Commit) -> LakeSnapshot:
     """Append an entry, durably, and return what the lake then holds. Raises ``CommitConflict``."""
     entry_sha256 = append_log.append_entry(layout.delta_log(lake_dir), new.number, delta.render_commit(new))
-    return snapshot.after([new], entry_sha256)
+    return snapshot_after(snapshot, [new], entry_sha256)
 
 
 def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
@@ -230,6 +230,10 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
             )
             raise LogEntryRefused(message)
         version = commit.lake_version
+
+
+def _there_are(commits: int) -> str:
+    return f"commits 0 to {commits - 1}" if commits > 1 else "commit 0 alone" if commits else "none at all"
 
 
 def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:

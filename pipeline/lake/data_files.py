@@ -57,9 +57,9 @@ class WrittenFiles:
         return sum(file.rows for file in self.data_files), sum(file.rows for file in self.quarantine_files)
 
 
-def encoded_events(events: pa.Table, number: int, *, origin: int | None = None) -> Iterator[tuple[DataFile, bytes]]:
+def encoded_events(events: pa.Table, number: int) -> Iterator[tuple[DataFile, bytes]]:
     """Yield one file for each date, with its bytes; the numbers are as in ``write_events``."""
-    return _encoded_days(_days(events), number, origin)
+    return _encoded_days(_days(events), number, None)
 
 
 def _days(events: pa.Table) -> Iterator[EventsOfDay]:

@@ -29,7 +29,7 @@ from pipeline.objects.encoded import parquet_bytes
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -105,14 +105,14 @@ class Rereading:
         if not after:
             return
         old = [records[place] for place in after]
-        whole = len(after) == len(records)
+        is_whole = len(after) == len(records)
         files = [file for file in self.snapshot.data_files if file.origin == origin]
         quarantine = [file for file in self.snapshot.quarantine_files if file.origin == origin]
         before = _read(verified_data_files(self.lake_dir, files), USAGE_EVENTS)
-        events = pa.concat_tables([_others(before, old, whole=whole), *(reading.events for reading in readings)])
+        events = pa.concat_tables([_others(before, old, whole=is_whole), *(reading.events for reading in readings)])
         lines_before = _read(verified_quarantine_files(self.lake_dir, quarantine), QUARANTINE)
         lines = pa.concat_tables(
-            [_others(lines_before, old, whole=whole), *(reading.quarantined for reading in readings)]
+            [_others(lines_before, old, whole=is_whole), *(reading.quarantined for reading in readings)]
         )
         _check_balance((records | after).values(), events, lines)
         days, is_line_changed = _changed_days(before, events), not in_order(lines_before).equals(in_order(lines))
@@ -120,25 +120,34 @@ class Rereading:
         if not days and not is_line_changed and not changed:
             return
         self.snapshot = grown(self.lake_dir, self.snapshot, self.committed_at)
-        number = next_number(self.snapshot)
         if days:
-            new = pa.concat_tables([USAGE_EVENTS.empty_table(), *days.values()])
-            self._removed += [file.path for file in files if file.date in days]
-            self._data_files += write_events(self.lake_dir, new, number, origin=origin)
-            was = pa.concat_tables(
-                [USAGE_EVENTS.empty_table(), *(rows for day, rows in by_date(before) if day in days)]
-            )
-            same = _same_rows(was, new)
-            self.replaced_events += was.num_rows - same
-            self.new_events += new.num_rows - same
+            self._replace_events(origin, [file for file in files if file.date in days], before, days)
         if is_line_changed:
-            self._removed_quarantine += [file.path for file in quarantine]
-            self._quarantine_files += write_quarantined(self.lake_dir, lines, number, origin=origin)
-            stayed = pc.sum(pc.is_in(_keys(lines_before), value_set=_keys(lines))).as_py() or 0
-            self.released += lines_before.num_rows - stayed
-            self.new_quarantined += lines.num_rows - stayed
-            self.told_otherwise += stayed - _same_rows(lines_before, lines)
+            self._replace_quarantined(origin, quarantine, lines_before, lines)
         self._records |= after if days or is_line_changed else changed
+
+    def _replace_events(
+        self, origin: int, files: Sequence[DataFile], before: pa.Table, days: Mapping[date, pa.Table]
+    ) -> None:
+        """Write the events of days that differ, in the place of ``files``; ``before`` are all of their origin."""
+        new = pa.concat_tables([USAGE_EVENTS.empty_table(), *days.values()])
+        self._removed += [file.path for file in files]
+        self._data_files += write_events(self.lake_dir, new, next_number(self.snapshot), origin=origin)
+        was = pa.concat_tables([USAGE_EVENTS.empty_table(), *(rows for day, rows in by_date(before) if day in days)])
+        same = _same_rows(was, new)
+        self.replaced_events += was.num_rows - same
+        self.new_events += new.num_rows - same
+
+    def _replace_quarantined(
+        self, origin: int, files: Sequence[QuarantineFile], before: pa.Table, lines: pa.Table
+    ) -> None:
+        """Write the quarantined lines of an origin, in the place of ``files``, which hold those of ``before``."""
+        self._removed_quarantine += [file.path for file in files]
+        self._quarantine_files += write_quarantined(self.lake_dir, lines, next_number(self.snapshot), origin=origin)
+        stayed = pc.sum(pc.is_in(_keys(before), value_set=_keys(lines))).as_py() or 0
+        self.released += before.num_rows - stayed
+        self.new_quarantined += lines.num_rows - stayed
+        self.told_otherwise += stayed - _same_rows(before, lines)
 
     def commit(self, key_secret_check: str | None) -> LakeSnapshot:
         """Let the new readings count, durably, and return what the lake then holds. Raises ``CommitConflict``."""

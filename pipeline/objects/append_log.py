@@ -21,10 +21,13 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pipeline.base.errors import CommitConflict, LogEntryRefused
 from pipeline.objects import disk, layout
+from pipeline.objects.encoded.formats import check_format
+from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 from pipeline.objects.mounted.entries import bring_entries, create_entry, entry_numbers, is_copy_of, restored_entry
 from pipeline.objects.verified import bytes_of
 
@@ -157,6 +160,24 @@ def read_chain(
         last_sha256 = sha256
     disk.sync_folder(folder)
     return Chain(entries=tuple(entries), last_sha256=last_sha256)
+
+
+def stated_entry(
+    content: bytes, number: int, *, entry_format: str, name: str, of: str = "", **kinds: type | tuple[type, ...]
+) -> dict[str, Any]:
+    """Read what an entry states beside its format, its number (``name``) and its place in the chain: fields by kind.
+
+    Raises ``FormatIsNewer`` where it is of a later format, and ``ValueError`` where it has other fields or another
+    number. ``name`` and ``of`` say in messages what it is: ``entry 3 of key-aliases``.
+    """
+    document = parse_object(content)
+    check_format(document, entry_format, f"{name} {number}{of}")
+    chained: dict[str, type | tuple[type, ...]] = {"previousSha256": (str, NoneType), "sealSha256": str}
+    stated = checked_fields(document, f"the {name}", **{"format": str, name: int, **kinds, **chained})
+    if stated[name] != number:
+        message = f"it is {name} {stated[name]}, and must be {number}"
+        raise ValueError(message)
+    return stated
 
 
 def _sealed(folder: Path, number: int, content: bytes) -> bytes:

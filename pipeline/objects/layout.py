@@ -25,6 +25,13 @@ PARTITION_NAME = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 """A folder of the usage events of one UTC date."""
 
 
+def is_data_path(path: str, *, is_of_events: bool) -> bool:
+    """Say whether a path is one of a data file: within the table of events, else within the quarantine."""
+    folder, _, name = path.rpartition("/")
+    is_folder = PARTITION_NAME.fullmatch(folder) is not None if is_of_events else not folder
+    return is_folder and DATA_FILE_NAME.fullmatch(name) is not None
+
+
 ENTRY_NAME = re.compile(r"[0-9]{20}\.json", re.ASCII)
 """An entry of a log that only grows."""
 

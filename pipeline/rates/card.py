@@ -6,7 +6,6 @@ greatest threshold below the request's prompt. Does not own what a rate says (``
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from itertools import pairwise, product
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, RateCardError, RateNotFound
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
+from pipeline.base.names import refuse_unusable_id
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline.rates.rate import Rate
     from pipeline.usage.meters import Meter
 
-_CARD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -61,11 +60,7 @@ class RateCard:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a rate card, and put each model's rates in the order of time."""
-        if not _CARD_ID.fullmatch(self.id):
-            message = (
-                f"rate card id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
-            )
-            raise RateCardError(message)
+        refuse_unusable_id("rate card id", self.id, RateCardError)
         if self.monthly_fee is not None:
             refuse_what_is_no_rate(f"monthly_fee {self.monthly_fee}", self.monthly_fee)
         try:

@@ -9,7 +9,6 @@ the meter since the billing period began, over all keys, of the model, or of eve
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.money import exact_arithmetic, normalised
+from pipeline.base.names import refuse_unusable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,6 @@ RATE_LIMIT = Decimal(10**9)
 FRACTION_DIGITS_MAX = 12
 PER_MILLION = Decimal(1_000_000)
 TOKENS_MAX = 2**63 - 1
-_GROUP = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +188,5 @@ def _refuse_misleading_tiers(tiers: tuple[PeriodTier, ...]) -> None:
 
 
 def _refuse_misleading_group(group: str | None) -> None:
-    if group is not None and not _GROUP.fullmatch(group):
-        message = f"group {group!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
-        raise RateCardError(message)
+    if group is not None:
+        refuse_unusable_id("group", group, RateCardError)

@@ -8,13 +8,13 @@ is chosen (``pipeline.rates.card``).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
+from pipeline.base.names import NAME, NAME_IN_WORDS
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import PER_MILLION, RATE_LIMIT, TOKENS_MAX, rates_of, refuse_what_is_no_rate
 from pipeline.usage.meters import Fallback, Meter, billed_on
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.rates.prices import Price
-
-_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class Rate:
 
     model: str
     effective_from: datetime | None
-    """First instant at which the rate is in force; None = since ever."""
+    """First instant at which the rate is in force; None = from the beginning."""
     effective_to: datetime | None
     """First instant at which it is no longer in force; None = until further notice."""
     per_million: Mapping[Meter, Price]
@@ -62,10 +60,10 @@ class Rate:
     def __post_init__(self) -> None:
         """Refuse what cannot be a rate."""
         refuse_misleading_model("model", self.model)
-        if self.service_tier and not _MODEL.fullmatch(self.service_tier):
+        if self.service_tier and not NAME.fullmatch(self.service_tier):
             message = (
                 f"service_tier {self.service_tier!r} of model {self.model!r} cannot be a tier's name; "
-                "write 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"
+                f"write {NAME_IN_WORDS}"
             )
             raise RateCardError(message)
         if type(self.above_prompt_tokens) is not int or not 0 <= self.above_prompt_tokens < TOKENS_MAX:
@@ -177,12 +175,12 @@ class Rate:
 
 def period_text(effective_from: datetime | None, effective_to: datetime | None) -> str:
     """Write an effective period for a message."""
-    start = "since ever" if effective_from is None else f"from {instant_text(effective_from)}"
+    start = "from the beginning" if effective_from is None else f"from {instant_text(effective_from)}"
     return start if effective_to is None else f"{start} to (excluding) {instant_text(effective_to)}"
 
 
 def refuse_misleading_model(what: str, name: str) -> None:
     """Raise ``RateCardError`` for what cannot be a model's name."""
-    if not _MODEL.fullmatch(name):
-        message = f"{what} {name!r} cannot be a model's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"
+    if not NAME.fullmatch(name):
+        message = f"{what} {name!r} cannot be a model's name; write {NAME_IN_WORDS}"
         raise RateCardError(message)

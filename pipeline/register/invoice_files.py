@@ -1,7 +1,7 @@
 """The files of invoices under ``invoices/2026-10`` (``2026-Q4``, ``2026``), and of each in a folder of its own within.
 
 ``invoices/2026-10/INV-000001/INV-000001.json`` is its document; whatever it is rendered as lies beside it under the
-same name (``rendered_path``). Files are written whole or not at all, rewritten only when their bytes change.
+same name. Files are written whole or not at all, rewritten only when their bytes change.
 
 Does not own their content (``pipeline.documents``) nor the issued invoices themselves (``register``), from which they
 can always be written again.

@@ -17,8 +17,6 @@ from pipeline.base.money import decimal_from_plain, plain
 from pipeline.base.periods import instant_text, parse_date
 from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.encoded.formats import check_format
-from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,13 +70,11 @@ def _chain(workspace: Path) -> append_log.Chain[Payment]:
 
 
 def _parse(content: bytes, number: int) -> tuple[str | None, Payment]:
-    document = parse_object(content)
-    check_format(document, FORMAT, f"payment {number}")
-    stated = checked_fields(
-        document,
-        "the payment",
-        format=str,
-        payment=int,
+    stated = append_log.stated_entry(
+        content,
+        number,
+        entry_format=FORMAT,
+        name="payment",
         invoice_id=str,
         amount=str,
         currency=str,
@@ -86,12 +82,7 @@ def _parse(content: bytes, number: int) -> tuple[str | None, Payment]:
         reference=str,
         takes_back=(int, NoneType),
         recorded_at=str,
-        previousSha256=(str, NoneType),
-        sealSha256=str,
     )
-    if stated["payment"] != number:
-        message = f"it is payment {stated['payment']}, and must be {number}"
-        raise ValueError(message)
     try:
         payment = Payment(
             number=number,

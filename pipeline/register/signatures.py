@@ -16,8 +16,6 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.encoded.formats import check_format
-from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,13 +110,11 @@ def append_signature(workspace: Path, signature: Signature) -> None:
 
 
 def _parse(content: bytes, number: int) -> tuple[str | None, Signature]:
-    document = parse_object(content)
-    check_format(document, FORMAT, f"signature {number}")
-    stated = checked_fields(
-        document,
-        "the signature",
-        format=str,
-        signature=int,
+    stated = append_log.stated_entry(
+        content,
+        number,
+        entry_format=FORMAT,
+        name="signature",
         signed_at=str,
         lake_number=(int, NoneType),
         lake_sha256=(str, NoneType),
@@ -128,12 +124,7 @@ def _parse(content: bytes, number: int) -> tuple[str | None, Signature]:
         first_payment=int,
         payments=list,
         ed25519=str,
-        previousSha256=(str, NoneType),
-        sealSha256=str,
     )
-    if stated["signature"] != number:
-        message = f"it is signature {stated['signature']}, and must be {number}"
-        raise ValueError(message)
     signature = Signature(
         number=number,
         signed_at=stated["signed_at"],

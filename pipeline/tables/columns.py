@@ -39,17 +39,6 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return _array(values, kind, _buffers(values, kind, types - {NoneType}, nulls), nulls)
 
 
-def text_column(values: Sequence[bytes | None]) -> pa.Array:
-    """Return a column of strings from their UTF-8, which is not looked at.
-
-    Raises ``ValueError`` for more than 2 GiB.
-    """
-    if _is_empty(values):
-        return pa.nulls(len(values), pa.string())
-    nulls = values.count(None)
-    return _array(values, pa.string(), _texts([value or b"" for value in values]), nulls)
-
-
 def nothing(size: int, kind: pa.DataType) -> pa.Array:
     """Return a column of nulls; all of a kind that are not very long have the same memory."""
     if size > _NOTHING_MAX:

@@ -72,7 +72,7 @@ USAGE_DAILY = pa.schema(
         pa.field("model", pa.string(), nullable=False),  # the rate card's name where it has one
         pa.field("service_tier", pa.string(), nullable=False),  # '' = not stated
         pa.field("meter", pa.string(), nullable=False),  # pipeline.usage.Meter
-        pa.field("rate_window_start", INSTANT),  # of the rate in force; null = unpriced; year 1 = in force since ever
+        pa.field("rate_window_start", INSTANT),  # of the rate in force; null = unpriced; year 1 = from the beginning
         pa.field("usage_date", pa.date32(), nullable=False),  # in the account's time zone
         pa.field("billing_period", pa.string(), nullable=False),  # as BillingPeriod writes it
         pa.field("quantity", pa.int64(), nullable=False),  # tokens, > 0; on the meter 'request': requests
@@ -101,6 +101,9 @@ EXCHANGES_DAILY = pa.schema(
     ]
 )
 """What became of every logged exchange: counts and stated tokens, billed or not."""
+
+MARTS = {"usage_daily": USAGE_DAILY, "exchanges_daily": EXCHANGES_DAILY, "suspicious_usage": USAGE_DAILY}
+"""What the warehouse counts, by relation (``sql/marts``). The last is what suspicious copies would add to the first."""
 
 RATE = pa.decimal128(38, 16)
 """Per million tokens; a rate card allows 12 fractional digits and a discount of 2 adds 4, so this is exact."""

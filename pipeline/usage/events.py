@@ -123,7 +123,13 @@ COLUMNS = (
         nullable=False,
         says="measured, estimated, unknown, failed or not_metered",
     ),
-    Column(name="http_status", kind=Kind.NUMBER, role=Role.OUTCOME, nullable=False, says="100 to 599"),
+    Column(
+        name="http_status",
+        kind=Kind.NUMBER,
+        role=Role.OUTCOME,
+        nullable=False,
+        says="100 to 599; 0 where none is stated",
+    ),
     Column(
         name="stream", kind=Kind.FLAG, role=Role.OUTCOME, says="whether the answer came, or was asked for, as a stream"
     ),

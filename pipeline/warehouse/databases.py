@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from pipeline.warehouse.queries import MEMORY_MAX, SPILL_MAX, column_text
+from pipeline.warehouse.queries import bound, column_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,13 +37,7 @@ def write_database(
     ``spill``, if anywhere. Raises ``duckdb.Error`` for what the machine refuses.
     """
     with duckdb.connect(":memory:") as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set autoinstall_known_extensions = false")
-        connection.execute("set autoload_known_extensions = false")
-        connection.execute("set python_enable_replacements = false")
-        connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
-        connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
-        connection.execute("set max_temp_directory_size = $size", {"size": SPILL_MAX})
+        bound(connection, spill)
         connection.execute(f"attach {_quoted(str(path))} as books (storage_version '{STORAGE_VERSION}')")
         rows: dict[str, int] = {}
         for name, dataset in tables.items():

@@ -144,18 +144,13 @@ def count_periods(
         broken = failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand)
     counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
     given = {**_of_dates(reference), "slice_totals": totals, "event_copies": counted}
-    wanted = {
-        "usage_daily": schemas.USAGE_DAILY,
-        "exchanges_daily": schemas.EXCHANGES_DAILY,
-        "suspicious_usage": schemas.USAGE_DAILY,
-    }
     with engine.session() as session:
-        at_hand = build(session, sql_folder(), given=given, parameters=parameters, wanted=wanted)
+        at_hand = build(session, sql_folder(), given=given, parameters=parameters, wanted=schemas.MARTS)
         # Of the copies only those that are counted here are at hand: an identity may survive on another date. Marts are
         # asked of when they are whole.
         at_hand -= {"event_copies", "exchanges_daily"}
         broken |= failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand)
-        built = {name: session.fetch(name, schema) for name, schema in wanted.items()}
+        built = {name: session.fetch(name, schema) for name, schema in schemas.MARTS.items()}
         return Marts(**built, broken_claims=broken, advisories={})
 
 
@@ -165,12 +160,7 @@ def checked_marts(marts: Marts, reference: Mapping[str, pa.Table], *, engine: En
     An answer about whole marts takes the place of one about some dates of them. Advisory checks are asked of whole
     marts alone.
     """
-    given = {
-        **reference,
-        "usage_daily": marts.usage_daily,
-        "exchanges_daily": marts.exchanges_daily,
-        "suspicious_usage": marts.suspicious_usage,
-    }
+    given = {**reference, **marts.tables}
     with engine.session() as session:
         at_hand = build(session, sql_folder(), given=given, parameters=parameters, wanted=[])
         checked = failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand)

@@ -27,12 +27,10 @@ if TYPE_CHECKING:
     from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.relations import Relation
 
-_WANTED = ("usage_daily", "exchanges_daily", "suspicious_usage", "event_copies")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marts:
-    """What a build of the warehouse gives: three marts, the claims that broke, and what somebody should look at."""
+    """What a build of the warehouse gives: ``schemas.MARTS``, the claims that broke, what somebody should look at."""
 
     usage_daily: pa.Table
     """``schemas.USAGE_DAILY``."""
@@ -47,6 +45,11 @@ class Marts:
     """
     advisories: Mapping[str, Rows]
     """Every advisory check that was asked by name, with the rows it found."""
+
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """The marts by name."""
+        return {name: getattr(self, name) for name in schemas.MARTS}
 
     @property
     def unasked(self) -> list[str]:
@@ -98,7 +101,7 @@ def build_marts(
             given[EVENTS_RELATION] = schemas.USAGE_EVENTS.empty_table()
         built = build(session, folder, given=given, parameters=parameters, wanted=["slice_totals"])
         give_suspects()
-        wanted = (*_WANTED, *(name for check in checks for name in check.reads))
+        wanted = (*schemas.MARTS, "event_copies", *(name for check in checks for name in check.reads))
         at_hand = build(
             session,
             folder,
@@ -117,9 +120,7 @@ def build_marts(
                 )
                 raise ConfigurationError(message)
         return Marts(
-            usage_daily=session.fetch("usage_daily", schemas.USAGE_DAILY),
-            exchanges_daily=session.fetch("exchanges_daily", schemas.EXCHANGES_DAILY),
-            suspicious_usage=session.fetch("suspicious_usage", schemas.USAGE_DAILY),
+            **{name: session.fetch(name, schema) for name, schema in schemas.MARTS.items()},
             broken_claims=failed_checks(session, folder, "blocking", parameters, at_hand=at_hand) if checks else {},
             advisories=failed_checks(session, folder, "advisory", parameters, at_hand=at_hand) if checks else {},
         )
@@ -142,12 +143,10 @@ def count_events(
             sql_folder(),
             given=given,
             parameters={"timezone": timezone, "unmeasured": unmeasured},
-            wanted=_WANTED[:3],
+            wanted=schemas.MARTS,
         )
         return Marts(
-            usage_daily=session.fetch("usage_daily", schemas.USAGE_DAILY),
-            exchanges_daily=session.fetch("exchanges_daily", schemas.EXCHANGES_DAILY),
-            suspicious_usage=session.fetch("suspicious_usage", schemas.USAGE_DAILY),
+            **{name: session.fetch(name, schema) for name, schema in schemas.MARTS.items()},
             broken_claims={},
             advisories={},
         )

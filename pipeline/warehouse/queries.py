@@ -60,13 +60,24 @@ def relations_read(sql: str, known: Collection[str]) -> frozenset[str]:
         raise ConfigurationError(message) from deep
 
 
+_CALLED = {"SHOW_REF": "what DESCRIBE, SHOW and SUMMARIZE say"}
+"""Kinds of sources that DuckDB calls otherwise than whoever writes SQL."""
+_IS_ANOTHER = "Only SELECT statements can be serialized"
+"""How DuckDB begins to say so."""
+
+
 def _parsed(sql: str) -> Any:
     with duckdb.connect(":memory:") as connection:
         row = connection.execute("select json_serialize_sql($sql::varchar)", {"sql": sql}).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         said = str(tree.get("error_message", "")).strip().split("\n", maxsplit=1)[0]
-        message = f"only SELECT can be asked, and this cannot be read as one: {said}"
+        is_another = said.startswith(_IS_ANOTHER)  # it was parsed, and then not written
+        message = (
+            "only SELECT can be asked, and this is another statement; 'tallybook sql --views' says what can be read"
+            if is_another
+            else f"only SELECT can be asked, and this cannot be read as one: {said}"
+        )
         raise ConfigurationError(message)
     if len(tree["statements"]) != 1:
         message = f"{len(tree['statements'])} statements are asked for; ask one SELECT at a time"
@@ -86,18 +97,26 @@ def asked(sql: str, tables: Mapping[str, ds.Dataset], *, spill: Path | None) -> 
             connection.register(f"{_RAW}{name}", dataset)
             columns = ", ".join(column_text(field) for field in dataset.schema)
             connection.execute(f'create view "{name}" as select {columns} from "{_RAW}{name}"')  # noqa: S608  # names of our own relations
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set autoinstall_known_extensions = false")
-        connection.execute("set autoload_known_extensions = false")
-        connection.execute("set python_enable_replacements = false")
-        connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
-        connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
-        connection.execute("set max_temp_directory_size = $size", {"size": SPILL_MAX})
+        bound(connection, spill)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         with _explained():
             reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
         yield Answer(schema=reader.schema, batches=_batches(reader))
+
+
+def bound(connection: duckdb.DuckDBPyConnection, spill: Path | None) -> None:
+    """Let a connection count in UTC, load nothing, and hold no more than it may.
+
+    What does not fit into memory goes to ``spill``, if anywhere.
+    """
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute("set python_enable_replacements = false")
+    connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
+    connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
+    connection.execute("set max_temp_directory_size = $size", {"size": SPILL_MAX})
 
 
 def engine_relation(dataset: ds.Dataset, columns: Sequence[str], chosen: pc.Expression | None) -> EngineRelation:
@@ -165,7 +184,7 @@ def _refuse_kind(source: dict[str, Any]) -> None:
     kind = source.get("type")
     function = str((source.get("function") or {}).get("function_name", "")).lower()
     if kind not in _FROM or (kind == "TABLE_FUNCTION" and function not in _TABLE_FUNCTIONS):
-        what = f"{function}()" if function else str(kind).lower()
+        what = f"{function}()" if function else _CALLED.get(str(kind), str(kind).lower())
         message = f"{what} cannot be read; a query reads the relations that 'tallybook sql --views' lists"
         raise ConfigurationError(message)
 

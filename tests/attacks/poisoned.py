@@ -15,6 +15,7 @@ from logged_documents import (
     agentgateway_line,
     apisix_line,
     bifrost_row,
+    braintrust_span,
     databricks_row,
     datadog_span,
     envoy_line,
@@ -26,6 +27,7 @@ from logged_documents import (
     opik_span,
     posthog_event,
     tensorzero_row,
+    weave_call,
     written_span,
 )
 from odd_documents import places
@@ -124,6 +126,10 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "databricks": databricks_row(),
     "openrouter": openrouter_generation(),
     "opik": opik_span(),
+    "braintrust": braintrust_span(),
+    "weave": weave_call(),
+    "spans of a transaction": written_span("sentry"),
+    "spans of a trace": written_span("jaeger"),
     "tensorzero": tensorzero_row(),
     "datadog": datadog_span(),
     "spans": written_span("cloudwatch"),

@@ -27,7 +27,7 @@ from workspaces import (
     write_log,
 )
 
-from pipeline.jobs.proofs import file_checks
+from pipeline.jobs.proofs.claims import file_checks
 from pipeline.warehouse.engines.on_duckdb import DuckDbSession
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ def test_the_exit_code_says_what_was_found(tmp_path: Path) -> None:
     (root / "tallybook.toml").write_text(settings, encoding="utf-8")
     (root / "accounts.toml").write_text("", encoding="utf-8")
     found = tallybook(root, "doctor", "--strict")
-    assert (found.returncode, "LOOK  accounts: 0 accounts" in found.stdout) == (2, True)
+    assert (found.returncode, "LOOK  accounts: none in accounts.toml; write one" in found.stdout) == (2, True)
     (data_file,) = (root / "lake").rglob("date=*/*.parquet")
     data_file.write_bytes(data_file.read_bytes()[:-1])
     assert tallybook(root, "doctor").returncode == 1
@@ -98,3 +98,10 @@ def test_an_id_that_is_one_is_no_raw_key(tmp_path: Path, key_id: str) -> None:
     root = make_workspace(tmp_path / "books", config=source, accounts=f'{account}[keys.{key_id}]\nteam = "x"\n')
     write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a", key=key_id))
     assert "may be a raw key" not in tallybook(root, "doctor").stdout
+
+
+def test_a_night_without_any_log_says_that_nothing_is_committed_yet(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    done = tallybook(root, "nightly", "--as-of", "2026-11-01")
+    assert done.returncode == 0
+    assert done.stdout.startswith("collected 0 new lines from 0 of 0 logs; the lake has no commit yet\n")

@@ -274,25 +274,34 @@ def test_the_greatest_are_listed_and_all_others_are_one_row(tmp_path: Path) -> N
 def test_what_is_paid_open_and_overdue_stands_beside_each_invoice(tmp_path: Path) -> None:
     accounts = "".join(
         f'[[accounts]]\nid = "{name}"\nname = "{name}"\npayment_terms_days = 10\nkeys = ["key_{name}"]\n'
-        for name in ("paid", "late", "back")
+        for name in ("paid", "late", "back", "over", "none", "less")
     )
+    used = ("paid", "late", "back", "over", "less")
+    accounts += '[[accounts.items]]\nid = "back"\ndate = 2026-10-05\ndescription = "Allowance"\namount = -1234.50\n'
     root = make_workspace(tmp_path / "books", accounts=accounts)
     write_log(
         root,
         "l.jsonl",
-        *(plain("2026-10-03T10:00:00Z", id=each, key=f"key_{each}") for each in ("paid", "late", "back")),
+        *(plain("2026-10-03T10:00:00Z", id=each, key=f"key_{each}") for each in used),
+        plain("2026-10-03T10:00:00Z", id="none", key="key_none", prompt=1, completion=0),
     )
     assert night(root)
     issued = tallybook(root, "invoice", "issue", "--period", "2026-10", "--yes", "--as-of", "2026-11-02")
     assert issued.returncode == 0
     ids = {each["account_id"]: each["invoice_id"] for each in answered(root, "invoice", "list")}
     assert tallybook(root, "invoice", "paid", ids["paid"], "--on", "2026-11-05").returncode == 0
+    assert tallybook(root, "invoice", "paid", ids["over"], "--on", "2026-11-05", "--amount", "5000.00").returncode == 0
+    assert tallybook(root, "invoice", "paid", ids["back"], "--on", "2026-11-02").returncode == 0
     assert tallybook(root, "invoice", "void", ids["back"], "--yes", "--as-of", "2026-11-03").returncode == 0
     page = ReportPage(printed(root, as_of=("--as-of", "2026-12-24")))
     states = {row[1]: row[-1] for row in page.rows("Drafts and invoices")}
     assert states[ids["paid"]] == "paid"
     assert states[ids["late"]] == "overdue"
     assert states[ids["back"]] == "credited"
+    assert states[ids["over"]] == states[ids["less"]] == "owed to its buyer"  # paid beyond it, and below zero
+    assert states[ids["none"]] == "nothing to pay"
+    assert {"4,998.00", "1,232.50"} <= set(page.texts)
+    assert any(text.endswith("; 2.00 of what was paid is owed to its buyer") for text in page.texts)
     assert "draft-2026-10-back" in states  # the month is open again
     assert "1 invoice overdue: 2.00" in page.text
     assert "2.00 open, due 2026-11-12" in page.text

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.collectors.routes import (
     Route,
+    id_asked_for,
     model_in_path,
     path_led_to,
     route_of,
@@ -23,6 +24,7 @@ COMPLETIONS = [
     ),
     *(f"/model/m/{verb}" for verb in ("converse", "converse-stream", "invoke", "invoke-with-response-stream")),
     "/model/m/invoke-with-bidirectional-stream",
+    *("/v1/decisions", "/v1beta/decisions", "/providers/microsoft/v1/systemone"),
 ]
 EMBEDDINGS = [
     *("/v1/embeddings", "/v1/embed", "/v1/embeddings/multimodal", "/embed_all", "/embed_sparse"),
@@ -57,6 +59,7 @@ UNLISTED = [
     "/ai/ask",
     "/v1/m:predict",
     "/v1/models/m:predict",
+    *("/loans/decisions", "/v1/decisions/7"),
     "/v1/chatty",
     "/v1/messages/m-1",
 ]
@@ -240,3 +243,22 @@ def test_of_a_stream_that_was_asked_for_the_body_decides(path: str | None) -> No
 )
 def test_what_was_stored_is_no_stream_that_was_made_as_it_was_asked_for(path: str) -> None:
     assert route_of_streamed(path, "GET") is Route.OTHER
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "found"),
+    [
+        ("/v1/responses/resp_A1?stream=true&starting_after=42", "GET", "resp_A1"),
+        ("/v1beta/Interactions/int_1/", "get", "int_1"),
+        ("/v1/responses/resp_A1", "POST", None),
+        ("/v1/responses/resp_A1", "DELETE", None),
+        ("/v1/responses/resp_A1", None, None),
+        ("/v1/responses/compact", "POST", None),
+        ("/v1/responses", "GET", None),
+        ("/v1/responses/resp_A1/input_items", "GET", None),
+        ("/v1/conversations/c/responses/resp_A1", "GET", None),
+        (None, "GET", None),
+    ],
+)
+def test_what_is_asked_for_is_known_by_the_id_in_its_path(path: str | None, method: str | None, found: str) -> None:
+    assert id_asked_for(path, method) == found

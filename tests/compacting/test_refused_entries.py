@@ -15,9 +15,9 @@ from lake_inputs import COMMITTED_AT, commit_events, event
 from pipeline import lake
 from pipeline.base.errors import LogEntryRefused
 from pipeline.jobs.upkeep.compact import _committed, planned
+from pipeline.lake.log.applying import check_apart, moved
 from pipeline.lake.log.commit import COMPACT, Commit, DataFile
 from pipeline.lake.log.compacting import CompactedFile, Compaction, Part, Within
-from pipeline.lake.log.snapshot import _check_apart, _moved
 from pipeline.lake.log.superseding import Superseding
 from pipeline.objects import append_log, layout
 
@@ -131,11 +131,13 @@ def holding(name: str, *files: DataFile, in_force: bool = True) -> CompactedFile
     return CompactedFile(path=path, sha256=name, size=9, rows=rows, in_force=in_force, parts=parts)
 
 
-def lie_in(file: CompactedFile, homes: Mapping[str, Within], counts: list[DataFile], kept: list[DataFile]) -> list[int]:
+def lie_in(
+    file: CompactedFile, locations: Mapping[str, Within], counts: list[DataFile], kept: list[DataFile]
+) -> list[int]:
     """Return at which rows the parts of a compacted file begin."""
     compaction = Compaction(data_files=(file,), quarantine_files=(), removed=())
-    moved = _moved(homes, compaction, *({each.path: each for each in files} for files in (counts, kept)))
-    return [home.start for home in moved.values() if home.file is file]
+    found = moved(locations, compaction, *({each.path: each for each in files} for files in (counts, kept)))
+    return [location.start for location in found.values() if location.file is file]
 
 
 def test_a_compacted_file_holds_what_counts_or_what_is_kept_and_leaves_no_part_behind() -> None:
@@ -148,15 +150,15 @@ def test_a_compacted_file_holds_what_counts_or_what_is_kept_and_leaves_no_part_b
         ):
             lie_in(holding("a", one, three, in_force=in_force), {}, [one, two], [three])
     before = holding("b", one, two)
-    homes = {one.path: Within(file=before, start=0), two.path: Within(file=before, start=1)}
-    assert lie_in(holding("a", three, one, two), homes, [one, two, three], []) == [3, 4, 0]
+    locations = {one.path: Within(file=before, start=0), two.path: Within(file=before, start=1)}
+    assert lie_in(holding("a", three, one, two), locations, [one, two, three], []) == [3, 4, 0]
     with pytest.raises(ValueError, match=r"it leaves date=2026-03-01/b.parquet with 3 rows, of which 2 are of a file"):
-        lie_in(holding("a", three, one), homes, [one, two, three], [])
+        lie_in(holding("a", three, one), locations, [one, two, three], [])
 
 
 def test_a_part_is_taken_out_only_where_it_is_said_what_becomes_of_the_others() -> None:
     one, two = of_rows("1", 1), of_rows("2", 2)
-    homes = {each.path: Within(file=holding("a", one, two), start=0) for each in (one, two)}
+    locations = {each.path: Within(file=holding("a", one, two), start=0) for each in (one, two)}
     superseding = Superseding(places=(), data_files=(two.path,), quarantine_files=(), events=0, quarantined=0)
     commit = Commit(
         number=3,
@@ -168,13 +170,13 @@ def test_a_part_is_taken_out_only_where_it_is_said_what_becomes_of_the_others() 
         key_secret_check=None,
         superseding=superseding,
     )
-    _check_apart(commit, {})
+    check_apart(commit, {})
     with pytest.raises(
         ValueError, match=r"it takes out date=2026-03-01/2.parquet, which lies in date=.*a.parquet with"
     ):
-        _check_apart(commit, homes)
+        check_apart(commit, locations)
     compaction = Compaction(data_files=(), quarantine_files=(), removed=())
-    _check_apart(replace(commit, compaction=compaction), homes)
+    check_apart(replace(commit, compaction=compaction), locations)
 
 
 def test_nothing_is_compacted_before_the_lake_says_so(compacted: Path, tmp_path: Path) -> None:

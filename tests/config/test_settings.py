@@ -11,14 +11,8 @@ import pytest
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding
 from pipeline.base.warning_codes import LOSING, WarningCode
-from pipeline.configuration.settings import (
-    IdentityRule,
-    Limits,
-    Settings,
-    SourceSettings,
-    UnmeasuredPolicy,
-    read_settings,
-)
+from pipeline.configuration.settings import Limits, Settings, UnmeasuredPolicy, read_settings
+from pipeline.configuration.source_settings import IdentityRule, SourceSettings
 from pipeline.configuration.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -124,6 +118,18 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
             ),
         ),
         ("[zebra]", "tallybook.toml: unknown key 'zebra'; allowed here: timezone"),
+        (
+            '[policy]\ncurrency = "EUR"',
+            (
+                "tallybook.toml: [policy]: unknown key 'currency'; it is a key of the file itself, so write it above "
+                "this table; allowed here: unmeasured"
+            ),
+        ),
+        (
+            '[seller]\nbank = "x"',
+            "tallybook.toml: [seller]: bank is 'x'; write [seller.bank] on a line of its own, and its keys below",
+        ),
+        ("policy = 3", "tallybook.toml: policy is 3; it must be a table; write [policy] on a line of its own"),
         (
             '[policy]\nunmesured = "list"',
             "tallybook.toml: [policy]: unknown key 'unmesured'; did you mean 'unmeasured'? allowed here: unmeasured",

@@ -102,6 +102,25 @@ def test_481_lines_are_a_page_and_its_details() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("lines_of_note", range(0, 60, 4))
+def test_pages_are_numbered_wherever_the_first_one_ends(lines_of_note: int) -> None:
+    """Also where nothing is to be paid, and the notes are all that follows the totals."""
+    whole = full_invoice(usage_lines=60, keys=6, models=3, note="\n".join(["x"] * lines_of_note))
+    for invoice in (
+        whole,
+        replace(whole, bank=BankDetails(), payment_terms="", payment_terms_days=None, due_date=None),
+    ):
+        assert_pages_are_numbered(pdf_page(invoice))
+
+
+def assert_pages_are_numbered(pdf: bytes) -> None:
+    """Assert that the last line of each page says which it is, and of how many."""
+    footers = [page.extract_text().splitlines()[-1] for page in read(pdf).pages]
+    said = [footer.rpartition("Page ")[2] for footer in footers]
+    assert said == [f"{number} of {len(footers)}" for number in range(1, len(footers) + 1)]
+
+
+@pytest.mark.long
 def test_words_that_are_wider_than_their_column_are_broken_and_taken_out_whole() -> None:
     name, number, model = "W" * 90, f"PO_{'X' * 60}-0123456789", f"ft:{'m_' * 55}"
     buyer = Party(name=name, street="Birkenweg/Hinterhof-" * 6, city="Berlin", country="DE")
@@ -151,7 +170,9 @@ def test_an_invoice_of_several_accounts_that_is_folded_has_their_names_alone_and
         currency="EUR",
         rounding=Rounding.HALF_UP,
     )
-    page, text = printed_invoice(draft), text_of(pdf_page(draft))
+    page, pdf = printed_invoice(draft), pdf_page(draft)
+    text = text_of(pdf)
+    assert_pages_are_numbered(pdf)
     assert [len(section.groups) for section in page.sections] == [0, 0, 0, 1]
     said = [account.title for section in page.sections if (account := section.account)]
     assert said == ["Acme", "Bolt", "Corp", "All accounts"]

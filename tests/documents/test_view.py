@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from pipeline.documents.pages.printed import printed_invoice
 from pipeline.documents.pages.view import BARS_MAX, DETAILS_MAX, ROWS_MAX, invoice_view
 from pipeline.invoicing import LineKind
 from pipeline.invoicing.lines import numbered
+from pipeline.invoicing.reductions import Reduction, partial_credit_note
+from pipeline.invoicing.rules import NEWEST
 
 if TYPE_CHECKING:
     from pipeline.documents.pages.page import PrintedInvoice, PrintedSection
@@ -143,6 +146,20 @@ def test_481_lines_read_as_one_page_of_models_and_their_details() -> None:
         "Cached input tokens",
         "Output tokens",
     ]
+
+
+def test_no_table_has_a_column_without_anything_in_it() -> None:
+    """Folded rows have several prices and so none, amounts alone have neither."""
+    many = full_invoice(usage_lines=481)
+    page = printed_invoice(many)
+    assert page.columns == ("quantity",)
+    assert page.unfolded_columns == page.appendix_columns == ("quantity", "price")
+    assert printed_invoice(full_invoice(usage_lines=6, keys=2, models=1)).columns == ("quantity", "price")
+    few = full_invoice(usage_lines=4, keys=1, models=1)
+    taken = Reduction(line=1, reason="sorry", amount=Decimal("1.00"))
+    note = partial_credit_note(few, [], taken, number=43, prefix="INV-", issued_on=date(2026, 11, 5), rules=NEWEST)
+    assert printed_invoice(note).columns == printed_invoice(note).appendix_columns == ()
+    assert html_page(note).count(b'scope="col"') == 2 + 3  # what and amount; in the details the number as well
 
 
 def test_few_lines_are_shown_by_model_and_meter_on_the_first_page() -> None:

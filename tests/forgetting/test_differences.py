@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.jobs.state.forgotten.kept import EXCHANGES, MARTS, USAGE, negated, summed
+from pipeline.jobs.state.forgotten.kept import EXCHANGES, USAGE, negated, summed
+from pipeline.tables.schemas import MARTS
 
 
 def used(quantity: int, **more: Any) -> dict[str, Any]:

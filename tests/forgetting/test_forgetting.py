@@ -14,7 +14,7 @@ from workspaces import account, append_log, make_workspace, plain, tallybook, wr
 
 from pipeline import lake, register
 from pipeline.cli.commands.upkeep import forget as command
-from pipeline.lake.log import delta
+from pipeline.lake.log.parsing import parse_commit
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
@@ -388,13 +388,13 @@ def test_a_person_at_a_terminal_is_asked_and_may_say_no(issued: Path, monkeypatc
 def test_an_entry_that_forgets_something_else_than_it_removes_is_refused(issued: Path) -> None:
     done(issued, *FORGET)
     (entry,) = [each for each in delta_log(issued) if "FORGET" in each.decode()]
-    assert delta.parse_commit(entry, 2)[1].forgetting is not None
+    assert parse_commit(entry, 2)[1].forgetting is not None
     actions = entry.splitlines(keepends=True)
     without = b"".join(line for number, line in enumerate(actions) if number != 2)
     with pytest.raises(ValueError, match="it removes other data files than those that it forgets"):
-        delta.parse_commit(without, 2)
+        parse_commit(without, 2)
     with pytest.raises(ValueError, match="which is none of ours"):
-        delta.parse_commit(entry.replace(b"date=2026-09-01/", b"../2026-09-01/"), 2)
+        parse_commit(entry.replace(b"date=2026-09-01/", b"../2026-09-01/"), 2)
 
 
 def delta_log(root: Path) -> list[bytes]:

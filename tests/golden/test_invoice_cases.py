@@ -26,7 +26,7 @@ from e_invoices import BIRKE, SELLER
 from pipeline.accounts import Tax, TaxCategory
 from pipeline.base.errors import RenderingRefused
 from pipeline.base.money import minor_unit_digits
-from pipeline.base.periods import BillingPeriod, day_start_at, parse_date
+from pipeline.base.periods import day_start_at, parse_date
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.einvoice.required import FRACTION_DIGITS_MAX
 from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
@@ -35,7 +35,7 @@ from pipeline.invoicing import credit_note, invoice_document, invoice_from_docum
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note, reductions_of
 from pipeline.invoicing.rules import NEWEST
 from pipeline.jobs.state.drafts import account_currencies, card_fees, limits_of
-from pipeline.jobs.state.lines.charged_lines import charge_of
+from pipeline.jobs.state.lines.charged_lines import charges_by_invoice
 from pipeline.jobs.state.rate import rate
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER
@@ -43,7 +43,6 @@ from pipeline.warehouse.reference import SINCE_EVER
 if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
-    from pipeline.rating import Charge
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("invoices/*/steps.toml"))
 
@@ -132,9 +131,7 @@ def frozen(invoice: Invoice) -> Invoice:
 
 def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invoice]) -> InvoiceBook:
     rated = rate(usage_daily(workspace, usage), workspace.accounts, workspace.rate_cards)
-    charges: dict[tuple[str, BillingPeriod], list[Charge]] = {}
-    for row in rated.charges.to_pylist():
-        charges.setdefault((row["account_id"], BillingPeriod.parse(row["billing_period"])), []).append(charge_of(row))
+    charges = charges_by_invoice(rated.charges)
     return make_book(
         issued=issued,
         charges=charges,

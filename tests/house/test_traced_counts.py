@@ -22,6 +22,7 @@ OF_NO_COUNT = {
     ("formats/log_format.py", "json.dumps(self.settings(), default=dict, sort_keys=True)"): "settings",
     ("formats/gateways/nginx.py", "Decimal(str(seconds or 0))"): "a duration",
     ("formats/gateways/nginx_escapes.py", "b'\\\\u%04x' % byte[0]"): "a byte",
+    ("formats/spans/listed_spans.py", "int(decimal)"): "the id of a span",
     ("formats/spans/written_spans.py", "int(value)"): "of a Decimal alone",
     ("formats/tools/har.py", "json.dumps(of, default=str)"): "of an archive, which no rule is for",
     ("formats/tools/posthog.py", "Decimal(taken[0])"): "a duration",

@@ -36,7 +36,7 @@ def test_committed_outputs_are_what_is_printed_today(tmp_path: Path, name: str) 
         assert "36,388 tokens of model 'jamba-1.5-mini' of dojo have no price" in now
         assert "4 drafts of 2026-10, of which 3 have no unpriced usage" in now
     else:
-        assert "5.31     21.8                    107.9488                       29.9975" in now
+        assert "5.31     21.8               107.9488                  29.9975" in now
         assert "0 are sold below cost" in now
         assert "tokens read from a cache are charged 0.52 USD, and as prompts 0.56" in now
         assert "tokens read from a cache cost us 0.36 USD, and as prompts 0.43" in now

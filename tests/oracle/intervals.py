@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Agreed(NamedTuple):
-    """From a month on (None = since ever), so many months are billed together, beginning with this month of a year."""
+    """From a month on (None = from the beginning), so many months are billed together, the first in this one."""
 
     since: int | None
     length: int

@@ -156,6 +156,22 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.parametrize("sql", ["drop view charges", "explain select 1", "insert into charges select 1"])
+def test_another_statement_is_told_from_a_select_that_is_misspelt(books: Path, sql: str) -> None:
+    what = "tallybook: only SELECT can be asked, and this "
+    how = "'tallybook sql --views' says what can be read"
+    assert ask(books, sql).stderr == f"{what}is another statement; {how}\n"
+    assert ask(books, "selekt 1").stderr.startswith(f"{what}cannot be read as one: ")
+
+
+@pytest.mark.parametrize("sql", ["describe charges", "show tables", "summarize charges"])
+def test_who_asks_for_columns_is_told_where_they_are_listed(books: Path, sql: str) -> None:
+    assert ask(books, sql).stderr == (
+        "tallybook: what DESCRIBE, SHOW and SUMMARIZE say cannot be read; a query reads the relations that "
+        "'tallybook sql --views' lists\n"
+    )
+
+
 @pytest.mark.parametrize("sql", HOSTILE, ids=lambda sql: sql[:60])
 def test_a_query_reads_relations_and_nothing_else_and_writes_and_sets_nothing(
     books: Path, sql: str, monkeypatch: pytest.MonkeyPatch

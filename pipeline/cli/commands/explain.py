@@ -22,6 +22,7 @@ from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
@@ -143,39 +144,41 @@ def _print_explanation(explanation: LineExplanation, events_max: int, output: Ou
     _, account_name = invoice.account_of(line)
     period = f"{line.period} of {invoice.period}" if line.period else str(invoice.period)
     say(f"{invoice.id} line {line.number} ({account_name}, {period}): {line.description}")
-    if not explanation.is_of_usage:
-        say(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
-        before = explanation.invoiced_before
-        if before is not None and line.original_period is not None:
-            worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
-            counts = (
-                (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})")
-                if line.meter is not None and line.meter.is_of_tokens
-                else ("", "")
-            )
-            invoiced = f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]}"
-            if explanation.is_billed_anew:
-                where = "on this invoice" if invoice.period.holds(line.original_period) else "by its own invoice"
-                say(
-                    f"all of {line.original_period} is billed anew {where}; {invoiced} that was corrected is taken back"
-                )
-            else:
-                say(
-                    f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} "
-                    f"{invoice.currency}{counts[0]}; {invoiced} was invoiced before"
-                )
-        say(f"amount {plain(line.amount)} {invoice.currency}")
-        return
-    unit = _unit(line)
-    say(
-        f"key {line.api_key_id}, model {line.model}, meter {line.meter}, "
-        f"{counted(len(explanation.events), 'usage event')}",
-        "",
-    )
-    shown = explanation.events[:events_max]
-    output.rows(_events(unit), _event_rows(shown), rows_max=None)
-    if len(shown) < len(explanation.events):
-        say(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
+    if explanation.is_of_usage:
+        _print_usage(explanation, events_max, output)
+    else:
+        _print_terms(explanation)
+
+
+def _print_terms(explanation: LineExplanation) -> None:
+    """Print what a line comes from that has no events: other lines and terms, and of a correction what was before."""
+    invoice, line, before = explanation.invoice, explanation.line, explanation.invoiced_before
+    say(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
+    if before is not None and line.original_period is not None:
+        has_tokens = line.meter is not None and line.meter.is_of_tokens
+
+        def text(amount: Decimal, quantity: int) -> str:
+            counts = f" ({counted(quantity, 'token')})" if has_tokens else ""
+            return f"{plain_amount(amount, invoice.currency)} {invoice.currency}{counts}"
+
+        invoiced = text(before.amount, before.quantity)
+        if explanation.is_billed_anew:
+            where = "on this invoice" if invoice.period.holds(line.original_period) else "by its own invoice"
+            say(f"all of {line.original_period} is billed anew {where}; {invoiced} that was corrected is taken back")
+        else:
+            worth = text(exact_sum([before.amount, line.amount]), before.quantity + line.quantity)
+            say(f"all of it in {line.original_period} is worth {worth}; {invoiced} was invoiced before")
+    say(f"amount {plain(line.amount)} {invoice.currency}")
+
+
+def _print_usage(explanation: LineExplanation, events_max: int, output: Output) -> None:
+    """Print the events behind a line of usage, what they come to, and its rounding."""
+    invoice, line = explanation.invoice, explanation.line
+    unit, events = _unit(line), explanation.events
+    say(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {counted(len(events), 'usage event')}", "")
+    output.rows(_events(unit), _event_rows(events[:events_max]), rows_max=None)
+    if len(events) > events_max:
+        say(f"… and {len(events) - events_max} more; --csv lists all")
     if line.package_tokens is not None:
         say("", f"a package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
     if line.flat_amount is not None:
@@ -190,8 +193,8 @@ def _print_explanation(explanation: LineExplanation, events_max: int, output: Ou
     say("", f"{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
     if explanation.forgotten:
         say(f"the line says {counted(line.quantity, unit)}, rounded once to {plain(line.amount)} {invoice.currency}")
-        return
-    say(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
+    else:
+        say(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
 
 
 def _document(explanation: LineExplanation) -> dict[str, object]:

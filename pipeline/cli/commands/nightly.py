@@ -187,7 +187,7 @@ def _print_summary(night: Night, output: Output) -> None:
     say(*new.told)
     say(
         f"collected {counted(new.lines, 'new line')} from {new.new_files} of {counted(new.files, 'log')}; "
-        f"the lake is at commit {_commit(night)}"
+        f"the lake {_commit(night)}"
     )
     if output.form is not Form.LINES:
         say("")
@@ -228,7 +228,7 @@ def _copies_row(copies: SuspiciousCopies) -> tuple[Cell, ...]:
 
 def _commit(night: Night) -> str:
     version = night.built.snapshot.version
-    return "none" if version is None else str(version)
+    return "has no commit yet" if version is None else f"is at commit {version}"
 
 
 def _document(night: Night) -> dict[str, object]:

@@ -18,6 +18,7 @@ from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.settings import CONFIG_FILE, Settings
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.night.logs.new_source import fields_text
 from pipeline.jobs.night.try_files import try_files
 from pipeline.jobs.wording import UNASSIGNED, counted
 
@@ -123,6 +124,11 @@ def _print(tried: Tried, workspace: str, output: Output) -> None:
             f"'tallybook init {workspace}', and try again"
         )
     _print_costs(tried, output)
+    for unfound in tried.unfound:
+        say(
+            f"source {unfound.source!r}: none of the first {counted(unfound.lines, 'line')} has anything where fields "
+            f"says {fields_text(unfound.fields)}; correct that, unless the log has it only sometimes"
+        )
     for each in tried.proposed:
         say("", "put this into tallybook.toml, and run 'tallybook nightly':", "", *each.text.splitlines())
     for each in tried.mended:

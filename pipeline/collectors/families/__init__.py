@@ -94,13 +94,14 @@ CHAT = BY_NAME[chat.NAME]
 
 _HELD_IN = (
     *("response", "result", "Response", "chatResponse", "orchestration_result", "final_result"),
-    *("output", "kwargs", "raw"),
+    *("output", "kwargs", "raw", "predictions"),
 )
 """Where an API puts an answer, of its own or another's, into an object.
 
 Perplexity's and Gemini's Code Assist (``response``), Cloudflare's Workers AI (``result``), Tencent's Hunyuan
 (``Response``), Oracle's (``chatResponse``), SAP's orchestration, versions 1 and 2, LangServe (``output``), LangChain
-where it writes what makes an object (``kwargs``), and LlamaIndex (``raw``), beside a message of its own.
+where it writes what makes an object (``kwargs``), LlamaIndex (``raw``), beside a message of its own, and models that
+were deployed on Vertex AI and are asked by ``:predict`` for chat (``predictions``, which is one object then).
 """
 _HELD_BY_WHAT_LOGS = ("data", "body")
 """Where gateways and clients of HTTP put an answer beside a code, a message or headers.

@@ -105,7 +105,7 @@ _WRITTEN = (
 _CACHED_OTHERWISE = (
     *dict.fromkeys(place[-1] for place in _CACHED),
     *("cached_prompt_tokens", "cached_prompt_text_tokens", "prompt_cached_tokens", "prompt_cache_read_tokens"),
-    "cached_read_tokens",
+    *("cached_read_tokens", "cachedPromptTextTokens"),
 )
 _WRITTEN_OTHERWISE = (*WRITTEN_NAMES, "cacheWriteTokens", "write_cached_tokens", "prompt_cache_write_tokens")
 """Names that servers use elsewhere than where they are looked for first, or use alone: the second is xAI's, the last
@@ -133,7 +133,7 @@ _REASONING = (
     *((details, "reasoning_tokens") for details in COMPLETION_DETAILS),
     ("reasoning_tokens",),
     ("reasoning_output_tokens",),
-    ("completionTokensDetails", "reasoningTokens"),
+    *(("completionTokensDetails", name) for name in ("reasoningTokens", "thinkingTokens")),
     (_OF_LANGCHAIN[1], "reasoning"),
     (_OF_VERCEL[1], "reasoningTokens"),
     ("reasoningTokens",),
@@ -159,6 +159,19 @@ OTHERS = {
 """What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
 _OTHERS_OF_OPENROUTER = {"web_searches": ("server_tool_use_details", "web_search_requests")}
 """Where OpenRouter says of chat what it says of Anthropic's messages at the place above."""
+_OTHERS_OF_OPENAI = {
+    "cache_write_12h_tokens": (PROMPT_DETAILS[0], "cache_write_tokens_details", "ttl_12h_tokens"),
+}
+"""What of the writes lives for twelve hours, which costs twice as much as half an hour, and has no meter."""
+_OTHERS_OF_LITELLM = {
+    "cache_write_12h_tokens": (PROMPT_DETAILS[0], "cache_creation_token_details", "ephemeral_12h_input_tokens"),
+}
+OTHERS_OF_TOOLS = {
+    "server_tool_calls": ("num_server_side_tools_used",),
+    "web_searches": ("server_side_tool_usage_details", "web_search_calls"),
+    "x_searches": ("server_side_tool_usage_details", "x_search_calls"),
+}
+"""What xAI says of the tools that it ran, which it charges by the call."""
 _IN_TOTAL_ALONE = {"connector_tokens": CONNECTORS_APART, "guardrails_tokens": GUARD_APART}
 """Of these, what a total counts and neither of the two: Mistral's connectors, Snowflake's guard."""
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
@@ -241,7 +254,11 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         reasoning=_named(usage, _REASONING),
         prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
-        others=others_of(usage, _OTHERS_OF_OPENROUTER) | others_of(usage, OTHERS),
+        others={
+            name: count
+            for names in (OTHERS_OF_TOOLS, _OTHERS_OF_LITELLM, _OTHERS_OF_OPENAI, _OTHERS_OF_OPENROUTER, OTHERS)
+            for name, count in others_of(usage, names).items()
+        },
     )
     total = count_of(usage, *TOTAL) or 0
     if not total and is_of_anthropic(usage):

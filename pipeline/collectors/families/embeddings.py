@@ -1,12 +1,13 @@
 """Embeddings of all APIs: what they consume is a prompt, and nothing is generated.
 
 OpenAI's shape states ``usage.prompt_tokens`` = ``total_tokens`` (856 of 856 recorded), Voyage the total alone, Cohere
-``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well (``ApiMetaBilledUnits``), or
-``images`` alone where an older model of its took one (5 of 5 recorded), SGLang ``meta_info.prompt_tokens``, Gemini
-``usageMetadata.promptTokenCount`` or, of a batch, ``tokenCount``, Ollama ``prompt_eval_count``, Titan
-``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax ``total_tokens`` beside its ``vectors``, DashScope
-``usage`` beside ``output.embeddings``, GigaChat a count beside each vector, Vercel's SDK
-``usage.tokens``. Source: the API references of each; ``batches.py`` of googleapis/python-genai for batches.
+``meta.billed_units.input_tokens`` and beside it ``image_tokens``, which it bills as well, unless ``text_tokens`` beside
+both say that the input is all of it (``ApiMetaBilledUnits``), or ``images`` alone where an older model of its took one
+(5 of 5 recorded), SGLang ``meta_info.prompt_tokens``, Gemini ``usageMetadata.promptTokenCount`` or, of a batch,
+``tokenCount``, Ollama ``prompt_eval_count``, Titan ``inputTextTokenCount``, watsonx ``input_token_count``, MiniMax
+``total_tokens`` beside its ``vectors``, DashScope ``usage`` beside ``output.embeddings``, GigaChat a count beside each
+vector, Oracle one for each text (``inputTextTokenCounts``) and its model as ``modelId``, Vercel's SDK ``usage.tokens``.
+Source: the API references of each; ``batches.py`` of googleapis/python-genai for batches.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
+    count,
     count_of,
     counted_at,
     error_of,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "embeddings"
+_OF_EACH_TEXT = "inputTextTokenCounts"
 _OTHERS = {"image_tokens": ("meta", "billed_units", "image_tokens")}
 """Of the prompt, what may have another price, and no meter."""
 _INSTEAD = {"images": ("meta", "billed_units", "images")}
@@ -73,7 +76,7 @@ def _read_one(documents: Sequence[JsonObject]) -> Reading:
         family=NAME,
         stated=_stated(prompt, others),
         response_id=first(document.get("id") for document in documents),
-        model=first(document.get(name) for document in documents for name in ("model", "modelVersion")),
+        model=first(document.get(name) for document in documents for name in ("model", "modelId", "modelVersion")),
         has_error=any(map(error_of, documents)),
         has_content=any(map(recognises, documents)),
     )
@@ -94,14 +97,21 @@ def _counts(document: JsonObject) -> Iterator[int | None]:
     places = (("usage",), ("meta", "billed_units"), ("meta", "tokens"), ("meta_info",), ("usageMetadata",))
     usage, billed, tokens, of_sglang, of_gemini = (object_at(document, *place) for place in places)
     yield count_of(usage, "prompt_tokens", "input_tokens", "total_tokens", "promptTokens", "inputTokens", "tokens")
-    yield sum_of(count_of(billed, "input_tokens"), count_of(billed, "image_tokens"))
+    yield _billed_by_cohere(billed)
     yield count_of(tokens, "input_tokens")
     yield count_of(of_sglang, "prompt_tokens")
     yield count_of(of_gemini, "promptTokenCount", "totalTokenCount")
     yield count_of(document, "prompt_eval_count", "inputTextTokenCount", "input_token_count", "total_tokens")
     yield count_of(document, "tokenCount")
+    yield sum_of(*(count(each, _OF_EACH_TEXT) for each in counted_at(document, _OF_EACH_TEXT)))
     yield sum_of(*(count_of(object_at(one, "usage"), "prompt_tokens") for one in counted_at(document, "data")))
     yield _statistics(document)
+
+
+def _billed_by_cohere(billed: JsonObject) -> int | None:
+    whole, images, text = (count_of(billed, name) for name in ("input_tokens", "image_tokens", "text_tokens"))
+    parts = sum_of(images, text)
+    return parts if text is not None and whole in (None, parts) else sum_of(whole, images)
 
 
 def _statistics(document: JsonObject) -> int | None:

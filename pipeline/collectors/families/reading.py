@@ -299,6 +299,30 @@ def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str
     return found
 
 
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+"""What says in a session that was spoken what another model wrote down of it, which states its own usage."""
+_OF_A_TRANSCRIPT = {
+    "prompt_tokens": ("input_tokens",),
+    "completion_tokens": ("output_tokens",),
+    "seconds": ("seconds",),
+}
+
+
+def transcribed(documents: Iterable[JsonObject]) -> dict[str, int]:
+    """Return what was consumed by writing down what was said: of each item once, added up."""
+    of_each: dict[str, dict[str, int]] = {}
+    for number, document in enumerate(documents):
+        if any_of(document, "type") != TRANSCRIBED:
+            continue
+        own = id_of(any_of(document, "item_id"))
+        of_each[repr(number if own is None else own)] = others_of(part_at(document, "usage"), _OF_A_TRANSCRIPT)
+    found: dict[str, int] = {}
+    for counts in of_each.values():
+        for name in counts:
+            found[name] = found.get(name, 0) + counts[name]
+    return found
+
+
 def first(values: Iterable[Any]) -> Any:
     """Return the first value that can be a name, text or a number.
 

@@ -14,8 +14,9 @@ agentgateway makes responses of Bedrock's answers and leaves what was cached out
 (16 + 9 + 2,387 written = 2,412, in ``cache_write.bedrock-responses.snap`` of its golden tests).
 
 Realtime's ``response.done`` states the same of one turn, under ``input_token_details``; what was cached it tells by
-modality (``cached_tokens_details``). A log of a whole session has several turns: each is an event of its own, the same
-that its ``response.done`` alone would be. Source: the API reference of OpenAI, ``RealtimeResponseUsage``.
+modality (``cached_tokens_details``). What another model wrote down of what was said states its usage with each item:
+the session's first turn keeps the sum by name. A log of a whole session has several turns: each is an event of its own,
+the same that its ``response.done`` alone would be. Source: the API reference of OpenAI, ``RealtimeResponseUsage``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from pipeline.collectors.families.reading import (
     others_of,
     part_at,
     read_of,
+    transcribed,
     word,
 )
 
@@ -58,7 +60,13 @@ _PARTS = ("input_tokens_details", "input_token_details", "output_tokens_details"
 """Under which names parts of the two counts stand; those in the singular are realtime's."""
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens", "cached_write_tokens")
 """The last is Bifrost's."""
-_OTHERS = {"searches": ("num_sources_used",), "server_tool_calls": ("num_server_side_tools_used",)}
+_OTHERS = {
+    **chat_usage.OTHERS_OF_TOOLS,
+    "searches": ("num_sources_used",),
+    "cache_write_12h_tokens": ("input_tokens_details", "cache_write_tokens_details", "ttl_12h_tokens"),
+}
+_OTHERS_OF_ARK = {"web_searches": ("tool_usage", "web_search")}
+"""Where Volcano Engine's Ark counts what its tools did, within the usage."""
 _OF_TOOLS = {
     "image_prompt_tokens": ("tool_usage", "image_gen", "input_tokens"),
     "image_completion_tokens": ("tool_usage", "image_gen", "output_tokens"),
@@ -66,20 +74,29 @@ _OF_TOOLS = {
 }
 
 
+_DELEGATED, _DECIDED = "response.event", "decision.event"
+"""What a Live session says of a response, or of a decision, that it left to another model."""
+_OF_SESSION = {"session_seconds": ("seconds",)}
+_BESIDE_ANSWERS = ("conversation.", "session.")
+"""How the types of events begin that are about no response, and may state usage of their own."""
+
+
 def recognises(document: JsonObject) -> bool:
     """Tell a response, a compaction, or an event of their streams."""
-    return _is_answer(document) or word(document.get("type")).startswith("response.")
+    kind = word(document.get("type"))
+    return _is_answer(document) or kind.startswith("response.") or kind == _DECIDED
 
 
 def read(body: Body, asked: Asked) -> Reading:
     """Read a response, or the turns of a session. Raises ``LineRefused`` where a count is none."""
     del asked
-    answers = [(document, inner) for document in body.documents if (inner := _answer_in(document)) is not None]
-    model = first(part_at(document, "session").get("model") for document in body.documents)
+    documents = [*map(_delegated, body.documents)]
+    answers = [(document, inner) for document in documents if (inner := _answer_in(document)) is not None]
+    model = first(part_at(document, "session").get("model") for document in documents)
     turns = _turns([answer for _, answer in answers if object_at(answer, "usage")])
     last_of_first = turns[0][-1] if len(turns) > 1 else None
     told = [answer for _, answer in answers] if last_of_first is None else turns[0]
-    whole = _of_answers(told, model)
+    whole = _with_what_no_turn_counts(_of_answers(told, model), documents)
     failed = any(any_of(answer, "status") == "failed" or error_of(answer) for _, answer in answers)
     return whole._replace(
         response_id=first(
@@ -87,9 +104,9 @@ def read(body: Body, asked: Asked) -> Reading:
             for document, answer in answers
             if (_is_answer(document) or "response" in document) and last_of_first in (None, answer)
         ),
-        has_error=failed or any(map(error_of, body.documents)),
+        has_error=failed or any(map(error_of, documents)),
         has_content=any(list_at(answer, "output") for _, answer in answers),
-        generated_chunks=sum(bool(word(any_of(document, "delta"))) for document in body.documents),
+        generated_chunks=sum(bool(word(any_of(document, "delta"))) for document in documents),
         parts=tuple(_part(turn, model, number) for number, turn in enumerate(turns[1:], 1)),
     )
 
@@ -107,6 +124,36 @@ def _of_answers(answers: Sequence[JsonObject], model: Any) -> Reading:
         finish_reason=last(_finish_reason(answer) for answer in answers if _is_answer(answer)),
         choices=1,
     )
+
+
+def _with_what_no_turn_counts(reading: Reading, documents: Sequence[JsonObject]) -> Reading:
+    """Return the reading of a session with what has no meter and is of the whole of it, kept by name.
+
+    That is what another model wrote down of what was said, and how many seconds a Live session took so far.
+    """
+    found = {f"transcribed_{name}": count for name, count in transcribed(documents).items()}
+    for document in documents:
+        if word(any_of(document, "type")).startswith(_BESIDE_ANSWERS[1]):
+            found |= others_of(part_at(document, "usage"), _OF_SESSION)
+    if not found:  # as nearly always
+        return reading
+    stated = reading.stated or Stated(prompt=None, completion=None)
+    return reading._replace(stated=stated._replace(others={**stated.others, **found}))
+
+
+def _delegated(document: JsonObject) -> JsonObject:
+    """Return the event of a response that a Live session hands on, or what a decision came to; any other as it is.
+
+    A decision has no id, so it is told as a turn.
+    """
+    kind = any_of(document, "type")
+    if kind == _DELEGATED:
+        return object_at(document, "event") or document
+    decision = object_at(document, "event", "decision") if kind == _DECIDED else {}
+    if not decision:
+        return document
+    stated = {name: decision.get(name) for name in decision}
+    return {"response": stated | {"object": _TURN, "service_tier": "decisions"}}
 
 
 def _part(turn: Sequence[JsonObject], model: Any, number: int) -> Reading:
@@ -130,7 +177,7 @@ def _answer_in(document: JsonObject) -> JsonObject | None:
     """Return what a document says of a response, ``None`` where it is an event about something else."""
     if inner := object_at(document, "response"):
         return inner
-    return None if word(document.get("type")).startswith("conversation.") else document
+    return None if word(document.get("type")).startswith(_BESIDE_ANSWERS) else document
 
 
 def _is_answer(document: JsonObject) -> bool:
@@ -175,7 +222,7 @@ def _stated(answer: JsonObject) -> Stated | None:
         completion_audio=count_of(of_completion, "audio_tokens"),
         total=total,
         conventions=(chat_usage.CACHED_APART,) if is_apart else (),
-        others=others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
+        others=others_of(usage, _OTHERS_OF_ARK) | others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
     )
     return _with_reasoning(stated)
 

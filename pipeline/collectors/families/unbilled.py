@@ -17,6 +17,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     others_of,
     part_at,
+    transcribed,
     word,
 )
 
@@ -43,7 +44,13 @@ _OTHERS = {
     "search_units": ("search_units",),
     "prompt_audio_seconds": ("prompt_audio_seconds",),
     "pages": ("pages_processed",),
+    "characters": ("characters",),
+    "videos": ("video_count",),
 }
+_OTHERS_OF_MODEL_STUDIO = {"seconds": ("duration",), "images": ("image_count",)}
+_OTHERS_OF_ITS_VIDEOS = {"seconds": ("video_duration",)}
+_OTHERS_OF_ARK = {"images": ("generated_images",)}
+"""What Alibaba's and Volcano Engine's APIs state of what they make."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -79,6 +86,7 @@ def read(body: Body, asked: Asked) -> Reading:
     others: dict[str, int] = {}
     for document in body.documents:
         others.update(_others(document))
+    others.update(transcribed(body.documents))
     return Reading(
         family=NAME,
         stated=Stated(prompt=None, completion=None, others=others) if others else None,
@@ -101,5 +109,6 @@ def _others(document: JsonObject) -> dict[str, int]:
             found.update(next(filter(None, stated), {}))
         if not found:
             found.update(others_of(usage, _TOTAL))
-        found.update(others_of(usage, _OTHERS))
+        for others in (_OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS):
+            found.update(others_of(usage, others))
     return found

@@ -123,7 +123,8 @@ LOOKED_FOR = frozenset(("error",))
 
 _COUNT = re.compile(
     "token|count|seconds|_(?:units|processed|queries|used|requests|n)$"
-    "|^(?:cache_read|cache_creation|audio|input_length)$",
+    "|^(?:cache_read|cache_creation|audio|input_length|web_search|web_search_calls|x_search_calls)$"
+    "|^(?:characters|duration|video_duration|generated_images)$",
     re.IGNORECASE,
 )
 _ID = re.compile("id|(?!.*[Mm]odel).*(?:_id|Id)")

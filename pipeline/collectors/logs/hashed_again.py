@@ -1,7 +1,7 @@
 """Segments of a log hashed again, in one pass over its bytes.
 
 Owns what is there now in the place of a segment. Does not own which segments a log should have nor what it means where
-they differ (``pipeline.jobs.proofs.log_checks``). Decodes nothing.
+they differ (``pipeline.jobs.proofs.claims.log_checks``). Decodes nothing.
 """
 
 from __future__ import annotations

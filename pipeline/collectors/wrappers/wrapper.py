@@ -38,11 +38,6 @@ class Wrapper(NamedTuple):
 _JSON = re.compile(rb'\{\s*["}]|\[\s*[{\["\]]')
 
 
-def begins_as_json(content: bytes) -> bool:
-    """Tell whether something begins as an object does, or as an array of objects, arrays or texts."""
-    return _JSON.match(content) is not None
-
-
 def text_before(before: bytes, line: bytes) -> re.Match[bytes] | None:
     """Match what a logger writes before each line, an expression; ``None`` where it is not there.
 

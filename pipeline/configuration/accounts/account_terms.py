@@ -42,7 +42,7 @@ TERMS_KEYS = (
     "billing_interval",
     "billing_start_month",
 )
-"""What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
+"""What terms may say; beside an account's name they hold from the beginning, in ``[[accounts.terms]]`` later."""
 _GRANT_KEYS = (
     *("id", "amount", "granted_on", "expires_on", "priority", "models"),
     *("recurs", "rollover_months", "rollover_percent", "rollover_max"),
@@ -56,7 +56,7 @@ def optional_text(table: Table, key: str) -> str:
 
 
 def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
-    """Read the terms of an account, the first since ever; what a later entry does not say stays as it was."""
+    """Read the terms of an account, the first from the beginning; what a later entry does not say stays as it was."""
     unsaid = _without_terms(default_rate_card)
     terms = [unsaid if account.values.keys().isdisjoint(TERMS_KEYS) else _terms(account, None, before=unsaid)]
     for entry in account.tables("terms"):
@@ -165,7 +165,7 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             if "included_tokens" in table.values
             else before.included_tokens,
             spend_cap=number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
-            fee_without_usage=_flag(table, "fee_without_usage", before.fee_without_usage),
+            fee_without_usage=table.flag("fee_without_usage", default=before.fee_without_usage),
             seats=table.integer("seats", default=before.seats, smallest=0, greatest=SEATS_MAX),
             seat_price=number(table, "seat_price", before.seat_price),
             proration=_proration(table, before.proration),
@@ -184,14 +184,6 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
         )
         raise table.refusal(what)
     return terms
-
-
-def _flag(table: Table, key: str, default: bool) -> bool:  # noqa: FBT001  # what holds where the key is missing
-    value = table.values.get(key, default)
-    if not isinstance(value, bool):
-        what = f"{key} is {value_text(value)}; it must be true or false"
-        raise table.refusal(what)
-    return value
 
 
 def _proration(table: Table, default: Proration) -> Proration:

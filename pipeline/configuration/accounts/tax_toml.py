@@ -58,10 +58,7 @@ def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
 
 def _tax(table: Table, *, label: str, by_kind: tuple[tuple[str, Tax], ...]) -> Tax:
     """Read one tax; of a kind, without a label of its own, that of the account's."""
-    is_reversed = table.values.get("reverse_charge", False)
-    if not isinstance(is_reversed, bool):
-        what = f"reverse_charge is {value_text(is_reversed)}; it must be true or false"
-        raise table.refusal(what)
+    is_reversed = table.flag("reverse_charge")
     category = {"category": table.choice("category", TaxCategory.STANDARD)} if "category" in table.values else {}
     if "rate" not in table.values and not is_reversed and category.get("category") in {None, TaxCategory.STANDARD}:
         what = "rate is missing; it is a percentage, such as 19.0"

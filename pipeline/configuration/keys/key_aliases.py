@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.periods import instant_text
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.encoded.formats import check_format
-from pipeline.objects.encoded.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -153,24 +151,18 @@ def _add(
 
 
 def _parse(content: bytes, number: int) -> tuple[str | None, Entry]:
-    document = parse_object(content)
-    check_format(document, FORMAT, f"entry {number} of key-aliases")
-    stated = checked_fields(
-        document,
-        "the entry",
-        format=str,
-        entry=int,
+    stated = append_log.stated_entry(
+        content,
+        number,
+        entry_format=FORMAT,
+        name="entry",
+        of=" of key-aliases",
         step=str,
         at=str,
         check_before=(str, NoneType),
         check=(str, NoneType),
         aliases=dict,
-        previousSha256=(str, NoneType),
-        sealSha256=str,
     )
-    if stated["entry"] != number:
-        message = f"it is entry {stated['entry']}, and must be {number}"
-        raise ValueError(message)
     return stated["previousSha256"], Entry(
         step=Step(stated["step"]),
         at=stated["at"],

@@ -1,11 +1,15 @@
 """What a page says, as text in one language: the parts of it, which HTML and PDF lay out.
 
-Owns the shape alone; ``printed`` fills it.
+Owns the shape, and which columns a table has; ``printed`` fills it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,12 @@ class PrintedGroup:
     price: str = ""
     rows: tuple[PrintedRow, ...]
     amount: str
+
+
+def columns_of(groups: Iterable[PrintedGroup]) -> tuple[str, ...]:
+    """Return which of ``quantity`` and ``price`` some row states: a table has no column without anything in it."""
+    rows = [row for group in groups for row in (group, *group.rows)]
+    return tuple(name for name in ("quantity", "price") if any(getattr(row, name) for row in rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +152,8 @@ class PrintedInvoice:
     """The total, and what it is."""
     due_by: str
     sections: tuple[PrintedSection, ...]
+    columns: tuple[str, ...]
+    """Those that ``sections`` have between what a row is and its amount (``columns_of``)."""
     totals: tuple[Fact, ...]
     """Subtotal and taxes; empty where the total is all there is to say."""
     total: Fact
@@ -151,7 +163,9 @@ class PrintedInvoice:
     chart: PrintedChart | None
     unfolded: tuple[PrintedSection, ...]
     """The sections with all their rows, where ``sections`` has only their groups."""
+    unfolded_columns: tuple[str, ...]
     appendix: tuple[PrintedGroup, ...]
+    appendix_columns: tuple[str, ...]
     appendix_total: str
     is_long: bool
     """Whether chart and details begin a page of their own."""

@@ -26,6 +26,7 @@ from pipeline.documents.pages.page import (
     PrintedRow,
     PrintedSection,
     PrintedSegment,
+    columns_of,
 )
 from pipeline.documents.pages.spelling import apart, harmless, spelling_of
 from pipeline.documents.pages.view import invoice_view
@@ -78,6 +79,9 @@ class _Writer:
         is_note = invoice.status is InvoiceStatus.CREDIT_NOTE
         if self._is_owed_to_buyer:
             due = words.amount_owed_to_buyer
+        sections = self._sections(is_folded=self.view.is_condensed)
+        unfolded = self._sections(is_folded=False) if self.view.is_condensed else ()
+        appendix = tuple(self._key_group(part) for part in self.view.appendix)
         return PrintedInvoice(
             language=self.spelling.language,
             invoice_id=harmless(invoice.id),
@@ -93,15 +97,18 @@ class _Writer:
                 label=due, value=self._money(-invoice.total if is_note or self._is_owed_to_buyer else invoice.total)
             ),
             due_by=self._due_by(),
-            sections=self._sections(is_folded=self.view.is_condensed),
+            sections=sections,
+            columns=_columns(sections),
             totals=tuple(self._totals()),
             total=Fact(label=words.total, value=self._money(invoice.total)),
             payment=tuple(self._payment(invoice.bank)),
             terms=self._terms(),
             notes=tuple(self._notes()),
             chart=self._chart(),
-            unfolded=self._sections(is_folded=False) if self.view.is_condensed else (),
-            appendix=tuple(self._key_group(part) for part in self.view.appendix),
+            unfolded=unfolded,
+            unfolded_columns=_columns(unfolded),
+            appendix=appendix,
+            appendix_columns=columns_of(appendix),
             appendix_total=self._amount(invoice.subtotal),
             is_long=self.view.is_long,
             headings=Headings(
@@ -458,6 +465,10 @@ class _Writer:
             amount=self._amount(bar.amount),
             segments=tuple(segments),
         )
+
+
+def _columns(sections: Sequence[PrintedSection]) -> tuple[str, ...]:
+    return columns_of(group for section in sections for group in section.groups)
 
 
 def _unit(line: InvoiceLine) -> int:

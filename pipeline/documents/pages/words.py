@@ -250,7 +250,9 @@ GERMAN = Words(
     credit_note_in_part="Rechnungskorrektur",
     draft_warning="Dies ist ein Entwurf. Er ist nicht zu bezahlen und kann sich bis zur Ausstellung noch ändern.",
     credit_note_explained="Diese Stornorechnung hebt die Rechnung {invoice} vollständig auf.",
-    credit_note_of_rest_explained="Diese Stornorechnung hebt auf, was von der Rechnung {invoice} noch offen war.",
+    credit_note_of_rest_explained=(
+        "Diese Stornorechnung nimmt zurück, was von der Rechnung {invoice} noch nicht gutgeschrieben war."
+    ),
     credit_note_in_part_explained="Diese Rechnungskorrektur nimmt einen Teil der Rechnung {invoice} zurück: {reason}",
     seller="Von",
     buyer="Rechnung an",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.documents.report.amounts import NONE, amount_of
 from pipeline.documents.report.names import count_text, counted_text, shown
-from pipeline.documents.report.words import not_billed_words, step_words
+from pipeline.documents.report.words import STATES_OF_A_KIND, not_billed_words, step_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.documents.report.amounts import Amount
     from pipeline.documents.report.figures import Bill, Money, NotBilled, Spent
     from pipeline.documents.report.period_words import PeriodWords
@@ -24,6 +26,8 @@ class NotBilledRow:
     counts: str
     stake: str
     new: str
+    summary: str
+    """What opens ``texts``."""
     texts: tuple[str, ...]
     rest: str
 
@@ -64,6 +68,7 @@ def not_billed_row(found: NotBilled) -> NotBilledRow:
         counts=", ".join(counted_text(count, what.removesuffix("s")) for what, count in found.counts.items()) or NONE,
         stake=", ".join(stakes) or "not known",
         new=new + (f", {count_text(found.acknowledged)} acknowledged" if found.acknowledged else ""),
+        summary=counted_text(len(found.texts), "warning") + (", and more" if found.rest else ""),
         texts=tuple(shown(text) for text in found.texts),
         rest=shown(found.rest),
     )
@@ -81,6 +86,14 @@ def unassigned_text(spent: Spent) -> str:
     return (
         f"{counted_text(spent.requests, 'request')} with {counted_text(spent.tokens, 'token')} are of keys in no "
         "account, and in no cost on this page"
+    )
+
+
+def states_text(states: Mapping[str, int]) -> str:
+    """Say how many bills are in each state: ``2 credit notes, 1 open, 3 paid``."""
+    return ", ".join(
+        counted_text(count, state) if state in STATES_OF_A_KIND else f"{count_text(count)} {state}"
+        for state, count in sorted(states.items())
     )
 
 

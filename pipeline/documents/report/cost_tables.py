@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.documents.report.amounts import NONE, NOTHING, amount_of, percent_text, tail_width
 from pipeline.documents.report.charts import part_of
-from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id, shown
+from pipeline.documents.report.names import count_text, counted_text, name_of, relative_text, shown
 from pipeline.documents.report.words import group_words
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def breakdown_table(breakdown: Breakdown, money: Money, report: Report) -> Table
 
 
 def _row(group: Group, breakdown: Breakdown, currency: str, ids: Sequence[str], greatest: Decimal | None) -> Row:
-    name, detail = short_id(group.name, ids), shown(group.label)
+    name, detail = name_of(breakdown.word, group.name, ids), shown(group.label)
     if breakdown.word == "account" and group.label:
         name, detail = shown(group.label), shown(group.name)
     if group.others:

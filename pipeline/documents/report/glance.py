@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import Rounding, exact_sum, rounded_to_minor_unit
 from pipeline.documents.report.amounts import NONE, Amount, amount_of, percent_text, rounded_text
-from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id, shown
+from pipeline.documents.report.names import count_text, counted_text, name_of, relative_text, shown
 from pipeline.documents.report.words import MOVED
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def against_tile(money: Money, words: PeriodWords) -> Tile:
     value = percent_text(against.relative_change, is_change=True)
     lines = [f"{change.text} {currency}"]
     if against.relative_change is None:
-        value, lines = f"{currency}\u00a0{change.head}", ["nothing was used then"] if against.change else ["no change"]
+        rounded = _rounded_change(against.change, currency).text
+        value, lines = f"{currency}\u00a0{rounded}", ["nothing was used then"] if against.change else ["no change"]
     lines += [f"{amount_of(against.before, currency).text} then", f"{amount_of(against.now, currency).text} now"]
     return Tile(label=label, value=value, lines=tuple(lines), arrow=_arrow(change))
 
@@ -157,7 +158,7 @@ def moved_of(movers: Movers, currency: str) -> Moved:
     ids = [each.name for each in movers.movers]
     rows = tuple(
         MovedRow(
-            name=shown(each.label) if movers.word == "account" and each.label else short_id(each.name, ids),
+            name=shown(each.label) if movers.word == "account" and each.label else name_of(movers.word, each.name, ids),
             whole_name=shown(each.name),
             detail=shown(each.label) if movers.word == "key" else "",
             change=_rounded_change(each.against.change, currency),

@@ -27,6 +27,14 @@ def shown(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
+def name_of(word: str, name: str, others: Sequence[str]) -> str:
+    """Return what a row of a word of ``--by`` is called: a key by its shortened id, all else by its whole name.
+
+    What tells models or tags apart may well stand in their middle.
+    """
+    return short_id(name, others) if word == "key" else shown(name)
+
+
 def short_id(name: str, others: Sequence[str]) -> str:
     """Shorten a long id in its middle, where nothing else among others is then the same."""
     if len(name) <= _ID_MAX:

@@ -14,6 +14,7 @@ from pipeline.documents.report.bill_rows import (
     bill_row,
     elsewhere_text,
     not_billed_row,
+    states_text,
     step_rows,
     unassigned_text,
 )
@@ -29,7 +30,7 @@ from pipeline.documents.report.glance import (
     spent_tile,
 )
 from pipeline.documents.report.margin_tables import margin_page
-from pipeline.documents.report.names import count_text, counted_text, shown
+from pipeline.documents.report.names import counted_text, shown
 from pipeline.documents.report.period_words import PeriodWords
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def printed_report(report: Report) -> Page:
         margins=tuple(margin_page(each) for each in report.margins),
         bills=tuple(bill_row(each, words) for each in report.bills.bills),
         bills_rest=_and_more(report.bills.others, "bill"),
-        states=", ".join(f"{count_text(count)} {state}" for state, count in sorted(report.bills.states.items())),
+        states=states_text(report.bills.states),
         earlier=tuple(bill_row(each, words) for each in report.bills.earlier),
         earlier_rest=_and_more(report.bills.earlier_others, "draft"),
         commands=words.commands,

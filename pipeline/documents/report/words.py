@@ -59,6 +59,9 @@ STEPS: Mapping[str, str] = {
 }
 """Steps from cost to bills; kinds of lines are called as they are."""
 
+STATES_OF_A_KIND = frozenset({"credit note"})
+"""States of bills that say what a bill is, and not what it is like; of several they have a plural."""
+
 
 def not_billed_words(code: str) -> tuple[str, str]:
     """Return the heading and the sentence of a warning's code."""

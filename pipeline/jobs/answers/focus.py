@@ -42,7 +42,7 @@ from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.worth.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_document
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.jobs.state.lines.charged_lines import charge_of
+from pipeline.jobs.state.lines.charged_lines import charges_of
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 
 if TYPE_CHECKING:
@@ -176,9 +176,8 @@ def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...],
         )
     )
     days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
-    for row in mine.to_pylist():
-        charge = charge_of(row)
-        place = charge.account_id, row["billing_period"], line_place(charge, state.workspace.rules)
+    for month, charge in zip(mine["billing_period"].to_pylist(), charges_of(mine), strict=True):
+        place = charge.account_id, month, line_place(charge, state.workspace.rules)
         days.setdefault(place, {}).setdefault(charge.usage_date, []).append(charge)
     return days
 

@@ -108,9 +108,12 @@ class Freezing:
 
 
 def refuse_unpriced(
-    unpriced: Iterable[UnpricedUsage], periods: Mapping[str, Collection[BillingPeriod]], what: str
+    unpriced: Iterable[UnpricedUsage], periods: Mapping[str, Collection[BillingPeriod]], what: str, otherwise: str = ""
 ) -> None:
-    """Raise ``IssueBlocked`` where usage of one of these periods, by account id, has no price."""
+    """Raise ``IssueBlocked`` where usage of one of these periods, by account id, has no price.
+
+    ``otherwise`` is what else may be done than to add a price.
+    """
     tokens: dict[tuple[str, BillingPeriod, str], int] = {}
     for row in unpriced:
         used_on, months = row.usage.usage_date, periods.get(row.usage.account_id, ())
@@ -119,7 +122,7 @@ def refuse_unpriced(
             if row.lacks_exchange:
                 message = (
                     f"{what}: account {row.usage.account_id!r} has usage on {row.usage.usage_date} and no rate of "
-                    f"exchange for it: {row.reason}"
+                    f"exchange for it: {row.reason}{otherwise}"
                 )
                 raise IssueBlocked(message)
             place = (row.usage.account_id, period, row.usage.model)
@@ -134,7 +137,7 @@ def refuse_unpriced(
         more = f" and {counted(rest, 'smaller one')}; 'tallybook doctor --warnings' tells of them" if rest > 0 else ""
         message = (
             f"{what}: no rate is in force for {listed}{more}; "
-            "add rates (or an alias) to the accounts' rate cards and try again"
+            f"add rates (or an alias) to the accounts' rate cards and try again{otherwise}"
         )
         raise IssueBlocked(message)
 

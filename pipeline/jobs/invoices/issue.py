@@ -130,7 +130,9 @@ def _issued(
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
     periods = _months_by_account(workspace.accounts, book.kept, drafts, is_again=freezing.is_again)
-    refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
+    is_one_of_many = account_id is None and len(drafts) > 1
+    otherwise = ", or name an --account whose usage has its price" if is_one_of_many else ""
+    refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued", otherwise)
     if not freezing.is_again:  # what is frozen was issued at the rates that were there, whatever was refused then
         refuse_awaited_rates(workspace.accounts, drafts)
     if not drafts:

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from pipeline.collectors import LogReading
     from pipeline.collectors.batch_files import BatchFiles, BatchOf
     from pipeline.collectors.segment import Segment
-    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.collectors import LogReading
-    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import ListedGlob
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.logs.logs_to_read import LogOfSource

@@ -118,6 +118,17 @@ class Unpriced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unfound:
+    """Fields that a source names in ``tallybook.toml``, and that no line has there."""
+
+    source: str
+    lines: int
+    """So many were looked at."""
+    fields: dict[str, Any]
+    """As they are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """What the files come to."""
 
@@ -142,6 +153,8 @@ class Tried:
     """Sources for the files that none reads."""
     mended: tuple[NewSource, ...]
     """Sources in the place of configured ones that refuse most of a file, where it is known what would read it."""
+    unfound: tuple[Unfound, ...]
+    """Of configured sources; what is only sometimes there may be among it."""
     mapping_text: str
     """How the lines of each source are mapped to those of a request log, as TOML."""
 
@@ -222,6 +235,7 @@ class ScratchLake:
             has_ids_of_this_run=self.is_secret_made_up and snapshot.key_secret_check is not None,
             proposed=proposed,
             mended=(),
+            unfound=(),
             mapping_text="\n".join(self._mapping_texts(files)),
         )
 

@@ -18,14 +18,16 @@ from pipeline import lake
 from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KnownSources
+from pipeline.collectors.guess import sample_documents, stated_fields
 from pipeline.configuration.keys.key_secret import find_key_secret
-from pipeline.configuration.settings import BatchPaths, EngineSettings, Settings
+from pipeline.configuration.settings import EngineSettings, Settings
 from pipeline.configuration.source_files import source_text
+from pipeline.configuration.source_settings import BatchPaths
 from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.logs.given_files import choose_source
 from pipeline.jobs.night.logs.new_source import mended_source, new_source
-from pipeline.jobs.night.tried import ScratchLake
+from pipeline.jobs.night.tried import ScratchLake, Unfound
 from pipeline.jobs.state.log_formats import log_format_at
 from pipeline.objects.temporary.scratch import scratch_folder
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.collectors import LogFormat
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.jobs.night.logs.given_files import ChosenSource
     from pipeline.jobs.night.logs.new_source import NewSource
@@ -70,7 +72,8 @@ def try_files(
         )
         for source, group in _by_source(chosen).items():
             scratch.collect(source, group, now=now, secret=secret, processes=processes)
-        return replace(scratch.tried(chosen, proposed, workspace), mended=_mended(workspace, chosen))
+        tried = scratch.tried(chosen, proposed, workspace)
+    return replace(tried, mended=_mended(workspace, chosen), unfound=_unfound(workspace, chosen))
 
 
 def _chosen(
@@ -107,6 +110,27 @@ def _mended(workspace: Workspace | None, chosen: dict[LogPath, ChosenSource]) ->
             if new is not None:
                 found[each.source.name] = new
     return tuple(found.values())
+
+
+def _unfound(workspace: Workspace | None, chosen: dict[LogPath, ChosenSource]) -> tuple[Unfound, ...]:
+    """Return which fields of configured sources none of the first lines of their files has."""
+    if workspace is None:
+        return ()
+    found: list[Unfound] = []
+    for source, paths in _by_source(chosen).items():
+        configured = next((each for each in workspace.settings.sources if each.name == source), None)
+        if configured is None or not configured.fields:
+            continue
+        lines, stated = 0, set[str]()
+        for path in paths:
+            log_format = log_format_at(workspace.root, workspace.settings, configured, path)
+            documents = sample_documents(path, log_format)
+            lines += len(documents)
+            stated |= stated_fields(documents, log_format)
+        missing = {name: rule for name, rule in configured.fields.items() if name not in stated}
+        if lines and missing:
+            found.append(Unfound(source=source, lines=lines, fields=missing))
+    return tuple(found)
 
 
 def _format_at(root: Path, settings: Settings, path: LogPath, source: SourceSettings) -> LogFormat:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
 from pipeline.jobs.check import Check
-from pipeline.jobs.proofs.alias_checks import alias_checks
-from pipeline.jobs.proofs.document_checks import document_checks
-from pipeline.jobs.proofs.file_checks import file_checks
-from pipeline.jobs.proofs.invoice_checks import invoice_checks
-from pipeline.jobs.proofs.lake_checks import lake_checks
-from pipeline.jobs.proofs.log_checks import log_check
-from pipeline.jobs.proofs.payment_checks import payment_checks
+from pipeline.jobs.proofs.claims.alias_checks import alias_checks
+from pipeline.jobs.proofs.claims.document_checks import document_checks
+from pipeline.jobs.proofs.claims.file_checks import file_checks
+from pipeline.jobs.proofs.claims.invoice_checks import invoice_checks
+from pipeline.jobs.proofs.claims.lake_checks import lake_checks
+from pipeline.jobs.proofs.claims.log_checks import log_check
+from pipeline.jobs.proofs.claims.payment_checks import payment_checks
+from pipeline.jobs.proofs.claims.store_checks import store_checks
 from pipeline.jobs.proofs.signing import signature_check
-from pipeline.jobs.proofs.store_checks import store_checks
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book

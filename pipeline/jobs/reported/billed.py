@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_sum, plain
+from pipeline.base.money import exact_sum
 from pipeline.base.periods import time_zone, usage_date
+from pipeline.documents.report.amounts import amount_of
 from pipeline.documents.report.figures import Bill, Bills, Totals
 from pipeline.invoicing import InvoiceStatus
 from pipeline.invoicing.payments import settlements
@@ -35,6 +36,7 @@ EARLIER_LISTED = 5
 
 BLOCKED, OVERDUE, READY, NOT_OVER = "blocked", "overdue", "ready to issue", "not over yet"
 OPEN, PAID_IN_PART, PAID, CREDITED, CREDIT_NOTE = "open", "paid in part", "paid", "credited", "credit note"
+NOTHING_TO_PAY, OWED = "nothing to pay", "owed to its buyer"
 _URGENT = (BLOCKED, OVERDUE)
 
 
@@ -164,14 +166,18 @@ class _States:
 
     def _of_issued(self, invoice: InvoiceHead) -> tuple[str, str]:
         settlement = self._settled[invoice.id]
+        amount = amount_of(settlement.open.copy_abs(), invoice.currency).text
         if invoice.id in self._credited_by:
-            return CREDITED, f"by {self._credited_by[invoice.id]}"
+            owed = f"; {amount} of what was paid is owed to its buyer" if settlement.open < 0 else ""
+            return CREDITED, f"by {self._credited_by[invoice.id]}{owed}"
         due = f"due {invoice.due_date}" if invoice.due_date else "no due date"
         notes = self._in_part_by.get(invoice.id, ())
         credited = f"; credited in part by {', '.join(notes)}" if notes else ""
-        if settlement.open <= 0:
-            return PAID, credited.removeprefix("; ")
-        detail = f"{plain(settlement.open)} open, {due}{credited}"
+        if settlement.open < 0:
+            return OWED, f"{amount}{credited}"
+        if not settlement.open:
+            return (PAID if settlement.paid else NOTHING_TO_PAY), credited.removeprefix("; ")
+        detail = f"{amount} open, {due}{credited}"
         if settlement.is_overdue(_today(invoice, self._now)):
             return OVERDUE, detail
         return (PAID_IN_PART if settlement.paid > 0 else OPEN), detail

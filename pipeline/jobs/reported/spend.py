@@ -24,7 +24,8 @@ from pipeline.documents.report.figures import (
     Movers,
     Spent,
 )
-from pipeline.jobs.answers.grouped.cost import CostRow, cost, greatest
+from pipeline.jobs.answers.grouped.cost import CostRow, cost
+from pipeline.jobs.answers.grouped.ordered import greatest
 from pipeline.jobs.answers.grouped.selection import Selection, Span
 from pipeline.jobs.answers.grouped.summed import Sums
 from pipeline.jobs.answers.grouped.words import TAG_PREFIX, tag_names

@@ -77,6 +77,15 @@ class Aggregate:
     encoded again.
     """
 
+    @property
+    def derived(self) -> dict[str, pa.Table]:
+        """The tables that are written, by their names."""
+        return {
+            USAGE_DAILY: self.marts.usage_daily,
+            EXCHANGES_DAILY: self.marts.exchanges_daily,
+            CHARGES: self.rated.charges,
+        }
+
 
 def aggregate(
     workspace: Workspace, *, until: int | None = None, is_checked: bool = True, snapshot: LakeSnapshot | None = None
@@ -175,20 +184,10 @@ def _statuses(files: Sequence[FileRows]) -> Counter[str]:
 def write_marts(workspace: Workspace, built: Aggregate) -> None:
     """Replace the derived tables by those of ``built``, a file per billing period; unchanged files keep their bytes."""
     inputs = inputs_of(workspace, built.snapshot)
-    tables = {
-        USAGE_DAILY: built.marts.usage_daily,
-        EXCHANGES_DAILY: built.marts.exchanges_daily,
-        CHARGES: built.rated.charges,
-    }
-    for name, table in tables.items():
+    for name, table in built.derived.items():
         kept = {period: encoded[name] for period, encoded in built.encoded.items() if encoded[name].rows}
         new = table.filter(pc.invert(pc.is_in(table["billing_period"], pa.array(list(kept), pa.string()))))
         write_derived(workspace.lake, name, kept | by_period(new), inputs)
-
-
-def current_mart(workspace: Workspace, name: str) -> pa.Table:
-    """Return a derived table as of now; see ``current_marts``."""
-    return current_marts(workspace, [name])[name]
 
 
 def current_marts(workspace: Workspace, names: Sequence[str]) -> dict[str, pa.Table]:
@@ -205,12 +204,7 @@ def current_marts(workspace: Workspace, names: Sequence[str]) -> dict[str, pa.Ta
         found[name] = pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
     if len(found) == len(names):
         return found
-    built = aggregate(workspace)
-    tables = {
-        USAGE_DAILY: built.marts.usage_daily,
-        EXCHANGES_DAILY: built.marts.exchanges_daily,
-        CHARGES: built.rated.charges,
-    }
+    tables = aggregate(workspace).derived
     return {name: tables[name] for name in names}
 
 

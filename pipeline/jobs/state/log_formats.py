@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors.batch_files import BatchFiles
-    from pipeline.configuration.settings import Settings, SourceSettings
+    from pipeline.configuration.settings import Settings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
 
 

@@ -10,14 +10,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline import register
 from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors.kernel.program import has_kernel
+from pipeline.configuration.accounts.accounts_file import ACCOUNTS_FILE
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.configuration.stored.stored_log import is_there
+from pipeline.invoicing.document import invoice_from_document
+from pipeline.invoicing.refused_changes import refuse_lowered_grants, refuse_removed_accounts
 from pipeline.jobs.check import Check
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.state.held import held_text, held_usage, in_force
@@ -33,11 +37,12 @@ from pipeline.lake.store_orphans import orphans_on_store
 from pipeline.objects.litter import left_behind
 from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.temporary.scratch import left_folders
+from pipeline.register.payments import read_payments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.log.snapshot import LakeSnapshot
 
@@ -69,6 +74,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         *_kernel(),
         *_acknowledged(workspace),
         *_budgets(workspace),
+        *_issued(workspace),
         *_left_behind(workspace),
     ]
     is_lake_damaged = False
@@ -132,44 +138,45 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     if not settings.sources:
         yield Check(name="sources", ok=False, detail=NO_SOURCES)
     for source in settings.sources:
-        try:
-            log_format_of(settings, source)
-        except ConfigurationError as wrong:
-            yield Check(name=f"source {source.name}", ok=False, detail=str(wrong))
-        try:
-            found = find_logs(workspace.root, source.all_paths, source.link_roots)
-        except ExtraMissing as missing:
-            yield Check(name=f"source {source.name}", ok=False, detail=str(missing))
-            continue
-        detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
-        if found.logs or not any(refused.is_stored for refused in found.refused):
-            yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
-        for listed in found.listings:
-            yield Check(name=f"source {source.name}", ok=True, detail=_listed_text(workspace, source, listed.glob.glob))
-        for refused in found.refused:
-            yield Check(
-                name=f"source {source.name}",
-                ok=False,
-                detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}",
-            )
-        for log in found.logs:
-            if not is_there(log.target):
-                yield Check(
-                    name=f"source {source.name}",
-                    ok=False,
-                    detail=f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it",
-                )
+        for is_ok, detail in _of_source(workspace, source):
+            yield Check(name=f"source {source.name}", ok=is_ok, detail=detail)
     keys = sum(len(account.keys) for account in workspace.accounts)
     yield Check(
         name="accounts",
         ok=bool(len(workspace.accounts)),
-        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}",
+        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}"
+        if len(workspace.accounts)
+        else f"none in {ACCOUNTS_FILE}; write one for each customer, with the ids of its keys",
     )
     yield Check(
         name="rate cards",
         ok=bool(workspace.rate_cards),
         detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
     )
+
+
+def _of_source(workspace: Workspace, source: SourceSettings) -> Iterator[tuple[bool, str]]:
+    """Yield what is to be said of a source, each with whether that is well: its format, its files, what is refused."""
+    try:
+        log_format_of(workspace.settings, source)
+    except ConfigurationError as wrong:
+        yield False, str(wrong)
+    try:
+        found = find_logs(workspace.root, source.all_paths, source.link_roots)
+    except ExtraMissing as missing:
+        yield False, str(missing)
+        return
+    if found.logs:
+        yield True, counted(len(found.logs), "file")
+    elif not any(refused.is_stored for refused in found.refused):
+        yield False, f"no file fits {', '.join(source.paths)}"
+    for listed in found.listings:
+        yield True, _listed_text(workspace, source, listed.glob.glob)
+    for refused in found.refused:
+        yield False, f"{source_text(workspace.root, refused.path)}: {refused.detail}"
+    for log in found.logs:
+        if not is_there(log.target):
+            yield False, f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it"
 
 
 def _listed_text(workspace: Workspace, source: SourceSettings, glob: str) -> str:
@@ -227,6 +234,20 @@ def _budgets(workspace: Workspace) -> Iterator[Check]:
             yield Check(name="budgets", ok=True, detail=", ".join(budget.name for budget in found))
     except ConfigurationError as wrong:
         yield Check(name="budgets", ok=False, detail=str(wrong))
+
+
+def _issued(workspace: Workspace) -> Iterator[Check]:
+    """Say how much is issued, or what of it is not as it was, or lacks what the configuration had for it."""
+    try:
+        documents = [invoice_from_document(document) for document in register.read(workspace.root)]
+        read_payments(workspace.root)
+        refuse_removed_accounts(documents, workspace.accounts)
+        refuse_lowered_grants(documents, workspace.accounts)
+    except (ConfigurationError, LakeError) as wrong:
+        yield Check(name="issued", ok=False, detail=str(wrong))
+        return
+    if documents:
+        yield Check(name="issued", ok=True, detail=f"{counted(len(documents), 'document')}, unchanged")
 
 
 def _left_behind(workspace: Workspace) -> Iterator[Check]:

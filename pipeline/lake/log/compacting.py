@@ -9,7 +9,7 @@ All parts of a compacted file count, or none does: where one of them is supersed
 anew by the same entry. So other engines, which know files alone, read what counts by Delta's ``add`` and ``remove``.
 
 Does not own which files are compacted (``pipeline.jobs.upkeep.compact``), how they are written (``compacted_files``),
-nor what then lies where (``snapshot``).
+nor what then lies where (``applying``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline.objects.encoded.strict_json import checked_fields
-from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
+from pipeline.objects.layout import is_data_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,10 +114,8 @@ def _file(value: Any, *, is_of_events: bool) -> CompactedFile:
     parts = tuple(Part(**checked_fields(part, "a part", path=str, rows=int)) for part in fields["parts"])
     folders = set()
     for path in (fields["path"], *(part.path for part in parts)):
-        folder, _, name = path.rpartition("/")
-        folders.add(folder)
-        is_ours = PARTITION_NAME.fullmatch(folder) if is_of_events else not folder
-        if not is_ours or not DATA_FILE_NAME.fullmatch(name):
+        folders.add(path.rpartition("/")[0])
+        if not is_data_path(path, is_of_events=is_of_events):
             message = f"it compacts {path!r}, which is no file of ours"
             raise ValueError(message)
     if len(folders) != 1 or len({part.path for part in parts}) != len(parts) or not parts:

@@ -4,7 +4,7 @@ The entry makes it so: from then on the files that it names count no longer and 
 removed. Beside it an entry has Delta's ``remove`` of every data file that was in force, and ``add`` of what is left of
 some. Files that earlier readings had, and that count for issued invoices alone, are named with what is left of them.
 
-Does not own which events are forgotten (``pipeline.jobs.upkeep.forgetting``), what then counts (``snapshot``), nor the
+Does not own which events are forgotten (``pipeline.jobs.upkeep.forgetting``), what then counts (``applying``), nor the
 kept counts (``pipeline.jobs.state.forgotten``).
 """
 
@@ -16,12 +16,14 @@ from enum import StrEnum
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.lake.log.superseding import Place
+from pipeline.lake.log.superseding import replaced_places
 from pipeline.objects.encoded.strict_json import checked_fields
-from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
+from pipeline.objects.layout import DATA_FILE_NAME, is_data_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pipeline.lake.log.superseding import Place
 
 NO_CLOCK = datetime.min.replace(tzinfo=UTC)
 
@@ -36,7 +38,7 @@ class RuleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpan:
-    """The time in which a key was of an account: ``[from_at, to_at)``; None is since ever, or until further notice."""
+    """The time in which a key was of an account: ``[from_at, to_at)``; None is the beginning, or further notice."""
 
     key_id: str
     from_at: datetime | None = None
@@ -189,12 +191,7 @@ def parsed(info: Mapping[str, Any]) -> Forgetting:
         counts=dict,
         identities=dict,
     )
-    places = tuple(
-        Place(**checked_fields(place, "a superseded source", commit=int, source=int)) for place in info["supersedes"]
-    )
-    if len(places) != len(info["sources"]) or len(set(places)) != len(places):
-        message = f"its {len(info['sources'])} sources replace {len(set(places))} of before; each has one of its own"
-        raise ValueError(message)
+    places = replaced_places(info, "replace")
     rule = ForgettingRule(
         kind=RuleKind(stated["rule"]), value=stated["meant"], keys=tuple(_span(each) for each in stated["keys"])
     )
@@ -237,9 +234,7 @@ def _file(value: Any, *, is_of_events: bool) -> tuple[ForgottenFile, bool]:
             **checked_fields(fields["left"], "what is left", path=str, sha256=str, size=int, rows=int, origin=int)
         )
     for path in (fields["path"], *([left.path] if left else [])):
-        folder, _, name = path.rpartition("/")
-        is_ours = PARTITION_NAME.fullmatch(folder) if is_of_events else not folder
-        if not is_ours or not DATA_FILE_NAME.fullmatch(name):
+        if not is_data_path(path, is_of_events=is_of_events):
             message = f"it forgets the file {path!r}, which is none of ours"
             raise ValueError(message)
     return ForgottenFile(path=fields["path"], rows=fields["rows"], left=left), fields["inForce"]

@@ -2,7 +2,7 @@
 
 Beside it an entry has Delta's ``remove`` of every data file that no longer counts and ``add`` of those in their place.
 
-Does not own which readings are superseded (``pipeline.lake.rereading``) nor what then counts (``snapshot``).
+Does not own which readings are superseded (``pipeline.lake.rereading``) nor what then counts (``applying``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.objects.encoded.strict_json import checked_fields
-from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
+from pipeline.objects.layout import is_data_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,26 +69,31 @@ def removal(path: str, at_ms: int, *, is_change: bool = True) -> dict[str, Any]:
 def parsed(info: Mapping[str, Any], removals: Sequence[Any]) -> Superseding:
     """Read it back from ``commitInfo`` and the ``remove`` actions. Raises ``ValueError`` for what is not ours."""
     for path in info["removedQuarantine"]:
-        if not isinstance(path, str) or not DATA_FILE_NAME.fullmatch(path):
+        if not isinstance(path, str) or not is_data_path(path, is_of_events=False):
             message = f"it removes the quarantine file {path!r}, which is no <sha256>.parquet"
             raise ValueError(message)
     for action in removals:
-        folder, _, name = checked_fields(action, "remove", path=str, deletionTimestamp=int, dataChange=bool)[
-            "path"
-        ].partition("/")
-        if not PARTITION_NAME.fullmatch(folder) or not DATA_FILE_NAME.fullmatch(name):
-            message = f"it removes the data file {action['path']!r}, which is no date=YYYY-MM-DD/<sha256>.parquet"
+        path = checked_fields(action, "remove", path=str, deletionTimestamp=int, dataChange=bool)["path"]
+        if not is_data_path(path, is_of_events=True):
+            message = f"it removes the data file {path!r}, which is no date=YYYY-MM-DD/<sha256>.parquet"
             raise ValueError(message)
-    places = [
-        Place(**checked_fields(place, "a superseded source", commit=int, source=int)) for place in info["supersedes"]
-    ]
-    if len(places) != len(info["sources"]) or len(set(places)) != len(places):
-        message = f"its {len(info['sources'])} sources supersede {len(set(places))} of before; each has one of its own"
-        raise ValueError(message)
     return Superseding(
-        places=tuple(places),
+        places=replaced_places(info, "supersede"),
         data_files=tuple(action["path"] for action in removals),
         quarantine_files=tuple(info["removedQuarantine"]),
         events=info["supersededEvents"],
         quarantined=info["releasedLines"],
     )
+
+
+def replaced_places(info: Mapping[str, Any], what: str) -> tuple[Place, ...]:
+    """Return whose records the sources of an entry replace, one by one; ``what`` says in a message what they do.
+
+    Raises ``ValueError`` where there are not as many of them, or one of them twice.
+    """
+    stated = (checked_fields(each, "a superseded source", commit=int, source=int) for each in info["supersedes"])
+    places = tuple(Place(**fields) for fields in stated)
+    if len(places) != len(info["sources"]) or len(set(places)) != len(places):
+        message = f"its {len(info['sources'])} sources {what} {len(set(places))} of before; each has one of its own"
+        raise ValueError(message)
+    return places

@@ -41,6 +41,50 @@ def books(tmp_path: Path, accounts: str, *lines: str, config: str = "") -> Path:
     return root
 
 
+def test_a_month_that_one_account_blocks_says_that_others_can_be_issued_alone(tmp_path: Path) -> None:
+    root = books(
+        tmp_path,
+        account("acme", "key_a") + account("bolt", "key_b"),
+        plain("2026-10-16T10:00:00Z", id="a"),
+        plain("2026-10-16T10:00:00Z", id="b", key="key_b", model="unheard-of"),
+    )
+    issue = ("invoice", "issue", "--period", "2026-10", "--yes", *AS_OF)
+    blocked = tallybook(root, *issue)
+    assert blocked.returncode == 4
+    otherwise = ", or name an --account whose usage has its price\n"
+    assert blocked.stderr.endswith(f"rate cards and try again{otherwise}")
+    assert otherwise not in tallybook(root, *issue, "--account", "bolt").stderr
+    assert tallybook(root, *issue, "--account", "acme").returncode == 0
+
+
+def test_a_credit_note_and_an_invoice_below_zero_name_no_account_to_pay_to(tmp_path: Path) -> None:
+    seller = '[seller]\nname = "Tally"\n[seller.bank]\nbank = "Sparkasse"\n'
+    item = '[[accounts.items]]\nid = "back"\ndate = 2026-10-05\ndescription = "Allowance"\namount = -5.00\n'
+    root = books(
+        tmp_path,
+        account("acme", "key_a") + account("bolt", "key_b") + item,
+        plain("2026-10-16T10:00:00Z", id="a"),
+        plain("2026-10-16T10:00:00Z", id="b", key="key_b"),
+        config=seller,
+    )
+    shown = {each: tallybook(root, "invoice", "show", f"draft-2026-10-{each}").stdout for each in ("acme", "bolt")}
+    assert ["pay to: Sparkasse" in shown[each] for each in ("acme", "bolt")] == [True, False]
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--yes", *AS_OF).returncode == 0
+    assert tallybook(root, "invoice", "void", "INV-000001", "--yes", *AS_OF).returncode == 0
+    assert "pay to: Sparkasse" in tallybook(root, "invoice", "show", "INV-000001").stdout
+    assert "pay to" not in tallybook(root, "invoice", "show", "INV-000003").stdout
+
+
+@pytest.mark.parametrize("said", ["2026-11-00", "2026-11-01T03:00:00", "soon"])
+def test_an_as_of_that_is_none_says_what_may_be_written(tmp_path: Path, said: str) -> None:
+    done = tallybook(make_workspace(tmp_path / "books"), "nightly", "--as-of", said)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"tallybook: {said!r} is no date and no instant; write a date such as 2026-10-10, today or yesterday, or an "
+        "instant with its offset, such as 2026-10-10T12:00:00Z\n"
+    )
+
+
 def test_drafts_of_accounts_whose_ids_end_alike_are_told_apart_in_every_file(tmp_path: Path) -> None:
     """Those of ``15-acme`` for October and of ``acme`` for its month from 15 October on."""
     root = books(

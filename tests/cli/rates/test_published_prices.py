@@ -96,6 +96,8 @@ def test_a_file_in_the_spelling_of_litellm_becomes_tiers_bands_and_meters_exactl
         | {Meter.PROMPT: Decimal("0.025"), Meter.COMPLETION: Decimal("0.2"), Meter.PROMPT_CACHED: Decimal("0.0025")},
         ("small", "priority", 0): small | {Meter.PROMPT: Decimal("2.5")},
         ("small", "batch", 0): small | {Meter.COMPLETION: Decimal("0.2")},
+        ("small", "ultrafast", 0): small | {Meter.COMPLETION: Decimal(2)},
+        ("small", "decisions", 0): small | {Meter.COMPLETION: Decimal(0), Meter.PROMPT_CACHED: Decimal(0)},
     }
     done = tallybook(
         root, "rates", "import", "--from", f"litellm:{LITELLM}", "--card", "new", "--model", "x=vendor/speech"

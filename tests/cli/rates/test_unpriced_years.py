@@ -52,6 +52,7 @@ def test_a_month_that_counts_its_year_is_issued_once_all_of_it_has_a_price(
     assert blocked.returncode == 4
     assert "2026-10 cannot be issued: no rate is in force for account 'acme': 50000000 tokens" in blocked.stderr
     assert "of model 'jamba-x' in 2026-01" in blocked.stderr
+    assert "--account" not in blocked.stderr  # there is no other
     priced(books)
     issued = tallybook(books, *ISSUE, "-o", "csv")
     assert issued.returncode == 0, issued.stderr

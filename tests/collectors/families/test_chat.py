@@ -64,6 +64,35 @@ def test_reasoning_of_xai_lies_outside_the_completion_and_its_total_tells() -> N
     assert tokens(_chat(usage, "grok-3-mini"), path=PATH) == (19, 304, None, None, 300)
 
 
+def test_what_tools_of_xai_did_is_kept_by_name() -> None:
+    counts = {"web_search_calls": 3, "x_search_calls": 1, "code_interpreter_calls": 0}
+    usage = {"prompt_tokens": 40, "completion_tokens": 5, "num_server_side_tools_used": 4}
+    usage |= {"server_side_tool_usage_details": counts}
+    reading = read(_chat(usage, "grok-5"), path=PATH)
+    assert reading.other_usage == '{"server_tool_calls":4,"web_searches":3,"x_searches":1}'
+
+
+@pytest.mark.parametrize(
+    ("name", "lifetime"),
+    [
+        ("cache_write_tokens_details", "ttl_12h_tokens"),
+        ("cache_creation_token_details", "ephemeral_12h_input_tokens"),
+    ],
+)
+def test_what_is_written_for_twelve_hours_is_of_the_writes_and_kept_by_name(name: str, lifetime: str) -> None:
+    details = {"cached_tokens": 0, "cache_write_tokens": 30, name: {lifetime: 20}}
+    usage = {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45, "prompt_tokens_details": details}
+    assert tokens(_chat(usage), path=PATH) == (40, 5, 0, 30, None)
+    assert read(_chat(usage), path=PATH).other_usage == '{"cache_write_12h_tokens":20}'
+
+
+def test_parts_of_counts_as_xais_sdk_and_hyperclova_write_them() -> None:
+    of_xai = {"promptTokens": 40, "completionTokens": 5, "totalTokens": 57, "reasoningTokens": 12}
+    assert tokens(_chat(of_xai | {"cachedPromptTextTokens": 30}, "grok-5"), path=PATH) == (40, 17, 30, None, 12)
+    of_clova = {"promptTokens": 40, "completionTokens": 5, "completionTokensDetails": {"thinkingTokens": 3}}
+    assert tokens(_chat(of_clova), path=PATH) == (40, 5, None, None, 3)
+
+
 def test_thoughts_of_geminis_compatible_api_stand_in_the_total_alone() -> None:
     usage = _usage(19, 4) | {"total_tokens": 123}
     assert tokens(_chat(usage, "gemini-2.5-flash"), path=PATH) == (19, 104, None, None, 100)

@@ -94,6 +94,28 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "oracle": ("/20231130/actions/embedText", {"embeddings": [VECTOR], "usage": {"promptTokens": 19}}),
+    "oracle, of each text": (
+        "/20231130/actions/embedText",
+        {"embeddings": [VECTOR, VECTOR], "modelId": "m-1", "modelVersion": "1", "inputTextTokenCounts": [12, 7]},
+    ),
+    "cohere, of parts": (
+        "/v2/embed",
+        {"embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"image_tokens": 12, "text_tokens": 7}}},
+    ),
+    "cohere, of parts and their sum": (
+        "/v2/embed",
+        {
+            "embeddings": {"float": [VECTOR]},
+            "meta": {"billed_units": {"input_tokens": 19, "image_tokens": 12, "text_tokens": 7}},
+        },
+    ),
+    "cohere, of text and of parts": (
+        "/v2/embed",
+        {
+            "embeddings": {"float": [VECTOR]},
+            "meta": {"billed_units": {"input_tokens": 7, "image_tokens": 12, "text_tokens": 7}},
+        },
+    ),
     "an SDK": ("/v1/embeddings", {"embeddings": [VECTOR], "usage": {"inputTokens": 19}}),
     "titan": ("/model/amazon.titan-embed-text-v2%3A0/invoke", {"embedding": VECTOR, "inputTextTokenCount": 19}),
 }
@@ -184,3 +206,7 @@ def test_stated_usage_counts_under_any_status(http_status: int) -> None:
 
 def test_zeros_beside_vectors_are_no_measurement() -> None:
     assert read(_openai({"prompt_tokens": 0, "total_tokens": 0}), path="/v1/embeddings").status.value == "unknown"
+
+
+def test_the_model_of_oracles_vectors_is_no_version() -> None:
+    assert read(SHAPES["oracle, of each text"][1], path="/20231130/actions/embedText").model_reported == "m-1"

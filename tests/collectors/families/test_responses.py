@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from native_bodies import SPOKEN, turn
-from readings import family_reading, read, tokens, ways
+from readings import family_reading, read, sse, tokens, ways
 
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
@@ -46,6 +46,16 @@ def _stream(last: str = "response.completed", **fields: Any) -> list[dict[str, A
 
 def test_cached_and_written_are_within_the_input_and_reasoning_within_the_output() -> None:
     assert tokens(_response(), path=PATH) == (120, 45, 70, 30, 12)
+
+
+def test_what_is_written_for_twelve_hours_is_of_the_writes_and_kept_by_name() -> None:
+    lifetimes = {"ttl_30m_tokens": 10, "ttl_12h_tokens": 20}
+    details = USAGE["input_tokens_details"] | {"cache_write_tokens_details": lifetimes}
+    response = _response(usage=USAGE | {"input_tokens_details": details})
+    assert tokens(response, path=PATH) == (120, 45, 70, 30, 12)
+    assert read(response, path=PATH).other_usage == '{"cache_write_12h_tokens":20}'
+    nothing = details | {"cache_write_tokens_details": {"ttl_30m_tokens": 30, "ttl_12h_tokens": 0}}
+    assert read(_response(usage=USAGE | {"input_tokens_details": nothing}), path=PATH).other_usage is None
 
 
 @pytest.mark.parametrize("beside", [{}, {"cached_tokens": 70}, {"cached_tokens": 0}])
@@ -217,6 +227,18 @@ def test_a_background_response_and_every_answer_to_asking_for_it_are_one_exchang
     assert len({event["event_id"] for event in events}) == 1
 
 
+def test_a_stream_that_is_gone_on_with_is_the_response_that_it_is_of_though_it_was_cut_again() -> None:
+    line = {"path": "/v1/responses/resp_1?stream=true&starting_after=42", "method": "GET"}
+    cut = read(sse({"type": "response.output_text.delta", "sequence_number": 43, "delta": "Rain."}), **line)
+    assert (cut.status.value, cut.response_id) == ("estimated", "resp_1")
+    whole = read(sse(*_stream()[2:]), **line)
+    assert (whole.status.value, whole.response_id) == ("measured", "resp_1")
+    named = read(sse(*_stream(id="resp_2")[2:]), **line)
+    assert named.response_id == "resp_2"
+    assert read(sse({"type": "response.output_text.delta", "delta": "Rain."}), path=PATH).response_id is None
+    assert read({"object": "response", "status": "queued"}, **line).response_id is None
+
+
 @pytest.mark.parametrize(
     ("method", "path", "response"),
     [
@@ -337,6 +359,8 @@ def test_every_turn_of_a_session_is_an_event_of_its_own_and_what_was_transcribed
         (2000, 121),
     ]
     assert {each.model_reported for each in (reading, *reading.parts)} == {"gpt-realtime"}
+    kept = '{"transcribed_completion_tokens":4,"transcribed_prompt_tokens":9}'
+    assert [each.other_usage for each in (reading, *reading.parts)] == [kept, None]
 
 
 def test_a_turn_that_is_logged_alone_and_in_its_session_is_the_same_event(collect: Any, exchange: Any) -> None:
@@ -359,6 +383,75 @@ def test_an_answer_that_is_stated_again_is_one_and_turns_without_ids_are_told_ap
 def test_speech_that_was_transcribed_in_a_session_is_not_metered_and_kept_by_name() -> None:
     reading = read(SPOKEN, path=None)
     assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":4,"prompt_tokens":9}')
+
+
+def test_what_was_transcribed_in_a_session_is_added_up_of_each_item_once() -> None:
+    other = SPOKEN | {"item_id": "item_2"}
+    both = '{"transcribed_completion_tokens":8,"transcribed_prompt_tokens":18}'
+    assert read([SPOKEN, other, SPOKEN, turn(1)], path=REALTIME).other_usage == both
+    assert read([SPOKEN, other, SPOKEN], path=None).other_usage == '{"completion_tokens":8,"prompt_tokens":18}'
+    nameless = [SPOKEN | {"item_id": None}, SPOKEN | {"item_id": None}]
+    assert read(nameless, path=None).other_usage == '{"completion_tokens":8,"prompt_tokens":18}'
+    by_the_second = SPOKEN | {"usage": {"type": "duration", "seconds": 12}}
+    assert read([by_the_second, turn(1)], path=REALTIME).other_usage == '{"transcribed_seconds":12}'
+    nothing = turn(1) | {"response": {"object": "realtime.response", "id": "resp_1", "status": "failed"}}
+    reading = read([SPOKEN, nothing], path=REALTIME)
+    assert (reading.status.value, reading.other_usage is None) == ("failed", False)
+
+
+def _delegated(kind: str, response: dict[str, Any]) -> dict[str, Any]:
+    event = {"type": kind, "sequence_number": 1, "response": response}
+    return {"type": "response.event", "event_id": "event_not_it", "delegation_id": "d-1", "event": event}
+
+
+DECISION = {"answers": [{"type": "predicate", "probability": 0.9}], "model": "gpt-6-luna", "usage": USAGE}
+DECIDED = {
+    "type": "decision.event",
+    "event_id": "event_not_it",
+    "event": {"type": "decision.completed", "decision": DECISION},
+}
+LIVE = {"path": "/v1/live?model=gpt-live-1", "method": "GET", "status": 101}
+
+
+@pytest.mark.parametrize("way", ways())
+def test_what_a_live_session_leaves_to_other_models_are_events_and_its_seconds_are_kept(way: str) -> None:
+    session = [
+        {"type": "session.started", "session": {"id": "s-1", "model": "gpt-live-1"}},
+        _delegated("response.created", _response(status="in_progress", usage=None, output=[])),
+        _delegated("response.completed", _response(output=[])),
+        {"type": "session.usage.updated", "usage": {"seconds": 30}},
+        DECIDED,
+        _delegated("response.completed", _response(id="resp_2", output=[])),
+        DECIDED,
+        {"type": "session.closed", "session": {"model": "gpt-live-1"}, "usage": {"seconds": 65.0, "paused_seconds": 5}},
+    ]
+    reading = read(ways(*session)[way], **LIVE)
+    found = [reading, *reading.parts]
+    assert [(each.response_id, each.model_reported, each.service_tier) for each in found] == [
+        ("resp_1", "gpt-5-mini", "flex"),
+        (None, "gpt-6-luna", "decisions"),
+        ("resp_2", "gpt-5-mini", "flex"),
+        (None, "gpt-6-luna", "decisions"),
+    ]
+    assert {each.tokens and (each.tokens.prompt_tokens, each.tokens.completion_tokens) for each in found} == {(120, 45)}
+    assert len({(each.response_id, each.part) for each in found}) == 4
+    assert [each.other_usage for each in found] == ['{"session_seconds":65}', None, None, None]
+
+
+def test_a_live_session_may_leave_nothing_to_others_or_decisions_alone() -> None:
+    closed = {"type": "session.closed", "usage": {"seconds": 65}}
+    reading = read([closed], **LIVE)
+    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"seconds":65}')
+    reading = read([DECIDED, closed], **LIVE)
+    assert (reading.status.value, reading.service_tier, reading.parts) == ("measured", "decisions", ())
+    assert read([{"type": "decision.event", "event": {"type": "decision.failed"}}], **LIVE).status.value == "unknown"
+
+
+def test_what_tools_of_xai_and_of_ark_did_is_kept_by_name() -> None:
+    of_xai = {"num_server_side_tools_used": 4, "server_side_tool_usage_details": {"web_search_calls": 3}}
+    assert read(_response(usage=USAGE | of_xai), path=PATH).other_usage == '{"server_tool_calls":4,"web_searches":3}'
+    of_ark = {"tool_usage": {"web_search": 2}, "tool_usage_details": {"web_search": {"search_engine": 2}}}
+    assert read(_response(usage=USAGE | of_ark), path=PATH).other_usage == '{"web_searches":2}'
 
 
 def test_a_session_that_states_nothing_is_unknown_and_never_failed() -> None:

@@ -116,7 +116,7 @@ def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
 def test_formats_that_say_nothing_of_places_are_read_one_line_at_a_time() -> None:
     assert not any(Places())
     assert [each.name for each in all_formats() if each.places is None] == [
-        *("agentgateway", "datadog", "har", "new-api", "openrouter", "opik", "posthog", "spans"),
+        *("agentgateway", "braintrust", "datadog", "har", "new-api", "openrouter", "opik", "posthog", "weave", "spans"),
     ]
     assert [each.name for each in all_formats() if each.places is not None and each.mapping is None] == [
         *("helicone", "langfuse", "langsmith", "openai-batch", "otel"),

@@ -140,6 +140,8 @@ SAID = {
     "JSON of a program's own": [b'{"level": "info"}', b"[]", b'[{"a": 1}]'],
 }
 P = CRI.replace(b"F ", b"P ")
+NO_MEMBER = b'{"%s": 1}' % (b"x" * 65)
+"""An object that is a line of its own, though nothing in it is taken for a member: its name is too long."""
 ODD = {
     "docker": {
         "a bare line": [said(1), b"text", b""],
@@ -179,6 +181,7 @@ ODD = {
         "a bare line between parts": [entry(b"", log=text(said(1)[:30], b"")), said(2), entry(said(1)[30:])],
         "whoever was killed": [entry(b"", log=text(said(1)[:30], b"")), entry(said(2))],
         "two texts, the second an empty object": [entry(b"", log=text(b"text", b"")), entry(b"{}")],
+        "two texts, the second without a member": [entry(b"", log=text(b"text", b"")), entry(NO_MEMBER)],
         "a CR between parts": [entry(b"", log=b'x \\"a\\":\\r'), entry(b"1 y")],
         "an empty part behind a CR": [entry(b"", log=text(said(1), b"\\r\\r")), entry(b"")],
     },
@@ -202,6 +205,7 @@ ODD = {
         "a bare line between parts": [P + said(1)[:30], said(2), CRI + said(1)[30:]],
         "whoever was killed": [P + said(1)[:30], CRI + said(2)],
         "two texts, the second an empty object": [P + b"text", CRI + b"{}"],
+        "two texts, the second without a member": [P + b"text", CRI + NO_MEMBER],
         "a CR between parts": [P + b'x "a":\r', CRI + b"1 y"],
     },
 }

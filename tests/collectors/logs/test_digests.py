@@ -14,7 +14,7 @@ from pipeline import lake
 from pipeline.base.errors import LakeIsNewer
 from pipeline.collectors.logs import digests
 from pipeline.collectors.logs.digests import DigestUnavailable, new_digest, usual_algorithm
-from pipeline.lake.log import delta
+from pipeline.lake.log import parsing
 from pipeline.lake.log.source_records import source_record, stated_record
 from pipeline.objects import layout
 from pipeline.usage.events import BLAKE3_SINCE
@@ -115,8 +115,8 @@ def test_a_segment_whose_digest_cannot_be_made_here_is_an_error_that_says_what_t
 @WITH_BLAKE3
 def test_a_program_that_knows_sha256_alone_is_told_to_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = books_of(tmp_path)
-    monkeypatch.setattr(delta, "LAKE_VERSION", BLAKE3_SINCE - 1)
-    monkeypatch.setattr(delta, "LAKE_VERSION_MAX", BLAKE3_SINCE - 1)
+    monkeypatch.setattr(parsing, "LAKE_VERSION", BLAKE3_SINCE - 1)
+    monkeypatch.setattr(parsing, "LAKE_VERSION_MAX", BLAKE3_SINCE - 1)
     with pytest.raises(LakeIsNewer, match=f"states version {BLAKE3_SINCE} of the lake"):
         lake.read_log(root / "lake")
 

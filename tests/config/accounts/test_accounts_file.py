@@ -74,6 +74,18 @@ def test_an_account_may_have_no_keys_yet(tmp_path: Path) -> None:
             "accounts.toml: [[accounts]]: key id 'key_1' is listed twice in account 'acme'",
         ),
         ("accounts = 3", "accounts.toml: accounts is 3; it must be a list of tables"),
+        (ACME + "tax = 19", "accounts.toml: [[accounts]] 1: tax is 19; it must be a table; write tax = { … }"),
+        (
+            ACME + "terms = 19",
+            "accounts.toml: [[accounts]] 1: terms is 19; it must be a list of tables; write [[accounts.terms]] above",
+        ),
+        (
+            ACME + "[[accounts.terms]]\nfrom = 2026-01-01\npayment_terms_days = 30",
+            (
+                "accounts.toml: [[accounts]] 1 [[terms]] 1: unknown key 'payment_terms_days'; it is a key of "
+                "[[accounts]] 1, so write it above this table; allowed here: from"
+            ),
+        ),
         ("[[accounts]\n", "accounts.toml, line 1: not TOML"),
     ],
 )

@@ -165,7 +165,10 @@ def test_no_folder_means_no_cards(tmp_path: Path) -> None:
         ),
         (
             HEAD + RATE + RATE,
-            "rates/standard.toml: two rates of model 'jamba-large' overlap: one since ever, one since ever",
+            (
+                "rates/standard.toml: two rates of model 'jamba-large' overlap: "
+                "one from the beginning, one from the beginning"
+            ),
         ),
         (
             HEAD + '[aliases]\njamba-large = "jamba-large"\n' + RATE,

@@ -82,6 +82,27 @@ def test_a_page_is_no_wider_than_its_screen(page: Path, tmp_path: Path, width: i
     assert found[1] == found[2] == str(width)
 
 
+@pytest.mark.parametrize("width", [390, 700, 980, 1280])
+def test_headlines_of_millions_are_not_cut(tmp_path: Path, width: int) -> None:
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "l.jsonl", plain("2026-10-03T10:00:00Z", id="a", prompt=5 * 10**11))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
+    assert tallybook(root, "report", "--as-of", "2026-11-02").returncode == 0
+    page = root / "reports" / "report-2026-10.html"
+    assert "USD\u00a0+1,000,000.00" in page.read_text(encoding="utf-8")
+    frame = tmp_path / "frame.html"
+    measured = (
+        f"<iframe style='border:0;width:{width}px;height:900px' src='{page.as_uri()}'></iframe><script>"
+        "onload = () => {"
+        "const all = [...document.querySelector('iframe').contentDocument.querySelectorAll('.tiles strong')];"
+        "const cut = all.filter((each) => each.scrollWidth > each.clientWidth);"
+        "document.title = cut.length + ' of ' + all.length }</script>"
+    )
+    frame.write_text(measured, encoding="utf-8")
+    done = browse(tmp_path, frame.as_uri(), "--allow-file-access-from-files", "--window-size=1400,1000", "--dump-dom")
+    assert "<title>0 of 4</title>" in done.stdout
+
+
 def test_a_page_is_printed_on_a_few_sheets_of_a4_with_its_reasons_in_words(page: Path, tmp_path: Path) -> None:
     printed = tmp_path / "report.pdf"
     browse(tmp_path, page.as_uri(), "--no-pdf-header-footer", f"--print-to-pdf={printed}")

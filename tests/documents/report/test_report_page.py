@@ -18,6 +18,7 @@ from pipeline.base.errors import ExtraMissing
 from pipeline.base.periods import BillingPeriod
 from pipeline.base.warning_codes import WarningCode
 from pipeline.documents.html_template import html_template
+from pipeline.documents.report.bill_rows import states_text
 from pipeline.documents.report.figures import (
     Against,
     Bill,
@@ -210,6 +211,37 @@ def test_every_code_of_a_warning_that_a_night_finds_has_words() -> None:
     of_logs = {"no_sources", "no_file_fits", "secret_made", "log_unread", "line_unended", "log_gone", "batch_unknown"}
     of_reading = {"kernel_failed", "traced_twice"}
     assert {code.value for code in WarningCode} - of_logs - of_reading <= set(NOT_BILLED)
+
+
+def test_models_and_tags_are_called_by_their_whole_name() -> None:
+    name = "provider-1/a-long-family-of-models-007-instruct"
+    made = report(name)
+    (first,) = made.money
+    movers = tuple(replace(first.movers[0], word=word) for word in ("model", "key"))
+    page = ReportPage(report_page(replace(made, money=(replace(first, movers=movers),))))
+    assert [row[0] for row in page.rows("What moved", "Models")] == [name]
+    assert page.rows("What moved", "Keys")[0][0].startswith("provider-1\u2026ruct")
+    assert page.rows("Where it went", "By model")[0][0] == name
+    assert page.rows("Where it went", "By team")[0][0] == name
+    assert page.rows("Where it went", "By key")[0][0] == "provider-1\u2026ruct"
+
+
+def test_a_headline_of_a_change_is_rounded_as_that_of_the_cost_beside_it() -> None:
+    made = report()
+    (first,) = made.money
+    against = Against(now=SPENT.cost, before=Decimal(0), change=SPENT.cost, relative_change=None)
+    page = ReportPage(report_page(replace(made, money=(replace(first, against=against),))))
+    assert "USD\u00a012.35" in page.texts
+    assert "USD\u00a0+12.35" in page.texts
+
+
+def test_states_of_bills_are_counted_in_plain_words() -> None:
+    states = {"paid": 1, "credit note": 2, "ready to issue": 1_234}
+    made = report()
+    page = ReportPage(report_page(replace(made, bills=replace(made.bills, states=states))))
+    assert "2 credit notes, 1 paid, 1,234 ready to issue" in page.texts
+    assert states_text({"credit note": 1}) == "1 credit note"
+    assert page.texts.count("1 warning, and more") == 2
 
 
 def test_long_ids_are_shortened_where_they_can_still_be_told_apart() -> None:

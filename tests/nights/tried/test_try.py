@@ -15,7 +15,8 @@ from workspaces import append_log, fingerprints, make_workspace, plain, stream, 
 
 from pipeline.collectors.formats.found import all_formats, by_name
 from pipeline.collectors.guess import guess_fields
-from pipeline.configuration.settings import Settings, SourceSettings, read_settings
+from pipeline.configuration.settings import Settings, read_settings
+from pipeline.configuration.source_settings import SourceSettings
 from pipeline.jobs.night.logs.new_source import mapping_text
 from pipeline.jobs.state.log_formats import log_format_of
 
@@ -277,6 +278,81 @@ def test_of_a_source_that_refuses_a_log_it_says_what_would_read_it(books: Path) 
     (books / "tallybook.toml").write_text(f"[[sources]]{table}")
     assert "billed 3 " in tallybook(books, "nightly", *AS_OF).stdout
     assert tried(books, str(books / "logs/app.jsonl"), code=0)["mended"] == []
+
+
+@pytest.mark.long
+def test_what_such_a_source_says_rightly_stays_as_it_is(books: Path) -> None:
+    """All but the key is right, some of it beyond all guessing; what nothing is found by is left out."""
+    lines = [json.loads(foreign(n)) for n in range(3)]
+    for number, line in enumerate(lines):
+        line |= {"timestamp": f"2026-10-0{number + 1}T10:00:00", "code": 500 if number else 200, "mark": f"m-{number}"}
+        del line["resp"]["status_code"]
+    write_log(books, "app.jsonl", *map(json.dumps, lines))
+    said = (
+        'identity = "request-id"\ntime_zone = "Europe/Berlin"\n'
+        'fields = { ts = "timestamp", status = "code", request_id = ["rid", "mark"], api_key_id = "auth.key_ld", '
+        'response = "resp.body", request = "req.body", method = "verb" }\n'
+    )
+    (books / "tallybook.toml").write_text(f"{APP}{said}")
+    (table,) = tried(books, str(books / "logs/app.jsonl"))["mended"]
+    assert "# status" not in table
+    (source,) = tomllib.loads(table)["sources"]
+    assert (source["identity"], source["time_zone"]) == ("request-id", "Europe/Berlin")
+    named = {"ts": "timestamp", "status": "code", "request_id": ["rid", "mark"], "api_key_id": "auth.key_id"}
+    named |= {"response": "resp.body", "request": "req.body", "path": "req.path"}
+    assert source["fields"] == named
+    (books / "tallybook.toml").write_text(table)
+    assert tallybook(books, "nightly", *AS_OF).returncode == 0
+    found = json.loads(tallybook(books, "sql", "select http_status, request_id from usage_events", "-o", "json").stdout)
+    assert sorted((row["http_status"], row["request_id"]) for row in found["rows"]) == [
+        (200, "m-0"),
+        (500, "m-1"),
+        (500, "m-2"),
+    ]
+
+
+@pytest.mark.long
+def test_a_field_that_no_line_has_where_its_source_says_is_named(books: Path) -> None:
+    """What costs no line is read as absent, so that a mistyped path would pass in silence."""
+    write_log(books, "app.jsonl", *(foreign(n) for n in range(3)))
+    named = {"ts": "timestamp", "api_key_id": "auth.key_id", "response": "resp.body", "request_id": ["rid", "x.id"]}
+    named |= {"status": "resp.status", "path": "req.path", "service_tier": {"value": "batch"}}
+    said = ", ".join(f"{json.dumps(name)} = {json.dumps(rule)}" for name, rule in named.items())
+    said = said.replace('{"value": "batch"}', '{ value = "batch" }')
+    (books / "tallybook.toml").write_text(f"{APP}fields = {{ {said} }}\n")
+    log = str(books / "logs/app.jsonl")
+    (unfound,) = tried(books, log, code=0)["unfound"]
+    fields = {"request_id": ["rid", "x.id"], "status": "resp.status"}
+    assert unfound == {"source": "app", "lines": 3, "fields": fields}
+    assert (
+        "source 'app': none of the first 3 lines has anything where fields says "
+        '{ request_id = ["rid", "x.id"], status = "resp.status" }; correct that, unless the log has it only sometimes\n'
+    ) in tallybook(books, "try", log).stdout
+    mended = said.replace("resp.status", "resp.status_code").replace("x.id", "timestamp")
+    (books / "tallybook.toml").write_text(f"{APP}fields = {{ {mended} }}\n")
+    assert tried(books, log, code=0)["unfound"] == []
+    assert "none of the first" not in tallybook(books, "try", log).stdout
+
+
+@pytest.mark.long
+def test_of_a_format_that_makes_entries_it_asks_these(books: Path) -> None:
+    write_log(books, "app.jsonl", *(span(n, tenant="key_a") for n in (1, 2)))
+    said = """fields = { api_key_id = 'resource."tenant.key"', service_tier = 'attributes."no.tier"' }\n"""
+    (books / "tallybook.toml").write_text(f'{APP}format = "otel"\n{said}')
+    (unfound,) = tried(books, str(books / "logs/app.jsonl"), code=0)["unfound"]
+    assert unfound["fields"] == {"service_tier": 'attributes."no.tier"'}
+
+
+@pytest.mark.long
+def test_of_a_log_whose_status_nobody_finds_it_says_so(books: Path, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.jsonl"
+    line = json.loads(foreign(1))
+    del line["resp"]["status_code"]
+    file.write_text(f"{json.dumps(line)}\n")
+    comment = "# status was not found; if the log has it, name it in fields\n"
+    assert tallybook(books, "try", str(file)).stdout.endswith(comment)
+    file.write_text(f"{foreign(1)}\n")
+    assert comment not in tallybook(books, "try", str(file)).stdout
 
 
 def span(number: int, *, tenant: str | None) -> str:

@@ -21,7 +21,7 @@ from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
 from pipeline.invoicing.rules import NEWEST
 from pipeline.invoicing.worth.usage_lines import line_place
-from pipeline.jobs.state.lines.charged_lines import charge_of
+from pipeline.jobs.state.lines.charged_lines import charges_of
 from pipeline.jobs.state.lines.event_charges import charged_events
 from pipeline.jobs.state.rate import rate
 
@@ -41,10 +41,9 @@ def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_fa
     )
     daily, traced = usage_daily_and_events(requests(draw, 80), rate_cards, tmp_path_factory.getbasetemp())
     lines: dict[Any, list[Any]] = defaultdict(list)
-    for row in rate(daily, agreed, rate_cards).charges.to_pylist():
-        lines[row["account_id"], row["billing_period"], *line_place(charge_of(row), NEWEST)].append(
-            (row["quantity"], row["amount"])
-        )
+    charges = rate(daily, agreed, rate_cards).charges
+    for month, charge in zip(charges["billing_period"].to_pylist(), charges_of(charges), strict=True):
+        lines[charge.account_id, month, *line_place(charge, NEWEST)].append((charge.quantity, charge.amount))
     expected = {
         line: (sum(quantity for quantity, _ in parts), exact_sum(amount for _, amount in parts))
         for line, parts in lines.items()

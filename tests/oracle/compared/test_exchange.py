@@ -21,7 +21,7 @@ from pipeline.accounts.exchange import ExchangeTable
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import invoice_document, invoice_from_document, issued_invoice, make_book
-from pipeline.jobs.state.lines.charged_lines import charge_of, charges_by_invoice, lines_by_invoice
+from pipeline.jobs.state.lines.charged_lines import charges_by_invoice, charges_of, lines_by_invoice
 from pipeline.jobs.state.rate import account_charges, rate, usage_quantity
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
@@ -228,7 +228,7 @@ def test_columns_are_converted_to_the_last_digit_as_charges_are_one_by_one(seed:
     table = usage_daily(used)
     one_by_one, unpriced = account_charges(list(map(usage_quantity, table.to_pylist())), account_of(world), cards())
     found = rated(world, used)
-    assert list(map(charge_of, found.charges.to_pylist())) == [
+    assert list(charges_of(found.charges)) == [
         replace(charge, rated_at=None) for _, charge in sorted(one_by_one, key=lambda placed: placed[0])
     ]
     assert list(found.unpriced) == unpriced

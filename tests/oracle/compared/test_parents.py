@@ -71,7 +71,7 @@ def some_payers(draw: random.Random, billed_by: BillingInterval) -> Payers:
 
 
 def spans_of(account_id: str, payers: Payers) -> tuple[InvoicedTo, ...]:
-    """Write the months of an account as spans, the first since ever and the last for ever."""
+    """Write the months of an account as spans, the first from the beginning and the last for ever."""
     runs: list[list[date]] = []
     for month in MONTHS:
         if runs and payers[month][account_id] == payers[runs[-1][-1]][account_id]:

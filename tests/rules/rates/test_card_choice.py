@@ -52,7 +52,7 @@ def test_a_card_is_named_by_1_to_64_letters_digits_dots_dashes_and_underscores()
         assert card(id=name).id == name
     for name in ("", "x" * 65, "a b", "a/b", "ä", "a\n"):
         assert refusal_of(id=name) == (
-            f"rate card id {name!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            f"rate card id {name!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
         )
 
 
@@ -161,8 +161,9 @@ def test_rates_of_one_tier_and_threshold_may_not_overlap_and_all_others_may() ->
         earlier, later = rate(effective_to=NOON, **said), rate(effective_from=NOON, **said)
         assert len(card(later, earlier).windows("m")) == 2
         assert refusal_of(replace(earlier, effective_to=NOON + TICK), later) == (
-            f"two rates of {earlier.scope_text()} overlap: one since ever to (excluding) 2026-10-10T12:00:00.000001Z, "
-            "one from 2026-10-10T12:00:00Z; end the earlier one with effective_to where the later one begins"
+            f"two rates of {earlier.scope_text()} overlap: one from the beginning to (excluding) "
+            "2026-10-10T12:00:00.000001Z, one from 2026-10-10T12:00:00Z; "
+            "end the earlier one with effective_to where the later one begins"
         )
         assert refusal_of(rate(**said), later).startswith(f"two rates of {earlier.scope_text()} overlap")
     others = [rate(service_tier=tier, above_prompt_tokens=band) for tier in ("", "batch") for band in (0, 5)]

@@ -242,7 +242,7 @@ def test_a_card_that_extends_none_states_all_and_its_list_prices_are_those_befor
         **said, per_million=prices(1, None, 4), list_prices=listed(rate())
     )
     assert rate_of_entry(stated, percent=Decimal(0)).list_prices[Meter.REASONING] == 8
-    with pytest.raises(RateCardError, match="model 'm' has no completion rate since ever"):
+    with pytest.raises(RateCardError, match="model 'm' has no completion rate from the beginning"):
         rate_of_entry(entry(per_million=prices(2)), percent=None)
 
 

@@ -134,7 +134,7 @@ def test_a_group_is_named_by_1_to_64_letters_digits_dots_dashes_and_underscores(
         assert make(group).group == group
     for group in ("", "x" * 65, "a b", "a/b", "ä", "a\n", "a~"):
         assert refusal_of(make, group) == (
-            f"group {group!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            f"group {group!r} cannot be used; write 1 to 64 of a-z, A-Z, 0-9, dots, dashes or underscores"
         )
 
 
@@ -214,9 +214,9 @@ def test_a_threshold_of_prompts_is_a_whole_number_of_tokens(tokens: Any) -> None
 @pytest.mark.parametrize(
     ("start", "end", "text"),
     [
-        (None, None, "since ever"),
+        (None, None, "from the beginning"),
         (NOON, None, "from 2026-10-10T12:00:00Z"),
-        (None, NOON, "since ever to (excluding) 2026-10-10T12:00:00Z"),
+        (None, NOON, "from the beginning to (excluding) 2026-10-10T12:00:00Z"),
         (NOON, NOON + TICK, "from 2026-10-10T12:00:00Z to (excluding) 2026-10-10T12:00:00.000001Z"),
     ],
 )
@@ -294,7 +294,7 @@ def test_a_price_that_depends_on_the_period_is_no_single_rate() -> None:
     assert made.rate_per_million(Meter.COMPLETION) == 1
     assert made.rate_per_million(Meter.REASONING) == 1
     for meter in (Meter.PROMPT, Meter.PROMPT_CACHED, Meter.REQUEST):
-        assert refusal_of(made.rate_per_million, meter) == f"{meter} of model 'm' has no single rate since ever"
+        assert refusal_of(made.rate_per_million, meter) == f"{meter} of model 'm' has no single rate from the beginning"
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_a_rate_is_a_decimal_and_nothing_else(value: Any) -> None:
 @pytest.mark.parametrize("missing", [Meter.PROMPT, Meter.COMPLETION])
 def test_prompt_and_completion_must_be_priced(missing: Meter) -> None:
     per_million = {meter: Decimal(1) for meter in Meter if meter is not missing}
-    with pytest.raises(RateCardError, match=f"model 'm' has no {missing} rate since ever"):
+    with pytest.raises(RateCardError, match=f"model 'm' has no {missing} rate from the beginning"):
         Rate(model="m", effective_from=None, effective_to=None, per_million=per_million)
 
 

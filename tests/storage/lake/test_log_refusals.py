@@ -23,6 +23,7 @@ from pipeline.lake.data_files import write_quarantined
 from pipeline.lake.log import delta
 from pipeline.lake.log.commit import Commit, DataFile, QuarantineFile
 from pipeline.lake.log.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
+from pipeline.lake.log.parsing import parse_commit
 from pipeline.lake.log.superseding import removal
 from pipeline.objects import append_log, layout
 from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION, LAKE_VERSION_MAX
@@ -168,7 +169,7 @@ def test_a_table_of_another_protocol_is_refused(tmp_path: Path) -> None:
 
 def test_an_entry_whose_last_line_does_not_end_is_torn(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="its last line does not end"):
-        delta.parse_commit(three_commits(tmp_path)[1].read_bytes()[:-1], 1)
+        parse_commit(three_commits(tmp_path)[1].read_bytes()[:-1], 1)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_every_commit_is_read_as_it_was_written(path: str, check: str | None, at
         sources=(record(path, [event(1, NOON)], 2),),
         key_secret_check=check,
     )
-    assert delta.parse_commit(delta.render_commit(commit), 7) == (HEX, commit)
+    assert parse_commit(delta.render_commit(commit), 7) == (HEX, commit)
 
 
 def test_a_commit_that_there_is_not_cannot_be_read_back_to(tmp_path: Path) -> None:
@@ -239,8 +240,13 @@ def test_a_commit_that_there_is_not_cannot_be_read_back_to(tmp_path: Path) -> No
     commit_events(lake_dir, lake.read_log(lake_dir), [event(1, NOON)], source="logs/a.jsonl")
     assert lake.read_log(lake_dir, until=0).version == 0
     for number in (-1, 1):
-        with pytest.raises(LogEntryRefused, match=f"has no commit {number} "):
+        with pytest.raises(LogEntryRefused, match=f"has no commit {number}, but commit 0 alone; "):
             lake.read_log(lake_dir, until=number)
+    commit_events(lake_dir, lake.read_log(lake_dir), [event(2, NOON)], source="logs/b.jsonl")
+    with pytest.raises(LogEntryRefused, match="has no commit 2, but commits 0 to 1; "):
+        lake.read_log(lake_dir, until=2)
+    with pytest.raises(LogEntryRefused, match="has no commit 0, but none at all; "):
+        lake.read_log(tmp_path / "empty", until=0)
 
 
 def test_a_data_file_that_is_missing_or_of_another_size_is_named_though_none_is_read(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from workspaces import make_workspace, plain, tallybook, write_log
 from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake import commits, rereading
-from pipeline.lake.log import delta
+from pipeline.lake.log import parsing
 from pipeline.lake.log.superseding import Place
 from pipeline.lake.rereading import NewReading, Rereading
 from pipeline.objects import layout
@@ -148,8 +148,8 @@ def test_deltalake_and_duckdb_see_exactly_what_counts(books: Path) -> None:
 def test_a_program_of_before_is_told_that_the_lake_is_newer(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     correct(books)
     again(books)
-    monkeypatch.setattr(delta, "LAKE_VERSION", 2)
-    monkeypatch.setattr(delta, "LAKE_VERSION_MAX", 2)
+    monkeypatch.setattr(parsing, "LAKE_VERSION", 2)
+    monkeypatch.setattr(parsing, "LAKE_VERSION_MAX", 2)
     with pytest.raises(LakeIsNewer, match="upgrade Tallybook"):
         lake.read_log(books / "lake")
 

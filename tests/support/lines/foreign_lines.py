@@ -860,7 +860,9 @@ def _span(maker: Maker, before: list[Document]) -> Document:
         "parentSpanId": pick([*(other["spanId"] for other in before), "", _hex(maker), _hex(maker)]),
         "name": "chat",
         "startTimeUnixNano": str(_second(maker) * 10**9 + maker.chance.randrange(10**9)),
-        "attributes": _attributes(_inference(maker) if maker.chance.random() < 0.7 else pick(_OTHER_SPANS)),
+        "attributes": _attributes(pick((_inference, _inference, _of_tracers))(maker))
+        if maker.chance.random() < 0.7
+        else _attributes(pick(_OTHER_SPANS)),
         "status": pick(({}, {"code": 1}, {"code": 2, "message": "made up"})),
     }
     if maker.chance.random() < 0.4:
@@ -888,6 +890,9 @@ def _event(maker: Maker, before: list[Document]) -> Document:
     if maker.chance.random() < 0.1:
         named = {"event.name": "api_request"} | _of_coding(maker)
         return {**times, "body": {"stringValue": "claude_code.api_request"}, "attributes": _attributes(named)}
+    if maker.chance.random() < 0.1:
+        body = {"stringValue": f"API response from {_model(maker)}. Status: 200. Duration: {maker.count()}ms."}
+        return {**times, "body": body, "attributes": _attributes(_of_qwen_code(maker))}
     return {**times, "eventName": name, "attributes": span["attributes"], **ids}
 
 
@@ -902,6 +907,18 @@ def _of_coding(maker: Maker) -> Document:
     return {"user.id": _key(maker), **named, **{name: maker.count() for name in counts}}
 
 
+def _of_qwen_code(maker: Maker) -> Document:
+    """Return the attributes of a call of Qwen Code, or of Gemini CLI."""
+    counts = ("input", "output", "cached_content", "thoughts", "tool", "total")
+    return {
+        "event.name": maker.chance.choice(("qwen-code.api_response", "gemini_cli.api_response")),
+        "user.id": _key(maker),
+        "model": _model(maker),
+        "response_id": f"chatcmpl-{_hex(maker)}",
+        **{f"{name}_token_count": maker.count() for name in counts},
+    }
+
+
 _OTHER_SPANS: tuple[Document, ...] = (
     {"http.response.status_code": 200, "url.path": "/v1/chat/completions"},
     {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 7},
@@ -914,6 +931,10 @@ _OTHER_SPANS: tuple[Document, ...] = (
     {"request.type": "image_generation", "gen_ai.operation.name": "generate_content"},
     {"gen_ai.operation.name": "chat.completions", "gen_ai.response.prompt_tokens": -1},
     {"gen_ai.operation.name": "text.completions", "gen_ai.response.prompt_tokens": 7},
+    {"coding_agent.session.outcome": "completed", "gen_ai.usage.input_tokens": 7, "gen_ai.request.model": "made-up"},
+    {"gen_ai.span.kind": "CHAIN", "gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 7},
+    {"lmnr.span.type": "CACHED", "gen_ai.system": "openai", "gen_ai.request.model": "made-up"},
+    {"llm.request.type": "rerank", "gen_ai.usage.prompt_tokens": 7, "gen_ai.usage.completion_tokens": 0},
 )
 
 
@@ -947,6 +968,68 @@ def _inference(maker: Maker) -> Document:
     if maker.chance.random() < 0.2:
         found["user.id"] = _key(maker)
     return found
+
+
+def _of_tracers(maker: Maker) -> Document:
+    """Return what spans have whose usage is the text of an object, or is told by other names than the conventions'."""
+    pick, prompt, completion = maker.chance.choice, maker.count(), maker.count()
+    cached, total, model = maker.part(prompt), maker.sum(prompt, completion), _model(maker)
+    plain = {"prompt_tokens": prompt, "completion_tokens": completion}
+    kind, layout = maker.chance.random() < 0.9, pick(((", ", ": "), (",", ":")))
+
+    def text(**said: Any) -> str:
+        return json.dumps(said, separators=layout)
+
+    answer = {
+        "id": f"chatcmpl-{_hex(maker)}",
+        "object": "chat.completion",
+        "model": model,
+        "choices": [],
+        "usage": plain,
+    }
+    found: dict[str, Any] = pick(
+        (
+            {
+                "langfuse.observation.type": pick(("generation", "embedding")) if kind else "span",
+                "langfuse.observation.model.name": model,
+                "langfuse.observation.usage_details": text(
+                    input=prompt, output=completion, **maker.some(input_cached_tokens=cached, total=total)
+                ),
+            },
+            {
+                "braintrust.span_attributes": text(name="Chat", type="llm" if kind else "task"),
+                "braintrust.metadata": text(model=model),
+                "braintrust.metrics": text(**plain, **maker.some(tokens=total, prompt_cached_tokens=cached)),
+                **maker.some(**{"braintrust.output_json": text(**answer)}),
+            },
+            {
+                "mlflow.spanType": json.dumps("CHAT_MODEL" if kind else "AGENT"),
+                "mlflow.llm.model": json.dumps(model),
+                "mlflow.chat.tokenUsage": text(input_tokens=prompt, output_tokens=completion, total_tokens=total),
+                **maker.some(**{"mlflow.spanOutputs": text(**answer)}),
+            },
+            {
+                "genkit:type": "action",
+                "genkit:name": model,
+                **({"genkit:metadata:subtype": "model"} if kind else {}),
+                "genkit:output": text(
+                    finishReason="stop", usage={"inputTokens": prompt, "outputTokens": completion, "totalTokens": total}
+                ),
+            },
+            {
+                "langwatch.span.type": "llm" if kind else "agent",
+                "gen_ai.request.model": model,
+                "langwatch.metrics": text(type="json", value={"promptTokens": prompt, "completionTokens": completion}),
+            },
+            {
+                "llm.request.type": pick(("chat", "completion", "embedding")),
+                "llm.request.model": model,
+                "llm.usage.prompt_tokens": prompt,
+                "llm.usage.completion_tokens": completion,
+            },
+        )
+    )
+    return found | maker.some(**{"user.id": _key(maker)})
 
 
 def _details(maker: Maker, prompt: Any, completion: Any) -> Document:

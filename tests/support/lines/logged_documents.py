@@ -366,6 +366,165 @@ def written_span(writing: str = "sdk", *, error: bool = False, **attributes: Any
             "error": error,
             **named,
         },
+        "jaeger": {
+            "data": [
+                {
+                    "traceID": trace,
+                    "spans": [
+                        {
+                            "traceID": trace,
+                            "spanID": own,
+                            "operationName": "chat jamba",
+                            "references": [
+                                {"refType": "FOLLOWS_FROM", "traceID": trace, "spanID": own},
+                                {"refType": "CHILD_OF", "traceID": trace, "spanID": around},
+                            ],
+                            "startTime": 1_793_700_001_250_000,
+                            "duration": 2_000_000,
+                            "tags": [
+                                *({"key": name, "value": _as_a_tag(value)} for name, value in named.items()),
+                                *([{"key": "otel.status_code", "type": "string", "value": "ERROR"}] if error else []),
+                            ],
+                            "logs": [],
+                            "processID": "p1",
+                        }
+                    ],
+                    "processes": {"p1": {"serviceName": "desk", "tags": [{"key": "service.name", "value": "desk"}]}},
+                }
+            ],
+            "total": 0,
+        },
+        "jaeger-fields": {
+            "traceID": trace,
+            "spanID": own,
+            "operationName": "chat jamba",
+            "references": [],
+            "startTime": 1_793_700_001_250_000,
+            "startTimeMillis": 1_793_700_001_250,
+            "tags": [],
+            "tag": {
+                **{"@".join(name.split(".")): text for name, text in texts.items()},
+                **({"otel@status_code": "ERROR"} if error else {}),
+            },
+            "process": {"serviceName": "desk", "tags": [{"key": "service.name", "type": "string", "value": "desk"}]},
+        },
+        "zipkin": {
+            "traceId": trace,
+            "parentId": around,
+            "id": own,
+            "kind": "CLIENT",
+            "name": "chat jamba",
+            "timestamp": 1_793_700_001_250_000,
+            "duration": 2_000_000,
+            "localEndpoint": {"serviceName": "desk"},
+            "tags": {**texts, **({"otel.status_code": "ERROR", "error": "x"} if error else {})},
+        },
+        "data-prepper": {
+            "traceId": trace,
+            "spanId": own,
+            "parentSpanId": around,
+            "name": "chat jamba",
+            "kind": "SPAN_KIND_CLIENT",
+            "startTime": "2026-11-03T10:00:01.250Z",
+            "durationInNanos": 2_000_000_000,
+            "serviceName": "desk",
+            "status": {"code": 2 if error else 0},
+            "attributes": named,
+            "resource": {"attributes": resource},
+        },
+        "data-prepper-fields": {
+            "traceId": trace,
+            "spanId": own,
+            "parentSpanId": around,
+            "name": "chat jamba",
+            "kind": "CLIENT",
+            "startTime": "2026-11-03T10:00:01.250Z",
+            "durationInNanos": 2_000_000_000,
+            "status": {"code": 2 if error else 0},
+            **{f"span.attributes.{'@'.join(name.split('.'))}": value for name, value in named.items()},
+            "resource.attributes.service@name": "desk",
+        },
+        "cloud-trace": {
+            "projectId": "desk",
+            "traceId": trace,
+            "spans": [
+                {
+                    "spanId": str(int(own, 16)),
+                    "parentSpanId": str(int(around, 16)),
+                    "kind": "RPC_CLIENT",
+                    "name": "chat jamba",
+                    "startTime": at,
+                    "endTime": "2026-11-03T10:00:03.250000Z",
+                    "labels": {**texts, **({"otel.status_code": "ERROR"} if error else {})},
+                }
+            ],
+        },
+        "cloud-trace-table": {
+            "trace_id": trace,
+            "span_id": own,
+            "parent_span_id": around,
+            "name": "chat jamba",
+            "start_time": "2026-11-03 10:00:01.250000",
+            "duration_nano": 2_000_000_000,
+            "status": {"code": 2 if error else 0},
+            "attributes": named,
+            "resource": {"attributes": resource},
+        },
+        "cloud-logging": {
+            "insertId": "1x2y3z",
+            "logName": "projects/desk/logs/gen_ai.client.inference.operation.details",
+            "timestamp": at,
+            "trace": f"projects/desk/traces/{trace}",
+            "spanId": own,
+            "labels": texts
+            | {"event.name": "gen_ai.client.inference.operation.details"}
+            | ({"error.type": "x"} if error else {}),
+            "jsonPayload": {"gen_ai.input.messages_ref": "x"},
+        },
+        "snowflake": {
+            "TIMESTAMP": "2026-11-03 10:00:03.250",
+            "START_TIMESTAMP": "2026-11-03 10:00:01.250",
+            "TRACE": {"trace_id": trace, "span_id": own},
+            "RESOURCE_ATTRIBUTES": resource,
+            "RECORD_TYPE": "SPAN",
+            "RECORD": {
+                "name": "chat jamba",
+                "kind": "SPAN_KIND_CLIENT",
+                "parent_span_id": around,
+                "status": {"code": "STATUS_CODE_ERROR" if error else "STATUS_CODE_UNSET"},
+            },
+            "RECORD_ATTRIBUTES": named,
+        },
+        "sentry": {
+            "event_id": "fc6d8c0c43fc4630ad850ee518f1b9d0",
+            "type": "transaction",
+            "transaction": "/answer",
+            "start_timestamp": 1_793_700_000.0,
+            "timestamp": 1_793_700_004.0,
+            "contexts": {"trace": {"trace_id": trace, "span_id": around, "op": "http.server"}},
+            "spans": [
+                {
+                    "trace_id": trace,
+                    "span_id": own,
+                    "parent_span_id": around,
+                    "op": "gen_ai.chat",
+                    "start_timestamp": 1_793_700_001.25,
+                    "timestamp": 1_793_700_003.25,
+                    "data": named,
+                    "status": "internal_error" if error else "ok",
+                }
+            ],
+        },
+        "sentry-span": {
+            "trace_id": trace,
+            "span_id": own,
+            "parent_span_id": around,
+            "name": "chat jamba",
+            "start_timestamp": 1_793_700_001.25,
+            "end_timestamp": 1_793_700_003.25,
+            "status": "error" if error else "ok",
+            "attributes": {name: {"type": type(value).__name__, "value": value} for name, value in named.items()},
+        },
         "new-relic": {
             "trace.id": trace,
             "id": own,
@@ -378,9 +537,16 @@ def written_span(writing: str = "sdk", *, error: bool = False, **attributes: Any
     }[writing]
 
 
+def _as_a_tag(value: Any) -> Any:
+    """Return a value as Jaeger has it, whose tags are numbers, truths and texts."""
+    return json.dumps(value) if isinstance(value, list) else value
+
+
 WRITINGS = (
     *("sdk", "phoenix", "frame", "clickhouse", "cloudwatch", "logfire", "app-insights", "app-insights-classic"),
-    *("mlflow", "signoz", "elasticsearch", "dynatrace", "honeycomb", "new-relic"),
+    *("mlflow", "signoz", "elasticsearch", "dynatrace", "honeycomb", "new-relic", "jaeger", "jaeger-fields", "zipkin"),
+    *("data-prepper", "data-prepper-fields", "cloud-trace", "cloud-trace-table", "cloud-logging", "sentry"),
+    *("sentry-span", "snowflake"),
 )
 """By what a span may be written."""
 
@@ -412,6 +578,57 @@ def opik_span(*, usage: Any = ..., metadata: Any = None, **fields: Any) -> dict[
         else usage,
         "created_by": "desk",
         "last_updated_at": "2026-11-03T10:00:04Z",
+    } | fields
+
+
+def braintrust_span(kind: str | None = "llm", *, metrics: Any = None, **fields: Any) -> dict[str, Any]:
+    """Return a span of Braintrust's; metrics are put to its own, and taken away where they are none."""
+    counted = {
+        "start": 1_793_700_001.25,
+        "end": 1_793_700_003.5,
+        "time_to_first_token": 0.25,
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "tokens": 45,
+    } | (metrics or {})
+    return {
+        "id": "row-1",
+        "_xact_id": "1000192656880881099",
+        "created": "2026-11-03T10:00:02.000Z",
+        "project_id": "desk",
+        "log_id": "g",
+        "span_id": "span-1",
+        "root_span_id": "root-1",
+        "span_parents": ["root-1"],
+        "is_root": False,
+        "span_attributes": {"name": "Chat Completion", "type": kind},
+        "metadata": {"model": "jamba", "api_key_id": "key_1"},
+        "metrics": {name: value for name, value in counted.items() if value is not None},
+        "input": [],
+        "output": [],
+        "error": None,
+    } | fields
+
+
+def weave_call(**fields: Any) -> dict[str, Any]:
+    """Return a call of Weave's, of a client that it traces."""
+    answer = _chat_answer()
+    return {
+        "id": "0192aa11-27b5-7c40-8bb8-1cb8a1b3a5c2",
+        "project_id": "desk/answers",
+        "op_name": "weave:///desk/answers/op/openai.chat.completions.create:aV5cvC",
+        "display_name": None,
+        "trace_id": "0192aa11-27b5-7c40-8bb8-1cb8a1b3a5c1",
+        "parent_id": None,
+        "started_at": "2026-11-03T10:00:01.250000Z",
+        "attributes": {"api_key_id": "key_1", "weave": {"client_version": "0.52"}},
+        "inputs": {"model": "jamba", "messages": []},
+        "ended_at": "2026-11-03T10:00:03.250000Z",
+        "exception": None,
+        "output": answer,
+        "summary": {"usage": {"jamba-large": {"requests": 1, **answer["usage"]}}, "weave": {"status": "success"}},
+        "wb_user_id": "VXNlcjox",
+        "wb_run_id": None,
     } | fields
 
 

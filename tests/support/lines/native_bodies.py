@@ -80,7 +80,8 @@ def _spring(text: str, finish: str, native: dict[str, Any] | None) -> dict[str, 
 
 
 def _yandex(text: str, status: str, completion: int) -> dict[str, Any]:
-    usage = {"inputTextTokens": "26", "completionTokens": str(completion), "totalTokens": str(26 + completion)}
+    counts = {"inputTextTokens": "26", "completionTokens": str(completion), "totalTokens": str(26 + completion)}
+    usage = {**counts, "completionTokensDetails": {"reasoningTokens": "1"}}
     alternative = {"message": {"role": "assistant", "text": text}, "status": f"ALTERNATIVE_STATUS_{status}"}
     return {"result": {"alternatives": [alternative], "usage": usage, "modelVersion": "23.10.2024"}}
 
@@ -205,6 +206,7 @@ CASES = {
         [_yandex("Mi", "PARTIAL", 1), _yandex("Mist.", "FINAL", 41)],
         model=None,
         finish="ALTERNATIVE_STATUS_FINAL",
+        parts=(None, None, 1),
     ),
     "langchain": Case(
         "/chat/invoke",
@@ -346,6 +348,28 @@ CASES = {
         },
         response_id="resp_1",
         finish=None,
+        parts=(None, None, 7),
+    ),
+    "koboldcpp": Case(
+        "/api/v1/generate",
+        {"results": [{"text": "Mist.", "finish_reason": "stop", "prompt_tokens": 26, "completion_tokens": 41}]},
+        model=None,
+    ),
+    "decisions": Case(
+        "/v1/decisions",
+        {
+            "answers": [{"type": "predicate", "name": "fog", "probability": 0.93}],
+            "model": "m-1",
+            "usage": {
+                "input_tokens": 26,
+                "input_tokens_details": {"cached_tokens": 20, "cache_write_tokens": 0},
+                "output_tokens": 41,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": 67,
+            },
+        },
+        finish=None,
+        parts=(20, 0, 0),
     ),
     "deepinfra": Case(
         "/v1/inference/owner/m-1",
@@ -402,6 +426,7 @@ HELD = {
         "delta": None,
         "additional_kwargs": {},
     },
+    "vertex": {"predictions": CHAT, "deployedModelId": "7", "model": "projects/1/locations/l/models/2"},
     "sap": {"request_id": "r-1", "module_results": {}, "orchestration_result": CHAT},
     "sap-2": {"request_id": "r-1", "intermediate_results": {}, "final_result": CHAT},
     "a code beside it": {"code": 0, "message": "success", "result": {}, "data": CHAT},

@@ -13,7 +13,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped import costed
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.costed import cost_card_of
-from pipeline.jobs.state.aggregate import current_mart
+from pipeline.jobs.state.aggregate import current_marts
 from pipeline.lake.derived import USAGE_DAILY
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def by_events(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> pa.Table
 @pytest.mark.long
 def test_rows_of_usage_daily_get_the_rates_that_events_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = opened(tmp_path / "books")
-    found = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cost_card_of(workspace))
+    found = with_cost_rates(current_marts(workspace, [USAGE_DAILY])[USAGE_DAILY], workspace, cost_card_of(workspace))
     assert found is not None
     assert in_order(found) == in_order(by_events(workspace, monkeypatch))
     assert set(found["cost_prompt_band"].to_pylist()) == {0, 200_000}
     assert 0 < found["cost_window_start"].null_count < found.num_rows
-    assert len(pc.unique(found["cost_window_start"])) == 4  # since ever, the 15th, the 20th, and none
+    assert len(pc.unique(found["cost_window_start"])) == 4  # from the beginning, the 15th, the 20th, and none
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,9 @@ def test_where_a_row_may_have_several_prices_events_are_counted_by_both_cards(
     tmp_path: Path, zone: str, cost: str, more: str
 ) -> None:
     workspace = opened(tmp_path / "books", zone=zone, cost=cost, more=more)
-    assert with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cost_card_of(workspace)) is None
+    assert (
+        with_cost_rates(current_marts(workspace, [USAGE_DAILY])[USAGE_DAILY], workspace, cost_card_of(workspace))
+        is None
+    )
     answer = tallybook(tmp_path / "books", "margin", "--by", "model", "-o", "csv")
     assert answer.returncode == 0

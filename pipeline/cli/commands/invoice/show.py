@@ -18,7 +18,7 @@ from pipeline.cli.output import TERMINAL_ROWS_MAX, output_option, put_documents,
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
-from pipeline.invoicing import LineKind, invoice_document
+from pipeline.invoicing import InvoiceStatus, LineKind, invoice_document
 
 if TYPE_CHECKING:
     from pipeline.accounts import BankDetails
@@ -155,6 +155,7 @@ def _line(invoice: Invoice, line: InvoiceLine) -> tuple[Cell, ...]:
 
 
 def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str, str]]:
+    is_to_pay = invoice.status is not InvoiceStatus.CREDIT_NOTE and invoice.total > 0
     found = [
         (
             "seller",
@@ -169,7 +170,7 @@ def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str
         ("issued", invoice.issue_date.isoformat() if invoice.issue_date else ""),
         ("payment terms", invoice.payment_terms),
         ("due", invoice.due_date.isoformat() if invoice.due_date else ""),
-        ("pay to", ", ".join(part for part in _bank(invoice.bank) if part)),
+        ("pay to", ", ".join(part for part in _bank(invoice.bank) if part) if is_to_pay else ""),
         ("note", invoice.note),
         ("credits", invoice.credits_invoice),
         ("reason", invoice.credit_reason),

@@ -10,6 +10,7 @@ import click
 from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import EXIT_DIFFERENCE, DateType, PeriodType
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.grouping import words_of
 from pipeline.cli.options.selecting import selection_of
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
@@ -111,7 +112,7 @@ def command(
         workspace,
         as_of=as_of,
         span=span,
-        by=[word.strip() for word in by.split(",") if word.strip()],
+        by=words_of(by),
         difference_min=at_least,
     )
     rows = [_cells(each) for each in found]

@@ -11,6 +11,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.grouping import by_option, compare_option, top_option, words_of
 from pipeline.cli.options.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.answers.grouped.cost import CostAnswer, CostRow
 
 _BY = "account,model"
-_WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
+_WORDS = [word for word in DIMENSIONS if word not in UNMETERED]
 
 
 @click.command(
@@ -45,17 +46,11 @@ _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
         "tallybook cost --by hour --from yesterday --to today -o csv",
     ),
 )
-@click.option(
-    "--by",
-    metavar="WORDS",
-    default=_BY,
-    show_default=True,
-    help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
-)
+@by_option(_BY, _WORDS)
 @selection_options
 @meter_option
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N that cost most, and all others as one row.")
-@click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
+@top_option("that cost most")
+@compare_option
 @click.option(
     "--bills", "is_of_bills", is_flag=True, help="Instead: from this cost to the totals of drafts and invoices."
 )
@@ -94,7 +89,7 @@ def command(
         return
     answer = cost(
         workspace,
-        [word.strip() for word in by.split(",") if word.strip()],
+        words_of(by),
         selection,
         top=top,
         is_compared=compared is not None,

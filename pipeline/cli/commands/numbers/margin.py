@@ -10,6 +10,7 @@ import click
 from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.grouping import by_option, top_option, words_of
 from pipeline.cli.options.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.cli.tables.columns import Cell
     from pipeline.jobs.answers.grouped.margin import MarginAnswer, MarginRow, Uncosted
 
-_WORDS = ", ".join(word for word, column in DIMENSIONS.items() if word not in UNMETERED and column != HOUR)
+_WORDS = [word for word, column in DIMENSIONS.items() if word not in UNMETERED and column != HOUR]
 _REASONS_MAX = 10
 
 
@@ -42,18 +43,10 @@ _REASONS_MAX = 10
         "tallybook margin --by team,meter -o csv",
     ),
 )
-@click.option(
-    "--by",
-    metavar="WORDS",
-    default="account,model",
-    show_default=True,
-    help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
-)
+@by_option("account,model", _WORDS)
 @selection_options
 @meter_option
-@click.option(
-    "--top", type=click.IntRange(min=1), metavar="N", help="The N that are charged most, and all others as one row."
-)
+@top_option("that are charged most")
 @output_option()
 @click.pass_obj
 def command(
@@ -78,7 +71,7 @@ def command(
     workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     answer = margin(
         workspace,
-        [word.strip() for word in by.split(",") if word.strip()],
+        words_of(by),
         selection_of(period=period, from_date=from_date, to_date=to_date, **chosen),
         top=top,
     )

@@ -10,6 +10,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.options.examples import examples
+from pipeline.cli.options.grouping import by_option, compare_option, top_option, words_of
 from pipeline.cli.options.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
@@ -49,19 +50,11 @@ _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for 
         "tallybook usage --by hour,meter --account birke --from yesterday --to today",
     ),
 )
-@click.option(
-    "--by",
-    metavar="WORDS",
-    default=_BY,
-    show_default=True,
-    help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team.",
-)
+@by_option(_BY, DIMENSIONS)
 @selection_options
 @meter_option
-@click.option(
-    "--top", type=click.IntRange(min=1), metavar="N", help="The N of the most tokens, and all others as one row."
-)
-@click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
+@top_option("of the most tokens")
+@compare_option
 @click.option(
     "--copies", "is_of_copies", is_flag=True, help="Suspicious copies instead, by account, key, model and day."
 )
@@ -93,7 +86,7 @@ def command(
         what = f"--by {by}" if by != _BY else f"--top {top}" if top is not None else f"--compare {compared}"
         message = f"--copies has its own columns and takes no {what}; leave one of them out"
         raise ConfigurationError(message)
-    words = [word.strip() for word in by.split(",") if word.strip()]
+    words = words_of(by)
     if compared is not None:
         _print_compared(output, usage_compared(workspace, words, selection, top=top))
     else:

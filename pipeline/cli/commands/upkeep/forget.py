@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.accounts.keys import KEY_ID
 from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.names import NAME
 from pipeline.base.periods import instant_text
 from pipeline.base.raw_keys import is_raw_key
 from pipeline.cli.context import EXIT_INTERRUPTED, DateType, as_of_option, is_terminal, tell
@@ -124,7 +124,7 @@ def _rule(
         return ForgettingRule(kind=RuleKind.BEFORE, value=before.isoformat())
     if key_id is not None:
         key_id = whole_id(key_id, {key.key_id for account in workspace.accounts for key in account.keys}, "key")
-        if not KEY_ID.fullmatch(key_id) or is_raw_key(key_id):
+        if not NAME.fullmatch(key_id) or is_raw_key(key_id):
             message = "--key is no key id; 'tallybook keys id' makes one from a raw key"
             raise ConfigurationError(message)
         return ForgettingRule(kind=RuleKind.KEY, value=key_id)

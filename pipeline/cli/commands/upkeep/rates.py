@@ -278,7 +278,7 @@ def _rows(card: RateCard, meters: list[Meter], limits: list[str], *, is_scoped: 
             card.id,
             model,
             *((rate.service_tier, str(rate.above_prompt_tokens or "")) if is_scoped else ()),
-            instant_text(rate.effective_from) if rate.effective_from else "since ever",
+            instant_text(rate.effective_from) if rate.effective_from else "the beginning",
             instant_text(rate.effective_to) if rate.effective_to else "",
             *(price_text(rate.price(meter), meter) for meter in meters),
             *("" if (amount := getattr(rate, name)) is None else plain_rate(amount) for name in limits),

@@ -65,9 +65,15 @@ _TGI_HEADERS = ("x-prompt-tokens", "x-generated-tokens")
 _TEI_HEADER = "x-compute-tokens"
 """That of its server of embeddings, whose vectors come without any count (``ResponseMetadata`` of its router)."""
 _TIER_HEADER, _LATENCY_HEADER = "x-amzn-bedrock-service-tier", "x-amzn-bedrock-performanceconfig-latency"
-HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TEI_HEADER, _TIER_HEADER, _LATENCY_HEADER)
+_TIER_OF_GEMINI = "x-gemini-service-tier"
+"""Where Google's Gemini API says which tier served a request, which may be another than was asked for: ``standard``
+where more was asked of ``priority`` than is to be had (https://ai.google.dev/gemini-api/docs/priority-inference).
+"""
+HEADERS = (*_COUNT_HEADERS, *_TGI_HEADERS, _TEI_HEADER, _TIER_HEADER, _LATENCY_HEADER, _TIER_OF_GEMINI)
 """All headers of a response that are looked at, in whatever letters."""
-_OPTIMIZED, DEFAULT_TIER = "optimized", "default"
+_OPTIMIZED, _DEFAULT = "optimized", "default"
+USUAL_TIERS = frozenset((_DEFAULT, "standard"))
+"""What headers call the tier of whoever asked for none: where an answer names a tier, that counts."""
 
 
 def recognises_converse(document: JsonObject) -> bool:
@@ -224,14 +230,14 @@ def _invoked(family: str, body: Body, counts: tuple[int | None, int | None], rea
 
 
 def _tier(tier: Any, latency: Any) -> Any:
-    return _OPTIMIZED if latency == _OPTIMIZED and tier in (None, DEFAULT_TIER) else tier
+    return _OPTIMIZED if latency == _OPTIMIZED and tier in (None, _DEFAULT) else tier
 
 
 def tier_beside(headers: Mapping[str, Any]) -> str | None:
-    """Return the tier that the headers of an invoke name, ``None`` where they name none."""
+    """Return the tier that the headers of an invoke, or of Gemini, name; ``None`` where they name none."""
     if not headers:
         return None
-    found = _tier(_word(headers, _TIER_HEADER), _word(headers, _LATENCY_HEADER))
+    found = _tier(_word(headers, _TIER_HEADER) or _word(headers, _TIER_OF_GEMINI), _word(headers, _LATENCY_HEADER))
     return found if isinstance(found, str) else None
 
 

@@ -34,6 +34,14 @@
   "Spark API", and ``MaasResponse`` of its SDK for Java.
 * ``lm-studio``: the server's own ``/api/v1/chat``, whose counts stand in ``stats``, in a stream in that of the
   ``result`` of its last event. Source: LM Studio's documentation, "REST API v1".
+* ``koboldcpp``: the server's own ``/api/v1/generate``, whose results each state their counts; its streams state none.
+  Source: ``generate_text`` and ``handle_sse_stream`` in ``koboldcpp.py`` of LostRuins/koboldcpp.
+* ``decisions``: questions about a text that a model answers by probabilities and not in words (``/v1/decisions`` of
+  OpenAI, Azure, Fireworks and others, ``/v1/systemone`` of TypeSafe and whoever serves its API). ``input_tokens`` and
+  ``output_tokens`` as in a response. Tokens of a model have prices of their own there, so it is a tier: of OpenAI's,
+  what is generated costs nothing (``output_cost_per_token_decisions`` in LiteLLM's table of prices). Google's state
+  usage as its Interactions do, and are read so. Source: ``Decision`` of OpenAI's SDK, ``DecisionsResponse`` of those of
+  OpenRouter and Perplexity, ``CreateDecisionResponse`` of Google's.
 * ``deepinfra``: its native inference. ``aleph-alpha``: its ``/complete``, of which ``model_version`` is the version of
   a model that the request alone names (``2022-04`` of ``luminous-base``). Source: their API references.
 """
@@ -128,6 +136,31 @@ def _is_lm_studio(document: JsonObject) -> bool:
     return "total_output_tokens" in object_at(document, "stats")
 
 
+_OF_A_TOKEN = frozenset(("token", "finish_reason"))
+"""The names in a chunk of KoboldCpp's; others that stream tokens have more."""
+
+
+def _is_koboldcpp(document: JsonObject) -> bool:
+    result = next(iter(list_at(document, "results")), None)
+    is_counted = isinstance(result, dict) and "text" in result and "prompt_tokens" in result
+    return is_counted or (document.keys() == _OF_A_TOKEN and isinstance(any_of(document, "token"), str))
+
+
+_ANSWERS = frozenset(("predicate", "choice", "score", "refusal"))
+"""What an answer in a list is. Under names, which callers choose, nobody looks at what one is."""
+
+
+def _is_decision(document: JsonObject) -> bool:
+    answers = any_of(document, "answers")
+    if "input_tokens" not in object_at(document, "usage") or not isinstance(any_of(document, "model"), str):
+        return False
+    if isinstance(answers, dict):
+        return True
+    return isinstance(answers, list) and all(
+        isinstance(answer, dict) and word(any_of(answer, "type")) in _ANSWERS for answer in answers
+    )
+
+
 def _is_deepinfra(document: JsonObject) -> bool:
     return bool(part_at(document, "inference_status"))
 
@@ -219,6 +252,7 @@ APIS = (
         _is_yandex,
         prompt=(("usage", "inputTextTokens"),),
         completion=(("usage", "completionTokens"),),
+        reasoning=(("usage", "completionTokensDetails", "reasoningTokens"),),
         total=(("usage", "totalTokens"),),
         counts_are_texts=True,
         finish_reason=(("alternatives", "status"),),
@@ -251,9 +285,27 @@ APIS = (
         _is_lm_studio,
         prompt=(("stats", "input_tokens"),),
         completion=(("stats", "total_output_tokens"),),
+        reasoning=(("stats", "reasoning_output_tokens"),),
         response_id=(("response_id",),),
         model=(("model_instance_id",),),
         text=(("output", "content"), ("output", "arguments")),
+    ),
+    Native(
+        "koboldcpp",
+        _is_koboldcpp,
+        prompt=(("results", "prompt_tokens"),),
+        completion=(("results", "completion_tokens"),),
+        finish_reason=(("results", "finish_reason"), ("finish_reason",)),
+        text=(("results", "text"), ("token",)),
+    ),
+    Native(
+        "decisions",
+        _is_decision,
+        usage=("usage",),
+        response_id=(("id",),),
+        model=(("model",),),
+        tier="decisions",
+        text=(("answers",),),
     ),
     Native(
         "deepinfra",

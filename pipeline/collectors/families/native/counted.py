@@ -52,6 +52,8 @@ class Native(NamedTuple):
     completion: tuple[Place, ...] = ()
     cached: tuple[Place, ...] = ()
     """A part of the prompt."""
+    reasoning: tuple[Place, ...] = ()
+    """A part of the completion."""
     total: tuple[Place, ...] = ()
     counts_are_texts: bool = False
     """Whether whole numbers may be written as text, as the JSON mapping of Protocol Buffers writes 64 bits."""
@@ -59,6 +61,8 @@ class Native(NamedTuple):
     """Where the id of the answer stands that a document is about, where there may be several."""
     response_id: tuple[Place, ...] = ()
     model: tuple[Place, ...] = ()
+    tier: str | None = None
+    """The tier of its answers, where tokens of a model have prices of their own there."""
     finish_reason: tuple[Place, ...] = ()
     text: tuple[Place, ...] = ()
     """Where what was generated stands, or arguments of a tool."""
@@ -75,6 +79,7 @@ class Native(NamedTuple):
             stated=self._usage(documents, word(model) or asked.model) if self.usage else self._counts(documents),
             response_id=last(_named(documents, self.response_id)),
             model=model,
+            service_tier=self.tier,
             finish_reason=last(_named(documents, self.finish_reason)),
             choices=1,
             has_error=any(map(error_of, documents)),
@@ -94,10 +99,12 @@ class Native(NamedTuple):
         prompt, completion = self._count(documents, self.prompt), self._count(documents, self.completion)
         if prompt is None or completion is None:
             return None
+        reasoning = self._count(documents, self.reasoning)
         return Stated(
             prompt=prompt,
             completion=completion,
             cached=self._count(documents, self.cached),
+            reasoning=reasoning if reasoning is None or reasoning <= completion else None,
             total=self._count(documents, self.total),
         )
 

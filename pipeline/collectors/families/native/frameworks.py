@@ -7,8 +7,9 @@
   prompts together. Source: ``AIMessage``, ``add_usage`` and ``LLMResult`` of its core; ``_create_chat_result`` and
   ``_combine_llm_outputs`` of its package for OpenAI.
 * ``pydantic-ai``: ``ModelResponse``; the input includes what was cached and written. Source: its ``messages.py``.
-* ``microsoft-ai``: ``ChatResponse`` of Microsoft.Extensions.AI, in the letters of either of its serializers. Source:
-  ``UsageDetails`` of dotnet/extensions.
+* ``microsoft-ai``: ``ChatResponse`` of Microsoft.Extensions.AI, in the letters of either of its serializers, and what
+  OpenAI's SDK for .NET makes of an answer, whose parts lie within details (``InputTokenDetails.CachedTokenCount``).
+  Source: ``UsageDetails`` of dotnet/extensions, ``ChatTokenUsage`` and ``ResponseTokenUsage`` of openai-dotnet.
 * ``spring-ai``: ``ChatResponse`` of Spring AI. ``promptTokens`` are the provider's own input, which Anthropic's leaves
   the cache out of; ``nativeUsage`` is its usage object, which counts where it has both counts. Source: ``DefaultUsage``
   and ``ChatResponseMetadata`` of spring-projects/spring-ai.
@@ -235,12 +236,19 @@ FRAMEWORKS: tuple[Native | Framework, ...] = (
         _is_microsoft,
         prompt=(("usage", _INPUT), ("Usage", _INPUT_OF_OLD)),
         completion=(("usage", "outputTokenCount"), ("Usage", "OutputTokenCount")),
-        cached=(("usage", "cachedInputTokenCount"), ("Usage", "CachedInputTokenCount")),
+        cached=(
+            *(("usage", "cachedInputTokenCount"), ("Usage", "CachedInputTokenCount")),
+            ("Usage", "InputTokenDetails", "CachedTokenCount"),
+        ),
+        reasoning=(
+            *(("usage", "reasoningTokenCount"), ("Usage", "ReasoningTokenCount")),
+            ("Usage", "OutputTokenDetails", "ReasoningTokenCount"),
+        ),
         total=(("usage", "totalTokenCount"), ("Usage", "TotalTokenCount")),
-        response_id=(("responseId",), ("ResponseId",)),
-        model=(("modelId",), ("ModelId",)),
+        response_id=(("responseId",), ("ResponseId",), ("Id",)),
+        model=(("modelId",), ("ModelId",), ("Model",)),
         finish_reason=(("finishReason",), ("FinishReason",)),
-        text=(("messages", "contents"), ("Messages", "Contents"), ("contents",), ("Contents",)),
+        text=(("messages", "contents"), ("Messages", "Contents"), ("contents",), ("Contents",), ("Content",)),
     ),
 )
 """In the order in which they are asked."""

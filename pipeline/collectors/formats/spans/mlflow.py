@@ -34,9 +34,9 @@ _OUTPUTS = "mlflow.spanOutputs"
 _USER = "mlflow.trace.user"
 _MODELS = ("mlflow.llm.model", "model")
 _OPERATION = "gen_ai.operation.name"
-_OPERATIONS = {"CHAT_MODEL": "chat", "LLM": "chat", "EMBEDDING": "embeddings"}
-"""The types of spans that are about models, each with what the conventions call it."""
-_UNTOLD = ("", "UNKNOWN")
+_OPERATIONS = {"chat": re.compile('"?(?:CHAT_MODEL|LLM)"?'), "embeddings": re.compile('"?EMBEDDING"?')}
+"""The types of spans that are about models, by what the conventions call it."""
+_UNTOLD = re.compile('(?:"?UNKNOWN"?|(?:"")?)')
 _COUNTS = {
     "input_tokens": "gen_ai.usage.input_tokens",
     "output_tokens": "gen_ai.usage.output_tokens",
@@ -56,13 +56,14 @@ def is_of_mlflow(attributes: JsonObject) -> bool:
 
 def attributes_and_answer(attributes: JsonObject) -> tuple[JsonObject, JsonObject | None]:
     """Return attributes by the conventions, and the answer, where the span holds one that states its usage."""
-    kind = word(_plain(attributes.get(_TYPE)))
-    if _OPERATION not in attributes and kind not in (*_OPERATIONS, *_UNTOLD):
+    kind = word(attributes.get(_TYPE))
+    operation = next((name for name, kinds in _OPERATIONS.items() if kinds.fullmatch(kind)), None)
+    if _OPERATION not in attributes and operation is None and not _UNTOLD.fullmatch(kind):
         return {}, None
-    named = {_OPERATION: _OPERATIONS[kind]} if _OPERATION not in attributes and kind in _OPERATIONS else {}
+    named = {_OPERATION: operation} if _OPERATION not in attributes and operation is not None else {}
     usage = object_in(attributes.get(_USAGE))
     counts = {theirs: first_count((attributes.get(theirs), usage.get(ours))) for ours, theirs in _COUNTS.items()}
-    outputs = object_in(attributes.get(_OUTPUTS)) if kind in _OPERATIONS else {}
+    outputs = object_in(attributes.get(_OUTPUTS)) if operation is not None else {}
     asked = next((found for name in _MODELS if (found := word(_plain(attributes.get(name))))), None)
     of_answer = {
         "gen_ai.request.model": asked,

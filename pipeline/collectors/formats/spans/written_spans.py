@@ -19,6 +19,17 @@ called is the same everywhere. So each is written as OTLP first, and ``spans.ote
 * SigNoz (``signoz_index_v3`` in ClickHouse): attributes by their types, ``attributes_string`` and its like.
 * Tempo, by its API, and Grafana where it saves a trace: the groups of OTLP, in ``batches`` or in ``trace``.
 * Elasticsearch, by the collector's exporter in its mode ``otel``: ``@timestamp`` is the start.
+* Jaeger: a trace of its API, where each span says by ``processID`` which of ``processes`` it is of; a document of its
+  Elasticsearch, where tags may be fields of ``tag`` with ``@`` for dots. Zipkin: ``tags`` are texts.
+* Data Prepper, into OpenSearch: the names of OTLP and ``startTime``; older ones have attributes at the top, behind
+  ``span.attributes.`` and with ``@`` for dots. Newer ones give the span at the root of a trace the sums of those below,
+  a model and an agent (``GenAiEnrichmentHelper.java``); they name no operation there, and none is billed.
+* Cloud Trace: traces of its first API, whose ids of spans are decimal, and rows of its table in BigQuery. In Cloud
+  Logging, events of OpenTelemetry have their attributes as ``labels``, and ``trace`` is a path
+  (``opentelemetry-exporter-gcp-logging``).
+* Elastic's APM: attributes are labels, texts and numbers apart, with ``_`` for dots (``input/otlp/traces.go``).
+* Snowflake: rows of an event table (``RECORD_TYPE`` is ``SPAN``), of UTC.
+* Sentry: a transaction with its spans, whose attributes are ``data``, and spans alone.
 * Rows that have attributes at their top: of Dynatrace (``span.id``), Honeycomb (``trace.span_id``) and New Relic, whose
   own is ``id``. Programs log ids of traces as well, so these are spans where an attribute is about a model.
 
@@ -30,131 +41,46 @@ Source: ``opentelemetry-sdk/src/opentelemetry/sdk/trace/__init__.py`` of open-te
 ``agntcy/observe``; ``docs/reference/sql.md`` and ``docs/how-to-guides/query-api.md`` of pydantic/logfire; "Transaction
 Search" of CloudWatch; "Azure Monitor Logs table reference", ``AppDependencies``; ``traces_migrations.go`` of
 SigNoz/signoz-otel-collector; "Tempo HTTP API"; ``otelserializer`` of the collector's ``elasticsearchexporter``;
-"Semantic Dictionary" of Dynatrace; "Send trace data" of Honeycomb; "Trace API" of New Relic.
+"Semantic Dictionary" of Dynatrace; "Send trace data" of Honeycomb; "Trace API" of New Relic; ``model/json`` of
+jaegertracing/jaeger; "Zipkin API"; ``JacksonSpan.java`` of opensearch-project/data-prepper; "Trace schema" and
+``projects.traces`` of Cloud Trace; "Event table columns" of Snowflake; elastic/apm-data; "Event Payloads" of Sentry's
+developer documentation.
 """
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import list_at, word
+from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import first_stated, object_in
 from pipeline.collectors.formats.pages import first_row, rows_of
 from pipeline.collectors.formats.spans import mlflow, otel
+from pipeline.collectors.formats.spans.listed_spans import listed
 from pipeline.collectors.formats.spans.otel.otlp import integer_of
+from pipeline.collectors.formats.spans.writings import OF_MODELS, at, writing_of
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
+    from pipeline.collectors.formats.spans.writings import Writing
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "spans"
 
-
-class Writing(NamedTuple):
-    """How a span is written: what it has by which names. A place of several names is a way through objects."""
-
-    ids: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-    """Where the ids of its trace, its own and that of the span around it stand."""
-    start: tuple[str, ...]
-    """By which names its start goes, the first that is stated."""
-    attributes: str
-    resource: tuple[str, ...] = ()
-    within: str = ""
-    """How names of attributes begin that stand at the top, where they are no object of their own."""
-    more: tuple[str, ...] = ()
-    """Where more attributes lie."""
-    is_flat: bool = False
-    """Whether attributes stand at the top by their own names."""
-    only_spans: tuple[str, ...] = ()
-    """Of what keeps logs by the same names, one of what only spans have: lines of a log may hold what is billed."""
-
-
-_AT_THE_TOP = "attributes."
-_WRITINGS = (
-    Writing(
-        ids=(("context", "trace_id"), ("context", "span_id"), ("parent_id",)),
-        start=("start_time",),
-        attributes="attributes",
-        resource=("resource", "attributes"),
-    ),
-    Writing(
-        ids=(("context.trace_id",), ("context.span_id",), ("parent_id",)),
-        start=("start_time",),
-        attributes="",
-        within=_AT_THE_TOP,
-    ),
-    Writing(
-        ids=(("TraceId",), ("SpanId",), ("ParentSpanId",)),
-        start=("Timestamp",),
-        attributes="SpanAttributes",
-        resource=("ResourceAttributes",),
-    ),
-    Writing(
-        ids=(("traceId",), ("spanId",), ("parentSpanId",)),
-        start=("startTimeUnixNano",),
-        attributes="attributes",
-        resource=("resource", "attributes"),
-    ),
-    Writing(
-        ids=(("trace_id",), ("span_id",), ("parent_span_id",)),
-        start=("start_timestamp", "start_time_unix_nano"),
-        attributes="attributes",
-        resource=("otel_resource_attributes",),
-    ),
-    Writing(
-        ids=(("trace_id",), ("span_id",), ("parent_span_id",)),
-        start=("timestamp",),
-        attributes="attributes_string",
-        resource=("resources_string",),
-        more=("attributes_number", "attributes_bool"),
-        only_spans=("parent_span_id", "duration_nano"),
-    ),
-    Writing(
-        ids=(("trace_id",), ("span_id",), ("parent_span_id",)),
-        start=("@timestamp",),
-        attributes="attributes",
-        resource=("resource", "attributes"),
-        only_spans=("duration", "kind"),
-    ),
-    *(
-        Writing(ids=ids, start=start, attributes="", is_flat=True)
-        for ids, start in (
-            ((("trace.id",), ("span.id",), ("span.parent_id",)), ("start_time",)),
-            ((("trace.trace_id",), ("trace.span_id",), ("trace.parent_id",)), ("timestamp", "Timestamp", "time")),
-            ((("trace.id",), ("id",), ("parent.id",)), ("timestamp",)),
-        )
-    ),
-    Writing(
-        ids=(("OperationId",), ("Id",), ("ParentId",)),
-        start=("TimeGenerated", "time"),
-        attributes="Properties",
-    ),
-    Writing(
-        ids=(("operation_Id",), ("id",), ("operation_ParentId",)),
-        start=("timestamp",),
-        attributes="customDimensions",
-    ),
-)
-OF_MODELS = re.compile(r"(?:gen_ai|llm|ai|openinference)\.")
-"""How names of attributes begin that are about a model."""
-_GROUPS, _SCOPES = ("batches", "resourceSpans"), ("scopeSpans", "instrumentationLibrarySpans")
-"""Where Tempo has the groups of OTLP, also in ``trace``, and where these have their spans."""
-_PAGES = ("data", "rows", "spans")
-"""Where a page has its spans, or the object that has them."""
 _PENDING = "pending_span"
 """What Logfire calls a span that has begun: the same span is a row once more when it has ended."""
 _STATUSES = ("status_code", "StatusCode", "otel_status_code", "status", "span.status_code", "otel.status_code")
-_ERRORS = frozenset(("error", "status_code_error", "2"))
+_ERRORS = frozenset(("error", "status_code_error", "2", "internal_error"))
+"""The last is Sentry's."""
 _SUCCESS = ("Success", "success")
 """What Application Insights calls it."""
-_HEX = re.compile(r"(?:0x)?([0-9a-fA-F]{16}|[0-9a-fA-F]{32})")
+_HEX = re.compile(r"(?:0x|projects/[^/]{1,64}/traces/)?([0-9a-fA-F]{16}|[0-9a-fA-F]{32})")
 _COUNTED = re.compile("usage|token")
 """What is in the name of an attribute that may count."""
 _TYPES = {
@@ -165,14 +91,28 @@ _TYPES = {
     "array_value": "arrayValue",
 }
 """The types of OTLP as Protocol Buffers call them, and Phoenix' API of OTLP (``/spans/otlpv1``) does."""
+_TYPED = frozenset(("type", "value"))
+_NONE = re.compile("0*")
+"""What stands for no span around one."""
+_CLIENT = re.compile("CLIENT")
+_PUT_AT_ROOT = frozenset(
+    (
+        *("gen_ai.system", "gen_ai.provider.name", "gen_ai.agent.name", "gen_ai.request.model"),
+        *("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
+    )
+)
+"""What Data Prepper puts at the root of a trace."""
+_KIND_OF_CODING_TOOL = ("span.type", "llm_request")
+_WITH_UNDERSCORES = {"_".join(name.split(".")): name for name in otel.NAMES}
+"""Names of attributes by what Elastic's APM makes of them."""
 _TRUTHS = {"true": True, "false": False}
 _LISTED = re.compile(r'\[(?:"|\])')
 
 
 def recognises(document: JsonObject) -> bool:
     """Tell a span, a page of them, or a trace with its spans."""
-    first = first_row(_listed(document), document)
-    return first is not None and _writing_of(first) is not None
+    first = first_row(listed(document), document)
+    return first is not None and writing_of(first) is not None
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
@@ -180,7 +120,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
     Raises ``LineRefused``: ``invalid_field`` where a page holds what is no span, or what a span has is none of it.
     """
-    page = [document] if _writing_of(document) is not None else _listed(document)
+    page = [document] if writing_of(document) is not None else listed(document)
     spans = rows_of(page, "there is no list of spans")
     of_trace = mlflow.resource_of(document)
     found = [each for each in spans if each.get("kind") != _PENDING]
@@ -193,53 +133,18 @@ def entries(document: JsonObject) -> list[JsonObject]:
     return exchanges
 
 
-def _listed(document: JsonObject) -> Any:
-    """Return what a page has as its spans."""
-    trace = document.get("trace")
-    groups = _at(trace if isinstance(trace, dict) else document, (_GROUPS[isinstance(trace, dict)],))
-    if isinstance(groups, list) and groups and all(isinstance(each, dict) for each in groups):
-        return [span for group in groups for span in _of_group(group)]
-    held = next((value for name in _PAGES if isinstance(value := document.get(name), dict | list)), None)
-    return held.get("spans") if isinstance(held, dict) else held
-
-
-def _of_group(group: JsonObject) -> Iterator[JsonObject]:
-    """Yield the spans of a group of OTLP, each with what the group says of all of them."""
-    for scope in next((value for name in _SCOPES if isinstance(value := group.get(name), list)), []):
-        for span in list_at(scope, "spans"):
-            yield {**span, "resource": group.get("resource")} if isinstance(span, dict) else span
-
-
-def _writing_of(document: JsonObject) -> Writing | None:
-    """Return how a document is written as a span, ``None`` where it is none."""
-    for writing in _WRITINGS:
-        is_told = all(isinstance(_at(document, place), str) for place in writing.ids[:2])
-        has_attributes = (
-            any(map(OF_MODELS.match, document)) if writing.is_flat else writing.within or writing.attributes in document
-        )
-        is_span = not writing.only_spans or any(name in document for name in writing.only_spans)
-        if is_told and has_attributes and is_span and any(name in document for name in writing.start):
-            return writing
-    return None
-
-
-def _at(document: JsonObject, place: Iterable[str]) -> Any:
-    value: Any = document
-    for name in place:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
 def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) -> JsonObject:
     """Return a span as OTLP has it; what it holds as the answer is put into ``answers``, by the id of its exchange.
 
     Raises ``LineRefused`` (``invalid_field``) where it is no span.
     """
-    writing = _writing_of(document)
+    writing = writing_of(document)
     if writing is None:
         raise LineRefused(QuarantineReason.INVALID_FIELD, "there is no span of one of the writings that are known")
-    trace, own, around = (_id_of(_at(document, place)) for place in writing.ids)
-    attributes = _attributes_of(document, writing)
+    trace, own, around = (_id_of(at(document, place)) for place in writing.ids)
+    attributes = _with_dots(_attributes_of(document, writing), writing.dot)
+    if writing.sums_at_root and isinstance(attributes, dict):
+        attributes = _without_sums(document, attributes, around)
     if isinstance(attributes, dict) and mlflow.is_of_mlflow(attributes):
         attributes, answer = mlflow.attributes_and_answer(attributes)
         answers |= {} if answer is None else {f"{trace}/{own}": answer}
@@ -248,10 +153,10 @@ def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) 
         "spanId": own,
         "parentSpanId": around,
         "startTimeUnixNano": in_utc(first_stated(document, *writing.start)),
-        "status": {"code": 2} if _has_error(document) else {},
         "attributes": _pairs(attributes),
     }
-    resource = _at(document, writing.resource) if writing.resource else None
+    span["status"] = {"code": 2} if _has_error(document) or _says_error(span["attributes"]) else {}
+    resource = _resource_of(document, writing)
     if not isinstance(resource, list):
         resource = {**object_in(resource), **of_trace} if of_trace else object_in(resource)
     return {"resource": {"attributes": _pairs(resource)}, "scopeSpans": [{"spans": [span]}]}
@@ -291,12 +196,59 @@ def _attributes_of(document: JsonObject, writing: Writing) -> Any:
     return attributes
 
 
+def _resource_of(document: JsonObject, writing: Writing) -> Any:
+    """Return the attributes of the resource."""
+    if writing.of_resource:
+        named = {name: document.get(name) for name in document if name.startswith(writing.of_resource)}
+        return _with_dots({name.removeprefix(writing.of_resource): named[name] for name in named}, writing.dot)
+    return at(document, writing.resource) if writing.resource else None
+
+
+def _with_dots(attributes: Any, dot: str) -> Any:
+    """Return attributes by their names, in which something else stands for each dot.
+
+    A name with ``_`` is one with dots where that is known: any other is as it is.
+    """
+    if dot == "." or not isinstance(attributes, dict):
+        return attributes
+    names = {
+        name: _WITH_UNDERSCORES.get(name, name) if dot == "_" else ".".join(name.split(dot)) for name in attributes
+    }
+    return {named: attributes.get(name) for name, named in names.items()}
+
+
+def _without_sums(document: JsonObject, attributes: JsonObject, around: Any) -> JsonObject:
+    """Return attributes of a span of Data Prepper, less what it made of others.
+
+    At the root of a trace it puts the sums of what lies below, the system, the model and the agent: where nothing else
+    is said of a model, and the span is no client's, it is none of a call. Of a coding tool's spans it copies the input
+    without what was cached: its counts are left out, as they are where the tool itself writes them.
+    """
+    if attributes.get(_KIND_OF_CODING_TOOL[0]) == _KIND_OF_CODING_TOOL[1]:
+        return {name: value for name, value in attributes.items() if not name.startswith("gen_ai.usage.")}
+    is_root = around is None or _NONE.fullmatch(str(around)) is not None
+    is_of_a_client = _CLIENT.search(word(document.get("kind"))) is not None
+    said = {name for name in attributes if OF_MODELS.match(name)}
+    is_sum = is_root and not is_of_a_client and said <= _PUT_AT_ROOT
+    return {name: value for name, value in attributes.items() if name not in said} if is_sum else attributes
+
+
+def _says_error(pairs: list[Any]) -> bool:
+    """Tell a span that states its status among its attributes, as OTLP is translated to Jaeger and Zipkin."""
+    return any(
+        pair.get("key") == "otel.status_code" and pair.get("value") == {"stringValue": "ERROR"}
+        for pair in pairs
+        if isinstance(pair, dict)
+    )
+
+
 def _has_error(document: JsonObject) -> bool:
-    values = [document.get(name) for name in _STATUSES]
+    values = [*(document.get(name) for name in _STATUSES), at(document, ("RECORD", "status"))]
     values += [value.get(name) for value in values if isinstance(value, dict) for name in ("code", "status_code")]
     said = {str(value).lower() for value in values if isinstance(value, str | int)}
     failed = {str(document.get(name)).lower() for name in _SUCCESS}
-    return not said.isdisjoint(_ERRORS) or "false" in failed or document.get("error") is True
+    is_said = document.get("error") is True or at(document, ("event", "outcome")) == "failure"
+    return not said.isdisjoint(_ERRORS) or "false" in failed or is_said
 
 
 def _pairs(attributes: Any) -> list[Any]:
@@ -314,6 +266,8 @@ def _named(attributes: JsonObject, above: str = "") -> Iterator[tuple[str, Any]]
     """Yield attributes, those that lie in one another by names with dots."""
     for name in attributes:
         value = attributes.get(name)
+        if isinstance(value, dict) and _TYPED.issuperset(value) and "value" in value:
+            value = value.get("value")  # Sentry says of which type each is
         if isinstance(value, dict):
             yield from _named(value, f"{above}{name}.")
         else:

@@ -130,7 +130,7 @@ def _entry(observation: JsonObject) -> JsonObject:
 def _counts(observation: JsonObject) -> dict[str, int | None]:
     usage = object_in(first_stated(observation, "usageDetails", "usage_details"))
     if any(usage.get(name) for name in usage):
-        return _of_buckets(usage)
+        return of_buckets(usage)
     usage = object_in(stated_once(observation, "usage"))
     if usage and usage.get("unit") not in (None, _UNIT):
         return {}  # characters, seconds, images
@@ -140,10 +140,14 @@ def _counts(observation: JsonObject) -> dict[str, int | None]:
             "output": first_stated(observation, "completionTokens"),
             "total": first_stated(observation, "totalTokens"),
         }
-    return _of_buckets({name: stated_once(usage, name) for name in ("input", "output", "total")})
+    return of_buckets({name: stated_once(usage, name) for name in ("input", "output", "total")})
 
 
-def _of_buckets(usage: JsonObject) -> dict[str, int | None]:
+def of_buckets(usage: JsonObject) -> dict[str, int | None]:
+    """Return the counts that buckets amount to, by our names of them.
+
+    Raises ``LineRefused``: ``invalid_usage`` or ``contradictory_usage`` for buckets that cannot be told apart.
+    """
     stated = {
         name: value
         for name in usage

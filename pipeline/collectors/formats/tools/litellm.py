@@ -11,6 +11,8 @@ are none. ``cache_hit`` is an answer from LiteLLM's own cache, whose ``response`
 usage; where one API of LiteLLM answered through another, only ``_cache_hit`` and a time behind the ``id`` say so. They
 stand there alone: callers choose the call's id (the header ``x-litellm-call-id``), and of some servers the answer's
 (``request_id`` of vLLM), so what is called so by itself is no copy. A session of Realtime is one of responses.
+What of a decision was read from a cache, or written to one, LiteLLM leaves out of its answer (``DecisionsUsage`` in
+``types/decisions.py``), and has it among its own counts.
 ``response_cost`` is what LiteLLM thinks the provider asks; it is not looked at.
 
 Source: ``litellm/types/utils.py`` and ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2, and
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 NAME = "litellm"
 
+_DECISIONS = ("decisions", "adecisions", "systemone", "asystemone")
 _PATHS = {
     "/v1/chat/completions": ("completion", "acompletion"),
     "/v1/completions": ("text_completion", "atext_completion"),
@@ -46,6 +49,7 @@ _PATHS = {
         *("generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
     ),
     "/v1/messages": ("anthropic_messages", "aanthropic_messages"),
+    "/v1/decisions": _DECISIONS,
     "/v1/images": ("image_generation", "aimage_generation", "image_edit", "aimage_edit"),
     "/v1/audio": ("speech", "aspeech", "transcription", "atranscription"),
     "/v1/moderations": ("moderation", "amoderation"),
@@ -58,12 +62,14 @@ _PATHS = {
         *("delete_responses", "adelete_responses", "list_input_items", "alist_input_items"),
         *("get_interaction", "aget_interaction", "cancel_interaction", "acancel_interaction"),
         *("delete_interaction", "adelete_interaction"),
+        *("send_message", "asend_message", "send_message_streaming", "asend_message_streaming"),
     ),
 }
 """The endpoint of each kind of call. A kind that is not here is a path of its own, and the answer decides.
 
 An answer that is asked for again states its usage again, each time by another id (the proxy encrypts ids of responses):
-it is on an endpoint of no completion.
+it is on an endpoint of no completion. So is a message to an agent (A2A): LiteLLM counts its words with a tokenizer
+(``A2ARequestUtils`` in ``a2a_protocol/utils.py``), and what models the agent asks are calls of their own.
 """
 
 MAPPING: Mapping[str, Any] = {
@@ -99,6 +105,7 @@ MAPPING: Mapping[str, Any] = {
 
 
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_OF_CACHE = ("cached_tokens", "cache_write_tokens")
 
 COPY = re.compile(r"(.+)_cache_hit[0-9.]+", re.DOTALL)
 """What the id of a copy out of the cache is made of: the first answer's, and when it was copied."""
@@ -119,8 +126,22 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """Return the payload, a copy out of the cache as one."""
     own = stated_once(document, "id")
     is_copy = isinstance(own, str) and COPY.fullmatch(own) is not None and not is_chosen(own, document)
-    changes = {**written_apart(document), **({"cache_hit": True} if is_copy else {})}
+    changes = {**written_apart(document), **_decided(document), **({"cache_hit": True} if is_copy else {})}
     return [changed(document, changes) if changes else document]
+
+
+def _decided(document: JsonObject) -> JsonObject:
+    """Return the answer of a decision with what of its prompt was in a cache, where there is any."""
+    if stated_once(document, "call_type") not in _DECISIONS:
+        return {}
+    answer, metadata = (object_in(stated_once(document, name)) for name in ("response", "metadata"))
+    usage, details = object_in(answer.get("usage")), object_in(metadata.get("usage_object"))
+    cached = object_in(details.get("prompt_tokens_details"))
+    parts = {name: cached.get(name) for name in _OF_CACHE if cached.get(name)}
+    if not usage or not parts:
+        return {}
+    whole = {name: usage.get(name) for name in usage} | parts
+    return {"response": {name: answer.get(name) for name in answer} | {"usage": whole}}
 
 
 def written_apart(document: JsonObject) -> JsonObject:

@@ -5,8 +5,8 @@ discount, and with every digit. It is not yet an invoice: lines are rounded ther
 commitments, corrections, credits and tax are lines of their own (``bills`` leads from one to the other). Usage without
 a price is told apart and is never zero. Amounts of different currencies are never added up.
 
-Owns shares, the order of rows, and what is compared with what. Does not own what a charge is (``pipeline.rating``) nor
-how charges are added up (``summed``).
+Owns shares, and what is compared with what. Does not own what a charge is (``pipeline.rating``), how charges are added
+up (``summed``), nor the order of rows (``ordered``).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
 from pipeline.jobs.answers.grouped.compared import moved_to
 from pipeline.jobs.answers.grouped.hours import rated_hourly
+from pipeline.jobs.answers.grouped.ordered import GroupRow, greatest, in_order, totals
 from pipeline.jobs.answers.grouped.rated import named, rated_in_parts, values_known
 from pipeline.jobs.answers.grouped.selection import values_in
 from pipeline.jobs.answers.grouped.summed import SHARE_DIGITS, Adding, Sums, added, rounded_quotient
-from pipeline.jobs.answers.grouped.words import HOUR, PROVIDER, UNMETERED, columns_of, with_words
+from pipeline.jobs.answers.grouped.words import HOUR, PROVIDER, charged_columns_of, with_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,25 +33,16 @@ if TYPE_CHECKING:
     from pipeline.jobs.answers.grouped.selection import Selection, Span
     from pipeline.jobs.answers.grouped.summed import Place
 
-_CLOCKED = (HOUR, "usage_date", "billing_period")
-"""Columns whose values have an order of their own."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostRow:
-    """What one group costs in one currency."""
+class CostRow(GroupRow):
+    """What one group costs in one currency, which is empty of keys in no account: nobody charges them."""
 
-    place: Place
-    """The values of the columns, as text."""
-    currency: str
-    """Empty of keys in no account, which nobody charges."""
     sums: Sums
     total: Decimal | None
     """The cost of all groups in its currency."""
     before: Sums | None = None
     """What it was in the period before; None where nothing is compared."""
-    others: int = 0
-    """How many groups it sums up, where it is the row of all others."""
 
     @property
     def cost(self) -> Decimal | None:
@@ -86,6 +77,19 @@ class CostRow:
         if self.change is None or not self.previous_cost:
             return None
         return rounded_quotient(self.change, self.previous_cost, SHARE_DIGITS)
+
+    @property
+    def greatness(self) -> tuple[bool, Decimal, int]:
+        """The greatest cost first, and of equal costs the most tokens."""
+        return self.cost is None, -(self.cost or Decimal(0)), -self.sums.tokens
+
+    @classmethod
+    def together(cls, rows: Sequence[CostRow]) -> CostRow:
+        """Return the sum of rows (at least one) of one currency, in the place of the first."""
+        before = [row.before for row in rows if row.before is not None]
+        return replace(
+            rows[0], sums=added([row.sums for row in rows]), before=added(before) if len(before) == len(rows) else None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +126,7 @@ def cost(
     are tables by usage date that are there already, for whoever asks several questions of the same books. Raises
     ``ConfigurationError`` for an unknown word or id, and for words that tell apart what is not billed.
     """
-    columns = columns_of(by, workspace.accounts)
-    if unmetered := [word for word in by if word in UNMETERED]:
-        message = f"--by {unmetered[0]} tells apart exchanges and not their charges; ask 'tallybook usage' for it"
-        raise ConfigurationError(message)
+    columns = charged_columns_of(by, workspace.accounts)
     if previous is None and is_compared:
         previous = selection.span.previous()
     spans = [selection.span, *([previous] if previous else [])]
@@ -153,18 +154,18 @@ def cost(
         columns=tuple(columns),
         selection=selection,
         previous=previous,
-        rows=tuple(_ordered(rows, columns) if top is None else greatest(rows, top)),
-        totals=tuple(_totals(rows)),
+        rows=tuple(in_order(rows, columns) if top is None else greatest(rows, top)),
+        totals=tuple(totals(rows)),
     )
 
 
 def _rows(now: Mapping[tuple[Place, str], Sums], before: Mapping[tuple[Place, str], Sums] | None) -> list[CostRow]:
     unused = Sums(requests=None if any(sums.requests is None for sums in now.values()) else 0)
-    totals: dict[str, list[Decimal]] = {}
+    costs: dict[str, list[Decimal]] = {}
     for (_, currency), sums in now.items():
         if sums.cost is not None:
-            totals.setdefault(currency, []).append(sums.cost)
-    total = {currency: exact_sum(costs) for currency, costs in totals.items()}
+            costs.setdefault(currency, []).append(sums.cost)
+    total = {currency: exact_sum(mine) for currency, mine in costs.items()}
     return [
         CostRow(
             place=place,
@@ -175,47 +176,3 @@ def _rows(now: Mapping[tuple[Place, str], Sums], before: Mapping[tuple[Place, st
         )
         for place, currency in dict.fromkeys([*now, *(before or {})])
     ]
-
-
-def _ordered(rows: Sequence[CostRow], columns: Sequence[str]) -> list[CostRow]:
-    if columns and columns[0] in _CLOCKED:
-        return sorted(rows, key=lambda row: (row.place, not row.currency, row.currency))
-    return sorted(rows, key=_greatness)
-
-
-def _greatness(row: CostRow) -> tuple[bool, str, bool, Decimal, int, Place]:
-    """Order by currency, the greatest cost first, and of equal costs the most tokens."""
-    known = row.cost
-    return not row.currency, row.currency, known is None, -(known or Decimal(0)), -row.sums.tokens, row.place
-
-
-def greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
-    """Return the greatest rows of each currency, and the others of it as one."""
-    found: list[CostRow] = []
-    by_currency: dict[str, list[CostRow]] = {}
-    for row in sorted(rows, key=_greatness):
-        by_currency.setdefault(row.currency, []).append(row)
-    for mine in by_currency.values():
-        found += mine[:top]
-        if len(mine) == top + 1:
-            found.append(mine[top])  # one row is as short as a row of all others, and says more
-        elif len(mine) > top:
-            label = f"{len(mine) - top} others"
-            place = (label, *("" for _ in mine[top].place[1:]))
-            found.append(replace(_together(mine[top:]), place=place, others=len(mine) - top))
-    return found
-
-
-def _totals(rows: Sequence[CostRow]) -> list[CostRow]:
-    return [
-        replace(_together([row for row in rows if row.currency == currency]), place=())
-        for currency in sorted({row.currency for row in rows}, key=lambda each: (not each, each))
-    ]
-
-
-def _together(rows: Sequence[CostRow]) -> CostRow:
-    """Return the sum of some rows of one currency."""
-    before = [row.before for row in rows if row.before is not None]
-    return replace(
-        rows[0], sums=added([row.sums for row in rows]), before=added(before) if len(before) == len(rows) else None
-    )

@@ -10,14 +10,14 @@ A charge is the same exact amount as in ``cost``. Fees, included tokens, minimum
 are of invoices, and a monthly fee, a minimum and a maximum of a cost card are of no usage: none is in it. Amounts of
 different currencies are never added up.
 
-Owns sums, order and what is missing. Does not own charges and costs (``costed``).
+Owns sums and what is missing. Does not own charges and costs (``costed``), nor the order of rows (``ordered``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,10 +26,11 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
 from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
 from pipeline.jobs.answers.grouped.mart_rows import values_of
+from pipeline.jobs.answers.grouped.ordered import GroupRow, greatest, in_order, totals
 from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.selection import nobody, values_in
 from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
-from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
+from pipeline.jobs.answers.grouped.words import HOUR, charged_columns_of, with_words
 from pipeline.lake.derived import EXCHANGES_DAILY, PART_ROWS_MAX
 
 if TYPE_CHECKING:
@@ -39,14 +40,20 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.costed import CostedTables
     from pipeline.jobs.answers.grouped.selection import Selection
+    from pipeline.jobs.answers.grouped.summed import Place
 
-_CLOCKED = ("usage_date", "billing_period")
 _WIDE_COUNT = pa.decimal128(38, 0)
 _WIDE_AMOUNT = pa.decimal256(76, 22)
 _TOKENS = ("tokens", "uncosted_tokens", "unpriced_tokens")
-_AMOUNTS = ("charge", "cost", "uncosted_charge", "uncharged_cost", "charge_with_cost", "cost_with_charge")
-
-Place = tuple[str, ...]
+_AMOUNTS = {
+    "charged": "charge",
+    "costed": "cost",
+    "uncosted_charge": "uncosted_charge",
+    "uncharged_cost": "uncharged_cost",
+    "charge_with_cost": "charge_with_cost",
+    "cost_with_charge": "cost_with_charge",
+}
+"""Fields of ``MarginSums``, and the column that each is a sum of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +120,21 @@ class MarginSums:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarginRow:
-    """The margin of one group in one currency."""
+class MarginRow(GroupRow):
+    """The margin of one group in one currency, the account's; of keys in no account it is the cost card's, if any."""
 
-    place: Place
-    """The values of the columns, as text."""
-    currency: str
-    """That of the account; of keys in no account that of the cost card, and empty where they have none."""
     sums: MarginSums
-    others: int = 0
-    """How many groups it sums up, where it is the row of all others."""
+
+    @property
+    def greatness(self) -> tuple[bool, Decimal, Decimal, int]:
+        """The greatest charge first, of equal charges the greatest cost, and of equal costs the most tokens."""
+        charge, cost = self.sums.charge, self.sums.cost or Decimal(0)
+        return charge is None, -(charge or Decimal(0)), cost.copy_negate(), -self.sums.tokens
+
+    @classmethod
+    def together(cls, rows: Sequence[MarginRow]) -> MarginRow:
+        """Return the sum of rows (at least one) of one currency, in the place of the first."""
+        return replace(rows[0], sums=_added([row.sums for row in rows]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +187,7 @@ def margin(
     ``costed`` returned, for whoever asks several questions of the same span. Raises
     ``ConfigurationError`` where no cost card is named, for an unknown word or id, and for words of exchanges or hours.
     """
-    columns = columns_of(by, workspace.accounts)
-    if unmetered := [word for word in by if word in UNMETERED]:
-        message = f"--by {unmetered[0]} tells apart exchanges and not their charges; ask 'tallybook usage' for it"
-        raise ConfigurationError(message)
+    columns = charged_columns_of(by, workspace.accounts)
     if HOUR in columns:
         message = "--by hour is not known to margin, which is of days; ask 'tallybook cost' for charges by the hour"
         raise ConfigurationError(message)
@@ -208,8 +217,8 @@ def margin(
     return MarginAnswer(
         columns=tuple(columns),
         selection=selection,
-        rows=tuple(_ordered(rows, columns) if top is None else _greatest(rows, top)),
-        totals=tuple(_totals(rows)),
+        rows=tuple(in_order(rows, columns) if top is None else greatest(rows, top)),
+        totals=tuple(totals(rows)),
         uncosted=tuple(_uncosted(usage, workspace)),
     )
 
@@ -219,27 +228,15 @@ def _sums(usage: pa.Table, requests: pa.Table | None, columns: Sequence[str]) ->
     parts = [
         _measured(usage.slice(start, PART_ROWS_MAX), keys) for start in range(0, max(usage.num_rows, 1), PART_ROWS_MAX)
     ]
-    summed = [(f"sum of {name}", "sum") for name in ("requests", *_TOKENS, *_AMOUNTS)]
+    summed = [(f"sum of {name}", "sum") for name in ("requests", *_TOKENS, *_AMOUNTS.values())]
     nothing = None if requests is None else 0
     found: dict[tuple[Place, str], MarginSums] = {}
     for row in pa.concat_tables(parts).group_by(keys, use_threads=False).aggregate(summed).to_pylist():
+        sums: dict[str, Any] = {name: int(row[f"sum of {name}_sum"]) for name in _TOKENS}
+        sums |= {field: _exact(row[f"sum of {name}_sum"]) for field, name in _AMOUNTS.items()}
         requested = row["sum of requests_sum"]
-        tokens, uncosted_tokens, unpriced_tokens = (int(row[f"sum of {name}_sum"]) for name in _TOKENS)
-        charged, costing, uncosted_charge, uncharged_cost, charge_with_cost, cost_with_charge = (
-            _exact(row[f"sum of {name}_sum"]) for name in _AMOUNTS
-        )
-        found[_place(row, columns)] = MarginSums(
-            requests=int(requested) if requests is None and requested is not None and not tokens else nothing,
-            tokens=tokens,
-            uncosted_tokens=uncosted_tokens,
-            unpriced_tokens=unpriced_tokens,
-            charged=charged,
-            costed=costing,
-            uncosted_charge=uncosted_charge,
-            uncharged_cost=uncharged_cost,
-            charge_with_cost=charge_with_cost,
-            cost_with_charge=cost_with_charge,
-        )
+        is_of_requests = requests is None and requested is not None and not sums["tokens"]
+        found[_place(row, columns)] = MarginSums(requests=int(requested) if is_of_requests else nothing, **sums)
     if requests is not None:
         counted = requests.select([*keys, "events"]).group_by(keys, use_threads=False).aggregate([("events", "sum")])
         for row in counted.to_pylist():
@@ -268,7 +265,7 @@ def _measured(usage: pa.Table, keys: Sequence[str]) -> pa.Table:
         "cost_with_charge": pc.if_else(is_charged, cost, no_amount),
     }.items():
         measured = measured.append_column(f"sum of {name}", column)  # a tag may be called tokens
-    names = [f"sum of {name}" for name in ("requests", *_TOKENS, *_AMOUNTS)]
+    names = [f"sum of {name}" for name in ("requests", *_TOKENS, *_AMOUNTS.values())]
     summed = measured.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in names])
     return summed.rename_columns([*keys, *names])
 
@@ -281,69 +278,13 @@ def _exact(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else normalised(amount)
 
 
-def _ordered(rows: Sequence[MarginRow], columns: Sequence[str]) -> list[MarginRow]:
-    if columns and columns[0] in _CLOCKED:
-        return sorted(rows, key=lambda row: (row.place, not row.currency, row.currency))
-    return sorted(rows, key=_greatness)
-
-
-def _greatness(row: MarginRow) -> tuple[bool, str, bool, Decimal, Decimal, int, Place]:
-    """Order by currency, the greatest charge first, and of equal charges the greatest cost."""
-    charge, cost = row.sums.charge, row.sums.cost or Decimal(0)
-    return (
-        not row.currency,
-        row.currency,
-        charge is None,
-        -(charge or Decimal(0)),
-        cost.copy_negate(),
-        -row.sums.tokens,
-        row.place,
-    )
-
-
-def _greatest(rows: Sequence[MarginRow], top: int) -> list[MarginRow]:
-    """Return the greatest rows of each currency, and the others of it as one."""
-    by_currency: dict[str, list[MarginRow]] = {}
-    for row in sorted(rows, key=_greatness):
-        by_currency.setdefault(row.currency, []).append(row)
-    found: list[MarginRow] = []
-    for currency, mine in by_currency.items():
-        found += mine[:top]
-        if len(mine) == top + 1:
-            found.append(mine[top])  # one row is as short as a row of all others, and says more
-        elif len(mine) > top:
-            others = len(mine) - top
-            place = (f"{others} others", *("" for _ in mine[top].place[1:]))
-            sums = _added([row.sums for row in mine[top:]])
-            found.append(MarginRow(place=place, currency=currency, sums=sums, others=others))
-    return found
-
-
-def _totals(rows: Sequence[MarginRow]) -> list[MarginRow]:
-    return [
-        MarginRow(place=(), currency=currency, sums=_added([row.sums for row in rows if row.currency == currency]))
-        for currency in sorted({row.currency for row in rows}, key=lambda each: (not each, each))
-    ]
-
-
 def _added(sums: Sequence[MarginSums]) -> MarginSums:
-    def added(name: str) -> Decimal | None:
-        amounts = [getattr(each, name) for each in sums if getattr(each, name) is not None]
-        return exact_sum(amounts) if amounts else None
-
     requests = [each.requests for each in sums if each.requests is not None]
-    return MarginSums(
-        requests=sum(requests) if len(requests) == len(sums) else None,
-        tokens=sum(each.tokens for each in sums),
-        uncosted_tokens=sum(each.uncosted_tokens for each in sums),
-        unpriced_tokens=sum(each.unpriced_tokens for each in sums),
-        charged=added("charged"),
-        costed=added("costed"),
-        uncosted_charge=added("uncosted_charge"),
-        uncharged_cost=added("uncharged_cost"),
-        charge_with_cost=added("charge_with_cost"),
-        cost_with_charge=added("cost_with_charge"),
-    )
+    together: dict[str, Any] = {name: sum(getattr(each, name) for each in sums) for name in _TOKENS}
+    for name in _AMOUNTS:
+        amounts = [getattr(each, name) for each in sums if getattr(each, name) is not None]
+        together[name] = exact_sum(amounts) if amounts else None
+    return MarginSums(requests=sum(requests) if len(requests) == len(sums) else None, **together)
 
 
 def _uncosted(usage: pa.Table, workspace: Workspace) -> Iterable[Uncosted]:

@@ -33,7 +33,7 @@ _NO_ACCOUNT = "no account"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Usage dates ``[from_date, to_date)``; None is since ever, or until further notice.
+    """Usage dates ``[from_date, to_date)``; None is from the beginning, or until further notice.
 
     Raises ``ConfigurationError`` for a span without a day.
     """

@@ -82,6 +82,18 @@ def columns_of(words: Sequence[str], accounts: Accounts) -> list[str]:
     return list(dict.fromkeys(column_of(word, accounts) for word in words))
 
 
+def charged_columns_of(words: Sequence[str], accounts: Accounts) -> list[str]:
+    """Return likewise the columns of words by which charges are told apart.
+
+    Raises ``ConfigurationError`` for one that tells apart exchanges alone, as for an unknown one.
+    """
+    columns = columns_of(words, accounts)
+    if unmetered := [word for word in words if word in UNMETERED]:
+        message = f"--by {unmetered[0]} tells apart exchanges and not their charges; ask 'tallybook usage' for it"
+        raise ConfigurationError(message)
+    return columns
+
+
 def with_words(table: pa.Table, words: Sequence[str], accounts: Accounts) -> pa.Table:
     """Return a table with the columns of words that follow from its others: tags and providers.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.collectors import KnownSources, LogFormat
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
 

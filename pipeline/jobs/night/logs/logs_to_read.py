@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import FoundLogs, ListedGlob, RefusedPath
+    from pipeline.configuration.source_settings import SourceSettings
     from pipeline.configuration.stored.stored_log import LogPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.logs.given_files import ChosenSource

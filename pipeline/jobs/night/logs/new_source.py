@@ -22,9 +22,10 @@ from pipeline.collectors.guess import (
     guess_line_in,
     places_of_keys,
     sample_documents,
+    stated_fields,
 )
-from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
+from pipeline.configuration.source_settings import BatchPaths, SourceSettings
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.night.logs.given_files import sample_of
 
@@ -48,6 +49,9 @@ _NO_BATCH = (
     "folders"
 )
 _KEY = "api_key_id"
+_KEYS = (_KEY, "api_key")
+_AS_THEY_ARE = ("identity", "dialect", "time_zone", "ids_may_look_like_keys", "link_roots", "gone", "full_listing_days")
+"""What no log tells of its source."""
 _RESPONSE = "response"
 _FIELDS_MISSED = {"ts": "ts", "api_key or api_key_id": _KEY}
 """What lines are refused for that lack it."""
@@ -75,6 +79,7 @@ class NewSource:
             lines.append(f"format = {json.dumps(source.format)}")
         if source.line_in is not None:
             lines.append(f"line_in = {json.dumps(source.line_in)}")
+        lines += [f"{name} = {_value(getattr(source, name))}" for name in _AS_THEY_ARE if _is_stated(source, name)]
         if source.batch is not None:
             inputs = f", inputs = {_texts(source.batch.inputs)}" if source.batch.inputs else ""
             lines.append(f"batch = {{ objects = {_texts(source.batch.objects)}{inputs} }}")
@@ -88,6 +93,11 @@ class NewSource:
         lines += [
             f"# {name} was not found, and nothing is billed without it: name it in fields{self._such_as(name)}"
             for name in self.guess.missing
+        ]
+        lines += [
+            f"# {name} was not found; if the log has it, name it in fields"
+            for name in self.guess.unknown
+            if name not in source.fields
         ]
         return "\n".join(lines) + "\n"
 
@@ -137,16 +147,65 @@ def new_source(
 def mended_source(
     root: Path | None, path: LogPath, source: SourceSettings, format_of: Callable[[SourceSettings], LogFormat]
 ) -> NewSource | None:
-    """Return a source that reads a log which a configured one refuses, under its name and with its paths.
+    """Return a source that reads a log which a configured one refuses, and says all else as that one does.
 
-    ``None`` where it is not refused, and where nobody knows what would read it.
+    Fields that it names rightly stay as well. ``None`` where it is not refused, and where nobody knows what would read
+    it.
     """
-    if not sample_of(path, path.name, format_of(source)).is_refused:
+    if not _is_refused(path, source, format_of):
         return None
-    new = new_source(root, path, taken=(), format_of=format_of)
-    if sample_of(path, path.name, format_of(new.settings)).is_refused:
-        return None
-    return replace(new, settings=replace(new.settings, name=source.name, paths=source.paths))
+    bare = SourceSettings(name=source.name, paths=source.paths)
+    found = (_found_for(kept, root, path, source, format_of) for kept in (source, bare))
+    return next((each for each in found if each is not None), None)
+
+
+def _found_for(
+    kept: SourceSettings,
+    root: Path | None,
+    path: LogPath,
+    source: SourceSettings,
+    format_of: Callable[[SourceSettings], LogFormat],
+) -> NewSource | None:
+    """Return a source that reads a log, with what ``kept`` says beside the format and the fields."""
+
+    def as_kept(found: SourceSettings) -> SourceSettings:
+        batch = found.batch or kept.batch
+        return replace(kept, format=found.format, fields=found.fields, line_in=found.line_in, batch=batch)
+
+    new = new_source(root, path, taken=(), format_of=lambda found: format_of(as_kept(found)))
+    found = as_kept(new.settings)
+    for settings in (*_with_own_fields(path, source, found, format_of), found):
+        if not _is_refused(path, settings, format_of):
+            return replace(new, settings=settings)
+    return None
+
+
+def _is_refused(path: LogPath, source: SourceSettings, format_of: Callable[[SourceSettings], LogFormat]) -> bool:
+    return sample_of(path, path.name, format_of(source)).is_refused
+
+
+def _with_own_fields(
+    path: LogPath, source: SourceSettings, found: SourceSettings, format_of: Callable[[SourceSettings], LogFormat]
+) -> list[SourceSettings]:
+    """Return what was found with the fields that a source names rightly: these before what was found, and behind it.
+
+    None where the two are of different formats.
+    """
+    if (source.format or _REQUEST_LOG, source.line_in) != (found.format or _REQUEST_LOG, found.line_in):
+        return []
+    log_format = format_of(source)
+    stated = stated_fields(sample_documents(path, log_format), log_format)
+    own = {name: rule for name, rule in source.fields.items() if name in stated}
+    return [
+        replace(found, fields={**_less_its_key(less, where=more), **more})
+        for less, more in ((found.fields, own), (own, found.fields))
+    ]
+
+
+def _less_its_key(fields: Mapping[str, Any], *, where: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields without that of the key, of either kind, where other fields have one."""
+    has_key = any(name in where for name in _KEYS)
+    return {name: rule for name, rule in fields.items() if not (has_key and name in _KEYS)}
 
 
 def _within_text(
@@ -221,6 +280,11 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_stated(source: SourceSettings, name: str) -> bool:
+    """Say whether a source says something else than one that leaves a key out."""
+    return bool(getattr(source, name) != getattr(SourceSettings(name="", paths=()), name))
 
 
 def _literal(text: str) -> str:

@@ -4,10 +4,9 @@ A billing period is built and rated when what it is made of has changed.
 
 A period is a function of the slice totals and copies of its dates (a day more on either side, for time zones), of the
 copies on other dates that share an identity with them, of what is kept of forgotten events, of the configuration and of
-the program. The sha256 of all these
-is in its entry's ``inputs``. What cannot be priced is not among what is kept: a period that has any is rated again
-every night, until there is a rate. Where no period changed, nothing is counted, and no check is asked twice of the same
-marts (``pipeline.jobs.state.counted.answers``).
+the program. The sha256 of all these is in its entry's ``inputs``. What cannot be priced is not among what is kept: a
+period that has any is rated again every night, until there is a rate. Where no period changed, nothing is counted, and
+no check is asked twice of the same marts (``pipeline.jobs.state.counted.answers``).
 
 Owns which periods are built. Does not own what was counted of the dates (``dates_counted``), nor any truth:
 ``aggregate`` does it all without what is kept here, and the same rows come out.
@@ -47,15 +46,8 @@ if TYPE_CHECKING:
     from pipeline.warehouse.engines.engine import Rows
 
 KIND = "periods"
-_USAGE, _EXCHANGES, _SUSPICIOUS = "usage_daily", "exchanges_daily", "suspicious_usage"
 _CHARGES, _LINES = "charges", "line_charges"
-_SCHEMAS = {
-    _USAGE: schemas.USAGE_DAILY,
-    _EXCHANGES: schemas.EXCHANGES_DAILY,
-    _SUSPICIOUS: schemas.USAGE_DAILY,
-    _CHARGES: schemas.CHARGES,
-    _LINES: schemas.CHARGES,
-}
+_SCHEMAS = {**schemas.MARTS, _CHARGES: schemas.CHARGES, _LINES: schemas.CHARGES}
 _UNPRICED = "unpriced"
 """The piece that says whether some of its usage has no rate, by having bytes."""
 _BEFORE_WINDOW = ("account_id", "api_key_id", "model", "service_tier", "meter")
@@ -111,36 +103,19 @@ def build_open_periods(
     workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table], forgotten: Kept = NOTHING
 ) -> PeriodsBuilt:
     """Build and rate what is not kept; ``keep`` of the result keeps it. For the holder of the workspace's lock."""
-    found, program = read_entries(workspace.lake, KIND), program_parts()
-    while True:
-        made_of = dict.fromkeys(forgotten.periods, _NO_DATES) | _made_of(dates, reference)
-        inputs = {
-            period: _inputs(workspace, dates, made, [*program, *_digests(forgotten, period)])
-            for period, made in made_of.items()
-        }
-        entries = {period: entry for period, entry in found.items() if inputs.get(period) == entry.inputs}
-        pieces = {
-            period: mine
-            for period, mine in ((period, _read(workspace, entry)) for period, entry in entries.items())
-            if mine is not None
-        }
-        opened = {period: made for period, made in made_of.items() if period not in pieces}
-        needed = _union(made.dates for made in opened.values())
-        linked = _union(made.linked for made in opened.values())
-        damaged = dates.damaged(needed | linked)
-        if not damaged:
-            break
-        dates.count_again(damaged)
+    found = _looked_up(workspace, dates, reference, forgotten)
     kept = {
         period: {name: parquet_bytes.decode(mine[name]).cast(schema) for name, schema in _SCHEMAS.items()}
-        for period, mine in pieces.items()
+        for period, mine in found.pieces.items()
     }
-    unpriced = {period for period, mine in pieces.items() if mine[_UNPRICED]}
+    unpriced = {period for period, mine in found.pieces.items() if mine[_UNPRICED]}
     new: dict[str, Tables] = {}
-    answers = None if opened else read_answers(workspace.lake, _question(workspace, dates, reference, entries))
+    answers = (
+        None if found.opened else read_answers(workspace.lake, _question(workspace, dates, reference, found.entries))
+    )
     if answers is None:
-        counted = _counted(workspace, dates.totals(needed), dates.copies(needed | linked), reference)
-        new, without_rate = _rated(workspace, forgotten.added_to(counted), opened)
+        counted = _counted(workspace, found, dates, reference)
+        new, without_rate = _rated(workspace, forgotten.added_to(counted), found.opened)
         unpriced |= without_rate
         marts = _checked(workspace, kept | new, reference, broken={**counted.broken_claims, **dates.claims})
     else:
@@ -157,18 +132,64 @@ def build_open_periods(
         ),
         encoded={
             period: {name: Encoded(content=mine[name], rows=kept[period][name].num_rows) for name in _SCHEMAS}
-            for period, mine in pieces.items()
+            for period, mine in found.pieces.items()
         },
-        kept={period: entries[period] for period in pieces},
-        new={period: _entry(inputs[period], tables, period in unpriced) for period, tables in new.items()},
+        kept={period: found.entries[period] for period in found.pieces},
+        new={period: _entry(found.inputs[period], tables, period in unpriced) for period, tables in new.items()},
         is_known=answers is not None,
     )
 
 
-def _counted(workspace: Workspace, totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table]) -> Marts:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LookedUp:
+    """What earlier nights kept of periods, and which periods are to be built."""
+
+    inputs: Mapping[str, str]
+    """Of every period, the digest of what it is made of."""
+    entries: Mapping[str, Entry]
+    """Of periods that are made of the same as when they were kept."""
+    pieces: Mapping[str, Mapping[str, bytes]]
+    """Their encoded tables, without those of which one is damaged."""
+    opened: Mapping[str, _Made]
+    """Those that are to be built."""
+
+    @property
+    def needed(self) -> frozenset[date]:
+        """The dates of which the counts are needed to build them."""
+        return frozenset().union(*(made.dates for made in self.opened.values()))
+
+    @property
+    def linked(self) -> frozenset[date]:
+        """Dates of which the copies are needed."""
+        return frozenset().union(*(made.linked for made in self.opened.values()))
+
+
+def _looked_up(
+    workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table], forgotten: Kept
+) -> _LookedUp:
+    """Look up what is kept of periods, and count again the dates that are needed and damaged."""
+    known, program = read_entries(workspace.lake, KIND), program_parts()
+    while True:
+        made_of = dict.fromkeys(forgotten.periods, _NO_DATES) | _made_of(dates, reference)
+        inputs = {
+            period: _inputs(workspace, dates, made, [*program, *_digests(forgotten, period)])
+            for period, made in made_of.items()
+        }
+        entries = {period: entry for period, entry in known.items() if inputs.get(period) == entry.inputs}
+        read = {period: _read(workspace, entry) for period, entry in entries.items()}
+        pieces = {period: mine for period, mine in read.items() if mine is not None}
+        opened = {period: made for period, made in made_of.items() if period not in pieces}
+        found = _LookedUp(inputs=inputs, entries=entries, pieces=pieces, opened=opened)
+        damaged = dates.damaged(found.needed | found.linked)
+        if not damaged:
+            return found
+        dates.count_again(damaged)
+
+
+def _counted(workspace: Workspace, found: _LookedUp, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> Marts:
     return count_periods(
-        totals,
-        copies,
+        dates.totals(found.needed),
+        dates.copies(found.needed | found.linked),
         reference,
         engine=engine_of(workspace),
         parameters=_parameters(workspace),
@@ -180,9 +201,8 @@ def _rated(workspace: Workspace, counted: Marts, periods: Collection[str]) -> tu
     usage_daily = counted.usage_daily.filter(_is_in(counted.usage_daily, periods))
     rated = rate(usage_daily, workspace.accounts, workspace.rate_cards)
     built = {
-        _USAGE: usage_daily,
-        _EXCHANGES: counted.exchanges_daily,
-        _SUSPICIOUS: counted.suspicious_usage,
+        **counted.tables,
+        "usage_daily": usage_daily,
         _CHARGES: rated.charges,
         _LINES: rated.line_charges,
     }
@@ -212,9 +232,7 @@ def _checked(
 
 def _marts(tables: Mapping[str, Tables], *, broken: Mapping[str, Rows], advisories: Mapping[str, Rows]) -> Marts:
     return Marts(
-        usage_daily=_together(_USAGE, tables),
-        exchanges_daily=_together(_EXCHANGES, tables),
-        suspicious_usage=_together(_SUSPICIOUS, tables),
+        **{name: _together(name, tables) for name in schemas.MARTS},
         broken_claims=broken,
         advisories=advisories,
     )
@@ -296,7 +314,3 @@ def _together(name: str, tables: Mapping[str, Tables]) -> pa.Table:
 
 def _is_in(table: pa.Table, periods: Iterable[str]) -> pa.ChunkedArray:
     return pc.is_in(table["billing_period"], pa.array(list(periods), pa.string()))
-
-
-def _union(sets: Iterable[frozenset[date]]) -> frozenset[date]:
-    return frozenset().union(*sets)

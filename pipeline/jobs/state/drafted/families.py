@@ -78,52 +78,83 @@ class Families:
 def families_of(workspace: Workspace, built: Aggregate, issued: Sequence[IssuedEntry]) -> Families:
     """Return the families of all accounts that there are, or were."""
     accounts = workspace.accounts
-    (used, reach), unpriced = used_places(workspace, built), unpriced_places(workspace, built)
-    places, without_price = _by_account(used), _by_account(sorted(unpriced))
-    charges = charges_of_accounts(built.rated.line_charges)
+    used, reach = used_places(workspace, built)
     documents: dict[str, list[int]] = {}
     for number, entry in enumerate(issued, start=1):
         for account_id in entry.account_ids:
             documents.setdefault(account_id, []).append(number)
-    ids = dict.fromkeys([*(account.id for account in accounts), *documents, *sorted(places), *sorted(charges)])
+    made_from = _MadeFrom(
+        workspace=workspace,
+        issued=issued,
+        reach=reach,
+        places=_by_account(used),
+        without_price=_by_account(sorted(unpriced_places(workspace, built))),
+        charges=charges_of_accounts(built.rated.line_charges),
+        documents=documents,
+        others=_others(workspace),
+    )
+    ids = dict.fromkeys(
+        [*(account.id for account in accounts), *documents, *sorted(made_from.places), *sorted(made_from.charges)]
+    )
     links = [(account.id, span.account_id) for account in accounts for span in account.invoiced_to]
     links += [(entry.account_ids[0], each) for entry in issued for each in entry.account_ids[1:]]
-    others = digest_of(
-        [
-            program_parts(),
-            CSV_LAYOUT,
-            workspace.rules.value,
-            configuration_digest({name: each for name, each in workspace.files.items() if name != ACCOUNTS_FILE}),
-        ]
-    )
-    families = []
-    for members in _together(ids, links):
-        key_ids: set[str] = set()
-        for account_id in members:
-            account = accounts.by_id(account_id)
-            key_ids.update(() if account is None else (key.key_id for key in account.keys))
-            key_ids.update(charges[account_id].key_ids if account_id in charges else ())
-        numbers = sorted({number for account_id in members for number in documents.get(account_id, ())})
-        stated = [
-            others,
-            *(_account_text(workspace, account_id) for account_id in members),
-            *(_reached_text(workspace, account_id, reach) for account_id in members),
-            *(f"{key_id}={accounts.tags_text(key_id)}" for key_id in sorted(key_ids) if key_id in accounts.tags),
-            *(_places_text("used", places.get(account_id, ())) for account_id in members),
-            *(_places_text("unpriced", without_price.get(account_id, ())) for account_id in members),
-            *(charges[account_id].digest if account_id in charges else "" for account_id in members),
-            *(f"{number}:{issued[number - 1].sha256}" for number in numbers),
-        ]
-        families.append(
-            Family(
-                digest=_digest(stated),
-                account_ids=members,
-                key_ids=frozenset(key_ids),
-                places=tuple(place for account_id in members for place in places.get(account_id, ())),
-                numbers=tuple(numbers),
-            )
+    families = tuple(made_from.family(members) for members in _together(ids, links))
+    return Families(of_workspace=workspace, families=families, reach=reach)
+
+
+def _others(workspace: Workspace) -> str:
+    """Return the digest of what the drafts of all accounts are made from: the program, and the other files."""
+    other_files = {name: each for name, each in workspace.files.items() if name != ACCOUNTS_FILE}
+    return digest_of([program_parts(), CSV_LAYOUT, workspace.rules.value, configuration_digest(other_files)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MadeFrom:
+    """What drafts are made from, by account id."""
+
+    workspace: Workspace
+    issued: Sequence[IssuedEntry]
+    reach: tuple[date, date] | None
+    places: Mapping[str, list[Place]]
+    without_price: Mapping[str, list[Place]]
+    charges: Mapping[str, AccountCharges]
+    documents: Mapping[str, list[int]]
+    """The numbers of the documents that an account has lines on."""
+    others: str
+    """The digest of what all drafts are made from."""
+
+    def family(self, members: tuple[str, ...]) -> Family:
+        """Make a family of some accounts."""
+        places = tuple(place for account_id in members for place in self.places.get(account_id, ()))
+        numbers = sorted({number for account_id in members for number in self.documents.get(account_id, ())})
+        key_ids = frozenset().union(*(self._key_ids(account_id) for account_id in members))
+        return Family(
+            digest=_digest(self._stated(members, sorted(key_ids), numbers)),
+            account_ids=members,
+            key_ids=key_ids,
+            places=places,
+            numbers=tuple(numbers),
         )
-    return Families(of_workspace=workspace, families=tuple(families), reach=reach)
+
+    def _key_ids(self, account_id: str) -> frozenset[str]:
+        """Return the keys that are an account's now, and those that it has charges of."""
+        account, charges = self.workspace.accounts.by_id(account_id), self.charges.get(account_id)
+        now = () if account is None else (key.key_id for key in account.keys)
+        return frozenset(now) | (frozenset() if charges is None else charges.key_ids)
+
+    def _stated(self, members: Sequence[str], key_ids: Sequence[str], numbers: Sequence[int]) -> list[str]:
+        """Return what the digest of a family is over."""
+        accounts = self.workspace.accounts
+        return [
+            self.others,
+            *(_account_text(self.workspace, account_id) for account_id in members),
+            *(_reached_text(self.workspace, account_id, self.reach) for account_id in members),
+            *(f"{key_id}={accounts.tags_text(key_id)}" for key_id in key_ids if key_id in accounts.tags),
+            *(_places_text("used", self.places.get(account_id, ())) for account_id in members),
+            *(_places_text("unpriced", self.without_price.get(account_id, ())) for account_id in members),
+            *(self.charges[account_id].digest if account_id in self.charges else "" for account_id in members),
+            *(f"{number}:{self.issued[number - 1].sha256}" for number in numbers),
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from pipeline.jobs.state.held import in_force
 from pipeline.lake.checked_files import verified_kept
 from pipeline.lake.log.forgetting import Point
 from pipeline.objects.encoded import parquet_bytes
-from pipeline.tables import schemas
+from pipeline.tables.schemas import MARTS
 from pipeline.tables.sums import total
 from pipeline.usage.events import COUNTS
 
@@ -37,12 +37,7 @@ if TYPE_CHECKING:
     from pipeline.lake.log.snapshot import LakeSnapshot
     from pipeline.warehouse.marts import Marts
 
-USAGE, EXCHANGES, SUSPICIOUS = "usage_daily", "exchanges_daily", "suspicious_usage"
-MARTS: Mapping[str, pa.Schema] = {
-    USAGE: schemas.USAGE_DAILY,
-    EXCHANGES: schemas.EXCHANGES_DAILY,
-    SUSPICIOUS: schemas.USAGE_DAILY,
-}
+USAGE, EXCHANGES, SUSPICIOUS = MARTS
 _SUMMED: Mapping[str, tuple[str, ...]] = {
     USAGE: ("quantity",),
     EXCHANGES: ("events", *(column.name for column in COUNTS)),
@@ -124,9 +119,7 @@ class Kept:
             return marts
         return replace(
             marts,
-            usage_daily=summed(USAGE, [marts.usage_daily, self.tables[USAGE]]),
-            exchanges_daily=summed(EXCHANGES, [marts.exchanges_daily, self.tables[EXCHANGES]]),
-            suspicious_usage=summed(SUSPICIOUS, [marts.suspicious_usage, self.tables[SUSPICIOUS]]),
+            **{name: summed(name, [table, self.tables[name]]) for name, table in marts.tables.items()},
         )
 
 

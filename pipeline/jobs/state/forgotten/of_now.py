@@ -87,7 +87,7 @@ class _Party:
 
     timezone: str
     cards: tuple[tuple[date | None, str], ...]
-    """Of their terms, in the order of time, each with its first date; the first of them hold since ever."""
+    """Of their terms, in the order of time, each with its first date; the first of them hold from the beginning."""
 
     @classmethod
     def of(cls, account: Account) -> _Party:

@@ -29,9 +29,10 @@ from pipeline.tables.row_codes import first_rows, grouped, row_codes, whole
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.base.money import Rounding
+    from pipeline.invoicing.worth.usage_lines import PrintedPrice
 
 PRICED = (
     "billing_period",
@@ -91,80 +92,58 @@ def lines_by_invoice(
     found: dict[tuple[str, str], list[InvoiceLine]] = {}
     for currency in sorted({pair["currency"] for pair in pairs}):
         mine = lines.filter(pc.equal(lines["currency"], currency))
-        codes = row_codes([mine[name] for name in _PRINTED]).dictionary_encode()
-        firsts = mine.select(_PRINTED).take(first_rows(codes)).to_pylist()
-        prices = [
-            printed_price(**{**first, "meter": _METERS[first["meter"]], "exchange": _exchange(first["exchange"])})
-            for first in firsts
-        ]
-        exact = map(normalised, map(Decimal, mine["amount"].cast(pa.string()).to_pylist()))
-        rounded = map(Decimal, rounded_amounts(mine, currency, rounding).cast(pa.string()).to_pylist())
-        names = (
-            "account_id",
-            "billing_period",
-            "api_key_id",
-            "model",
-            "service_tier",
-            "meter",
-            "quantity",
-            "usage_date",
-            "package_tokens",
-            "flat_amount",
-            "exchange",
-            "entry",
-        )
-        columns = [_values(mine[name]) for name in names]
-        for (
-            account_id,
-            period,
-            key_id,
-            model,
-            tier,
-            meter,
-            quantity,
-            first_date,
-            package,
-            flat_amount,
-            exchange,
-            entry,
-            exact_amount,
-            amount,
-            price,
-        ) in zip(*columns, exact, rounded, codes.indices.to_pylist(), strict=True):
-            listed = found.setdefault((account_id, period), [])
-            listed.append(
-                InvoiceLine(
-                    number=len(listed) + 1,
-                    kind=LineKind.USAGE,
-                    api_key_id=key_id,
-                    model=model,
-                    service_tier=tier,
-                    meter=_METERS[meter],
-                    quantity=quantity,
-                    rate_per_million=prices[price].rate_per_million,
-                    first_usage_date=first_date,
-                    exact_amount=exact_amount,
-                    amount=amount,
-                    description=prices[price].description,
-                    list_rate_per_million=prices[price].list_rate_per_million,
-                    package_tokens=package,
-                    flat_amount=None if flat_amount is None else normalised(flat_amount),
-                    exchange=_exchange(exchange),
-                    entry=entry or "",
-                    tags=tags.get(key_id, "") if tags else "",
-                )
-            )
+        said = _said_on_lines(mine, currency, rounding, tags or {})
+        places = zip(_values(mine["account_id"]), _values(mine["billing_period"]), strict=True)
+        for place, values in zip(places, zip(*said.values(), strict=True), strict=True):
+            listed = found.setdefault(place, [])
+            values_by_name = dict(zip(said, values, strict=True))
+            listed.append(InvoiceLine(number=len(listed) + 1, kind=LineKind.USAGE, **values_by_name))
     return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
 
 
+def _said_on_lines(
+    lines: pa.Table, currency: str, rounding: Rounding, tags: Mapping[str, str]
+) -> dict[str, Sequence[Any]]:
+    """Return what ``summed_to_lines`` of one currency say, by fields of ``InvoiceLine``: a value a line."""
+    key_ids, exact = _values(lines["api_key_id"]), lines["amount"].cast(pa.string()).to_pylist()
+    amounts = rounded_amounts(lines, currency, rounding).cast(pa.string()).to_pylist()
+    prices = _printed_prices(lines)
+    return {
+        "api_key_id": key_ids,
+        "model": _values(lines["model"]),
+        "service_tier": _values(lines["service_tier"]),
+        "meter": [_METERS[name] for name in _values(lines["meter"])],
+        "quantity": _values(lines["quantity"]),
+        "rate_per_million": [price.rate_per_million for price in prices],
+        "first_usage_date": _values(lines["usage_date"]),
+        "exact_amount": [normalised(Decimal(text)) for text in exact],
+        "amount": [Decimal(text) for text in amounts],
+        "description": [price.description for price in prices],
+        "list_rate_per_million": [price.list_rate_per_million for price in prices],
+        "package_tokens": _values(lines["package_tokens"]),
+        "flat_amount": [None if flat is None else normalised(flat) for flat in _values(lines["flat_amount"])],
+        "exchange": [_exchange(text) for text in _values(lines["exchange"])],
+        "entry": [entry or "" for entry in _values(lines["entry"])],
+        "tags": [tags.get(key_id, "") for key_id in key_ids],
+    }
+
+
+def _printed_prices(lines: pa.Table) -> list[PrintedPrice]:
+    """Return what each line prints of its price, which is made once for all that agree in it."""
+    codes = row_codes([lines[name] for name in _PRINTED]).dictionary_encode()
+    prices = [
+        printed_price(**{**first, "meter": _METERS[first["meter"]], "exchange": _exchange(first["exchange"])})
+        for first in lines.select(_PRINTED).take(first_rows(codes)).to_pylist()
+    ]
+    return [prices[code] for code in codes.indices.to_pylist()]
+
+
 def summed_to_lines(charges: pa.Table, rules: Rules = NEWEST) -> pa.Table:
-    """Return ``PRICED``, the ``list_rate_per_million`` that all of a line has (else null), and its sums.
+    """Return the lines that charges make, in the order of their invoices: ``PRICED``, and what was summed.
 
-    Those are ``quantity``, ``amount`` and the first ``usage_date`` of each line that charges make.
-
-    By invoice and in its order.
-
-    There are charges, and their sums fit (``rating_arrow.sums_fit``). Where nothing was used there is no line.
+    That is ``quantity``, ``amount``, the first ``usage_date``, and the ``list_rate_per_million`` that all charges of
+    the line have, else null. Where nothing was used there is no line. There are charges, and their sums fit
+    (``tables.rating.sums_fit``).
     """
     is_used = pc.or_(pc.greater(charges["quantity"], 0), pc.is_valid(charges["flat_amount"]))
     used_on = pc.if_else(is_used, charges["usage_date"], pa.scalar(None, pa.date32()))
@@ -219,12 +198,11 @@ def charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], lis
 
 def charges_of(charges: pa.Table) -> Iterator[Charge]:
     """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
-    meters = {meter.value: meter for meter in Meter}
     names = [
         field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"
     ]
     columns = [_values(charges[name]) for name in names]
-    columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
+    columns[names.index("meter")] = [_METERS[meter] for meter in columns[names.index("meter")]]
     columns[names.index("exchange")] = list(map(_exchange, columns[names.index("exchange")]))
     return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
 
@@ -249,24 +227,3 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     else:
         found = values.to_pylist()
     return [None if number is None else found[number] for number in encoded.indices.to_pylist()]
-
-
-def charge_of(row: Mapping[str, object]) -> Charge:
-    """Return a row of ``schemas.CHARGES`` as a charge."""
-    return Charge(
-        account_id=row["account_id"],  # type: ignore[arg-type]  # as the schema says, here and below
-        api_key_id=row["api_key_id"],  # type: ignore[arg-type]
-        model=row["model"],  # type: ignore[arg-type]
-        service_tier=row["service_tier"],  # type: ignore[arg-type]
-        meter=Meter.of(str(row["meter"])),
-        usage_date=row["usage_date"],  # type: ignore[arg-type]
-        quantity=row["quantity"],  # type: ignore[arg-type]
-        rate_per_million=row["rate_per_million"],  # type: ignore[arg-type]
-        currency=row["currency"],  # type: ignore[arg-type]
-        amount=row["amount"],  # type: ignore[arg-type]
-        list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
-        package_tokens=row["package_tokens"],  # type: ignore[arg-type]
-        flat_amount=row["flat_amount"],  # type: ignore[arg-type]
-        exchange=_exchange(row["exchange"]),
-        entry=row["entry"],  # type: ignore[arg-type]
-    )

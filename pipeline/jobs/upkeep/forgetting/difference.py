@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.jobs.state.engines import engine_of
-from pipeline.jobs.state.forgotten.kept import EXCHANGES, MARTS, SUSPICIOUS, USAGE, negated, summed
+from pipeline.jobs.state.forgotten.kept import negated, summed
 from pipeline.jobs.upkeep.forgetting.chosen import as_mask, rows_of
 from pipeline.tables import schemas
+from pipeline.tables.schemas import MARTS
 from pipeline.warehouse.marts import count_events
 from pipeline.warehouse.reference import reference_tables
 
@@ -119,7 +120,7 @@ def _marts(workspace: Workspace, events: pa.Table) -> dict[str, pa.Table]:
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )
-    return {USAGE: marts.usage_daily, EXCHANGES: marts.exchanges_daily, SUSPICIOUS: marts.suspicious_usage}
+    return marts.tables
 
 
 def _key(workspace: Workspace, day: str, paths: Iterable[str], linked: pa.Array) -> str:

@@ -28,7 +28,7 @@ from pipeline.jobs.state.at_issue import configuration_at_issue
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.jobs.state.forgotten.kept import EXCHANGES, MARTS, POINT, USAGE, kept_counts, negated, point_of, summed
+from pipeline.jobs.state.forgotten.kept import EXCHANGES, POINT, USAGE, kept_counts, negated, point_of, summed
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.upkeep.forgetting.chosen import choose, rows_of
@@ -37,6 +37,7 @@ from pipeline.jobs.wording import UNASSIGNED, counted
 from pipeline.lake.checked_files import verified_quarantine_files
 from pipeline.lake.commits import read_log
 from pipeline.objects.encoded.parquet_bytes import read_rows
+from pipeline.tables.schemas import MARTS
 from pipeline.tables.sums import total
 
 if TYPE_CHECKING:

@@ -394,6 +394,19 @@ def test_the_tier_that_served_it_and_optimised_latency_have_prices_of_their_own(
         assert read(streamed, path=CONVERSE_STREAM).service_tier == tier
 
 
+@pytest.mark.parametrize("path", ["/v1beta/models/gemini-3-pro:generateContent", "/v1beta/openai/chat/completions"])
+def test_the_header_of_gemini_names_the_tier_that_served(path: str) -> None:
+    chat = {"choices": [{"message": {"content": "."}}], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+    usage = {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7}
+    native = {"candidates": [{"content": {"parts": [{"text": "."}]}}], "usageMetadata": usage}
+    body = native if path.endswith("generateContent") else chat
+    for tier in ("flex", "priority", "standard"):
+        assert read(body, path=path, response_headers={"X-Gemini-Service-Tier": tier}).service_tier == tier
+    priced = native | {"usageMetadata": usage | {"serviceTier": "flex"}}
+    assert read(priced, path=path, response_headers={"x-gemini-service-tier": "standard"}).service_tier == "flex"
+    assert read(body, path=path).service_tier is None
+
+
 @pytest.mark.parametrize("tier", ["flex", ["flex"]])
 def test_the_header_of_an_invoke_names_the_tier(tier: Any) -> None:
     path, counts = "/model/x/invoke", dict(HEADERS)

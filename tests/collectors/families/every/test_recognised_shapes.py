@@ -318,7 +318,8 @@ def test_families_are_asked_in_this_order_and_go_by_these_names() -> None:
         *("bedrock-converse", "bedrock-agents", "bedrock-sonic"),
         *("dashscope-apps", "dashscope", "mistral-conversations", "hunyuan", "watsonx", "workers-ai"),
         *("llama-cpp", "sglang"),
-        *("replicate", "dify", "yandex", "oracle", "spark", "lm-studio", "deepinfra", "aleph-alpha", "tgi"),
+        *("replicate", "dify", "yandex", "oracle", "spark", "lm-studio", "koboldcpp", "decisions"),
+        *("deepinfra", "aleph-alpha", "tgi"),
         *("langchain", "spring-ai", "pydantic-ai", "microsoft-ai"),
         *("unbilled", "bedrock-invoke"),
     ]

@@ -171,3 +171,21 @@ def test_results_are_a_rerank_or_a_moderation_by_what_is_in_the_first() -> None:
         for first in ({"score": 1}, 7, "flagged"):
             assert not unbilled.recognises({name: [first]})
         assert not unbilled.recognises({name: [{"score": 1}, {"flagged": True}]})
+
+
+@pytest.mark.parametrize(
+    ("usage", "kept"),
+    [
+        ({"image_count": 2}, '{"images":2}'),
+        ({"generated_images": 2, "output_tokens": 90, "total_tokens": 90}, '{"completion_tokens":90,"images":2}'),
+        ({"video_count": 1, "video_duration": 5, "video_ratio": "16:9"}, '{"seconds":5,"videos":1}'),
+        ({"duration": 9}, '{"seconds":9}'),
+        ({"characters": 31}, '{"characters":31}'),
+        ({"duration": 9.5, "characters": "31"}, None),
+    ],
+)
+def test_what_model_studio_and_ark_made_is_kept_by_the_names_of_others(usage: dict[str, Any], kept: str | None) -> None:
+    body = {"output": {"task_status": "SUCCEEDED"}, "usage": usage, "request_id": "d-1"}
+    for path in ("/api/v1/services/aigc/video-generation/video-synthesis", "/v1/videos"):
+        reading = read(body, path=path)
+        assert (reading.status.value, reading.other_usage) == ("not_metered", kept)

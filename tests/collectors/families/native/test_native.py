@@ -327,6 +327,14 @@ NEAR = [
     {"answer": "a", "message_id": "m-1"},
     {"alternatives": [{"transcript": "a", "confidence": 0.9}]},
     {"alternatives": {}, "usage": {"inputTextTokens": "1"}},
+    {"results": [{"text": "a", "score": 0.5}]},
+    {"token": "a", "done": True},
+    {"token": "a", "finish_reason": None, "index": 0},
+    {"answers": {"q": {}}, "model": "m-1", "usage": {"prompt_tokens": 1}},
+    {"answers": {"q": {}}, "usage": {"input_tokens": 1, "output_tokens": 0}},
+    {"answers": "a", "model": "m-1", "usage": {"input_tokens": 1, "output_tokens": 0}},
+    {"answers": [{"type": "essay"}], "model": "m-1", "usage": {"input_tokens": 1, "output_tokens": 0}},
+    {"answers": [7], "model": "m-1", "usage": {"input_tokens": 1, "output_tokens": 0}},
 ]
 
 
@@ -352,3 +360,61 @@ def test_behind_the_name_of_a_model_the_body_and_its_headers_decide() -> None:
     assert tokens(CASES["tgi"].whole, path=path)[:2] == (26, 41)
     assert read({"id": "m", "object": "model"}, path=path).status.value == "not_metered"
     assert read([{"generated_text": "Mist."}], path="/v1/models", response_headers=headers).tokens is None
+
+
+def test_a_stream_of_koboldcpp_states_no_counts_and_is_estimated_by_its_tokens() -> None:
+    chunks = [{"token": "Mi", "finish_reason": None}, {"token": "st.", "finish_reason": "null"}]
+    reading = read(sse(*chunks, {"token": "", "finish_reason": "stop"}), path="/api/extra/generate/stream")
+    assert (reading.status.value, reading.dialect, reading.content_chunks) == ("estimated", "koboldcpp", 2)
+    assert reading.finish_reason == "stop"
+
+
+def test_reasoning_that_exceeds_its_completion_is_another_count_and_left_out() -> None:
+    stats = {"input_tokens": 26, "total_output_tokens": 41, "reasoning_output_tokens": 42}
+    assert tokens(CASES["lm-studio"].whole | {"stats": stats}, path="/api/v1/chat") == (26, 41, None, None, None)
+
+
+NAMED = {"model": "m-1", "answers": {"fog": {"type": "noul", "noul": 0.93}}}
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/systemone", "/ai/judge", None])
+def test_tokens_of_decisions_are_a_tier_of_their_own_since_a_model_has_other_prices_there(path: str | None) -> None:
+    for body in (CASES["decisions"].whole, NAMED | {"usage": {"input_tokens": 26, "output_tokens": 0}}):
+        reading = read(body, path=path)
+        assert (reading.status.value, reading.dialect, reading.service_tier) == ("measured", "decisions", "decisions")
+        assert read({"result": body, "success": True}, path=path).dialect == "decisions"
+
+
+def test_what_of_a_decision_was_cached_goes_by_several_names() -> None:
+    for name in ("cached_input_tokens", "cached_tokens"):
+        usage = {"input_tokens": 26, "output_tokens": 0, name: 20}
+        assert tokens(NAMED | {"usage": usage}, path="/v1/systemone") == (26, 0, 20, None, None)
+
+
+def test_decisions_of_google_state_usage_as_its_interactions_do() -> None:
+    usage = {"total_input_tokens": 26, "total_output_tokens": 0, "total_tokens": 26}
+    answer = {"answers": NAMED["answers"], "usage": usage}
+    assert tokens(answer, path="/v1beta/decisions")[:2] == (26, 0)
+    assert read(answer, path="/v1beta/decisions").dialect == "gemini-interactions"
+
+
+def test_a_decision_that_was_refused_or_states_nothing_is_told() -> None:
+    assert read({"error": {"code": 1}}, path="/v1/decisions", status=429).status.value == "failed"
+    assert read({"answers": []}, path="/v1/decisions").status.value == "unknown"
+
+
+def test_what_openais_sdk_for_net_makes_of_an_answer_has_its_parts_in_details() -> None:
+    usage = {
+        "InputTokenCount": 26,
+        "OutputTokenCount": 41,
+        "TotalTokenCount": 67,
+        "InputTokenDetails": {"AudioTokenCount": 0, "CachedTokenCount": 20},
+        "OutputTokenDetails": {"AudioTokenCount": 0, "ReasoningTokenCount": 9},
+    }
+    answer = {"Id": "chatcmpl-1", "Model": "m-1", "FinishReason": 0, "Content": [{"Kind": 0, "Text": "Mist."}]}
+    body = answer | {"Usage": usage}
+    assert tokens(body, path="/ai/ask") == (26, 41, 20, None, 9)
+    reading = read(body, path="/ai/ask")
+    assert (reading.dialect, reading.model_reported, reading.response_id) == ("microsoft-ai", "m-1", "chatcmpl-1")
+    own = CASES["microsoft-ai"].whole
+    assert tokens(own | {"usage": own["usage"] | {"reasoningTokenCount": 9}}, path="/ai/ask")[-1] == 9

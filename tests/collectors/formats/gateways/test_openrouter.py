@@ -78,3 +78,15 @@ def test_a_list_that_holds_something_else_is_refused(collect: Any) -> None:
 def test_what_has_not_all_of_it_is_no_generation(name: str) -> None:
     less = {each: value for each, value in ONE.items() if each != name}
     assert not any(openrouter.recognises(each) for each in (less, {"data": less}, {"data": [less]}, {"data": []}))
+
+
+@pytest.mark.parametrize("name", ["native_tokens_cached", "native_tokens_cache_creation", "native_tokens_reasoning"])
+def test_parts_of_a_generation_of_vercel_s_gateway_are_refused_since_nothing_says_where_they_lie(
+    name: str, collect: Any
+) -> None:
+    nothing = {"native_tokens_cached": 0, "native_tokens_cache_creation": 0, "native_tokens_reasoning": 0}
+    generation = openrouter_generation()["data"] | nothing | {"id": "gen_01J"}
+    assert collect({"data": generation}).tokens[:2] == (generation["native_tokens_prompt"], 5)
+    assert collect({"data": generation | {name: 3}}).refusal[0] == "contradictory_usage"
+    older = {each: value for each, value in generation.items() if each != "native_tokens_cache_creation"}
+    assert collect({"data": older | {name: 3}}).refusal[0] == "contradictory_usage"

@@ -721,6 +721,7 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
             "bedrock",
             "bedrock-batch",
             "bifrost",
+            "braintrust",
             "cloudflare",
             "databricks",
             "datadog",
@@ -731,7 +732,7 @@ def test_these_formats_are_read_and_asked_in_this_order() -> None:
         *("helicone", "higress", "kong", "langfuse", "langsmith", "litellm"),
         "litellm-spend",
         *("new-api", "nginx", "openai-batch", "openrouter", "opik", "otel", "portkey", "portkey-log"),
-        *("posthog", "tensorzero", "vertex", "vertex-batch", "spans"),
+        *("posthog", "tensorzero", "vertex", "vertex-batch", "weave", "spans"),
     ]
     assert by_name()["openai-batch"].joined is openai_batch.joined
     assert {each.name for each in all_formats() if each.mapping is not None} == {

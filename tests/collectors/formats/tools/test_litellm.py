@@ -197,6 +197,30 @@ def test_the_kind_of_a_call_says_whether_a_meter_is_for_it(
     assert collect(payload(call_type=call_type, response=response, **zeros)).event["status"] == status
 
 
+@pytest.mark.parametrize("call_type", ["send_message", "asend_message", "asend_message_streaming"])
+def test_words_of_a_message_to_an_agent_that_litellm_counted_are_no_usage(collect: Any, call_type: str) -> None:
+    told = {"id": "m-1", "jsonrpc": "2.0", "result": {"kind": "message", "parts": [{"kind": "text", "text": "Fog."}]}}
+    counted = {"usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45}}
+    for answer, kept in ((told, None), (told | counted, '{"completion_tokens":5,"prompt_tokens":40}')):
+        event = collect(payload(call_type=call_type, response=answer)).event
+        assert (event["status"], event["prompt_tokens"], event["other_usage"]) == ("not_metered", None, kept)
+
+
+@pytest.mark.parametrize("call_type", ["decisions", "adecisions", "systemone", "asystemone"])
+def test_what_of_a_decision_was_cached_counts_though_its_answer_does_not_say_it(collect: Any, call_type: str) -> None:
+    answer = {"model": "jev-1", "answers": {"fog": {"type": "noul"}}, "usage": {"input_tokens": 40, "output_tokens": 5}}
+    kept = {"prompt_tokens_details": {"cached_tokens": 30, "cache_write_tokens": 4}}
+    metadata = {"user_api_key_hash": "88dc28d0", "usage_object": kept}
+    decided = collect(payload(call_type=call_type, response=answer, metadata=metadata))
+    assert decided.tokens == (40, 5, 30, 4, None)
+    assert (decided.event["dialect"], decided.event["service_tier"]) == ("decisions", "decisions")
+    for nothing in ({}, {"prompt_tokens_details": {"cached_tokens": 0}}, {"prompt_tokens_details": None}):
+        told = payload(call_type=call_type, response=answer, metadata=metadata | {"usage_object": nothing})
+        assert collect(told).tokens == (40, 5, None, None, None)
+    redacted = payload(call_type=call_type, response={}, metadata=metadata)
+    assert collect(redacted).tokens == (40, 5, 30, 4, None)
+
+
 def test_an_answer_of_anthropic_that_was_passed_through_counts_as_anthropic_does(collect: Any) -> None:
     usage = {"input_tokens": 10, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 20, "output_tokens": 3}
     response = {"id": "msg_1", "type": "message", "model": "m", "content": [], "usage": usage}

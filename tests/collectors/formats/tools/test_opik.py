@@ -44,7 +44,7 @@ def test_what_the_provider_stated_counts_and_not_what_opik_made_of_it(outer: tup
     """What was written to a cache was once put into the completion."""
     stated = original(input_tokens=200, output_tokens=100, cache_creation_input_tokens=50, cache_read_input_tokens=30)
     usage = {"prompt_tokens": outer[0], "completion_tokens": outer[1], "total_tokens": sum(outer), **stated}
-    assert collect(opik_span(usage=usage, model="claude-opus-5")).tokens == (280, 100, 30, 50, None)
+    assert collect(opik_span(usage=usage, model="claude_opus_5")).tokens == (280, 100, 30, 50, None)
 
 
 @pytest.mark.parametrize(

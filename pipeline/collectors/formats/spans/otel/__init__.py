@@ -3,7 +3,8 @@
 Owns which of them are calls of a model, which are one call, and what each convention and tool calls what it says.
 
 To add a tool that writes spans, add its declaration to ``conventions``. Where it counts otherwise than the conventions
-say, or keeps the answer itself in its spans, ``usage`` says what is done about it, in a function of its own.
+say, or keeps the answer itself in its spans, ``usage`` says what is done about it, in a function of its own; where it
+writes usage as the text of an object, ``held``.
 
 Does not own lines of a log that a collector read from files (``formats.read_from_files``), nor what counts mean
 (``pipeline.collectors.families``). Read first: ``conventions``, then ``calls``.
@@ -11,10 +12,10 @@ Does not own lines of a log that a collector read from files (``formats.read_fro
 
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.spans.otel.calls import entries
-from pipeline.collectors.formats.spans.otel.conventions import COUNTS, KEY, RESPONSE_ID, WHOSE
+from pipeline.collectors.formats.spans.otel.conventions import COUNTS, KEY, NAMES, RESPONSE_ID, WHOSE
 from pipeline.collectors.formats.spans.otel.otlp import LOG_RECORDS, RECORDS, TIMES, recognises
 
-__all__ = ["NAME", "PLACES", "entries", "recognises"]
+__all__ = ["NAME", "NAMES", "PLACES", "entries", "recognises"]
 
 NAME = "otel"
 _ROWS = tuple(".".join(steps) for steps in RECORDS)

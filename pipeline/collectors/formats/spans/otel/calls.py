@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
+from pipeline.collectors.formats.spans.mlflow import attributes_and_answer, is_of_mlflow
 from pipeline.collectors.formats.spans.otel.conventions import (
     AGENTS,
     CACHE_HIT,
@@ -31,10 +32,11 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     NO_INFERENCES,
     NO_TEXT,
     OF_MODELS,
+    REQUESTED_OF_OPENLLMETRY,
     RESPONSE_ID,
     STREAMS,
     TIERS,
-    VECTORS_OF_OPENINFERENCE,
+    VECTORS,
     VECTORS_OF_VERCEL,
     WHOSE,
 )
@@ -83,7 +85,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
     exchanges = [(record, entry) for record, entry in found if entry is not None]
     _join_repeats(exchanges)
-    of_gemini_cli = [entry for record, entry in exchanges if _event_of(record) is EVENT_OF_GEMINI_CLI]
+    events = [(_event_of(record, entry["attributes"]), entry) for record, entry in exchanges]
+    of_gemini_cli = [entry for event, entry in events if event is EVENT_OF_GEMINI_CLI]
     _name_answers_of_gemini_cli(document, of_gemini_cli)
     return [entry for _, entry in exchanges]
 
@@ -100,18 +103,18 @@ def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
     name, body = name_of(record, attributes), body_of(record)
     if DETAILS.fullmatch(name):
         return DETAILS_OF_GEMINI_CLI.fullmatch(body) is None
-    return any(event.name.fullmatch(name) and event.body.fullmatch(body) for event in EVENTS)
+    return _event_of(record, attributes) is not None
 
 
-def _event_of(record: JsonObject) -> Event | None:
-    """Return which tool's event of a call a record is, among those that are of calls: its body says so."""
-    body = body_of(record)
-    return next((event for event in EVENTS if event.body.fullmatch(body)), None)
+def _event_of(record: JsonObject, attributes: JsonObject) -> Event | None:
+    """Return which tool's event of a call a record is: its name and its body say so."""
+    name, body = name_of(record, attributes), body_of(record)
+    return next((event for event in EVENTS if event.body.fullmatch(body) and event.name.fullmatch(name)), None)
 
 
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
-    stated = attributes.get("gen_ai.operation.name")
-    operation = stated if isinstance(stated, str) else None
+    attributes, held = _without_mlflows_own(attributes)
+    operation = _operation(attributes)
     answer = None if _is_no_call(attributes) else _answer(record, attributes, operation)
     if answer is None:
         return None
@@ -128,9 +131,28 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         },
         "cache_hit": _TRUE.fullmatch(str(attributes.get(CACHE_HIT))) is not None,
         **answer,
+        **held,
         "attributes": attributes,
         "resource": resource,
     }
+
+
+def _without_mlflows_own(attributes: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """Return attributes by the conventions, where MLflow has them by names of its own, and the answer that it kept."""
+    if not is_of_mlflow(attributes):
+        return attributes, {}
+    attributes, answer = attributes_and_answer(attributes)
+    return attributes, {} if answer is None else {"response": answer}
+
+
+def _operation(attributes: JsonObject) -> str | None:
+    """Return what was asked for, as the span names it."""
+    stated = attributes.get("gen_ai.operation.name")
+    if isinstance(stated, str):
+        return stated
+    name, requested = REQUESTED_OF_OPENLLMETRY
+    asked = word(attributes.get(name))
+    return asked if stated is None and requested.fullmatch(asked) else None
 
 
 def _is_no_call(attributes: JsonObject) -> bool:
@@ -147,7 +169,7 @@ def _says(attributes: JsonObject, name: str, what: re.Pattern[str]) -> bool:
 
 def _answer(record: JsonObject, attributes: JsonObject, operation: str | None) -> JsonObject | None:
     """Return what is stated of the answer, which is not in the log itself; ``None`` of what is no exchange."""
-    event = _event_of(record)
+    event = _event_of(record, attributes)
     if event is not None:
         return of_event(event, record, attributes)
     if operation is None:
@@ -200,7 +222,8 @@ def _is_embedding(operation: str | None, attributes: JsonObject) -> bool:
 
 def _is_embedding_of_old(attributes: JsonObject) -> bool:
     of_vectors = _of_vectors(attributes)
-    return _says(attributes, *VECTORS_OF_OPENINFERENCE) or (of_vectors is not None and of_vectors[1] is not None)
+    is_said = any(_says(attributes, *each) for each in VECTORS)
+    return is_said or (of_vectors is not None and of_vectors[1] is not None)
 
 
 def _of_vectors(attributes: JsonObject) -> re.Match[str] | None:

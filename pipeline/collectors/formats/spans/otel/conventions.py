@@ -59,6 +59,8 @@ class Convention(NamedTuple):
     """Likewise, of spans that are none if they state no usage."""
     kinds_of_spans: tuple[str, re.Pattern[str]] | None = None
     """An attribute of every span, and what it says of calls, where no operation is named."""
+    vectors: tuple[str, re.Pattern[str]] | None = None
+    """An attribute, and what it says of calls that ask for vectors, where no operation is named."""
     agents: tuple[str, ...] = ()
     """What names the agent. A span that has one, no operation and no model of ``OF_MODELS`` is that of its run."""
 
@@ -125,13 +127,13 @@ OPENINFERENCE = Convention(
     models=("llm.model_name", "embedding.model_name"),
     no_call=("openinference.span.kind", re.compile("CHAIN|AGENT")),
     kinds_of_spans=("openinference.span.kind", re.compile("LLM|EMBEDDING")),
+    vectors=("openinference.span.kind", re.compile("EMBEDDING")),
 )
 """``spec/semantic_conventions.md`` of Arize-ai/openinference, which names no operation and the kind of every span.
 
 A span may have both conventions. It is one exchange; but where its kind is ``CHAIN`` or ``AGENT``, it is none, whatever
 operation it names.
 """
-VECTORS_OF_OPENINFERENCE = ("openinference.span.kind", re.compile("EMBEDDING"))
 
 VERCEL = Convention(
     counts={
@@ -154,10 +156,23 @@ METADATA_OF_VERCEL = "ai.response.providerMetadata"
 DETAILS_OF_VERCEL = ("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.inputTokenDetails.cacheWriteTokens")
 
 OPENLLMETRY = Convention(
-    counts={"reasoning_tokens": ("llm.usage.reasoning_tokens",)},
+    counts={
+        "prompt_tokens": ("llm.usage.prompt_tokens",),
+        "completion_tokens": ("llm.usage.completion_tokens",),
+        "reasoning_tokens": ("llm.usage.reasoning_tokens",),
+    },
+    models=("llm.request.model",),
     kinds_of_spans=("traceloop.span.kind", re.compile("(?!)")),
 )
-"""Names no operation, and marks what is no call: workflows, tasks, agents and tools."""
+"""Named no operation but what was asked for, and marks what is no call: workflows, tasks, agents and tools.
+
+Its first versions, before the middle of 2024, had names of its own for all of it.
+"""
+REQUESTED_OF_OPENLLMETRY = ("llm.request.type", re.compile("chat|completion|embedding|rerank"))
+"""What was asked for, where no operation is named (``LLMRequestTypeValues`` of its semantic conventions).
+
+Of vectors it states a prompt alone; what was put in order (``rerank``) is no text that was generated.
+"""
 
 PYDANTIC_AI = Convention(
     counts={
@@ -201,8 +216,14 @@ SENTRY = Convention(
         "cache_write_1h_tokens": ("gen_ai.usage.input_tokens.cache_write_1h",),
         "reasoning_tokens": ("gen_ai.usage.output_tokens.reasoning",),
     },
+    operations=re.compile("messages"),
 )
-"""Its names are OpenRouter's as well, which tells apart what was written for an hour."""
+"""Its names are OpenRouter's as well, which tells apart what was written for an hour.
+
+Its SDK for JavaScript calls what it asks of Anthropic ``messages``, leaves the cache out of the input, states no part
+of it, and counts it in the total (``setTokenUsageAttributes`` of ``tracing/ai/utils.ts``): so a total above the sum of
+the two is refused. That for Python has the cache within the input (``integrations/anthropic.py``).
+"""
 
 RIG = Convention(counts={"cached_tokens": ("gen_ai.usage.cached_tokens",)})
 
@@ -210,11 +231,20 @@ OPENLIT = Convention(
     counts={
         "cached_tokens": (
             *("gen_ai.usage.prompt_tokens_details.cache_read", "gen_ai.usage.prompt_tokens_details.cached_tokens"),
+            "gen_ai.usage.cache.read_input_tokens",
         ),
-        "cache_write_tokens": ("gen_ai.usage.prompt_tokens_details.cache_write",),
+        "cache_write_tokens": (
+            *("gen_ai.usage.prompt_tokens_details.cache_write", "gen_ai.usage.cache.creation_input_tokens"),
+        ),
         "reasoning_tokens": ("gen_ai.usage.completion_tokens_details.reasoning",),
     },
+    no_call=("coding_agent.session.outcome", re.compile(".*", re.DOTALL)),
 )
+"""The last names of a cache are those of its command line, which traces coding agents.
+
+The span of a session (``coding_agent.session``) has the sums of its turns and names no operation
+(``agent-guides/coding-agents-convention.md``).
+"""
 
 BROKLE = Convention(
     counts={
@@ -255,6 +285,38 @@ counts until the conventions had names for them, and what was written for an hou
 """
 
 ARCHESTRA = Convention(counts={"cache_write_1h_tokens": ("archestra.usage.cache_creation.1h_input_tokens",)})
+
+LAMINAR = Convention(
+    counts={"cache_write_1h_tokens": ("gen_ai.usage.cache_creation.input_tokens.ephemeral_1h",)},
+    no_call=("lmnr.span.type", re.compile("CACHED")),
+)
+"""Calls a span ``CACHED`` whose answer was that of an earlier run (``SpanType`` of its server)."""
+
+LANGFUSE = Convention(
+    users=("langfuse.user.id",),
+    models=("langfuse.observation.model.name",),
+    kinds_of_spans=("langfuse.observation.type", re.compile("generation|embedding")),
+    vectors=("langfuse.observation.type", re.compile("embedding")),
+)
+"""Langfuse's SDKs write spans since their versions 3 and 4, with usage as JSON text, and may export them anywhere.
+
+Source: ``_client/attributes.py`` of langfuse/langfuse-python, ``constants.ts`` of langfuse/langfuse-js.
+"""
+
+BRAINTRUST = Convention(
+    kinds_of_spans=("braintrust.span_attributes", re.compile(r'.*"type": ?"llm".*', re.DOTALL)),
+)
+"""Braintrust's SDKs for Go, Java, Ruby and C# write spans, and what they say of them as JSON text."""
+
+LANGWATCH = Convention(kinds_of_spans=("langwatch.span.type", re.compile("llm")))
+"""LangWatch's SDK for TypeScript counts in the text of an object (``langwatch.metrics``), that for Python also by names
+of the conventions."""
+
+GENKIT = Convention(
+    models=("genkit:name",),
+    kinds_of_spans=("genkit:metadata:subtype", re.compile("model")),
+)
+"""Genkit has the response of a model in its span, and repeats that of the last turn in spans around it."""
 
 CODEX = Convention(counts={"reasoning_tokens": ("codex.usage.reasoning_output_tokens",)})
 
@@ -345,14 +407,39 @@ a session. What it asked, and what failed, are events of the conventions as well
 DETAILS_OF_GEMINI_CLI = re.compile("GenAI operation (?:request |error )?details from .*", re.DOTALL)
 """What the bodies of its events of the conventions say."""
 
+EVENT_OF_QWEN_CODE = Event(
+    name=re.compile(r"qwen-code\.api_response"),
+    body=EVENT_OF_GEMINI_CLI.body,
+    usage=re.compile(
+        "(?P<prompt_tokens>input_token_count)|(?P<completion_tokens>output_token_count)"
+        "|(?P<cached_tokens>cached_content_token_count)|(?P<reasoning_tokens>thoughts_token_count)"
+        "|(?P<total_tokens>total_token_count)"
+    ),
+)
+"""Qwen Code was made of Gemini CLI, and asks APIs that are like OpenAI's: thoughts lie within the output.
+
+The total tells where they do not, as where it asks Gemini. Its event has the answer's id. Source: ``loggers.ts`` and
+``constants.ts`` of ``packages/core/src/telemetry`` in ``QwenLM/qwen-code``.
+"""
+
+ALIBABA = Convention(
+    no_call=("gen_ai.span.kind", re.compile("CHAIN|AGENT|TOOL|TASK|WORKFLOW|RETRIEVER|RERANKER|MEMORY|MCP_CLIENT")),
+    vectors=("gen_ai.span.kind", re.compile("EMBEDDING")),
+)
+"""Alibaba's agents say the kind of every span (``GenAiSpanKindValues`` of ``alibaba/loongsuite-python-agent``)."""
+
+LANGTRACE = Convention(operations=re.compile("embed"))
+"""Langtrace's SDK calls what asks for vectors so."""
+
 CONVENTIONS = (
     *(CONVENTIONS_OF_GENAI, OTHERWISE_SPELLED, OPENINFERENCE, VERCEL, OPENLLMETRY, PYDANTIC_AI, SENTRY, RIG, OPENLIT),
     *(BROKLE, ADK, MASTRA, LITELLM, BIFROST, ARCHESTRA, CODEX, BIFROST_RESPONSES, SEMANTIC_KERNEL, LANGSMITH),
-    *(OPENROUTER, CODING_TOOL, GEMINI_CLI),
+    *(OPENROUTER, LAMINAR, LANGFUSE, BRAINTRUST, LANGWATCH, GENKIT, ALIBABA, LANGTRACE, CODING_TOOL),
+    GEMINI_CLI,
 )
 """Every one, in the order in which their names are asked."""
 
-EVENTS = (EVENT_OF_CODING_TOOL, EVENT_OF_GEMINI_CLI)
+EVENTS = (EVENT_OF_CODING_TOOL, EVENT_OF_GEMINI_CLI, EVENT_OF_QWEN_CODE)
 NO_TEXT = re.compile("image|speech|transcription|ocr")
 """Kinds of calls whose operation is ``generate_content``, and that no meter is for."""
 KEY = "api_key_id"
@@ -385,6 +472,17 @@ AGENTS = tuple(name for each in CONVENTIONS for name in each.agents)
 NO_CALLS = tuple(each.no_call for each in CONVENTIONS if each.no_call is not None)
 NO_CALLS_UNCOUNTED = tuple(each.no_call_uncounted for each in CONVENTIONS if each.no_call_uncounted is not None)
 KINDS_OF_SPANS = tuple(each.kinds_of_spans for each in CONVENTIONS if each.kinds_of_spans is not None)
+VECTORS = tuple(each.vectors for each in CONVENTIONS if each.vectors is not None)
 INFERENCES = re.compile("|".join(each.operations.pattern for each in CONVENTIONS if each.operations is not None))
-EMBEDDINGS = re.compile("embeddings?|aembedding")
+EMBEDDINGS = re.compile("embed(?:dings?)?|aembedding")
 """Those among them that ask for vectors."""
+NAMES = frozenset(
+    (
+        *("gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.response.model", RESPONSE_ID, KEY),
+        *("gen_ai.response.finish_reasons", "gen_ai.request.choice.count", "error.type", "http.response.status_code"),
+        *(name for names in COUNTS.values() for name in names),
+        *(*WHOSE, *MODELS, *TIERS, *STREAMS, *KINDS_OF_CALLS, *AGENTS, *OF_MODELS),
+        *(name for name, _ in (*NO_CALLS, *NO_CALLS_UNCOUNTED, *KINDS_OF_SPANS, *VECTORS, REQUESTED_OF_OPENLLMETRY)),
+    )
+)
+"""What attributes are called that say something of a call."""

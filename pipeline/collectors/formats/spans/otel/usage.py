@@ -20,10 +20,12 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     DETAILS_OF_LANGSMITH,
     DETAILS_OF_VERCEL,
     EVENT_OF_GEMINI_CLI,
+    EVENT_OF_QWEN_CODE,
     METADATA_OF_VERCEL,
     MODELS,
     NOT_COUNTED,
 )
+from pipeline.collectors.formats.spans.otel.held import answer_held
 from pipeline.collectors.formats.spans.otel.otlp import first, has_error, integer_of
 from pipeline.collectors.values.traced import is_integer, whole_number
 
@@ -41,12 +43,13 @@ _FAST = re.compile("fast")
 
 def usage_of(attributes: JsonObject) -> JsonObject:
     """Return what the attributes of an inference say of its usage, and of its answer where that is among them."""
-    return {
+    counted = {
         **_held(attributes),
         **{f"usage.{name}": count(attributes, *names) for name, names in COUNTS.items()},
         "usage.completion_tokens": _output(attributes),
         "usage.prompt_audio_tokens": _uncached_audio(attributes),
     }
+    return counted if states_usage(attributes) else {**counted, **answer_held(attributes)}
 
 
 def two_counts(attributes: JsonObject) -> JsonObject:
@@ -69,6 +72,8 @@ def of_event(event: Event, record: JsonObject, attributes: JsonObject) -> JsonOb
     usage = _usage_named(event, attributes)
     if event is EVENT_OF_GEMINI_CLI:
         return {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
+    if event is EVENT_OF_QWEN_CODE:
+        return {"response.id": attributes.get("response_id"), "usage": usage}
     return {"response.error": has_error(record, attributes), **_of_coding_tool(attributes, usage)}
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.jobs.check import check_that_none
-from pipeline.jobs.proofs.forgotten_checks import forgotten_files
+from pipeline.jobs.proofs.claims.forgotten_checks import forgotten_files
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import named_files
 from pipeline.objects import append_log, layout

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.jobs.check import Check, check_that_none
-from pipeline.jobs.proofs.forgotten_checks import forgotten_checks
+from pipeline.jobs.proofs.claims.forgotten_checks import forgotten_checks
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted

@@ -1,0 +1,48 @@
+"""Usage that tools write into spans as the text of an object, in place of attributes that count.
+
+The modules that read these objects are named as modules: a text is in a shape as it is, so that the kernel need not
+know the names within (``kernel.names.texts_reached`` follows functions, and has room for 3,328 names of a format).
+
+Owns what each of these texts says. Does not own usage by the names of a convention, which comes first (``usage``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.families.reading import word
+from pipeline.collectors.formats.mapping import object_in
+from pipeline.collectors.formats.tools import braintrust, langfuse
+
+if TYPE_CHECKING:
+    from pipeline.collectors.values.strict_json import JsonObject
+
+_DETAILS_OF_LANGFUSE = "langfuse.observation.usage_details"
+_PARAMETERS_OF_LANGFUSE = "langfuse.observation.model.parameters"
+_METRICS_OF_BRAINTRUST = "braintrust.metrics"
+_METADATA_OF_BRAINTRUST = "braintrust.metadata"
+_OUTPUT_OF_BRAINTRUST = "braintrust.output_json"
+_METRICS_OF_LANGWATCH = "langwatch.metrics"
+_RESPONSE_OF_GENKIT = "genkit:output"
+
+
+def answer_held(attributes: JsonObject) -> JsonObject:
+    """Return what a span holds of its answer and its usage as text, in the names of an entry; nothing of others.
+
+    Raises ``LineRefused`` where that cannot be told apart.
+    """
+    if details := object_in(attributes.get(_DETAILS_OF_LANGFUSE)):
+        parameters = object_in(attributes.get(_PARAMETERS_OF_LANGFUSE))
+        return {**_counts(langfuse.of_buckets(details)), "service_tier": parameters.get("service_tier")}
+    if metrics := object_in(attributes.get(_METRICS_OF_BRAINTRUST)):
+        metadata = object_in(attributes.get(_METADATA_OF_BRAINTRUST))
+        output = object_in(attributes.get(_OUTPUT_OF_BRAINTRUST))
+        return braintrust.answer_of(metrics, metadata, output)
+    if metrics := object_in(attributes.get(_METRICS_OF_LANGWATCH)):
+        return {"usage": object_in(metrics.get("value")) or metrics}
+    held = word(attributes.get(_RESPONSE_OF_GENKIT))
+    return {"response": held} if object_in(object_in(held).get("usage")) else {}
+
+
+def _counts(counts: dict[str, int | None]) -> JsonObject:
+    return {f"usage.{name}": value for name, value in counts.items()}

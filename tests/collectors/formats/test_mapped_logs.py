@@ -1,0 +1,194 @@
+"""Logs that the page of sources reads by a mapping: the table that stands there, over lines as they are written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.configuration.log_fields import flattened
+
+PAGE = (Path(__file__).parents[3] / "docs/sources.md").read_text(encoding="utf-8")
+
+
+def source(name: str) -> dict[str, Any]:
+    """Return the settings of a source by the page."""
+    blocks = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    tables = [table for block in blocks for table in tomllib.loads(block)["sources"]]
+    (found,) = [table for table in tables if table["name"] == name]
+    settings = {"time_zone": found["time_zone"]} if "time_zone" in found else {}
+    return {"format": found["format"], "fields": flattened(found["fields"]), **settings}
+
+
+def gravitee(**fields: Any) -> dict[str, Any]:
+    return {
+        "type": "v4-metrics",
+        "date": "2026.11.03",
+        "@timestamp": "2026-11-03T10:00:01.844Z",
+        "request-id": "076aea69",
+        "transaction-id": "076aea69",
+        "api-id": "5f67b38f",
+        "plan-id": "8463511c",
+        "application-id": "key_1",
+        "http-method": 7,
+        "uri": "/models/v1/chat/completions",
+        "status": 200,
+        "additional-metrics": {
+            "keyword_llm-proxy_provider": "openai",
+            "keyword_llm-proxy_model": "jamba",
+            "long_llm-proxy_tokens-sent": 40,
+            "long_llm-proxy_tokens-received": 5,
+            "double_llm-proxy_sent-cost": 0.1,
+        },
+    } | fields
+
+
+def test_metrics_of_gravitee(collect: Any) -> None:
+    event = collect(gravitee(), **source("gravitee")).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert (event["api_key_id"], event["request_id"], event["model_requested"]) == ("key_1", "076aea69", "jamba")
+    failed = gravitee(status=429, **{"additional-metrics": {"keyword_llm-proxy_model": "jamba"}})
+    assert collect(failed, **source("gravitee")).event["status"] == "failed"
+
+
+def test_requests_of_sglang(collect: Any) -> None:
+    line = {
+        "request_parameters": '{"rid": "r-1", "stream": true}',
+        "id": "r-1",
+        "finish_reason": {"type": "stop", "matched": 7},
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "cached_tokens": 30,
+        "weight_version": "default",
+        "e2e_latency": 1.5,
+        "request_received_ts": 1793700001.25,
+    }
+    collected = collect(line, **source("sglang"))
+    assert collected.tokens == (40, 5, 30, None, None)
+    event = collected.event
+    assert (event["response_id"], event["finish_reason"], event["model_requested"]) == ("r-1", "stop", "qwen3-32b")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("granular", "tokens"),
+    [
+        ({"input": 40, "output": 5}, (40, 5)),
+        ('{"input": 40, "output": 5}', (40, 5)),
+        ({"input": 10, "output": 5, "cache_read_input": 30}, None),
+    ],
+)
+def test_rows_of_snowflake_whose_total_has_more_than_the_two_are_quarantined(
+    granular: Any, tokens: tuple[int, int] | None, collect: Any
+) -> None:
+    row = {
+        "START_TIME": "2026-11-03 10:00:01.250 -0800",
+        "END_TIME": "2026-11-03 10:00:02.250 -0800",
+        "REQUEST_ID": "6b1c",
+        "MODEL_NAME": "jamba",
+        "TOKENS": 45,
+        "TOKENS_GRANULAR": granular,
+        "USER_ID": "7",
+    }
+    collected = collect(row, **source("cortex"))
+    if tokens is None:
+        assert collected.refusal[0] == "contradictory_usage"
+    else:
+        assert collected.tokens[:2] == tokens
+        assert collected.event["occurred_at"].isoformat() == "2026-11-03T18:00:01.250000+00:00"
+
+
+def test_lines_of_one_answer_of_a_coding_tool_are_one_exchange(collect: Any) -> None:
+    usage = {"input_tokens": 6, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4, "output_tokens": 1}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "opus", "content": [], "usage": usage}
+    line = {
+        "parentUuid": None,
+        "sessionId": "s",
+        "type": "assistant",
+        "timestamp": "2026-11-03T10:00:01.250Z",
+        "requestId": "req_1",
+        "uuid": "u-1",
+        "message": message,
+    }
+    ended = {"uuid": "u-2", "message": message | {"usage": usage | {"output_tokens": 5}}}
+    begun, end = (collect(line | each, **source("coding")).event for each in ({}, ended))
+    assert begun["event_id"] == end["event_id"]
+    assert (end["prompt_tokens"], end["completion_tokens"], end["prompt_cached_tokens"]) == (40, 5, 30)
+    assert (end["api_key_id"], end["request_id"], end["model_reported"]) == ("lena", "req_1", "opus")
+
+
+def test_what_dify_s_workflows_and_messages_asked_of_models(collect: Any) -> None:
+    usage = {
+        "prompt_tokens": 40,
+        "prompt_unit_price": "0.001",
+        "completion_tokens": 5,
+        "total_tokens": 45,
+        "total_price": "0.0000525",
+        "currency": "USD",
+        "latency": 1.5,
+    }
+    node = {"id": "n-1", "created_at": "2026-11-03T10:00:01.25", "created_by": "key_1", "status": "succeeded"}
+    node |= {"model": "jamba", "usage": usage}
+    event = collect(node, **source("dify-nodes")).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert (event["request_id"], event["model_reported"]) == ("n-1", "jamba")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+    failed = collect(node | {"status": "failed", "usage": None, "model": None}, **source("dify-nodes"))
+    assert failed.event["status"] == "failed"
+    message = {"id": "m-1", "created_at": "2026-11-03T10:00:01", "created_by": "key_1", "model_id": "jamba"}
+    counted = collect(message | {"message_tokens": 40, "answer_tokens": 5}, **source("dify-messages"))
+    assert counted.tokens[:2] == (40, 5)
+
+
+def test_events_of_codex(collect: Any) -> None:
+    event = {
+        "event.name": "codex.sse_event",
+        "event.kind": "response.completed",
+        "event.timestamp": "2026-11-03T10:00:01.250Z",
+        "conversation.id": "c-1",
+        "user.account_id": "key_1",
+        "user.email": "lena@example.org",
+        "model": "gpt-5-codex",
+        "input_token_count": "40",
+        "output_token_count": "5",
+        "cached_token_count": "30",
+        "reasoning_token_count": "3",
+        "tool_token_count": "45",
+    }
+    collected = collect(event, **source("codex"))
+    assert collected.tokens == (40, 5, 30, None, 3)
+    assert (collected.event["api_key_id"], collected.event["model_requested"]) == ("key_1", "gpt-5-codex")
+    other = collect(event | {"event.timestamp": "2026-11-03T10:00:02.250Z"}, **source("codex"))
+    assert other.event["event_id"] != collected.event["event_id"]
+
+
+def test_events_of_new_relic_s_agents(collect: Any) -> None:
+    event = {
+        "appName": "desk",
+        "duration": 1200.5,
+        "id": "7b2e",
+        "ingest_source": "Python",
+        "llm.tenant": "key_1",
+        "request.model": "jamba",
+        "request_id": "req_1",
+        "response.choices.finish_reason": "stop",
+        "response.model": "jamba-large",
+        "response.number_of_messages": 2,
+        "response.usage.completion_tokens": 5,
+        "response.usage.prompt_tokens": 40,
+        "response.usage.total_tokens": 45,
+        "span_id": "s",
+        "timestamp": 1793700001250,
+        "trace_id": "t",
+        "vendor": "openai",
+    }
+    read = collect(event, **source("new-relic")).event
+    assert (read["status"], read["prompt_tokens"], read["completion_tokens"]) == ("measured", 40, 5)
+    assert (read["api_key_id"], read["request_id"], read["finish_reason"]) == ("key_1", "7b2e", "stop")
+    assert (read["model_requested"], read["model_reported"]) == ("jamba", "jamba-large")
+    bare = {name: value for name, value in event.items() if "usage" not in name}
+    assert collect(bare | {"error": True}, **source("new-relic")).event["status"] == "failed"
+    assert collect(bare, **source("new-relic")).event["status"] == "unknown"
