@@ -50,13 +50,11 @@ def test_every_relation_is_one_lower_case_select_with_its_grain() -> None:
 
 def test_a_file_is_one_select_and_reads_what_the_parser_of_the_engine_says() -> None:
     checks = load_checks(sql_folder(), "blocking") | load_checks(sql_folder(), "advisory")
-    relations = load_relations(sql_folder()) | checks
-    with duckdb.connect() as connection:
-        texts = [relation.sql for relation in relations.values()]
-        trees = connection.execute(
-            "select json_serialize_sql(sql) from (select unnest($texts::varchar[]) as sql)", {"texts": texts}
-        ).fetchall()
-    for relation, (tree,) in zip(relations.values(), trees, strict=True):
+    relations = list((load_relations(sql_folder()) | checks).values())
+    asked = "select json_serialize_sql(unnest($texts::varchar[]))"
+    with duckdb.connect(":memory:") as connection:
+        trees = connection.execute(asked, {"texts": [relation.sql for relation in relations]}).fetchall()
+    for relation, (tree,) in zip(relations, trees, strict=True):
         nodes: list[dict[str, Any]] = []
         (_,) = json.loads(tree, object_hook=lambda node, nodes=nodes: nodes.append(node) or node)["statements"]
         read = {node["table_name"] for node in nodes if node.get("type") == "BASE_TABLE"}
