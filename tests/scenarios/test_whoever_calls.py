@@ -48,8 +48,8 @@ def hostile_line(chance: random.Random) -> tuple[str, int]:
         is_stated = chance.random() < 0.7
         usage = (prompt, completion) if is_stated else None
         line = stream(ts, id=response_id, pieces=["To", "day"], usage=usage, key=key, model=model, **more)
-        # What is held is told with its estimates; of an error nothing is estimated.
-        estimated = 2 if ts.startswith(HELD) and more["status"] == 200 else 0
+        # What is held is told with its estimates; of an error nothing is estimated, and a client that left is none.
+        estimated = 2 if ts.startswith(HELD) and more["status"] in (200, 499) else 0
         return line, prompt + completion if is_stated else estimated
     return plain(
         ts, id=response_id, prompt=prompt, completion=completion, key=key, model=model, **more
