@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 _GROUPS, _SCOPES = ("batches", "resourceSpans"), ("scopeSpans", "instrumentationLibrarySpans")
-"""Where Tempo has the groups of OTLP, also in ``trace``, and where these have their spans. Jaeger's newer API has them
-in ``result``."""
-_WITHIN = ("trace", "result")
+"""Where Tempo has the groups of OTLP, also in ``trace``, and where these have their spans."""
+_OF_JAEGER = frozenset(("result",))
+"""What an answer of Jaeger's newer API has, in which the groups are: others have a ``result`` beside other things."""
 _PAGES = ("data", "rows", "spans", "traces")
 """Where a page has its spans, or the object that has them, or traces that have them."""
 _DECIMAL = re.compile(r"[0-9]{1,20}")
@@ -44,9 +44,9 @@ def listed(document: JsonObject) -> Any:
 
 
 def _groups(document: JsonObject) -> Any:
-    for name in _WITHIN:
-        if isinstance(within := document.get(name), dict) and _GROUPS[1] in within:
-            return within.get(_GROUPS[1])
+    within = document.get("result") if document.keys() == _OF_JAEGER else document.get("trace")
+    if isinstance(within, dict) and _GROUPS[1] in within:
+        return within.get(_GROUPS[1])
     return document.get(_GROUPS[0])
 
 

@@ -146,7 +146,7 @@ def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) 
     if writing.sums_at_root and isinstance(attributes, dict):
         attributes = _without_sums(document, attributes, around)
     if isinstance(attributes, dict) and mlflow.is_of_mlflow(attributes):
-        attributes, answer = mlflow.attributes_and_answer(attributes)
+        attributes, answer = mlflow.attributes_and_answer({name: _bare(attributes.get(name)) for name in attributes})
         answers |= {} if answer is None else {f"{trace}/{own}": answer}
     span = {
         "traceId": trace,
@@ -265,13 +265,17 @@ def _pairs(attributes: Any) -> list[Any]:
 def _named(attributes: JsonObject, above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield attributes, those that lie in one another by names with dots."""
     for name in attributes:
-        value = attributes.get(name)
-        if isinstance(value, dict) and _TYPED.issuperset(value) and "value" in value:
-            value = value.get("value")  # Sentry says of which type each is
+        value = _bare(attributes.get(name))
         if isinstance(value, dict):
             yield from _named(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
+
+
+def _bare(value: Any) -> Any:
+    """Return what is stated beside its type, as Sentry has it; anything else as it is."""
+    is_typed = isinstance(value, dict) and _TYPED.issuperset(value) and "value" in value
+    return value.get("value") if is_typed else value
 
 
 def _pair(pair: JsonObject) -> JsonObject:
