@@ -145,7 +145,7 @@ def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) 
     attributes = _with_dots(_attributes_of(document, writing), writing.dot)
     if writing.sums_at_root and isinstance(attributes, dict):
         attributes = _without_sums(document, attributes, around)
-    if isinstance(attributes, dict) and mlflow.is_of_mlflow(attributes):
+    if isinstance(attributes, dict) and mlflow.is_of_mlflow(attributes):  # which may be objects, and OTLP has none
         attributes, answer = mlflow.attributes_and_answer({name: _bare(attributes.get(name)) for name in attributes})
         answers |= {} if answer is None else {f"{trace}/{own}": answer}
     span = {

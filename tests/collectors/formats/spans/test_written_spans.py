@@ -356,6 +356,19 @@ def test_counts_of_mlflow_are_read_where_no_answer_states_usage(collect: Any) ->
     assert collect(mlflow_trace(outputs=None, usage=None)).event["status"] == "unknown"
 
 
+def test_what_mlflow_says_may_be_objects_and_no_texts_of_them(collect: Any) -> None:
+    """Attributes of OTLP are no objects: what MLflow says is read before a span is written so."""
+    usage = {"input_tokens": 40, "output_tokens": 5, "cache_read_input_tokens": 30}
+    said = {
+        "mlflow.spanType": "CHAT_MODEL",
+        "mlflow.chat.tokenUsage": usage,
+        "mlflow.spanOutputs": {"model": "jamba-2"},
+    }
+    nothing = dict.fromkeys(written_span("mlflow")["attributes"])
+    found = collect(written_span("mlflow", **(nothing | said | {"api_key_id": "key_1"})))
+    assert (found.tokens, found.event["model_reported"]) == ((40, 5, 30, None, None), "jamba-2")
+
+
 @pytest.mark.parametrize("kind", ["AGENT", "CHAIN", "TOOL", "RETRIEVER", "PARSER", "RERANKER", "MEMORY"])
 def test_spans_of_mlflow_that_are_about_no_model_are_nothing(kind: str, collect: Any) -> None:
     assert is_nothing(collect(mlflow_trace(kind=kind)))
