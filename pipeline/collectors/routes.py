@@ -55,10 +55,8 @@ _EMBEDDINGS = (
     *(":embedcontent", ":batchembedcontents"),
 )
 
-_STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
-"""What was made in the background, and is asked for later: the usage stands in the answer alone."""
-
-_ID_STORED = re.compile(r".*/(?:responses|interactions)/([^/]+)", re.IGNORECASE)
+_STORED = re.compile(r".*/(?:responses|interactions)/([^/]+)", re.IGNORECASE)
+"""What was made in the background, and is asked for later, by its id: the usage stands in the answer alone."""
 
 _ASKED_FOR = re.compile(r".*/(?:deferred-completion|async-result|async/chat/completions|async/sonar|predictions)/[^/]+")
 """What others make so (xAI, Zhipu, Perplexity, Replicate): the body decides, since to ask too early is nothing."""
@@ -199,7 +197,7 @@ def id_asked_for(path: str | None, method: str | None) -> str | None:
     """
     if path is None or route_of(path, method) is not Route.COMPLETION:
         return None
-    found = _ID_STORED.fullmatch(path_led_to(path))
+    found = _STORED.fullmatch(path_led_to(path))
     return None if found is None or route_of(path) is Route.COMPLETION else found[1]
 
 

@@ -254,11 +254,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         reasoning=_named(usage, _REASONING),
         prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
-        others={
-            name: count
-            for names in (OTHERS_OF_TOOLS, _OTHERS_OF_LITELLM, _OTHERS_OF_OPENAI, _OTHERS_OF_OPENROUTER, OTHERS)
-            for name, count in others_of(usage, names).items()
-        },
+        others=others_of(usage, OTHERS_OF_TOOLS, _OTHERS_OF_LITELLM, _OTHERS_OF_OPENAI, _OTHERS_OF_OPENROUTER, OTHERS),
     )
     total = count_of(usage, *TOTAL) or 0
     if not total and is_of_anthropic(usage):

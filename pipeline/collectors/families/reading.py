@@ -281,13 +281,14 @@ def tokens_of(modalities: Collection[object], details: Sequence[Any], name: str)
     return sum(counts) or None
 
 
-def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return what is stated beside tokens: name to count, from the paths at which ``names`` say that it lies.
+def others_of(usage: JsonObject, *places: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return what is stated beside tokens: name to count, from the paths at which ``places`` say that it lies.
 
-    What is no count there decides no bill, and is left out.
+    Where several name the same, what stands at the place of the last counts. What is no count there decides no bill,
+    and is left out.
     """
     found = {}
-    for name, path in names.items():
+    for name, path in (each for names in places for each in names.items()):
         if path[0] not in usage:
             continue  # as nearly always
         stated = part_at(usage, *path[:-1]).get(path[-1])

@@ -222,7 +222,7 @@ def _stated(answer: JsonObject) -> Stated | None:
         completion_audio=count_of(of_completion, "audio_tokens"),
         total=total,
         conventions=(chat_usage.CACHED_APART,) if is_apart else (),
-        others=others_of(usage, _OTHERS_OF_ARK) | others_of(usage, _OTHERS) | others_of(answer, _OF_TOOLS),
+        others=others_of(usage, _OTHERS_OF_ARK, _OTHERS) | others_of(answer, _OF_TOOLS),
     )
     return _with_reasoning(stated)
 

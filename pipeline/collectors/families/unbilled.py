@@ -109,6 +109,5 @@ def _others(document: JsonObject) -> dict[str, int]:
             found.update(next(filter(None, stated), {}))
         if not found:
             found.update(others_of(usage, _TOTAL))
-        for others in (_OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS):
-            found.update(others_of(usage, others))
+        found.update(others_of(usage, _OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS))
     return found

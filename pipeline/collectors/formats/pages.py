@@ -1,17 +1,22 @@
 """Pages of APIs that list what they keep: a document is one row, or a page with several of them in a list.
 
-Owns the rows of a page. Does not own where a format's pages have their list, nor what a row says.
+Owns the rows of a page, and where the refusal of one stands. Does not own where a format's pages have their list, nor
+what a row says.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pipeline.collectors.values.strict_json import JsonObject
+
+_Read = TypeVar("_Read")
 
 
 def first_row(page: Any, document: JsonObject) -> JsonObject | None:
@@ -29,3 +34,14 @@ def rows_of(page: Any, refused_as: str) -> list[JsonObject]:
     if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
         raise LineRefused(QuarantineReason.INVALID_FIELD, refused_as)
     return page
+
+
+def each_or_refused(read: Callable[[JsonObject], _Read], rows: Iterable[JsonObject]) -> list[_Read | LineRefused]:
+    """Return what each row is read as; the refusal of one that cannot be read stands in its place."""
+    found: list[_Read | LineRefused] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except LineRefused as refused:
+            found.append(refused)
+    return found

@@ -40,7 +40,7 @@ from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.gateways.access_logs import changed, is_route_of_ones_own
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
-from pipeline.collectors.formats.pages import first_row, rows_of
+from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_of
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.collectors.values.traced import is_integer
@@ -112,19 +112,12 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     """
     page = [document] if "prompt_tokens" in document else _page_of(document)
     rows = rows_of(page, "data is no list of rows")
-    return [entry for row in rows if (entry := _entry_or_refusal(row)) is not None]
+    return [entry for entry in each_or_refused(_entry, rows) if entry is not None]
 
 
 def _page_of(document: JsonObject) -> Any:
     found = stated_once(document, "data")
     return first_stated(found, "items", "data") if isinstance(found, dict) else found
-
-
-def _entry_or_refusal(row: JsonObject) -> JsonObject | LineRefused | None:
-    try:
-        return _entry(row)
-    except LineRefused as refused:
-        return refused
 
 
 def _entry(row: JsonObject) -> JsonObject | None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import count, object_at, sum_of, word
 from pipeline.collectors.formats.mapping import first_stated, object_in
-from pipeline.collectors.formats.pages import first_row, rows_of
+from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_of
 from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
@@ -65,14 +65,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     if not _KINDS.issuperset(word(stated_once(span, "span_kind")) for span in spans):
         message = "span_kind is none of a span: a newer Datadog may have more, and usage of it must not be lost"
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)
-    return [_entry_or_refusal(span) for span in spans if span["span_kind"] in _PATHS]
-
-
-def _entry_or_refusal(span: JsonObject) -> JsonObject | LineRefused:
-    try:
-        return _entry(span)
-    except LineRefused as refused:
-        return refused
+    return each_or_refused(_entry, (span for span in spans if span["span_kind"] in _PATHS))
 
 
 def _entry(span: JsonObject) -> JsonObject:

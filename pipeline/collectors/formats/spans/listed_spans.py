@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.values.strict_json import JsonObject
 
-_GROUPS, _SCOPES = ("batches", "resourceSpans"), ("scopeSpans", "instrumentationLibrarySpans")
-"""Where Tempo has the groups of OTLP, also in ``trace``, and where these have their spans."""
+_GROUPS, _GROUPS_OF_TEMPO = "resourceSpans", "batches"
+_SCOPES = ("scopeSpans", "instrumentationLibrarySpans")
+"""Where the groups of OTLP have their spans. Tempo has the groups in ``trace`` as well."""
 _OF_JAEGER = frozenset(("result",))
 """What an answer of Jaeger's newer API has, in which the groups are: others have a ``result`` beside other things."""
 _PAGES = ("data", "rows", "spans", "traces")
@@ -45,9 +46,9 @@ def listed(document: JsonObject) -> Any:
 
 def _groups(document: JsonObject) -> Any:
     within = document.get("result") if document.keys() == _OF_JAEGER else document.get("trace")
-    if isinstance(within, dict) and _GROUPS[1] in within:
-        return within.get(_GROUPS[1])
-    return document.get(_GROUPS[0])
+    if isinstance(within, dict) and _GROUPS in within:
+        return within.get(_GROUPS)
+    return document.get(_GROUPS_OF_TEMPO)
 
 
 def _of_group(group: JsonObject) -> Iterator[Any]:

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.mapping import first_stated, object_in
-from pipeline.collectors.formats.pages import first_row, rows_of
+from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_of
 from pipeline.collectors.formats.traced_ids import traced_id
-from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
+    from pipeline.collectors.values.refusal import LineRefused
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "braintrust"
@@ -64,7 +64,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     """
     page = [document] if "span_attributes" in document else _listed(document)
     spans = rows_of(page, "there is no list of spans")
-    return [_entry_or_refusal(span) for span in spans if _type_of(span) == _CALL]
+    return each_or_refused(_entry, (span for span in spans if _type_of(span) == _CALL))
 
 
 def answer_of(metrics: JsonObject, metadata: JsonObject, output: JsonObject) -> JsonObject:
@@ -90,13 +90,6 @@ def _listed(document: JsonObject) -> Any:
 
 def _type_of(span: JsonObject) -> str:
     return word(object_in(stated_once(span, "span_attributes")).get("type"))
-
-
-def _entry_or_refusal(span: JsonObject) -> JsonObject | LineRefused:
-    try:
-        return _entry(span)
-    except LineRefused as refused:
-        return refused
 
 
 def _entry(span: JsonObject) -> JsonObject:

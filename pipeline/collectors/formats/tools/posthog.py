@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc, instant_us
 from pipeline.collectors.formats.mapping import first_stated, number, object_in
-from pipeline.collectors.formats.pages import first_row, rows_of
-from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_of
 from pipeline.collectors.values.strict_json import stated_once
 
 if TYPE_CHECKING:
+    from pipeline.collectors.values.refusal import LineRefused
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "posthog"
@@ -63,17 +63,11 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
     """
     page = stated_once(document, "results") if "event" not in document else [document]
     events = rows_of(page, "results is no list of events")
-    return [_entry_or_refusal(event) for event in events if word(stated_once(event, "event")) in _PATHS]
+    return each_or_refused(_entry, (event for event in events if word(stated_once(event, "event")) in _PATHS))
 
 
-def _entry_or_refusal(event: JsonObject) -> JsonObject | LineRefused:
-    try:
-        return _entry(event, object_in(stated_once(event, "properties")))
-    except LineRefused as refused:
-        return refused
-
-
-def _entry(event: JsonObject, properties: JsonObject) -> JsonObject:
+def _entry(event: JsonObject) -> JsonObject:
+    properties = object_in(stated_once(event, "properties"))
     return {
         "ts": _arrival(event, properties),
         "api_key_id": first_stated(properties, "api_key_id") or _person(event, properties),
