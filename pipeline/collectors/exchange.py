@@ -117,7 +117,7 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     else:
         reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
-    reading = _with_what_aws_says(reading, body, envelope, is_unbilled=is_unbilled)
+    reading = _with_what_headers_say(reading, body, envelope, is_unbilled=is_unbilled)
     if not is_unbilled and envelope.beside.usage:
         reading = _with_counts_beside(reading, envelope, route)
     is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
@@ -142,8 +142,8 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     return _with_model(found, envelope)
 
 
-def _with_what_aws_says(reading: Reading, body: Body, envelope: Envelope, *, is_unbilled: bool) -> Reading:
-    """Return a reading with the counts and the tier that AWS, or a server, puts beside the answer of a model."""
+def _with_what_headers_say(reading: Reading, body: Body, envelope: Envelope, *, is_unbilled: bool) -> Reading:
+    """Return a reading with the counts and the tier that a cloud, or a server, puts beside the answer of a model."""
     headers = envelope.response_headers
     if _states_nothing(reading) and not is_unbilled:
         is_embedding = reading.family == embeddings.NAME
