@@ -13,7 +13,7 @@ from enum import IntEnum
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors import bodies, exchange, families, formats
@@ -84,8 +84,8 @@ class Name(NamedTuple):
     kind: Kind
 
 
-OF_BODY, OF_LINE, OF_INNER, OF_ANY = 0, 1, 2, 2**16 - 1
-"""Owners; the objects of a line are ``OF_INNER`` and the number of their name."""
+OF_BODY, OF_LINE, OF_INNER, OF_EVERY, OF_ANY = 0, 1, 2, 2**15, 2**16 - 1
+"""Owners; an object of the line is ``OF_INNER`` and the number of its name, and every one of a kind ``OF_EVERY`` and it."""
 
 SUFFIXES = ("TokenCount", "Exception")
 """Names that end so are looked at whatever they begin with (``gemini``, ``aws_event_stream``)."""
@@ -167,13 +167,21 @@ def texts_reached(*functions: Callable[..., Any]) -> frozenset[str]:
         for code in codes:
             codes += [const for const in code.co_consts if isinstance(const, CodeType)]
         found.update(_texts_in((codes[0], function.__defaults__), function.__module__))
-        for name in {name for code in codes for name in code.co_names}:
-            value = function.__globals__.get(name)
+        named = {name for code in codes for name in code.co_names}
+        values = [function.__globals__[name] for name in named & function.__globals__.keys()]
+        for module in [value for value in values if _is_of_formats(value, "__name__")]:
+            values += [vars(module)[name] for name in named & vars(module).keys()]
+        for value in values:
             if isinstance(value, FunctionType):
-                waiting += [value] * value.__module__.startswith(formats.__name__)
+                waiting += [value] * _is_of_formats(value, "__module__")
             else:
                 found.update(_texts_in((value,), ""))
     return frozenset(found)
+
+
+def _is_of_formats(value: Any, named: str) -> bool:
+    """Tell whether a module, or a function, is one of the formats; ``named``: where it says of which module it is."""
+    return isinstance(value, ModuleType | FunctionType) and getattr(value, named).startswith(formats.__name__)
 
 
 def _modules_of(package: Any) -> Iterator[Any]:

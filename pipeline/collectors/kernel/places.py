@@ -24,6 +24,7 @@ from pipeline.collectors.kernel.names import (
     LOOKED_FOR,
     NAME,
     OF_BODY,
+    OF_EVERY,
     OF_INNER,
     OF_LINE,
     Kind,
@@ -103,10 +104,10 @@ def names_of(log_format: LogFormat, found: Format | None) -> tuple[Name, ...]:
     names += tree.numbered(first=len(names))
     known = {(name.owner, name.text) for name in names}
     at_the_top = texts_reached(*_code_of(log_format, found)).difference(stated.unread)
-    inner = ((owner, tree.asked_of(owner, of_makers)) for owner in tree.inner)
+    inner = ((OF_EVERY + kind, tree.asked_of(kind, of_makers)) for kind in tree.inner)
     for owner, texts in ((OF_LINE, at_the_top), *inner):
         found_there = sorted(text for text in texts if NAME.fullmatch(text) and (owner, text) not in known)
-        names += [Name(text, owner, tree.kind_in_code(owner, text)) for text in found_there]
+        names += [Name(text, owner, _kind_in_code(owner, text)) for text in found_there]
     for number, name in enumerate([*names]):
         if name.kind is Kind.WORDS:  # those that a text may be are names of what stands under its own
             names += [Name(word, OF_INNER + number, Kind.LITERAL) for word in stated.words[name.text]]
@@ -254,12 +255,8 @@ class _Tree:
         """Names of bodies of which something else is taken than usual."""
         self.within_bodies: set[str] = set()
         """Names that are looked at in bodies as well."""
-        self.inner: list[int] = []
-        """Owners that are objects of the line, once these are numbered."""
-        self._of_objects: set[int] = set()
-        """Those among them of which every object is looked into."""
-        self._of_pairs: set[int] = set()
-        """Those among them that are pairs."""
+        self.inner: list[Kind] = []
+        """The kinds of what has names within the line, once these are numbered."""
         self._whole: dict[Steps, Kind] = {}
         for steps in sorted(places, key=len):
             kind = places[steps]
@@ -300,23 +297,19 @@ class _Tree:
         for steps, kind in sorted(self._whole.items(), key=lambda each: len(each[0])):
             owners[steps] = OF_INNER + first + len(names)
             names.append(Name(steps[-1], owners[steps[:-1]], kind))
-            if kind in _OWNERS:
-                self.inner.append(owners[steps])
-            if kind is Kind.OBJECTS:
-                self._of_objects.add(owners[steps])
-            if kind is Kind.PAIRS:
-                self._of_pairs.add(owners[steps])
+        self.inner = sorted(_OWNERS.intersection(self._whole.values()))
         return names
 
-    def asked_of(self, owner: int, texts: frozenset[str]) -> frozenset[str]:
+    def asked_of(self, kind: Kind, texts: frozenset[str]) -> frozenset[str]:
         """Return those texts of code that it may ask an object for: where a line has pairs, dots are in their keys."""
-        if not self._of_pairs or owner in self._of_pairs:
+        if Kind.PAIRS not in self.inner or kind is Kind.PAIRS:
             return texts
         return frozenset(text for text in texts if "." not in text)
 
-    def kind_in_code(self, owner: int, text: str) -> Kind:
-        """Return what is taken of the value under a name that code looks at, and that has no place."""
-        if owner in self._of_objects:
-            return Kind.NESTED
-        kind = kind_of(text)
-        return kind if kind in (Kind.COUNTED, Kind.IDENTIFYING) else Kind.LITERAL
+
+def _kind_in_code(owner: int, text: str) -> Kind:
+    """Return what is taken of the value under a name that code looks at, and that has no place."""
+    if owner == OF_EVERY + Kind.OBJECTS:
+        return Kind.NESTED
+    kind = kind_of(text)
+    return kind if kind in (Kind.COUNTED, Kind.IDENTIFYING) else Kind.LITERAL

@@ -31,6 +31,8 @@ _OWN = "mlflow."
 _TYPE = "mlflow.spanType"
 _USAGE = "mlflow.chat.tokenUsage"
 _OUTPUTS = "mlflow.spanOutputs"
+OF_OBJECTS = (_USAGE, _OUTPUTS)
+"""What is the text of an object."""
 _USER = "mlflow.trace.user"
 _MODELS = ("mlflow.llm.model", "model")
 _OPERATION = "gen_ai.operation.name"

@@ -211,6 +211,8 @@ class _Parser:
                 return self._taken(self._number())
             case '"':
                 return _quoted(self._word())
+            case "\\":
+                return f'"{self._taken(self._number())}"'
             case "i":
                 return self._identifier()
             case "{":

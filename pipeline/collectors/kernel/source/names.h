@@ -3,7 +3,7 @@
 #include "shapes.h"
 
 enum { NAMES_MAX = 3328, NAME_BYTES_MAX = 64, NAME_SLOTS = 8192 };
-enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2 }; /* whose a name is; more are the objects of the line, by their name's number */
+enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2, OF_EVERY = 1 << 15 }; /* whose a name is: `names.OF_BODY` says it */
 
 /* What is taken of the value under a name: `names.Kind` says it. The last two are of affixes. */
 enum {
@@ -21,13 +21,19 @@ enum { NO_NAME = NAMES_MAX };
 
 static inline u32 slot_of(Text name, u32 owner) { return (u32)hash_of(name.at, name.size, owner) % NAME_SLOTS; }
 
-static inline u32 named(Text name, u32 owner) {
-  if (name.size > NAME_BYTES_MAX) return NO_NAME;
+static inline u32 named_by(Text name, u32 owner) {
   for (u32 at = slot_of(name, owner); name_slots[at]; at = (at + 1) % NAME_SLOTS) {
     u32 n = name_slots[at] - 1;
     if (names[n].size == name.size && names[n].owner == owner && equal(names[n].bytes, name.at, name.size)) return n;
   }
   return NO_NAME;
+}
+
+/* The number of a name of an object of the line: its own one, or one that code looks up in every object of its kind. */
+static inline u32 named(Text name, u32 owner) {
+  if (name.size > NAME_BYTES_MAX) return NO_NAME;
+  u32 own = named_by(name, owner);
+  return own == NO_NAME && owner >= OF_INNER ? named_by(name, OF_EVERY + names[owner - OF_INNER].kind) : own;
 }
 
 /* Whether a name that is written with capitals is looked up in small letters, and so is handed over. Twins: bedrock._word,

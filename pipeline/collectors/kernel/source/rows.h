@@ -63,8 +63,28 @@ static int is_usual_number(const u8 *p) { /* p behind the quote */
   return *p != '0' && end > p && *end == '"';
 }
 
-/* What stands in a pair: nothing, or one value of a kind, under the name of its type. */
-static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
+/* A text that stands in the shape as it is written. */
+static const u8 *as_written(const u8 *p) { /* p behind the quote */
+  const u8 *end = plain(p);
+  int has_escapes = *end != '"';
+  const u8 *behind = has_escapes ? string(p) : end + 1;
+  if (!behind) return 0;
+  return put_text(has_escapes ? ESCAPED : WORD, (Text){p, (u32)(behind - 1 - p)}) ? behind : unsure();
+}
+
+/* The value of a pair. In the text of an object into which the code looks, members are read; that of an array says no
+   more than any text that is none of an object. Twin: mapping.object_in. */
+static const u8 *value_of_pair(const u8 *p, u32 name, int depth) {
+  u32 kind = names[name].kind;
+  int is_json = kind == NESTED || kind == EVERY, has_more;
+  if (*p == '{' || *p == '[') return value_under(p, LITERAL, depth);
+  if (*p != '"' || (kind != LITERAL && !is_json)) return scalar_under(p, is_json ? LITERAL : kind);
+  if (is_json && p[1] == '{') return document(p + 1, kind == EVERY ? name + OF_INNER : OF_BODY, &has_more);
+  return is_json && p[1] == '[' ? textual(p + 1) : as_written(p + 1);
+}
+
+/* What stands in a pair: nothing, or one value, under the name of its type. */
+static const u8 *typed_value(const u8 *p, u32 owner, u32 name, int depth) {
   Members m = {0};
   u64 seen[NAMES_MAX / 64] = {0};
   if (*p != '{' || depth >= depth_max) return unsure();
@@ -73,10 +93,9 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 kind, int depth) {
   if (found == MEMBER) {
     u32 type = named(m.key, owner);
     if (type == NO_NAME || !put_name(type, seen)) return unsure();
-    int is_id = kind == IDENTIFYING || kind == KEYED;
+    int is_id = names[name].kind == IDENTIFYING || names[name].kind == KEYED;
     if (is_id && is_word_of(m.key, "intValue", 8) && *p == '"' && !is_usual_number(p + 1)) return unsure();
-    p = *p == '{' || *p == '[' ? value_under(p, LITERAL, depth + 1) : scalar_under(p, kind);
-    if (!p) return 0;
+    if (!(p = value_of_pair(p, name, depth + 1))) return 0;
     found = next(&p, &m);
   }
   if (found != LAST_MEMBER || !has_room()) return unsure();
@@ -98,7 +117,7 @@ static const u8 *pairs(const u8 *p, u32 owner, int depth) {
     u32 name = named(key, owner);
     if (name != NO_NAME && !put_name(name, seen)) return unsure();
     has_others |= name == NO_NAME;
-    p = name == NO_NAME ? value(p, depth + 2) : typed_value(p, owner, names[name].kind, depth + 2);
+    p = name == NO_NAME ? value(p, depth + 2) : typed_value(p, owner, name, depth + 2);
     if (!p) return 0;
     if (next(&p, &m) != LAST_MEMBER) return unsure();
   }

@@ -27,7 +27,7 @@ enum {
 enum {
   TEXT = 1, NO_TEXT = 2,
   OPEN = '{', CLOSE = '}', LIST = '[', LIST_END = ']', NAME = 'k', OTHERS = '~',
-  TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', FRACTION = 'F', WORD = '"',
+  TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', FRACTION = 'F', WORD = '"', ESCAPED = '\\',
   COUNT = 'c', COUNT_TEXT = 'q', ZERO = '0', IDENTIFIER = 'i', KEY = 'y', ANY_NAME = 'm',
   INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D', INSTANT_DIGITS = 'T', INSTANT_NAIVE = 'e',
   SECONDS = 'u', SECONDS_TEXT = 'U',
@@ -85,15 +85,18 @@ static inline void put_hole(u8 token, i64 content) {
   holes[hole_count++] = content;
 }
 
-/* A text of few values, such as a model; one that is longer is none of these. */
-static int put_word(Text t) {
+/* A text of few values as it is written; one that is longer is none of these. */
+static int put_text(u8 token, Text t) {
   if (t.size > WORD_BYTES_MAX) return 0;
-  *o++ = WORD;
+  *o++ = token;
   put_number(t.size);
   copy(o, t.at, t.size);
   o += t.size;
   return 1;
 }
+
+/* A text without escapes, such as a model. */
+static inline int put_word(Text t) { return put_text(WORD, t); }
 
 /* An id. Whether ids of one line are equal stands in the shape; what they are, in holes, once each. */
 static int put_id(Text id) {

@@ -11,8 +11,17 @@ Does not own lines of a log that a collector read from files (``formats.read_fro
 """
 
 from pipeline.collectors.formats.places import Places
+from pipeline.collectors.formats.spans import mlflow
+from pipeline.collectors.formats.spans.otel import held
 from pipeline.collectors.formats.spans.otel.calls import entries
-from pipeline.collectors.formats.spans.otel.conventions import COUNTS, KEY, NAMES, RESPONSE_ID, WHOSE
+from pipeline.collectors.formats.spans.otel.conventions import (
+    COUNTS,
+    KEY,
+    METADATA_OF_VERCEL,
+    NAMES,
+    RESPONSE_ID,
+    WHOSE,
+)
 from pipeline.collectors.formats.spans.otel.otlp import LOG_RECORDS, RECORDS, TIMES, recognises
 
 __all__ = ["NAME", "NAMES", "PLACES", "entries", "recognises"]
@@ -41,6 +50,8 @@ PLACES = Places(
         *(f"{rows}.attributes" for rows in _ROWS),
         *(f"{groups}.resource.attributes" for groups, *_ in RECORDS),
     ),
+    counts=(*_attributes_at(*held.OF_COUNTS),),
+    nested=(*_attributes_at(*held.OF_OBJECTS, *mlflow.OF_OBJECTS, METADATA_OF_VERCEL),),
     within=("spanId", "parentSpanId"),
     marks=("resourceMetrics",),
     plain=(f"{'.'.join(LOG_RECORDS)}.body",),

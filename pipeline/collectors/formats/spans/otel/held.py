@@ -1,8 +1,5 @@
 """Usage that tools write into spans as the text of an object, in place of attributes that count.
 
-The modules that read these objects are named as modules: a text is in a shape as it is, so that the kernel need not
-know the names within (``kernel.names.texts_reached`` follows functions, and has room for 3,328 names of a format).
-
 Owns what each of these texts says. Does not own usage by the names of a convention, which comes first (``usage``).
 """
 
@@ -12,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.mapping import object_in
-from pipeline.collectors.formats.tools import braintrust, langfuse
+from pipeline.collectors.formats.tools.braintrust import answer_of
+from pipeline.collectors.formats.tools.langfuse import of_buckets
 
 if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
@@ -25,6 +23,18 @@ _OUTPUT_OF_BRAINTRUST = "braintrust.output_json"
 _METRICS_OF_LANGWATCH = "langwatch.metrics"
 _RESPONSE_OF_GENKIT = "genkit:output"
 
+OF_COUNTS = (_DETAILS_OF_LANGFUSE,)
+"""What is the text of an object all of whose members are counts."""
+OF_OBJECTS = (
+    _PARAMETERS_OF_LANGFUSE,
+    _METRICS_OF_BRAINTRUST,
+    _METADATA_OF_BRAINTRUST,
+    _OUTPUT_OF_BRAINTRUST,
+    _METRICS_OF_LANGWATCH,
+    _RESPONSE_OF_GENKIT,
+)
+"""What is the text of any other object."""
+
 
 def answer_held(attributes: JsonObject) -> JsonObject:
     """Return what a span holds of its answer and its usage as text, in the names of an entry; nothing of others.
@@ -33,11 +43,11 @@ def answer_held(attributes: JsonObject) -> JsonObject:
     """
     if details := object_in(attributes.get(_DETAILS_OF_LANGFUSE)):
         parameters = object_in(attributes.get(_PARAMETERS_OF_LANGFUSE))
-        return {**_counts(langfuse.of_buckets(details)), "service_tier": parameters.get("service_tier")}
+        return {**_counts(of_buckets(details)), "service_tier": parameters.get("service_tier")}
     if metrics := object_in(attributes.get(_METRICS_OF_BRAINTRUST)):
         metadata = object_in(attributes.get(_METADATA_OF_BRAINTRUST))
         output = object_in(attributes.get(_OUTPUT_OF_BRAINTRUST))
-        return braintrust.answer_of(metrics, metadata, output)
+        return answer_of(metrics, metadata, output)
     if metrics := object_in(attributes.get(_METRICS_OF_LANGWATCH)):
         return {"usage": object_in(metrics.get("value")) or metrics}
     held = word(attributes.get(_RESPONSE_OF_GENKIT))
