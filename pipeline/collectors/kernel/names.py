@@ -85,7 +85,8 @@ class Name(NamedTuple):
 
 
 OF_BODY, OF_LINE, OF_INNER, OF_EVERY, OF_ANY = 0, 1, 2, 2**15, 2**16 - 1
-"""Owners; an object of the line is ``OF_INNER`` and the number of its name, and every one of a kind ``OF_EVERY`` and it."""
+"""Owners: an object of the line is ``OF_INNER`` and the number of its name, and every one of a kind ``OF_EVERY`` and
+that of the kind."""
 
 SUFFIXES = ("TokenCount", "Exception")
 """Names that end so are looked at whatever they begin with (``gemini``, ``aws_event_stream``)."""

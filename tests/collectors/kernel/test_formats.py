@@ -25,7 +25,7 @@ from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.formats.tools import langsmith
 from pipeline.collectors.kernel import in_order, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
-from pipeline.collectors.kernel.names import OF_ANY, OF_BODY, PREFIXES, SUFFIXES, TEXTS, Kind
+from pipeline.collectors.kernel.names import OF_EVERY, OF_INNER, OF_LINE, PREFIXES, SUFFIXES, TEXTS, Kind
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.kernel.rules.finder import RuleFinder
@@ -970,16 +970,6 @@ def _placed(value: Any, at: tuple[str, ...]) -> Any:
     return [_placed(each, (*at, "[]")) for each in value] if isinstance(value, list) else value
 
 
-def _places_known(name: str) -> set[tuple[str, ...]]:
-    """Return the paths at which a shape of a line has what stands there."""
-    names = names_of(FORMAT, by_name()[name])
-    paths: dict[int, tuple[str, ...]] = {1: ()}
-    for number, each in enumerate(names):
-        if each.owner in paths:
-            paths[2 + number] = (*paths[each.owner], each.text)
-    return set(paths.values())
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("name", TOLD)
 def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -990,12 +980,9 @@ def test_a_format_looks_nowhere_but_where_shapes_have_it(name: str, monkeypatch:
     watch()
     names = names_of(FORMAT, by_name()[name])
     in_bodies = {each.text for each in names if each.owner == 0}
-    known = _places_known(name)
+    known = {(), *_kinds(names)}
     bodies = {
-        path
-        for number, each in enumerate(names)
-        for path in [_path(names, number)]
-        if each.kind in (Kind.RESPONSE, Kind.WHOLE, Kind.EVERY, Kind.HEADERS) and path
+        path for path, kind in _kinds(names).items() if kind in (Kind.RESPONSE, Kind.WHOLE, Kind.EVERY, Kind.HEADERS)
     }
     maker = ForeignLines(f"watched {name}", kind=name)
     read = 0
@@ -1081,15 +1068,20 @@ def _name_of(path: tuple[str, ...]) -> str | None:
     return next((step for step in reversed(path) if step != "[]"), None)
 
 
-def _path(names: Sequence[Any], number: int) -> tuple[str, ...]:
-    each = names[number]
-    if each.owner in (OF_BODY, OF_ANY):
-        return ()
-    return (each.text,) if each.owner == 1 else (*_path(names, each.owner - 2), each.text)
-
-
 def _kinds(names: Sequence[Any]) -> dict[tuple[str, ...], Kind]:
-    return {path: each.kind for number, each in enumerate(names) if (path := _path(names, number))}
+    """Return the paths at which a shape of a line has what stands there, and what is taken of it."""
+    paths: dict[int, tuple[str, ...]] = {OF_LINE: ()}
+    found: dict[tuple[str, ...], Kind] = {}
+    of_kinds: dict[int, list[tuple[str, ...]]] = {}
+    for number, each in enumerate(names):
+        if each.owner in paths:
+            path = paths[OF_INNER + number] = (*paths[each.owner], each.text)
+            found[path] = each.kind
+            of_kinds.setdefault(OF_EVERY + each.kind, []).append(path)
+    for each in names:
+        for path in of_kinds.get(each.owner, ()):
+            found.setdefault((*path, each.text), each.kind)
+    return found
 
 
 def _is_exchange(entry: Any, log_format: LogFormat) -> bool:

@@ -16,7 +16,7 @@ from pipeline.collectors.kernel.rules import rows as told_rows
 from pipeline.collectors.kernel.rules import table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline.collectors.kernel.blocks import DecodedLines
@@ -91,6 +91,94 @@ def test_each_span_of_a_line_is_a_row_in_its_order(line: bytes) -> None:
     found = _agree(line, USUAL, line)
     assert found.told == sum(map(len, found.events)) >= 3
     assert found.further == found.told - 3
+
+
+def _text(**said: Any) -> str:
+    return json.dumps(said)
+
+
+def _of_langfuse(n: int) -> dict[str, str]:
+    return {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.usage_details": _text(input=n - n // 2, output=n + 5, input_cached_tokens=n // 2),
+        "langfuse.observation.model.parameters": _text(temperature=0.5, max_tokens=n),
+    }
+
+
+def _of_braintrust(n: int) -> dict[str, str]:
+    return {
+        "braintrust.span_attributes": _text(name="Chat", type="llm"),
+        "braintrust.metadata": _text(model="jamba-large"),
+        "braintrust.metrics": _text(prompt_tokens=n, completion_tokens=n + 5, time_to_first_token=n / 8),
+        "braintrust.output_json": json.dumps([{"index": n, "message": {"content": f"made up {n}"}}]),
+    }
+
+
+def _of_mlflow(n: int) -> dict[str, str]:
+    answer = {"id": f"chatcmpl-{n}", "model": "m", "usage": {"prompt_tokens": n, "completion_tokens": n + 5}}
+    return {
+        "mlflow.spanType": '"CHAT_MODEL"',
+        "mlflow.llm.model": '"jamba-large"',
+        "mlflow.chat.tokenUsage": _text(input_tokens=n, output_tokens=n + 5, total_tokens=2 * n + 5),
+        "mlflow.spanOutputs": _text(**answer),
+    }
+
+
+def _of_genkit(n: int) -> dict[str, str]:
+    usage = {"inputTokens": n, "outputTokens": n + 5, "totalTokens": 2 * n + 5}
+    said = {"role": "model", "content": [{"text": f"made up {n}"}]}
+    return {
+        "genkit:type": "action",
+        "genkit:metadata:subtype": "model",
+        "genkit:name": "jamba-large",
+        "genkit:output": _text(finishReason="stop", message=said, usage=usage),
+    }
+
+
+def _of_langwatch(n: int) -> dict[str, str]:
+    counts = {"promptTokens": n, "completionTokens": n + 5}
+    return {"langwatch.span.type": "llm", "langwatch.metrics": _text(type="json", value=counts)}
+
+
+@pytest.mark.parametrize("attributes", [_of_langfuse, _of_braintrust, _of_mlflow, _of_genkit, _of_langwatch])
+def test_usage_that_a_tool_writes_as_the_text_of_an_object_is_told(attributes: Callable[[int], dict[str, str]]) -> None:
+    lines = []
+    for n in range(100, 130):
+        pairs = [{"key": key, "value": {"stringValue": value}} for key, value in attributes(n).items()]
+        lines.append(_line(_group(_span(n) | {"attributes": pairs})))
+    found = _agree(*lines)
+    counts = [(row["prompt_tokens"], row["completion_tokens"]) for rows in found_rows(found).values() for row in rows]
+    assert counts == [(n, n + 5) for n in range(100, 130)]
+    assert found.told == len(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            '{"prompt_tokens": 7, "prompt_tokens": 8}',
+            '{"prompt_tokens": 7',
+            '["prompt_tokens"]',
+            '"prompt_tokens"',
+            "",
+        ),
+        *(
+            ' {"prompt_tokens": 7}',
+            '\n{"prompt_tokens": 7}',
+            '{"prompt_tokens": 7} ',
+            '{"prompt_tokens": 7}{}',
+            "[",
+            "{}",
+            '{"tokens": "7"}',
+        ),
+        *('{"prompt_tokens": -7}', '{"prompt_tokens": 7.0}', '{"prompt\\u005ftokens": 7}', "x" * 300, '\u00e9 \\ "'),
+    ],
+)
+@pytest.mark.parametrize("name", ["braintrust.metrics", "langfuse.observation.usage_details", "mlflow.spanType"])
+def test_a_text_in_which_an_object_is_looked_for_may_be_anything(name: str, text: str) -> None:
+    odd = [{"key": name, "value": {"stringValue": text}}, *_span(2)["attributes"][:1]]
+    line = _line(_group(_span(2) | {"attributes": odd}))
+    _agree(line, USUAL, line, _line(_group(_span(3))), line)
 
 
 def test_a_line_that_goes_on_otherwise_than_the_one_before_it_has_each_span_once() -> None:

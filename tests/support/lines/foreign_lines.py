@@ -702,6 +702,58 @@ def _langsmith(maker: Maker) -> Document:
     }
 
 
+def _braintrust(maker: Maker) -> Document:
+    pick, counts = maker.chance.choice, _counts(maker)
+    details = {
+        "prompt_cached_tokens": maker.part(counts["prompt_tokens"]),
+        "prompt_cache_creation_tokens": maker.part(counts["prompt_tokens"]),
+        "completion_reasoning_tokens": maker.part(counts["completion_tokens"]),
+        "time_to_first_token": maker.count() / 1000,
+        "cached": pick((0, 0, 0, 1)),
+    }
+    answer = maker.body("chat").response
+    message = {"index": 0, "message": {"role": "assistant", "content": maker.text()}}
+    metrics = {"start": _second(maker) + 0.25, "end": _second(maker), "tokens": counts.pop("total_tokens"), **counts}
+    kind = pick(("llm", "llm", "llm", "task", "tool", "score"))
+    span = _hex(maker)
+    return {
+        "id": _hex(maker),
+        "span_id": span,
+        "root_span_id": pick((span, _hex(maker))),
+        "span_parents": pick((None, [_hex(maker)])),
+        "span_attributes": {"name": "Chat Completion", "type": kind, "exec_counter": maker.count()},
+        "created": _date(maker, ends="Z"),
+        "metadata": {"model": _model(maker), "api_key_id": _key(maker), "temperature": 0.5},
+        "input": [{"role": "user", "content": maker.text()}],
+        "output": pick(([message], [message, message], message, maker.text(), answer, None)),
+        "metrics": metrics | maker.some(**details),
+        "error": pick((None, None, None, maker.text())),
+        "scores": None,
+        "tags": pick((None, ["made-up"])),
+    }
+
+
+def _weave(maker: Maker) -> Document:
+    pick = maker.chance.choice
+    op = pick(("openai.chat.completions.create", "anthropic.Messages.create", "made_up", "openai.responses.create"))
+    body = maker.body(pick(("chat", "chat", "responses", "anthropic"))).response
+    return {
+        "id": _hex(maker),
+        "project_id": "made/up",
+        "op_name": pick((f"weave:///made/up/op/{op}:v0", f"weave:///made/up/op/{op}:v1", op)),
+        "trace_id": _hex(maker),
+        "parent_id": pick((None, _hex(maker))),
+        "started_at": _date(maker, ends=pick(("Z", "", "+00:00"))),
+        "ended_at": _date(maker, ends="Z"),
+        "attributes": {"api_key_id": _key(maker), "weave": {"client_version": "0.52"}},
+        "inputs": {"model": _model(maker), "messages": [{"role": "user", "content": maker.text()}], "self": {"a": 1}},
+        "output": pick((body, body, body, maker.text(), None)),
+        "summary": {"usage": {_model(maker): _counts(maker)}, "weave": {"status": "success"}},
+        "exception": pick((None, None, None, maker.text())),
+        "wb_user_id": _hex(maker),
+    }
+
+
 def _portkey(maker: Maker) -> Document:
     pick, said = maker.chance.choice, {"api_key_id": _key(maker), "_user": maker.chance.choice(("lena", "omar"))}
     has_failed = maker.chance.random() < 0.1
@@ -1215,6 +1267,8 @@ KINDS: dict[str, Kind] = {
     ),
     "vertex": _of(_vertex, "vertex", LogFormat(format="vertex", fields={"api_key_id": {"value": "app"}})),
     "langsmith": _of(_langsmith, "langsmith", LogFormat(identity="request-id")),
+    "braintrust": _of(_braintrust, "braintrust"),
+    "weave": _of(_weave, "weave"),
     "envoy": _of(_envoy, "envoy"),
     "apisix": _of(_apisix, "apisix"),
     "higress": _of(_higress, "higress"),

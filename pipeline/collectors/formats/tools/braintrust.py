@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.mapping import first_stated, object_in
 from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_of
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.strict_json import stated_once
 
@@ -48,6 +49,18 @@ _COUNTS = {
     "completion_audio_tokens": ("completion_audio_tokens",),
 }
 """By our names of them; the second name of the total is that of the handler for LangChain."""
+
+PLACES = Places(
+    fields={
+        "ts": ["metrics.start", "created"],
+        "api_key_id": "metadata.api_key_id",
+        "request_id": ["root_span_id", "span_id", "id"],
+        "request.model": "metadata.model",
+    },
+    nested=("output",),
+    marks=("error", "tags"),
+    literals=("span_attributes.type",),
+)
 
 
 def recognises(document: JsonObject) -> bool:

@@ -24,6 +24,7 @@ from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import object_in
 from pipeline.collectors.formats.pages import first_row, rows_of
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -49,6 +50,18 @@ _ASKS_A_MODEL = re.compile(
 _USAGES = ("usage", "usage_metadata", "usageMetadata")
 _ANSWERS = (("object", re.compile(r"chat\.completion|text_completion|response")), ("type", re.compile("message")))
 """How APIs say themselves that something is their answer."""
+
+PLACES = Places(
+    fields={
+        "ts": "started_at",
+        "api_key_id": "attributes.api_key_id",
+        "request_id": "id",
+        "request.model": "inputs.model",
+        "response": "output",
+    },
+    marks=("exception",),
+    literals=("attributes.span_kind",),  # by which spans of Datadog are known
+)
 
 
 def recognises(document: JsonObject) -> bool:

@@ -9,7 +9,7 @@ Owns what is concluded from these lines. Does not own what a rule must hold for 
 
 from __future__ import annotations
 
-from itertools import count, permutations
+from itertools import count, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.event_columns import IDS, KEPT, NUMBERS, SHARED
@@ -140,7 +140,7 @@ class Search:
         """Return which holes the ids are; ``None`` where that does not say which exchange a line is."""
         samples = self._samples
         ids = {name: holes for name in IDS if (holes := self._id(one.values[name], one.contents)) is not None}
-        parts = [hole for holes in ids.values() for hole in holes]
+        parts = [hole for holes in ids.values() for hole in set(holes)]
         is_split = len(set(parts)) < len(parts) and any(len(holes) > 1 for holes in ids.values())
         is_one_of_several = bool(not ids and self._plain.places.rows)  # known by its place in the line as well
         of_ids = [samples.lines.holes[hole].name for hole in samples.ids]
@@ -168,8 +168,8 @@ class Search:
         return found[0] if len(found) == 1 else None
 
     def _id(self, value: str | None, contents: Sequence[Any]) -> tuple[int, ...] | None:
-        """Return the hole that an id is, or the two that it is made of; ``None`` where it is neither."""
-        for holes in (*((hole,) for hole in self._samples.ids), *permutations(self._samples.ids, 2)):
+        """Return the hole that an id is, or the two that it is made of, or one twice; ``None`` where it is neither."""
+        for holes in (*((hole,) for hole in self._samples.ids), *product(self._samples.ids, repeat=2)):
             if value == JOINT.join(contents[hole] for hole in holes):
                 return holes
         return None

@@ -209,6 +209,23 @@ static const u8 *inside(const u8 *p, u32 owner, int depth) {
   return p[1] == '{' ? document(p + 1, owner, &has_more) : text_under(p + 1, LITERAL);
 }
 
+/* A text that stands in the shape as it is written. */
+static const u8 *as_written(const u8 *p) { /* p behind the quote */
+  const u8 *end = plain(p);
+  int has_escapes = *end != '"';
+  const u8 *behind = has_escapes ? string(p) : end + 1;
+  if (!behind) return 0;
+  return put_text(has_escapes ? ESCAPED : WORD, (Text){p, (u32)(behind - 1 - p)}) ? behind : unsure();
+}
+
+/* Any value, in which objects are looked into, or the text of an object; any other text is none. Twin: mapping.object_in. */
+static const u8 *nested(const u8 *p, int depth) {
+  int has_more;
+  if (*p != '"') return value_under(p, LITERAL, depth);
+  if (p[1] == '{') return document(p + 1, OF_BODY, &has_more);
+  return p[1] == ' ' || p[1] == '\\' ? as_written(p + 1) : textual(p + 1); /* blanks may stand before an object */
+}
+
 /* An array without elements stands in the shape. */
 static const u8 *no_elements(const u8 *p) {
   p = blanks(p + 1);

@@ -25,7 +25,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   case TIMED: case TIMED_IN_UTC: return instant(p, kind);
   case PRESENT: return present(p, depth);
   case ELAPSED: return elapsed(p);
-  case NESTED: return value_under(p, LITERAL, depth);
+  case NESTED: return nested(p, depth);
   case WORDS:
     if (*p == '"') return one_of_words(p + 1, name);
     if (*p != '{' && *p != '[') return value_under(p, LITERAL, depth);

@@ -63,24 +63,13 @@ static int is_usual_number(const u8 *p) { /* p behind the quote */
   return *p != '0' && end > p && *end == '"';
 }
 
-/* A text that stands in the shape as it is written. */
-static const u8 *as_written(const u8 *p) { /* p behind the quote */
-  const u8 *end = plain(p);
-  int has_escapes = *end != '"';
-  const u8 *behind = has_escapes ? string(p) : end + 1;
-  if (!behind) return 0;
-  return put_text(has_escapes ? ESCAPED : WORD, (Text){p, (u32)(behind - 1 - p)}) ? behind : unsure();
-}
-
-/* The value of a pair. In the text of an object into which the code looks, members are read; that of an array says no
-   more than any text that is none of an object. Twin: mapping.object_in. */
+/* The value of a pair. Any text that is looked at stands in the shape as it is written. */
 static const u8 *value_of_pair(const u8 *p, u32 name, int depth) {
   u32 kind = names[name].kind;
-  int is_json = kind == NESTED || kind == EVERY, has_more;
+  if (kind == NESTED) return nested(p, depth);
   if (*p == '{' || *p == '[') return value_under(p, LITERAL, depth);
-  if (*p != '"' || (kind != LITERAL && !is_json)) return scalar_under(p, is_json ? LITERAL : kind);
-  if (is_json && p[1] == '{') return document(p + 1, kind == EVERY ? name + OF_INNER : OF_BODY, &has_more);
-  return is_json && p[1] == '[' ? textual(p + 1) : as_written(p + 1);
+  if (kind == EVERY && *p == '"') return inside(p, name + OF_INNER, depth);
+  return *p == '"' && kind == LITERAL ? as_written(p + 1) : scalar_under(p, kind == EVERY ? LITERAL : kind);
 }
 
 /* What stands in a pair: nothing, or one value, under the name of its type. */

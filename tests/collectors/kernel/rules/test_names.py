@@ -11,6 +11,7 @@ from dataclasses import fields
 from functools import reduce
 from operator import getitem
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +32,7 @@ from pipeline.collectors.families.reading import any_of
 from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.kernel import blocks, readers
-from pipeline.collectors.kernel.names import SUFFIXES, TEXTS, Kind, Name, kind_of, names_of_bodies
+from pipeline.collectors.kernel.names import SUFFIXES, TEXTS, Kind, Name, kind_of, names_of_bodies, texts_reached
 from pipeline.collectors.kernel.places import formats_read, names_of
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
@@ -48,6 +49,18 @@ OF_A_LINE = {
     *(part for name in LOG_FIELDS for part in name.split(".")),
 }
 """Names of the fields of a line, which are looked up in other objects too where a line is a body."""
+
+
+def test_texts_of_what_code_calls_by_its_module_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a format names a function of another, or its module, is a matter of taste."""
+    module = ModuleType("pipeline.collectors.formats.made_up")
+    exec("WHOSE = 'whose'\ndef looked_up(row):\n    return row['made_up_name']", vars(module))  # noqa: S102 - ours
+    monkeypatch.setitem(globals(), "made_up", module)
+    assert texts_reached(_by_its_module) >= {"made_up_name", "whose"}
+
+
+def _by_its_module(row: dict[str, Any]) -> Any:
+    return made_up.looked_up(row), made_up.WHOSE  # type: ignore[name-defined]  # noqa: F821 - of the test above
 
 
 GOES_THROUGH_ALL = {
