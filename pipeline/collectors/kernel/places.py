@@ -137,7 +137,7 @@ def _code_of(log_format: LogFormat, found: Format | None) -> tuple[Callable[...,
 
 def _places(log_format: LogFormat, found: Format | None, stated: Places) -> dict[Steps, Kind]:
     """Return every path at which something is looked up, and what is taken of the value there."""
-    fields = (found and found.mapping) or stated.fields
+    fields = {**((found and found.mapping) or {}), **stated.fields}
     rules = rules_of({**fields, **log_format.fields})
     kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
     own = {

@@ -702,6 +702,34 @@ def _langsmith(maker: Maker) -> Document:
     }
 
 
+def _agentgateway(maker: Maker) -> Document:
+    pick, is_of_model = maker.chance.choice, maker.chance.random() < 0.8
+    counts = {
+        "gen_ai.usage.input_tokens": maker.count(),
+        "gen_ai.usage.output_tokens": maker.count(),
+        **maker.some(**{"gen_ai.usage.cache_read.input_tokens": maker.count(), "gen_ai.request.temperature": 0.5}),
+    }
+    models = {"gen_ai.request.model": _model(maker), "gen_ai.response.model": _model(maker)}
+    asked = {"gen_ai.operation.name": pick(("chat", "chat", "embeddings")), "gen_ai.provider.name": "openai"}
+    whose = {"jwt.sub": _key(maker), "api_key_id": _key(maker), "agw.api_key.name": _key(maker)}
+    traced = {"trace.id": _hex(maker, 32), "span.id": _hex(maker)}
+    taken = f"{maker.count()}ms"
+    return {
+        "level": "info",
+        "time": _date(maker, ends="Z"),
+        "scope": "request",
+        "route": "default/route0",
+        "src.addr": "127.0.0.1:40322",
+        "http.method": pick(("POST", "POST", "POST", "GET")),
+        "http.path": pick(("/v1/chat/completions", "/v1/messages", "/ask")) if is_of_model else "/healthz",
+        "http.status": pick((200, 200, 200, 429)),
+        **pick((traced, traced, {"request_id": _hex(maker)}, {})),
+        **(models | asked | counts if is_of_model else {}),
+        "duration": pick((taken, taken, taken, "0ms", "1.5s")),
+        **dict([pick([*whose.items()])]),
+    }
+
+
 def _braintrust(maker: Maker) -> Document:
     pick, counts = maker.chance.choice, _counts(maker)
     details = {
@@ -751,6 +779,47 @@ def _weave(maker: Maker) -> Document:
         "summary": {"usage": {_model(maker): _counts(maker)}, "weave": {"status": "success"}},
         "exception": pick((None, None, None, maker.text())),
         "wb_user_id": _hex(maker),
+    }
+
+
+def _opik(maker: Maker) -> Document:
+    pick, prompt, completion = maker.chance.choice, maker.count(), maker.count()
+    client = pick(("openai", "anthropic", "genai", None))
+    details = {"cached_tokens": maker.part(prompt), "audio_tokens": 0}
+    original: dict[str, Any] = pick(
+        (
+            {
+                "prompt_tokens": prompt,
+                "completion_tokens": completion,
+                **{f"prompt_tokens_details.{name}": count for name, count in maker.some(**details).items()},
+            },
+            {"input_tokens": prompt, "output_tokens": completion, "cache_read_input_tokens": maker.count()},
+            {"prompt_token_count": prompt, "candidates_token_count": completion},
+            {},
+        )
+    )
+    plain = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": maker.sum(prompt, completion)}
+    answered = {"id": f"chatcmpl-{_hex(maker)}", "model": _model(maker), "service_tier": pick((None, "default"))}
+    return {
+        "id": _hex(maker),
+        "trace_id": _hex(maker),
+        "parent_span_id": pick((None, _hex(maker))),
+        "project_id": _hex(maker),
+        "type": pick(("llm", "llm", "llm", "general", "tool")),
+        "name": "chat_completion_create",
+        "start_time": _date(maker, ends=pick(("Z", ""))),
+        "end_time": _date(maker, ends="Z"),
+        "last_updated_at": _date(maker, ends="Z"),
+        "input": {"messages": [{"role": "user", "content": maker.text()}]},
+        "output": {"choices": [{"message": {"content": maker.text()}}]},
+        "metadata": {"api_key_id": _key(maker), **({"created_from": client, **answered} if client else {})},
+        "model": _model(maker),
+        "provider": client,
+        "usage": plain | {f"original_usage.{name}": count for name, count in original.items()},
+        "total_estimated_cost": 0.01,
+        "feedback_scores": pick((None, [], [{"name": "made-up", "value": 1}])),
+        "error_info": pick((None, None, None, {"exception_type": maker.text()})),
+        "tags": pick(([], ["made-up"])),
     }
 
 
@@ -1267,6 +1336,10 @@ KINDS: dict[str, Kind] = {
     ),
     "vertex": _of(_vertex, "vertex", LogFormat(format="vertex", fields={"api_key_id": {"value": "app"}})),
     "langsmith": _of(_langsmith, "langsmith", LogFormat(identity="request-id")),
+    "agentgateway": _of(
+        _agentgateway, "agentgateway", LogFormat(format="agentgateway", fields={"api_key_id": "route"})
+    ),
+    "opik": _of(_opik, "opik"),
     "braintrust": _of(_braintrust, "braintrust"),
     "weave": _of(_weave, "weave"),
     "envoy": _of(_envoy, "envoy"),

@@ -26,6 +26,7 @@ from pipeline.collectors.formats.gateways.access_logs import (
     without_absent,
 )
 from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.refusal import LineRefused
 
@@ -41,6 +42,11 @@ _MODELS = ("gen_ai.request.model", "gen_ai.response.model")
 _TAKEN = re.compile(r"([0-9]{1,12})ms", re.ASCII)
 _MILLISECOND_US = 1_000
 _EMBEDDINGS, _EMBEDDINGS_PATH = "embeddings", "/v1/embeddings"
+_OF_NO_USE = (
+    *("provider.name", "request.temperature", "request.top_p", "request.max_tokens", "request.seed", "prompt.name"),
+    *("request.frequency_penalty", "request.presence_penalty", "request.encoding_formats", "tool.name"),
+)
+"""What else such names begin with: another format goes through all of them."""
 
 MAPPING: Mapping[str, Any] = {
     "ts": ["arrived_at", "time"],
@@ -61,6 +67,11 @@ MAPPING: Mapping[str, Any] = {
     "usage.prompt_audio_tokens": '"gen_ai.usage.input_audio_tokens"',
     "usage.completion_audio_tokens": '"gen_ai.usage.output_audio_tokens"',
 }
+PLACES = Places(
+    fields={"request_id": ["request_id", '"trace.id"', '"span.id"']},
+    durations=("duration",),
+    marks=tuple(f'"gen_ai.{name}"' for name in _OF_NO_USE),
+)
 
 
 def recognises(document: JsonObject) -> bool:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import count_of, object_at, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.pages import first_row, rows_of
+from pipeline.collectors.formats.places import Places
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -47,6 +48,20 @@ _CACHE = {"cache_read_input_tokens": "cached_tokens", "cache_creation_input_toke
 _NO_TOKENS = frozenset(("character_count", "input_characters", "video_duration_seconds"))
 _SPEECH = "/v1/audio/speech"
 """Stands for what is counted otherwise than in tokens."""
+
+PLACES = Places(
+    fields={
+        "ts": "start_time",
+        "api_key_id": "metadata.api_key_id",
+        "request_id": "id",
+        "request.model": "model",
+        "response.id": "metadata.id",
+        "response.model": "metadata.model",
+        "service_tier": "metadata.service_tier",
+    },
+    counts=("usage",),
+    marks=("error_info", "tags", *sorted((_BESIDE | _TOLD_BY) - {"usage"})),
+)
 
 
 def recognises(document: JsonObject) -> bool:

@@ -68,7 +68,7 @@ class Samples:
         for hole in self.instants:
             contents[hole] = 1_772_344_816_000_000 + self._chance.randrange(10**9) * 1000
         for hole in self.durations:
-            contents[hole] = self._chance.randrange(1, 10**9)
+            contents[hole] = self._chance.randrange(1, 10**6) * 1000
         return contents
 
     def line(self, contents: Sequence[Any], earlier: Callable[[int], int] | None = None) -> bytes:

@@ -38,7 +38,7 @@ class HoleKind(Enum):
     INSTANT = auto()
     """Microseconds since 1970, of which milliseconds are whole."""
     DURATION = auto()
-    """Microseconds."""
+    """Microseconds, of which milliseconds are whole in lines that are made."""
     LENGTH = auto()
     """How many chunks of a run are of one kind, or came before the one whose counts stand for them; 1 or more."""
 
@@ -73,6 +73,7 @@ _HOLES: Mapping[str, tuple[HoleKind, Callable[[Any], str]]] = {
     "T": (HoleKind.INSTANT, lambda us: f'"{us // 1000}"'),
     "u": (HoleKind.DURATION, lambda us: f"{us / 1e6:.6f}"),
     "U": (HoleKind.DURATION, lambda us: f'"{us / 1e6:.6f}"'),
+    "M": (HoleKind.DURATION, lambda us: f'"{us // 1000}ms"'),
 }
 """The tokens of holes, with what stands in a line for what stands in one."""
 

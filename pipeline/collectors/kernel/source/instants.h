@@ -158,8 +158,8 @@ static const u8 *instant(const u8 *p, u32 kind) {
   return p && *p == '"' ? p + 1 : unsure();
 }
 
-/* Seconds as plain digits, with at most six behind the dot: microseconds then. Any other word stands in the shape. Twin:
-   nginx._arrival. */
+/* Seconds as plain digits, with at most six behind the dot: microseconds then; or milliseconds, as a text that says so.
+   Any other word stands in the shape. Twins: nginx._arrival, agentgateway._arrival. */
 static const u8 *elapsed(const u8 *p) {
   if (*p == 'n') return null(p);
   int is_text = *p == '"';
@@ -168,6 +168,10 @@ static const u8 *elapsed(const u8 *p) {
   if (is_text && !is_digit(*p)) return text_under(p, LITERAL);
   i64 us = 0, unit = 1000000;
   for (; is_digit(*p) && p - begin < 10; p++) us = us * 10 + (*p - '0');
+  if (is_text && begins_with(p, "ms\"")) {
+    put_hole(MILLISECONDS_TEXT, us * 1000);
+    return p + 3;
+  }
   us *= unit;
   if (*p == '.')
     for (p++; is_digit(*p) && unit > 1; p++) us += (unit /= 10) * (*p - '0');

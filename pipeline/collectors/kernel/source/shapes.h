@@ -30,7 +30,7 @@ enum {
   TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', FRACTION = 'F', WORD = '"', ESCAPED = '\\',
   COUNT = 'c', COUNT_TEXT = 'q', ZERO = '0', IDENTIFIER = 'i', KEY = 'y', ANY_NAME = 'm',
   INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D', INSTANT_DIGITS = 'T', INSTANT_NAIVE = 'e',
-  SECONDS = 'u', SECONDS_TEXT = 'U',
+  SECONDS = 'u', SECONDS_TEXT = 'U', MILLISECONDS_TEXT = 'M',
   TRANSCRIPT = 'S', JSON_TEXT = 'J', JSON_LINES = 'N', CHUNKS = 'A', RUN = 'R', ONE = 'C', LATEST = 'L',
   CHUNKS_END = 'E', PAIR_LIST = 'P',
 };
