@@ -99,6 +99,22 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "higress": ("start_time", "path", "request_id", "method", "response_code", "ai_log"),
     "otel": ("resourceSpans",),
+    "agentgateway": (
+        *("time", "api_key_id", "trace.id", "gen_ai.response.model"),
+        *("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
+    ),
+    "braintrust": (
+        *("metrics.start", "metadata.api_key_id", "span_id", "metadata.model"),
+        *("metrics.prompt_tokens", "metrics.completion_tokens"),
+    ),
+    "opik": (
+        *("start_time", "metadata.api_key_id", "id", "model"),
+        *("usage.prompt_tokens", "usage.completion_tokens"),
+    ),
+    "weave": (
+        *("started_at", "attributes.api_key_id", "id", "output.model"),
+        *("output.usage.prompt_tokens", "output.usage.completion_tokens"),
+    ),
     "nginx": ("msec", "api_key_id", "request_id", "status", "request_uri", "llm_usage"),
 }
 """When, whose, which, by which model, and two counts; of ``otel`` and ``envoy`` less than a reader would need."""

@@ -116,10 +116,10 @@ def test_what_a_format_does_not_look_at_at_the_top_decides_nothing() -> None:
 def test_formats_that_say_nothing_of_places_are_read_one_line_at_a_time() -> None:
     assert not any(Places())
     assert [each.name for each in all_formats() if each.places is None] == [
-        *("agentgateway", "braintrust", "datadog", "har", "new-api", "openrouter", "opik", "posthog", "weave", "spans"),
+        *("datadog", "har", "new-api", "openrouter", "posthog", "spans"),
     ]
     assert [each.name for each in all_formats() if each.places is not None and each.mapping is None] == [
-        *("helicone", "langfuse", "langsmith", "openai-batch", "otel"),
+        *("braintrust", "helicone", "langfuse", "langsmith", "openai-batch", "opik", "otel", "weave"),
     ]
 
 
