@@ -163,6 +163,7 @@ def test_usage_that_a_tool_writes_as_the_text_of_an_object_is_told(attributes: C
             "",
         ),
         *(
+            *("\\u0020{", ' \t{"prompt_tokens": 7}', " 7", "\u65e5"),
             ' {"prompt_tokens": 7}',
             '\n{"prompt_tokens": 7}',
             '{"prompt_tokens": 7} ',
@@ -179,6 +180,25 @@ def test_a_text_in_which_an_object_is_looked_for_may_be_anything(name: str, text
     odd = [{"key": name, "value": {"stringValue": text}}, *_span(2)["attributes"][:1]]
     line = _line(_group(_span(2) | {"attributes": odd}))
     _agree(line, USUAL, line, _line(_group(_span(3))), line)
+
+
+@pytest.mark.parametrize(
+    "value", [{"boolValue": True}, {"intValue": 7}, {"doubleValue": 0.5}, {"stringValue": None}, {}]
+)
+@pytest.mark.parametrize("name", ["braintrust.metrics", "langfuse.observation.usage_details", "mlflow.spanType"])
+def test_what_is_no_text_where_one_is_looked_for_is_what_it_is(name: str, value: dict[str, Any]) -> None:
+    odd = [{"key": name, "value": value}, *_span(2)["attributes"]]
+    line = _line(_group(_span(2) | {"attributes": odd}))
+    assert _agree(line, USUAL, line).told == 3
+
+
+@pytest.mark.parametrize("begins", [b"\\u007b", b"\\u0020{", b"\\n\\t {", b"\\u0009 \\u007B"])
+def test_an_object_may_begin_with_an_escape_or_behind_blanks(begins: bytes) -> None:
+    metrics = [{"key": name, "value": {"stringValue": text}} for name, text in _of_braintrust(7).items()]
+    line = _line(_group(_span(2) | {"attributes": metrics}))
+    odd = line.replace(b'"{\\"prompt_tokens', b'"' + begins + b'\\"prompt_tokens')
+    assert odd != line
+    assert found_rows(_agree(USUAL, odd, odd))[2][0]["prompt_tokens"] == 7
 
 
 def test_a_line_that_goes_on_otherwise_than_the_one_before_it_has_each_span_once() -> None:

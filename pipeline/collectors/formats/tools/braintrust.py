@@ -58,6 +58,7 @@ PLACES = Places(
         "request.model": "metadata.model",
     },
     nested=("output",),
+    counts_within=("created",),  # of an answer: a number that no count hangs on, and that differs from line to line
     marks=("error", "tags"),
     literals=("span_attributes.type",),
 )

@@ -57,8 +57,8 @@ PLACES = Places(
         "api_key_id": "attributes.api_key_id",
         "request_id": "id",
         "request.model": "inputs.model",
-        "response": "output",
     },
+    nested=("output",),
     marks=("exception",),
     literals=("attributes.span_kind",),  # by which spans of Datadog are known
 )

@@ -222,8 +222,10 @@ static const u8 *as_written(const u8 *p) { /* p behind the quote */
 static const u8 *nested(const u8 *p, int depth) {
   int has_more;
   if (*p != '"') return value_under(p, LITERAL, depth);
-  if (p[1] == '{') return document(p + 1, OF_BODY, &has_more);
-  return p[1] == ' ' || p[1] == '\\' ? as_written(p + 1) : textual(p + 1); /* blanks may stand before an object */
+  const u8 *text = ++p;
+  for (int size; (size = blank_of_text(p)); p += size) {}
+  if (*p == '{') return document(p, OF_BODY, &has_more);
+  return begins_with(p, "\\u00") ? unsure() : textual(text); /* it may be a blank, or a brace */
 }
 
 /* An array without elements stands in the shape. */
