@@ -81,9 +81,7 @@ def _entries(line: Entry) -> list[Entry]:
     except LineRefused as refused:
         return [Entry(document, _read_by(document, log_format), refused)]
     return [
-        Entry(document, log_format, entry)
-        if isinstance(entry, LineRefused)
-        else _entry(entry, written, log_format)
+        Entry(document, log_format, entry) if isinstance(entry, LineRefused) else _entry(entry, written, log_format)
         for entry in entries
     ]
 

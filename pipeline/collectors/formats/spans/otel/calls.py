@@ -85,7 +85,10 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """
     if not recognises(document):
         raise LineRefused(QuarantineReason.MISSING_FIELD, f"none of {', '.join(SIGNALS)}")
-    exchanges = alone((record, _entry(record, *of_record)) for record, *of_record in all_records(document))
+    exchanges = alone(
+        (record, _entry(record, attributes, resource, is_span=is_span))
+        for record, attributes, resource, is_span in all_records(document)
+    )
     _join_repeats(exchanges)
     events = [(_event_of(record, entry["attributes"]), entry) for record, entry in exchanges]
     of_gemini_cli = [entry for event, entry in events if event is EVENT_OF_GEMINI_CLI]
@@ -108,7 +111,7 @@ def _event_of(record: JsonObject, attributes: JsonObject) -> Event | None:
     return next((event for event in found if not event.counted or event.counted in attributes), None)
 
 
-def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject, is_span: bool) -> JsonObject | None:  # noqa: FBT001
+def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject, *, is_span: bool) -> JsonObject | None:
     """Return a record as an entry, one that counts by names of nobody's as ``CountsUnread``; ``None`` of any other."""
     attributes, held = _without_mlflows_own(attributes)
     operation = _operation(attributes)

@@ -487,8 +487,8 @@ CORTEX_AGENTS = Convention(
 )
 """Snowflake's agents count each step that asks a model, in its table of events (``AI_OBSERVABILITY_EVENTS``).
 
-Source: "Observability" of Cortex Code in its documentation, whose queries name the model's attribute; those of the
-counts are in ``sql`` of agents' dashboards that query the table. Whether the input holds what was cached, the total tells.
+Source: "Observability" of Cortex Code in its documentation, whose queries name the model's attribute. Those of the
+counts are in queries of this table in public repositories. Whether the input holds what was cached, the total tells.
 """
 
 JUDGMENT = Convention(models=("judgment.llm.model",))

@@ -77,8 +77,9 @@ def _of_judgment(attributes: JsonObject) -> JsonObject:
     """Return what a span of Judgment Labs' SDK says: the provider's own usage object, else its four counts.
 
     These are counted as Anthropic's API does, what was cached beside the input; of Google's models the input holds it
-    all the same, and the output leaves out thoughts (``_extract_google_tokens``). Source: ``judgment_attribute_keys.py``
-    and ``instrumentation/llm`` of ``JudgmentLabs/judgeval``.
+    all the same, and the output leaves out thoughts (``_extract_google_tokens``).
+
+    Source: ``judgment_attribute_keys.py`` and ``instrumentation/llm`` of ``JudgmentLabs/judgeval``.
     """
     stated = object_in(attributes.get(_METADATA_OF_JUDGMENT))
     if _OF_GOOGLE in stated:

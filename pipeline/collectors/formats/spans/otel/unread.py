@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.formats.spans.otel.conventions import MODELS, NAMES, OF_MODELS
 from pipeline.collectors.formats.spans.otel.otlp import integer_of
 from pipeline.collectors.values.refusal import LineRefused
+from pipeline.collectors.values.strict_json import CONTRADICTED
 from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
@@ -119,7 +120,9 @@ def alone(found: Iterable[tuple[JsonObject, JsonObject | None]]) -> list[tuple[J
     entries = [(record, entry) for record, entry in found if entry is not None]
     if not any(isinstance(entry, CountsUnread) for _, entry in entries):
         return entries
-    around = {_place(record, "spanId"): _place(record, "parentSpanId") for record, _ in found if "parentSpanId" in record}
+    around = {
+        _place(record, "spanId"): _place(record, "parentSpanId") for record, _ in found if "parentSpanId" in record
+    }
     calls = {_place(record, "spanId") for record, entry in entries if not isinstance(entry, CountsUnread)}
     outside = {place for call in calls for place in _way_up(call, around)}
     return [
@@ -169,5 +172,8 @@ def _has(words: list[str], one: re.Pattern[str]) -> bool:
 
 
 def _is_counted(value: Any) -> bool:
+    """Tell a count above zero, and one that is stated twice: which is meant, whoever reads it asks."""
+    if value is CONTRADICTED:
+        return True
     count = integer_of(value)
     return is_integer(count) and count > 0
