@@ -326,6 +326,18 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("rows.h", "*p != '{' || !begin_row", "!begin_row"),
     ("rows.h", "  noted.count = LEAVES_MAX + 1;", ""),
     ("rows.h", "  if (*p != '{' || depth >= depth_max) return unsure();\n  *o++ = OPEN", "  *o++ = OPEN"),
+    ("rows.h", "    if (name == NO_NAME && counts_tokens(key)) return unsure();\n", ""),
+    (
+        "rows.h",
+        "while (n < size && (name.at[i + n] | 0x20) == (u8)word[n]) n++;",
+        "while (n < size && name.at[i + n] == (u8)word[n]) n++;",
+    ),
+    ("rows.h", ' || has_word(name, "max", 3) || has_word', " || has_word"),
+    ("rows.h", ' || has_word(name, "first", 5)) return 0;', ") return 0;"),
+    ("rows.h", '  return !begins_as(name, "ai.usage.", 9) && ', "  return "),
+    ("rows.h", '!begins_as(name, "gen_ai.usage.details.", 21) &&\n', "1 &&\n"),
+    ("rows.h", '!begins_as(name, "gen_ai.aggregated_usage.", 24) && ', ""),
+    ("rows.h", ' && !begins_as(name, "llm.token_count.", 16);', ";"),
     ("json.h", "  if (*is_inside && *p != ',') return no_member(p);\n", ""),
     (
         "values.h",

@@ -64,6 +64,8 @@ class QuarantineReason(StrEnum):
     """A token count that is no count: true, 1.5, -1, 2^63."""
     CONTRADICTORY_USAGE = "contradictory_usage"
     """A part is greater than its whole, or the total is not the sum, and no dialect explains it."""
+    UNREAD_USAGE = "unread_usage"
+    """What is no call by anybody's convention states token counts, by names that no reader knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

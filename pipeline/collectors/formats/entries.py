@@ -13,6 +13,7 @@ from pipeline.collectors.formats.found import REQUEST_LOG, by_name, format_of, i
 from pipeline.collectors.formats.held import held_in, held_in_line, line_in
 from pipeline.collectors.formats.read_from_files import lines_from_files
 from pipeline.collectors.formats.spans import otel
+from pipeline.collectors.formats.spans.otel.unread import CountsUnread, refused
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.collectors.values.stored_rows import reaches_into_rows, row_in
 from pipeline.collectors.values.strict_json import BrokenJson
@@ -80,9 +81,26 @@ def _entries(line: Entry) -> list[Entry]:
     except LineRefused as refused:
         return [Entry(document, _read_by(document, log_format), refused)]
     return [
-        Entry(document, log_format, entry) if isinstance(entry, LineRefused) else Entry(entry, written)
+        Entry(document, log_format, entry) if isinstance(entry, LineRefused) else _entry(entry, written, log_format)
         for entry in entries
     ]
+
+
+def _entry(entry: JsonObject, written: LogFormat, log_format: LogFormat) -> Entry:
+    if not isinstance(entry, CountsUnread) or _is_said(entry, written, log_format):
+        return Entry(entry, written)
+    document, why = refused(entry)
+    return Entry(document, written, why)
+
+
+def _is_said(entry: JsonObject, written: LogFormat, log_format: LogFormat) -> bool:
+    """Tell an entry of which the source says where its usage lies, or the answer that has it."""
+    named = (name for name in log_format.fields if name == "response" or name.split(".")[0] == "usage")
+    value = written.of(entry)
+    try:
+        return any(value(name) is not None for name in named)
+    except LineRefused:
+        return True  # who reads the entry says why
 
 
 def _read_by(document: JsonObject, log_format: LogFormat) -> LogFormat:

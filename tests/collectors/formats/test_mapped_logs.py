@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from foreign_lines import any_value
 
 from pipeline.configuration.log_fields import flattened
 
@@ -143,28 +144,6 @@ def test_what_dify_s_workflows_and_messages_asked_of_models(collect: Any) -> Non
     assert counted.tokens[:2] == (40, 5)
 
 
-def test_events_of_codex(collect: Any) -> None:
-    event = {
-        "event.name": "codex.sse_event",
-        "event.kind": "response.completed",
-        "event.timestamp": "2026-11-03T10:00:01.250Z",
-        "conversation.id": "c-1",
-        "user.account_id": "key_1",
-        "user.email": "lena@example.org",
-        "model": "gpt-5-codex",
-        "input_token_count": "40",
-        "output_token_count": "5",
-        "cached_token_count": "30",
-        "reasoning_token_count": "3",
-        "tool_token_count": "45",
-    }
-    collected = collect(event, **source("codex"))
-    assert collected.tokens == (40, 5, 30, None, 3)
-    assert (collected.event["api_key_id"], collected.event["model_requested"]) == ("key_1", "gpt-5-codex")
-    other = collect(event | {"event.timestamp": "2026-11-03T10:00:02.250Z"}, **source("codex"))
-    assert other.event["event_id"] != collected.event["event_id"]
-
-
 def test_events_of_new_relic_s_agents(collect: Any) -> None:
     event = {
         "appName": "desk",
@@ -192,3 +171,21 @@ def test_events_of_new_relic_s_agents(collect: Any) -> None:
     bare = {name: value for name, value in event.items() if "usage" not in name}
     assert collect(bare | {"error": True}, **source("new-relic")).event["status"] == "failed"
     assert collect(bare, **source("new-relic")).event["status"] == "unknown"
+
+
+def test_spans_that_count_by_names_of_one_s_own_beside_others(collect: Any) -> None:
+    own = {"acme.usage.tokensIn": 40, "acme.usage.tokensOut": 5, "acme.model": "jamba"}
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 41, "gen_ai.usage.output_tokens": 6}
+    spans = [
+        {
+            "traceId": "t",
+            "spanId": f"s{number}",
+            "startTimeUnixNano": "1788000000123456789",
+            "attributes": [{"key": key, "value": any_value(value)} for key, value in {"user.id": "k", **named}.items()],
+        }
+        for number, named in enumerate((own, chat))
+    ]
+    found = collect({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}, **source("own-spans")).events
+    assert [(each["prompt_tokens"], each["completion_tokens"], each["model_requested"]) for each in found] == [
+        *((40, 5, "jamba"), (41, 6, None)),
+    ]

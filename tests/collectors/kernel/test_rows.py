@@ -206,6 +206,41 @@ def test_a_line_that_goes_on_otherwise_than_the_one_before_it_has_each_span_once
     assert _agree(USUAL, longer, USUAL, longer).told == 4
 
 
+def _with_attribute(name: str) -> bytes:
+    extra = [{"key": name, "value": {"intValue": "7"}}]
+    return _line(_group(_span(1, attributes=[*_span(1)["attributes"], *extra]), _without_usage()))
+
+
+@pytest.mark.parametrize(
+    "name", ["acme.tokensIn", "ACME_TOKENS", "token", "gen_ai.usage.tokens", "my.llm.token_count.prompt"]
+)
+def test_what_may_count_tokens_by_a_name_that_nobody_knows_is_read_plainly(name: str) -> None:
+    assert _agree(_with_attribute(name), USUAL).told == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "gen_ai.request.max_tokens",
+            "ai.settings.MaxOutputTokens",
+            "gen_ai.server.time_to_first_token",
+            "firstToken",
+        ),
+        *("ai.usage.promptTokens", "gen_ai.usage.details.other_tokens", "gen_ai.aggregated_usage.input_tokens"),
+        *("llm.token_count.prompt_details.other", "tok.en"),
+    ],
+)
+def test_limits_and_what_conventions_state_beside_their_counts_are_told(name: str) -> None:
+    assert _agree(_with_attribute(name), USUAL).told == 2
+
+
+def test_spans_that_count_by_names_of_nobody_s_are_refused_and_those_around_a_call_are_not() -> None:
+    ours = _span(2, attributes=[{"key": "acme.tokens_in", "value": {"intValue": "7"}}, *_attributes(model="m")])
+    found = _agree(_line(_group(_span(1, within=2), ours)), _line(_group(_span(1), ours)), USUAL)
+    assert (found.told, len(found.quarantined)) == (1, 1)
+
+
 def test_lines_without_an_exchange_are_blank_without_being_read() -> None:
     lines = [_line(_group(_without_usage(1), _without_usage(2))), _line(_group()), _line({}), _line()]
     metrics = b'{"resourceMetrics": [{"resource": {"attributes": []}}]}'

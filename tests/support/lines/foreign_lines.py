@@ -981,7 +981,7 @@ def _span(maker: Maker, before: list[Document]) -> Document:
         "parentSpanId": pick([*(other["spanId"] for other in before), "", _hex(maker), _hex(maker)]),
         "name": "chat",
         "startTimeUnixNano": str(_second(maker) * 10**9 + maker.chance.randrange(10**9)),
-        "attributes": _attributes(pick((_inference, _inference, _of_tracers))(maker))
+        "attributes": _attributes(pick((_inference, _inference, _of_tracers, _of_own_names))(maker))
         if maker.chance.random() < 0.7
         else _attributes(pick(_OTHER_SPANS)),
         "status": pick(({}, {"code": 1}, {"code": 2, "message": "made up"})),
@@ -1014,6 +1014,9 @@ def _event(maker: Maker, before: list[Document]) -> Document:
     if maker.chance.random() < 0.1:
         body = {"stringValue": f"API response from {_model(maker)}. Status: 200. Duration: {maker.count()}ms."}
         return {**times, "body": body, "attributes": _attributes(_of_qwen_code(maker))}
+    if maker.chance.random() < 0.1:
+        written_at = "event otel/src/events/session_telemetry.rs:912"
+        return {**times, **ids, "eventName": written_at, "attributes": _attributes(_of_codex(maker))}
     return {**times, "eventName": name, "attributes": span["attributes"], **ids}
 
 
@@ -1040,7 +1043,45 @@ def _of_qwen_code(maker: Maker) -> Document:
     }
 
 
+def _of_codex(maker: Maker) -> Document:
+    """Return the attributes of an event of Codex, of which the last of a stream counts."""
+    named = {
+        "event.name": maker.chance.choice(("codex.sse_event", "codex.sse_event", "codex.api_request")),
+        "event.timestamp": _date(maker, ends="Z"),
+        "conversation.id": _hex(maker),
+        "user.account_id": _key(maker),
+        "model": _model(maker),
+    }
+    counts = {"input_token_count": str(maker.count()), "output_token_count": str(maker.count())}
+    return named | (counts | {"cached_token_count": maker.count()} if maker.chance.random() < 0.8 else {})
+
+
+def _of_own_names(maker: Maker) -> Document:
+    """Return attributes that count tokens by names of nobody's, some of which say too little."""
+    pick, prompt, completion = maker.chance.choice, maker.count(), maker.count()
+    written = pick((int, int, str))
+    named: dict[str, Any] = pick(
+        (
+            {"acme.usage.tokensIn": prompt, "acme.usage.tokensOut": completion},
+            {"input_tokens": prompt, "output_tokens": completion},
+            {"total_tokens": prompt},
+            {"acme.max_tokens": prompt, "acme.time_to_first_token_ms": completion},
+            {"session.input_tokens": prompt, "session.output_tokens": completion},
+            {
+                "ai.operationId": "ai.generateText",
+                "ai.usage.promptTokens": prompt,
+                "ai.usage.completionTokens": completion,
+            },
+        )
+    )
+    return {
+        name: written(pick((count, count, 0))) for name, count in named.items() if isinstance(count, int)
+    } | maker.some(**{"model": _model(maker), "acme.model": _model(maker), "acme.id": _hex(maker)})
+
+
 _OTHER_SPANS: tuple[Document, ...] = (
+    {"codex.request.reasoning_effort": "high", "gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 7},
+    {"ai.observability.span_type": "eval_root", "ai.observability.cost.num_prompt_tokens": 7},
     {"http.response.status_code": 200, "url.path": "/v1/chat/completions"},
     {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 7},
     {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "made-up"},
@@ -1128,6 +1169,27 @@ def _of_tracers(maker: Maker) -> Document:
                 "mlflow.llm.model": json.dumps(model),
                 "mlflow.chat.tokenUsage": text(input_tokens=prompt, output_tokens=completion, total_tokens=total),
                 **maker.some(**{"mlflow.spanOutputs": text(**answer)}),
+            },
+            {
+                "judgment.llm.model": model,
+                "judgment.usage.non_cached_input_tokens": prompt,
+                **({"judgment.usage.output_tokens": completion} if kind else {}),
+                **maker.some(
+                    **{
+                        "judgment.usage.cache_read_input_tokens": cached,
+                        "judgment.usage.metadata": text(**plain, total_tokens=total),
+                    }
+                ),
+            },
+            {
+                "judgment.usage.output_tokens": completion,
+                "judgment.usage.metadata": text(prompt_token_count=prompt, candidates_token_count=completion),
+            },
+            {
+                "ai.observability.cost.model": model,
+                "ai.observability.cost.num_tokens": total,
+                "ai.observability.cost.num_prompt_tokens": prompt,
+                "ai.observability.cost.num_completion_tokens": completion,
             },
             {
                 "genkit:type": "action",

@@ -294,6 +294,21 @@ def written_span(writing: str = "sdk", *, error: bool = False, **attributes: Any
             "otel_resource_attributes": resource,
             "otel_status_code": "ERROR" if error else None,
         },
+        "copilot": {
+            "type": "span",
+            "traceId": trace,
+            "spanId": own,
+            "parentSpanId": around,
+            "name": "chat jamba",
+            "kind": 2,
+            "startTime": [1_793_700_001, 250_000_000],
+            "endTime": [1_793_700_003, 250_000_000],
+            "attributes": named,
+            "status": {"code": 2 if error else 0},
+            "events": [],
+            "resource": {"attributes": resource},
+            "instrumentationScope": {"name": "github.copilot"},
+        },
         "app-insights": {
             "TimeGenerated": at,
             "OperationId": trace,
@@ -543,7 +558,8 @@ def _as_a_tag(value: Any) -> Any:
 
 
 WRITINGS = (
-    *("sdk", "phoenix", "frame", "clickhouse", "cloudwatch", "logfire", "app-insights", "app-insights-classic"),
+    *("sdk", "phoenix", "frame", "clickhouse", "cloudwatch", "logfire", "copilot", "app-insights"),
+    "app-insights-classic",
     *("mlflow", "signoz", "elasticsearch", "dynatrace", "honeycomb", "new-relic", "jaeger", "jaeger-fields", "zipkin"),
     *("data-prepper", "data-prepper-fields", "cloud-trace", "cloud-trace-table", "cloud-logging", "sentry"),
     *("sentry-span", "snowflake"),

@@ -148,6 +148,13 @@ WRITINGS = (
     Writing(
         ids=(("traceId",), ("spanId",), ("parentSpanId",)),
         start=("startTime",),
+        attributes="attributes",
+        resource=("resource", "attributes"),
+        told_by=(("type",), frozenset(("span",))),
+    ),
+    Writing(
+        ids=(("traceId",), ("spanId",), ("parentSpanId",)),
+        start=("startTime",),
         attributes="labels",
     ),
     Writing(

@@ -30,6 +30,8 @@ called is the same everywhere. So each is written as OTLP first, and ``spans.ote
 * Elastic's APM: attributes are labels, texts and numbers apart, with ``_`` for dots (``input/otlp/traces.go``).
 * Snowflake: rows of an event table (``RECORD_TYPE`` is ``SPAN``), of UTC.
 * Sentry: a transaction with its spans, whose attributes are ``data``, and spans alone.
+* Copilot's command line, into a file (``COPILOT_OTEL_FILE_EXPORTER_PATH``): ``type`` is ``span``, a time is an array of
+  seconds and nanoseconds, as the SDK for JavaScript has it. Metrics are lines of the same file, and nothing here.
 * Rows that have attributes at their top: of Dynatrace (``span.id``), Honeycomb (``trace.span_id``) and New Relic, whose
   own is ``id``. Programs log ids of traces as well, so these are spans where an attribute is about a model.
 
@@ -44,7 +46,7 @@ SigNoz/signoz-otel-collector; "Tempo HTTP API"; ``otelserializer`` of the collec
 "Semantic Dictionary" of Dynatrace; "Send trace data" of Honeycomb; "Trace API" of New Relic; ``model/json`` of
 jaegertracing/jaeger; "Zipkin API"; ``JacksonSpan.java`` of opensearch-project/data-prepper; "Trace schema" and
 ``projects.traces`` of Cloud Trace; "Event table columns" of Snowflake; elastic/apm-data; "Event Payloads" of Sentry's
-developer documentation.
+developer documentation; "OpenTelemetry monitoring" of GitHub Copilot, and files of its versions 1.0.84 and 1.0.89.
 """
 
 from __future__ import annotations
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
 
 NAME = "spans"
 
+_METRIC = "metric"
+"""What a line of Copilot's file says that it is."""
 _PENDING = "pending_span"
 """What Logfire calls a span that has begun: the same span is a row once more when it has ended."""
 _STATUSES = ("status_code", "StatusCode", "otel_status_code", "status", "span.status_code", "otel.status_code")
@@ -110,7 +114,9 @@ _LISTED = re.compile(r'\[(?:"|\])')
 
 
 def recognises(document: JsonObject) -> bool:
-    """Tell a span, a page of them, or a trace with its spans."""
+    """Tell a span, a page of them, or a trace with its spans; and what is metrics of the same file."""
+    if _is_of_metrics(document):
+        return True
     first = first_row(listed(document), document)
     return first is not None and writing_of(first) is not None
 
@@ -120,6 +126,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
     Raises ``LineRefused``: ``invalid_field`` where a page holds what is no span, or what a span has is none of it.
     """
+    if _is_of_metrics(document):
+        return []
     page = [document] if writing_of(document) is not None else listed(document)
     spans = rows_of(page, "there is no list of spans")
     of_trace = mlflow.resource_of(document)
@@ -131,6 +139,10 @@ def entries(document: JsonObject) -> list[JsonObject]:
         if (answer := answers.get(word(entry["request_id"]))) is not None:
             entry["response"] = answer
     return exchanges
+
+
+def _is_of_metrics(document: JsonObject) -> bool:
+    return document.get("type") == _METRIC and isinstance(document.get("dataPoints"), list)
 
 
 def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) -> JsonObject:
@@ -152,7 +164,7 @@ def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) 
         "traceId": trace,
         "spanId": own,
         "parentSpanId": around,
-        "startTimeUnixNano": in_utc(first_stated(document, *writing.start)),
+        "startTimeUnixNano": _start_of(first_stated(document, *writing.start)),
         "attributes": _pairs(attributes),
     }
     span["status"] = {"code": 2} if _has_error(document) or _says_error(span["attributes"]) else {}
@@ -160,6 +172,17 @@ def _group(document: JsonObject, of_trace: JsonObject, answers: dict[str, Any]) 
     if not isinstance(resource, list):
         resource = {**object_in(resource), **of_trace} if of_trace else object_in(resource)
     return {"resource": {"attributes": _pairs(resource)}, "scopeSpans": [{"spans": [span]}]}
+
+
+def _start_of(stated: Any) -> Any:
+    """Return an instant that is in UTC where it does not say; two numbers are seconds, and nanoseconds on top of them.
+
+    >>> _start_of([1788000000, 123456789])
+    1788000000123456789
+    """
+    if isinstance(stated, list) and [type(each) for each in stated] == [int, int]:
+        return stated[0] * 10**9 + stated[1]
+    return in_utc(stated)
 
 
 def _id_of(value: Any) -> Any:

@@ -92,6 +92,27 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 name, int depth) {
   return p;
 }
 
+/* Whether a name has a word in it, in letters of whatever size; the word is in small ones. */
+static int has_word(Text name, const char *word, u32 size) {
+  for (u32 i = 0; i + size <= name.size; i++) {
+    u32 n = 0;
+    while (n < size && (name.at[i + n] | 0x20) == (u8)word[n]) n++;
+    if (n == size) return 1;
+  }
+  return 0;
+}
+
+static int begins_as(Text name, const char *letters, u32 size) {
+  return name.size > size && begins_with(name.at, letters);
+}
+
+/* Whether a name that nobody knows may be one of a count of tokens. Twin: unread._kind_of. */
+static int counts_tokens(Text name) {
+  if (!has_word(name, "token", 5) || has_word(name, "max", 3) || has_word(name, "first", 5)) return 0;
+  return !begins_as(name, "ai.usage.", 9) && !begins_as(name, "gen_ai.usage.details.", 21) &&
+         !begins_as(name, "gen_ai.aggregated_usage.", 24) && !begins_as(name, "llm.token_count.", 16);
+}
+
 /* A list of pairs, each `{"key": …, "value": {…}}`: members by their keys. Twin: otlp._attributes. */
 static const u8 *pairs(const u8 *p, u32 owner, int depth) {
   u64 seen[NAMES_MAX / 64] = {0};
@@ -106,6 +127,7 @@ static const u8 *pairs(const u8 *p, u32 owner, int depth) {
     u32 name = named(key, owner);
     if (name != NO_NAME && !put_name(name, seen)) return unsure();
     has_others |= name == NO_NAME;
+    if (name == NO_NAME && counts_tokens(key)) return unsure();
     p = name == NO_NAME ? value(p, depth + 2) : typed_value(p, owner, name, depth + 2);
     if (!p) return 0;
     if (next(&p, &m) != LAST_MEMBER) return unsure();

@@ -784,7 +784,8 @@ def test_numbers_of_an_older_coding_tool_are_texts_and_its_fast_mode_is_a_tier(
 def test_what_else_a_coding_tool_logs_is_no_call_and_its_span_states_nothing(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
-    assert exchanges(otel, logs_of_coding(OF_CODING, event="api_error")) == []
+    failed = {"user.id": "u-1", "session.id": "65aa32c1-1", "model": "opus-5", "error": "429", "status_code": 429}
+    assert exchanges(otel, logs_of_coding(failed, event="api_error")) == []
     asked = {"span.type": "llm_request", "gen_ai.system": "anthropic", "gen_ai.request.model": "opus-5"}
     (found,) = exchanges(otel, batch(span(asked | OF_CODING | {"gen_ai.response.id": "req_1"})))
     assert (found.reading.status, found.reading.response_id) == (UsageStatus.UNKNOWN, "req_1")
@@ -843,7 +844,62 @@ def described(**fields: Any) -> tuple[str, str, dict[str, Any]]:
     return DETAILS_OF_CALLS, "GenAI operation details from gemini-3-pro. Status: 200.", OF_CONVENTIONS | fields
 
 
-def test_a_call_of_codex_is_a_span_that_names_no_operation_and_no_model(
+OF_CODEX = {
+    "event.name": "codex.sse_event",
+    "event.kind": "response.completed",
+    "event.timestamp": "2026-11-03T10:00:01.250Z",
+    "conversation.id": "c-1",
+    "user.account_id": "acct-1",
+    "user.email": "lena@example.org",
+    "model": "gpt-5-codex",
+    "input_token_count": "12000",
+    "output_token_count": "900",
+    "cached_token_count": 8_000,
+    "cache_write_token_count": 500,
+    "reasoning_token_count": 250,
+    "tool_token_count": "12900",
+}
+
+
+def logs_of_codex(*named: dict[str, Any]) -> dict[str, Any]:
+    """As it writes them: an event's name is where it stands in the code, and ids are those of what was going on."""
+    records = [
+        {
+            "timeUnixNano": "0",
+            "observedTimeUnixNano": "1788000001123456789",
+            "traceId": "5b8efff798038103d269b633813fc60c",
+            "spanId": "eee19b7ec3c1b174",
+            "eventName": "event otel/src/events/session_telemetry.rs:912",
+            "attributes": attributes(each),
+        }
+        for each in named
+    ]
+    scope = {"scope": {"name": "codex_otel.log_only"}, "logRecords": records}
+    return {"resourceLogs": [{"resource": {"attributes": []}, "scopeLogs": [scope]}]}
+
+
+def test_a_call_of_codex_is_an_event_that_is_known_by_its_conversation_and_instant(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    later = OF_CODEX | {"event.timestamp": "2026-11-03T10:00:02.250Z"}
+    first, second = exchanges(otel, logs_of_codex(OF_CODEX, later))
+    assert first.tokens == second.tokens == (12_000, 900, 8_000, 500, 250)
+    assert (first.envelope.api_key_id, first.envelope.model_requested) == ("acct-1", "gpt-5-codex")
+    assert first.envelope.request_id == "c-1/2026-11-03T10:00:01.250Z"
+    assert second.envelope.request_id == "c-1/2026-11-03T10:00:02.250Z"
+
+
+def test_an_event_of_codex_that_counts_nothing_is_no_call_and_its_total_must_agree(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    within = {name: of for name, of in OF_CODEX.items() if "token" not in name} | {"event.kind": "response.created"}
+    failed = within | {"event.kind": "response.completed", "error.message": "made up"}
+    assert exchanges(otel, logs_of_codex(within, failed)) == []
+    with pytest.raises(LineRefused, match="contradictory_usage"):
+        exchanges(otel, logs_of_codex(OF_CODEX | {"tool_token_count": "12000"}))
+
+
+def test_a_span_of_codex_states_what_its_event_does_and_is_not_metered(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
     named = {
@@ -860,8 +916,9 @@ def test_a_call_of_codex_is_a_span_that_names_no_operation_and_no_model(
         "codex.turn.token_usage.input_tokens": 12_000,
         "codex.turn.token_usage.output_tokens": 900,
     }
-    (found,) = exchanges(otel, batch(span(turn), span(named)))
-    assert (found.tokens, found.envelope.model_requested) == ((12_000, 900, 8_000, 500, 250), None)
+    of_a_delta = {"codex.request.reasoning_effort": "high"}
+    (found,) = exchanges(otel, batch(span(turn), span(of_a_delta), span(named)))
+    assert (found.reading.status, found.tokens) == (UsageStatus.NOT_METERED, None)
 
 
 def test_a_call_of_gemini_cli_is_its_own_event_which_counts_thoughts(exchanges: Callable[..., list[Exchange]]) -> None:

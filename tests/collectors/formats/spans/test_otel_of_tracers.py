@@ -247,3 +247,133 @@ def test_a_call_of_qwen_code_is_its_event_and_its_total_tells_where_thoughts_lie
         == "unknown"
     )
     assert not collect(qwen(event="qwen-code.api_request")).events
+
+
+JUDGMENT = {
+    "judgment.span_kind": "llm",
+    "judgment.llm.model": "opus-5",
+    "judgment.usage.non_cached_input_tokens": 10,
+    "judgment.usage.cache_read_input_tokens": 30,
+    "judgment.usage.cache_creation_input_tokens": 4,
+    "judgment.usage.output_tokens": 5,
+}
+
+
+def test_judgment_labs_sdk_counts_what_was_cached_beside_the_input(collect: Any) -> None:
+    """10 + 30 + 4 are 44."""
+    collected = collect(spans(JUDGMENT))
+    assert collected.tokens == (44, 5, 30, 4, None)
+    assert collected.event["model_requested"] == "opus-5"
+    many = JUDGMENT | {"judgment.usage.non_cached_input_tokens": 100}
+    assert collect(spans(many)).tokens == (134, 5, 30, 4, None)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "tokens"),
+    [
+        (
+            {
+                "prompt_tokens": 40,
+                "completion_tokens": 5,
+                "total_tokens": 45,
+                "prompt_tokens_details": {"cached_tokens": 30},
+                "completion_tokens_details": {"reasoning_tokens": 2},
+            },
+            (40, 5, 30, None, 2),
+        ),
+        (
+            {
+                "input_tokens": 40,
+                "input_tokens_details": {"cached_tokens": 30},
+                "output_tokens": 5,
+                "output_tokens_details": {"reasoning_tokens": 2},
+                "total_tokens": 45,
+            },
+            (40, 5, 30, None, 2),
+        ),
+        (
+            {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4, "output_tokens": 5},
+            (44, 5, 30, 4, None),
+        ),
+        (
+            {
+                "prompt_token_count": 40,
+                "cached_content_token_count": 30,
+                "candidates_token_count": 5,
+                "thoughts_token_count": 7,
+                "total_token_count": 52,
+            },
+            (40, 12, 30, None, 7),
+        ),
+    ],
+)
+def test_what_the_provider_counted_comes_before_what_judgment_labs_sdk_makes_of_it(
+    metadata: dict[str, Any], tokens: tuple[int | None, ...], collect: Any
+) -> None:
+    """Of Gemini's answers its input holds the cache all the same, and its output leaves out thoughts."""
+    assert collect(spans(JUDGMENT | {"judgment.usage.metadata": json.dumps(metadata)})).tokens == tokens
+
+
+def test_what_judgment_labs_sdk_calls_llm_and_counts_nothing_is_no_call(collect: Any) -> None:
+    """As a function that somebody marked so, around the client that is traced; and images, which have no meter."""
+    around = {"judgment.span_kind": "llm", "judgment.input": "made up"}
+    images = {"judgment.span_kind": "llm", "judgment.usage.non_cached_input_tokens": 10}
+    collected = collect(spans(around, images, JUDGMENT))
+    assert collected.tokens == (44, 5, 30, 4, None)
+    assert not collected.quarantined
+
+
+TRULENS = {
+    "ai.observability.span_type": "generation",
+    "ai.observability.cost.model": "jamba",
+    "ai.observability.cost.num_tokens": 45,
+    "ai.observability.cost.num_prompt_tokens": 40,
+    "ai.observability.cost.num_completion_tokens": 5,
+    "ai.observability.cost.num_reasoning_tokens": 3,
+}
+
+
+def test_a_span_of_trulens_counts_what_its_client_did_and_the_root_of_an_evaluation_nothing(collect: Any) -> None:
+    root = TRULENS | {"ai.observability.span_type": "eval_root"}
+    collected = collect(spans(root, TRULENS))
+    assert collected.tokens == (40, 5, None, None, 3)
+    assert collected.event["model_requested"] == "jamba"
+    wrong = TRULENS | {"ai.observability.cost.num_tokens": 50}
+    assert collect(spans(wrong)).refusal[0] == "contradictory_usage"
+
+
+STEP = "snow.ai.observability.agent.planning"
+CORTEX_AGENTS = {
+    "ai.observability.span_type": "agent",
+    f"{STEP}.model": "jamba",
+    f"{STEP}.token_count.input": "40",
+    f"{STEP}.token_count.output": "5",
+    f"{STEP}.token_count.total": "45",
+    f"{STEP}.token_count.cache_read_input": "30",
+    f"{STEP}.token_count.cache_write_input": "4",
+}
+
+
+def test_a_step_of_snowflake_s_agents_is_a_call_of_whoever_asked(collect: Any) -> None:
+    row = {
+        "RECORD_TYPE": "SPAN",
+        "TRACE": {"trace_id": "5b8efff798038103d269b633813fc60c", "span_id": "eee19b7ec3c1b174"},
+        "START_TIMESTAMP": "2026-11-03 10:00:01.250000",
+        "RECORD": {"name": "ReasoningAgentStepPlanning-0", "status": {"code": "STATUS_CODE_OK"}},
+        "RECORD_ATTRIBUTES": CORTEX_AGENTS,
+        "RESOURCE_ATTRIBUTES": {"snow.user.name": "LENA"},
+    }
+    collected = collect(row)
+    assert collected.tokens == (40, 5, 30, 4, None)
+    assert (collected.event["api_key_id"], collected.event["model_requested"]) == ("LENA", "jamba")
+    apart = CORTEX_AGENTS | {f"{STEP}.token_count.total": "79"}  # 40 + 30 + 4 + 5
+    assert collect(row | {"RECORD_ATTRIBUTES": apart}).tokens == (74, 5, 30, 4, None)
+    wrong = CORTEX_AGENTS | {f"{STEP}.token_count.total": "60"}
+    assert collect(row | {"RECORD_ATTRIBUTES": wrong}).refusal[0] == "contradictory_usage"
+
+
+def test_metrics_in_a_file_of_copilot_s_are_nothing(collect: Any) -> None:
+    collected = collect({"type": "metric", "name": "gen_ai.client.token.usage", "dataPoints": []}, format="spans")
+    assert not collected.events
+    assert not collected.quarantined
+    assert collect({"type": "metric", "name": "gen_ai.client.token.usage"}, format="spans").quarantined

@@ -30,8 +30,12 @@ NAME = "otel"
 _ROWS = tuple(".".join(steps) for steps in RECORDS)
 
 
+_NAME_MAX = 64
+"""Longer names the kernel has none of. They are all of tokens (Snowflake's): lines with such are read plainly."""
+
+
 def _attributes_at(*names: str) -> list[str]:
-    return [f'{rows}.attributes."{name}"' for rows in _ROWS for name in names]
+    return [f'{rows}.attributes."{name}"' for rows in _ROWS for name in names if len(name) <= _NAME_MAX]
 
 
 PLACES = Places(

@@ -4,7 +4,8 @@ What is an exchange: a span of an inference, by ``gen_ai.operation.name``, and t
 ``gen_ai.client.inference.operation.details``, which has the same attributes and the ids of its span; of tools that have
 events of their own for it, these (``conventions.Event``). Spans of agents, workflows, tools and retrievals repeat the
 usage of the inferences below them, and give none. An operation that no convention knows and that states usage is kept
-by name, and not billed. A line without any exchange gives none, as a blank line does.
+by name, and not billed. What is no call by anybody's convention and counts tokens all the same is refused by name
+(``unread``). A line without any of these gives none, as a blank line does.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     OF_MODELS,
     REQUESTED_OF_OPENLLMETRY,
     RESPONSE_ID,
+    SPANS_OF_CODEX,
     STREAMS,
     TIERS,
     VECTORS,
     VECTORS_OF_VERCEL,
     WHOSE,
 )
+from pipeline.collectors.formats.spans.otel.held import holds_usage
 from pipeline.collectors.formats.spans.otel.otlp import (
     SIGNALS,
     all_records,
@@ -49,9 +52,11 @@ from pipeline.collectors.formats.spans.otel.otlp import (
     http_status,
     id_of,
     name_of,
+    own_name_of,
     recognises,
     time_of,
 )
+from pipeline.collectors.formats.spans.otel.unread import CountsUnread, alone, unread_counts
 from pipeline.collectors.formats.spans.otel.usage import (
     of_event,
     states_usage,
@@ -62,8 +67,6 @@ from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.collectors.formats.spans.otel.conventions import Event
     from pipeline.collectors.values.strict_json import JsonObject
 
@@ -82,20 +85,15 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """
     if not recognises(document):
         raise LineRefused(QuarantineReason.MISSING_FIELD, f"none of {', '.join(SIGNALS)}")
-    found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
-    exchanges = [(record, entry) for record, entry in found if entry is not None]
+    exchanges = alone(
+        (record, _entry(record, attributes, resource, is_span=is_span))
+        for record, attributes, resource, is_span in all_records(document)
+    )
     _join_repeats(exchanges)
     events = [(_event_of(record, entry["attributes"]), entry) for record, entry in exchanges]
     of_gemini_cli = [entry for event, entry in events if event is EVENT_OF_GEMINI_CLI]
     _name_answers_of_gemini_cli(document, of_gemini_cli)
     return [entry for _, entry in exchanges]
-
-
-def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:
-    """Yield every span, and every event of an inference, with its attributes and those of its resource."""
-    for record, attributes, resource, is_span in all_records(document):
-        if is_span or _is_of_a_call(record, attributes):
-            yield record, attributes, resource
 
 
 def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
@@ -108,17 +106,23 @@ def _is_of_a_call(record: JsonObject, attributes: JsonObject) -> bool:
 
 def _event_of(record: JsonObject, attributes: JsonObject) -> Event | None:
     """Return which tool's event of a call a record is: its name and its body say so."""
-    name, body = name_of(record, attributes), body_of(record)
-    return next((event for event in EVENTS if event.body.fullmatch(body) and event.name.fullmatch(name)), None)
+    name, body = own_name_of(record, attributes), body_of(record)
+    found = (event for event in EVENTS if event.body.fullmatch(body) and event.name.fullmatch(name))
+    return next((event for event in found if not event.counted or event.counted in attributes), None)
 
 
-def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
+def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject, *, is_span: bool) -> JsonObject | None:
+    """Return a record as an entry, one that counts by names of nobody's as ``CountsUnread``; ``None`` of any other."""
     attributes, held = _without_mlflows_own(attributes)
     operation = _operation(attributes)
-    answer = None if _is_no_call(attributes) else _answer(record, attributes, operation)
-    if answer is None:
+    may_be_call = (is_span or _is_of_a_call(record, attributes)) and not _is_no_call(attributes)
+    answer = _answer(record, attributes, operation) if may_be_call else None
+    unread: tuple[str, ...] = ()
+    if answer is None and not _is_known(attributes, operation):
+        unread = unread_counts(attributes, is_span=is_span)
+    if answer is None and not unread:
         return None
-    return {
+    entry = {
         "ts": time_of(record),
         "api_key_id": _key(attributes, resource),
         "request_id": id_of(record),
@@ -130,11 +134,12 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
             "n": attributes.get("gen_ai.request.choice.count"),
         },
         "cache_hit": _TRUE.fullmatch(str(attributes.get(CACHE_HIT))) is not None,
-        **answer,
+        **(answer or {}),
         **held,
         "attributes": attributes,
         "resource": resource,
     }
+    return CountsUnread(entry, unread) if unread else entry
 
 
 def _without_mlflows_own(attributes: JsonObject) -> tuple[JsonObject, JsonObject]:
@@ -162,6 +167,16 @@ def _is_no_call(attributes: JsonObject) -> bool:
     )
 
 
+def _is_known(attributes: JsonObject, operation: str | None) -> bool:
+    """Tell what somebody's convention says to be no call: what it counts, others do."""
+    if _is_no_call(attributes):
+        return True
+    if operation is not None:
+        return NO_INFERENCES.fullmatch(operation) is not None or INFERENCES.fullmatch(operation) is not None
+    names_agent = any(name in attributes for name in AGENTS)
+    return names_agent or _of_vectors(attributes) is not None or any(name in attributes for name, _ in KINDS_OF_SPANS)
+
+
 def _says(attributes: JsonObject, name: str, what: re.Pattern[str]) -> bool:
     value = attributes.get(name)
     return value is not None and what.fullmatch(word(value)) is not None
@@ -172,14 +187,21 @@ def _answer(record: JsonObject, attributes: JsonObject, operation: str | None) -
     event = _event_of(record, attributes)
     if event is not None:
         return of_event(event, record, attributes)
+    if operation is None and any(name in attributes for name in SPANS_OF_CODEX):
+        return _not_metered(attributes) if states_usage(attributes) else None
     if operation is None:
         return _answer_of_inference(record, attributes) if _is_inference_of_old(attributes) else None
     is_text = NO_TEXT.search(word(first(attributes, *KINDS_OF_CALLS))) is None
     if is_text and INFERENCES.fullmatch(operation):
         return _answer_of_inference(record, attributes)
     if not NO_INFERENCES.fullmatch(operation) and states_usage(attributes):
-        return {"response": {"object": _RUN, "usage": two_counts(attributes)}}  # no meter is for runs
+        return _not_metered(attributes)
     return None
+
+
+def _not_metered(attributes: JsonObject) -> JsonObject:
+    """Return what is stated of an answer that is on no bill, and whose tokens are listed: no meter is for runs."""
+    return {"response": {"object": _RUN, "usage": two_counts(attributes)}}
 
 
 def _answer_of_inference(record: JsonObject, attributes: JsonObject) -> JsonObject:
@@ -213,7 +235,9 @@ def _is_inference_of_old(attributes: JsonObject) -> bool:
             return of_calls.fullmatch(word(kind)) is not None
     if any(name in attributes for name in AGENTS) and not any(name in attributes for name in OF_MODELS):
         return False
-    return states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
+    if states_usage(attributes) or holds_usage(attributes):
+        return True
+    return "gen_ai.system" in attributes and "gen_ai.request.model" in attributes
 
 
 def _is_embedding(operation: str | None, attributes: JsonObject) -> bool:

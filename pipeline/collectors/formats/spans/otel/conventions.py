@@ -28,6 +28,8 @@ class Event(NamedTuple):
     """Names of their attributes, each as a group whose name is what the API calls it that they ask."""
     name: re.Pattern[str] = re.compile(".*", re.DOTALL)
     """What they are called."""
+    counted: str = ""
+    """An attribute without which one of these is of no call that was answered."""
 
 
 class Convention(NamedTuple):
@@ -318,7 +320,32 @@ GENKIT = Convention(
 )
 """Genkit has the response of a model in its span, and repeats that of the last turn in spans around it."""
 
-CODEX = Convention(counts={"reasoning_tokens": ("codex.usage.reasoning_output_tokens",)})
+CODEX = Convention(
+    counts={"reasoning_tokens": ("codex.usage.reasoning_output_tokens",)},
+    users=("user.account_id",),
+)
+EVENT_OF_CODEX = Event(
+    name=re.compile(r"codex\.sse_event"),
+    body=re.compile(".*", re.DOTALL),
+    usage=re.compile(
+        "(?P<prompt_tokens>input_token_count)|(?P<completion_tokens>output_token_count)"
+        "|(?P<cached_tokens>cached_token_count)|(?P<cache_write_tokens>cache_write_token_count)"
+        "|(?P<reasoning_tokens>reasoning_token_count)|(?P<total_tokens>tool_token_count)"
+    ),
+    counted="input_token_count",
+)
+"""Codex writes an event of each event of a stream into its logs, of which the last (``response.completed``) counts.
+
+Cached tokens are within the input and reasoning is within the output; what is called the tool's is the total. It names
+the model and, where somebody signed in, the account, and has the id of no answer: the conversation and its instant say
+which it is, for its ids of trace and span are those of what was going on. Source: ``sse_event_completed`` of
+``codex-rs/otel/src/events/session_telemetry.rs``, ``log_event!`` of ``events/shared.rs`` in ``openai/codex``.
+"""
+SPANS_OF_CODEX = ("codex.usage.total_tokens", "codex.usage.reasoning_output_tokens", "codex.request.reasoning_effort")
+"""What its spans of the same answers have (``handle_responses`` of ``core/src/session/turn.rs``).
+
+They name no model and nobody, and no id is in both (its issue 46826): so the event is the call, and they are none.
+"""
 
 BIFROST_RESPONSES = Convention(
     counts={
@@ -431,15 +458,51 @@ ALIBABA = Convention(
 LANGTRACE = Convention(operations=re.compile("embed"))
 """Langtrace's SDK calls what asks for vectors so."""
 
+TRULENS = Convention(
+    counts={
+        "prompt_tokens": ("ai.observability.cost.num_prompt_tokens",),
+        "completion_tokens": ("ai.observability.cost.num_completion_tokens",),
+        "total_tokens": ("ai.observability.cost.num_tokens",),
+        "reasoning_tokens": ("ai.observability.cost.num_reasoning_tokens",),
+    },
+    models=("ai.observability.cost.model",),
+    no_call=("ai.observability.span_type", re.compile("eval_root")),
+)
+"""TruLens puts what a client's call counted on the span around it; the root of an evaluation has the sums of those.
+
+Source: ``trulens/otel/semconv/trace.py`` (``SpanAttributes.COST``) and ``trulens/feedback/computer.py`` of
+``truera/trulens``. It states nothing of a cache: what Anthropic's API read from one is not in its prompt.
+"""
+
+CORTEX_AGENTS = Convention(
+    counts={
+        "prompt_tokens": ("snow.ai.observability.agent.planning.token_count.input",),
+        "completion_tokens": ("snow.ai.observability.agent.planning.token_count.output",),
+        "total_tokens": ("snow.ai.observability.agent.planning.token_count.total",),
+        "cached_tokens": ("snow.ai.observability.agent.planning.token_count.cache_read_input",),
+        "cache_write_tokens": ("snow.ai.observability.agent.planning.token_count.cache_write_input",),
+    },
+    users=("snow.user.name",),
+    models=("snow.ai.observability.agent.planning.model",),
+)
+"""Snowflake's agents count each step that asks a model, in its table of events (``AI_OBSERVABILITY_EVENTS``).
+
+Source: "Observability" of Cortex Code in its documentation, whose queries name the model's attribute. Those of the
+counts are in queries of this table in public repositories. Whether the input holds what was cached, the total tells.
+"""
+
+JUDGMENT = Convention(models=("judgment.llm.model",))
+"""Judgment Labs' SDK counts beside one another what was cached and what was not (``held``)."""
+
 CONVENTIONS = (
     *(CONVENTIONS_OF_GENAI, OTHERWISE_SPELLED, OPENINFERENCE, VERCEL, OPENLLMETRY, PYDANTIC_AI, SENTRY, RIG, OPENLIT),
     *(BROKLE, ADK, MASTRA, LITELLM, BIFROST, ARCHESTRA, CODEX, BIFROST_RESPONSES, SEMANTIC_KERNEL, LANGSMITH),
     *(OPENROUTER, LAMINAR, LANGFUSE, BRAINTRUST, LANGWATCH, GENKIT, ALIBABA, LANGTRACE, CODING_TOOL),
-    GEMINI_CLI,
+    *(GEMINI_CLI, TRULENS, CORTEX_AGENTS, JUDGMENT),
 )
 """Every one, in the order in which their names are asked."""
 
-EVENTS = (EVENT_OF_CODING_TOOL, EVENT_OF_GEMINI_CLI, EVENT_OF_QWEN_CODE)
+EVENTS = (EVENT_OF_CODING_TOOL, EVENT_OF_GEMINI_CLI, EVENT_OF_QWEN_CODE, EVENT_OF_CODEX)
 NO_TEXT = re.compile("image|speech|transcription|ocr")
 """Kinds of calls whose operation is ``generate_content``, and that no meter is for."""
 KEY = "api_key_id"
@@ -483,6 +546,7 @@ NAMES = frozenset(
         *(name for names in COUNTS.values() for name in names),
         *(*WHOSE, *MODELS, *TIERS, *STREAMS, *KINDS_OF_CALLS, *AGENTS, *OF_MODELS),
         *(name for name, _ in (*NO_CALLS, *NO_CALLS_UNCOUNTED, *KINDS_OF_SPANS, *VECTORS, REQUESTED_OF_OPENLLMETRY)),
+        *SPANS_OF_CODEX,
     )
 )
 """What attributes are called that say something of a call."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import word
 from pipeline.collectors.formats.mapping import object_in
+from pipeline.collectors.formats.spans.otel.otlp import integer_of
 from pipeline.collectors.formats.tools.braintrust import answer_of
 from pipeline.collectors.formats.tools.langfuse import of_buckets
 
@@ -22,6 +23,16 @@ _METADATA_OF_BRAINTRUST = "braintrust.metadata"
 _OUTPUT_OF_BRAINTRUST = "braintrust.output_json"
 _METRICS_OF_LANGWATCH = "langwatch.metrics"
 _RESPONSE_OF_GENKIT = "genkit:output"
+_METADATA_OF_JUDGMENT = "judgment.usage.metadata"
+_COUNTS_OF_JUDGMENT = {
+    "input_tokens": "judgment.usage.non_cached_input_tokens",
+    "output_tokens": "judgment.usage.output_tokens",
+    "cache_read_input_tokens": "judgment.usage.cache_read_input_tokens",
+    "cache_creation_input_tokens": "judgment.usage.cache_creation_input_tokens",
+}
+_OUTPUT_OF_JUDGMENT = "judgment.usage.output_tokens"
+_OF_GOOGLE = "prompt_token_count"
+"""What only Google's SDK calls a count so."""
 
 OF_COUNTS = (_DETAILS_OF_LANGFUSE,)
 """What is the text of an object all of whose members are counts."""
@@ -32,8 +43,14 @@ OF_OBJECTS = (
     _OUTPUT_OF_BRAINTRUST,
     _METRICS_OF_LANGWATCH,
     _RESPONSE_OF_GENKIT,
+    _METADATA_OF_JUDGMENT,
 )
 """What is the text of any other object."""
+
+
+def holds_usage(attributes: JsonObject) -> bool:
+    """Tell a span that states its usage by names of Judgment Labs' SDK, which calls more than calls ``llm``."""
+    return attributes.get(_OUTPUT_OF_JUDGMENT) is not None
 
 
 def answer_held(attributes: JsonObject) -> JsonObject:
@@ -50,8 +67,24 @@ def answer_held(attributes: JsonObject) -> JsonObject:
         return answer_of(metrics, metadata, output)
     if metrics := object_in(attributes.get(_METRICS_OF_LANGWATCH)):
         return {"usage": object_in(metrics.get("value")) or metrics}
+    if holds_usage(attributes):
+        return _of_judgment(attributes)
     held = word(attributes.get(_RESPONSE_OF_GENKIT))
     return {"response": held} if object_in(object_in(held).get("usage")) else {}
+
+
+def _of_judgment(attributes: JsonObject) -> JsonObject:
+    """Return what a span of Judgment Labs' SDK says: the provider's own usage object, else its four counts.
+
+    These are counted as Anthropic's API does, what was cached beside the input; of Google's models the input holds it
+    all the same, and the output leaves out thoughts (``_extract_google_tokens``).
+
+    Source: ``judgment_attribute_keys.py`` and ``instrumentation/llm`` of ``JudgmentLabs/judgeval``.
+    """
+    stated = object_in(attributes.get(_METADATA_OF_JUDGMENT))
+    if _OF_GOOGLE in stated:
+        return {"response": {"usage_metadata": stated}}
+    return {"usage": stated or {ours: integer_of(attributes.get(name)) for ours, name in _COUNTS_OF_JUDGMENT.items()}}
 
 
 def _counts(counts: dict[str, int | None]) -> JsonObject:

@@ -56,6 +56,14 @@ def name_of(record: JsonObject, attributes: JsonObject) -> str:
     return word(record.get("eventName") or attributes.get("event.name"))
 
 
+def own_name_of(record: JsonObject, attributes: JsonObject) -> str:
+    """Return what a tool calls its event: the bridge of Rust's ``tracing`` says in ``eventName`` where it was written.
+
+    Source: ``opentelemetry-appender-tracing`` of ``open-telemetry/opentelemetry-rust``.
+    """
+    return word(attributes.get("event.name") or record.get("eventName"))
+
+
 def body_of(record: JsonObject) -> str:
     """Return the text of a log record."""
     return word(_value(record.get("body")))

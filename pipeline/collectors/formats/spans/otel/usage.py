@@ -19,6 +19,7 @@ from pipeline.collectors.formats.spans.otel.conventions import (
     COUNTS,
     DETAILS_OF_LANGSMITH,
     DETAILS_OF_VERCEL,
+    EVENT_OF_CODEX,
     EVENT_OF_GEMINI_CLI,
     EVENT_OF_QWEN_CODE,
     METADATA_OF_VERCEL,
@@ -27,6 +28,7 @@ from pipeline.collectors.formats.spans.otel.conventions import (
 )
 from pipeline.collectors.formats.spans.otel.held import answer_held
 from pipeline.collectors.formats.spans.otel.otlp import first, has_error, integer_of
+from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.traced import is_integer, whole_number
 
 if TYPE_CHECKING:
@@ -74,6 +76,9 @@ def of_event(event: Event, record: JsonObject, attributes: JsonObject) -> JsonOb
         return {"response": {"usageMetadata": usage}} if any(usage.values()) else {}
     if event is EVENT_OF_QWEN_CODE:
         return {"response.id": attributes.get("response_id"), "usage": usage}
+    if event is EVENT_OF_CODEX:
+        call = traced_id(attributes.get("conversation.id"), attributes.get("event.timestamp"))
+        return {"request_id": call, **{f"usage.{name}": value for name, value in usage.items()}}
     return {"response.error": has_error(record, attributes), **_of_coding_tool(attributes, usage)}
 
 
