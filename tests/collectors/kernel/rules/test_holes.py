@@ -68,6 +68,8 @@ LOOKS_INTO = {
     ("id", "formats.tools.litellm_spend._entry"): "likewise",
     ("id", "formats.traced_ids.traced_id"): "two are made one, as a rule says",
     ("id", "formats.spans.otel.calls._join_repeats"): "spans within one another, read plainly (``Places.within``)",
+    ("id", "formats.spans.otel.unread._way_up"): "of a line with a row that is refused, which teaches no rule",
+    ("id", "formats.spans.otel.unread.alone"): "likewise",
     ("id", "identity.event_id"): "it identifies the event",
     ("id", "values.fields.spelled"): "the kernel hands over whatever is spelled otherwise, and raw keys",
     ("instant", "formats.gateways.nginx._iso"): "a spelling, of which the kernel says when it is",
