@@ -70,6 +70,8 @@ LOOKS_INTO = {
     ("id", "formats.spans.otel.calls._join_repeats"): "spans within one another, read plainly (``Places.within``)",
     ("id", "identity.event_id"): "it identifies the event",
     ("id", "values.fields.spelled"): "the kernel hands over whatever is spelled otherwise, and raw keys",
+    ("id", "formats.spans.otel.unread._way_up"): "likewise: a row that is refused alone has no rule, nor its line",
+    ("id", "formats.spans.otel.unread.alone"): "likewise",
     ("instant", "formats.gateways.nginx._iso"): "a spelling, of which the kernel says when it is",
     ("instant", "formats.instants._from_epoch"): "when it is",
     ("instant", "formats.instants.in_utc"): "whether it has an offset, which a shape says",
