@@ -36,7 +36,7 @@ LIMITS: list[tuple[str, Any, Any]] = [
     (f"{A} minimum_commitment", Decimal("999999999999999.99"), Decimal(10**15)),
     (f"{A} minimum_commitment", Decimal("0.01"), Decimal("0.001")),
     (f"{A} tax rate", Decimal(100), Decimal("100.01")),
-    (f"{A} tax rate", Decimal("0.0001"), Decimal("0.00001")),
+    (f"{A} tax rate", Decimal("1.0001"), Decimal("1.00001")),
     (f"{A} name", "n" * 200, "n" * 201),
     (f"{A} note", "n" * 500, "n" * 501),
     (f"{A} coupons 0 months", 1200, 1201),

@@ -6,6 +6,7 @@ Owns which keys it has. Does not own what a tax may be (``pipeline.accounts.bill
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.strict_toml import Table
 
 _KEYS = ("rate", "label", "reverse_charge", "text", "category", "reason_code")
+_IN_WORDS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
 
 
 def read_tax(account: Table) -> Tax | None:
@@ -65,7 +67,7 @@ def _tax(table: Table, *, label: str, by_kind: tuple[tuple[str, Tax], ...]) -> T
         raise table.refusal(what)
     try:
         return Tax(
-            rate=number(table, "rate", Decimal(0)),
+            rate=_percentage(table),
             label=table.text("label", label),
             reverse_charge=is_reversed,
             text=optional_text(table, "text"),
@@ -75,3 +77,22 @@ def _tax(table: Table, *, label: str, by_kind: tuple[tuple[str, Tax], ...]) -> T
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def _percentage(table: Table) -> Decimal:
+    """Return the rate in percent: a number, or a text such as ``"0.1%"``.
+
+    A number below one is refused: nearly always it is a fraction, and an invoice would be of a hundredth of its tax.
+    """
+    stated = table.values.get("rate", Decimal(0))
+    in_words = _IN_WORDS.fullmatch(stated) if isinstance(stated, str) else None
+    if in_words is not None:
+        return Decimal(in_words[1])
+    rate = number(table, "rate", Decimal(0))
+    if 0 < rate < 1:
+        what = (
+            f"rate is {value_text(stated)}, which is less than one percent; 19 percent are written 19.0, and "
+            f'{value_text(stated)} percent, if that is meant, "{value_text(stated)}%"'
+        )
+        raise table.refusal(what)
+    return rate

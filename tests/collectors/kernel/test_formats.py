@@ -1063,8 +1063,8 @@ NO_OBJECTS = (
 
 
 def _is_settled(path: tuple[str, ...], place: tuple[str, ...], kind: Kind) -> bool:
-    """Tell a path that lies in what is handed over, or of which nobody asks what is in it."""
-    path, place = (tuple(step for step in each if step != "[]") for each in (path, place))
+    """Tell a path that lies in what is handed over, or of which nobody asks what is in it, in whatever arrays."""
+    path = tuple(step for step in path if step != "[]")
     if path[: len(place)] != place:
         return False
     return kind is Kind.PRESENT or (kind in NO_OBJECTS and len(path) > len(place))

@@ -243,6 +243,14 @@ def test_a_tax_names_its_category_and_those_of_kinds_of_lines(tmp_path: Path) ->
     assert acme.tax.of_kind("usage") == Tax(rate=Decimal(19), label="VAT")
 
 
+@pytest.mark.parametrize(
+    ("stated", "percent"), [('"0.1%"', "0.1"), ('"19 %"', "19"), ("1", "1"), ("0", "0"), ("0.0", "0")]
+)
+def test_a_rate_of_tax_is_in_percent_and_may_say_so(tmp_path: Path, stated: str, percent: str) -> None:
+    (acme,) = accounts(tmp_path, ACME + f"tax = {{ rate = {stated} }}\n")
+    assert acme.tax == Tax(rate=Decimal(percent))
+
+
 def test_a_key_moves_at_midnight_of_the_account_or_at_an_instant(tmp_path: Path) -> None:
     moving = ACME.replace('"key_1"', '"key_1", { id = "key_2", from = 2026-10-01, to = 2026-11-01 }')
     bolt = '[[accounts]]\nid = "bolt"\nname = "Bolt"\nkeys = [{ id = "key_2", from = 2026-10-31T23:00:00Z }]\n'
@@ -438,6 +446,17 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (
             ACME + 'tax = { rate = 19, category = "E", text = "why" }',
             "accounts.toml: [[accounts]] 1 tax: tax category is E and rate is 19; S is charged at a rate above 0",
+        ),
+        (
+            ACME + "tax = { rate = 0.19 }",
+            (
+                "accounts.toml: [[accounts]] 1 tax: rate is 0.19, which is less than one percent; 19 percent are "
+                'written 19.0, and 0.19 percent, if that is meant, "0.19%"'
+            ),
+        ),
+        (
+            ACME + 'tax = { rate = "19" }',
+            "accounts.toml: [[accounts]] 1 tax: rate is '19'; write a number without quotes",
         ),
         (
             ACME + 'tax = { category = "X" }',
