@@ -844,6 +844,15 @@ def described(**fields: Any) -> tuple[str, str, dict[str, Any]]:
     return DETAILS_OF_CALLS, "GenAI operation details from gemini-3-pro. Status: 200.", OF_CONVENTIONS | fields
 
 
+def test_microsoft_s_clients_named_their_counts_as_parts_of_the_response(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    asked = {"gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o"}
+    counted = {"gen_ai.response.input_tokens": 300, "gen_ai.response.output_tokens": 50}
+    (found,) = exchanges(otel, batch(span(asked | counted)))
+    assert found.tokens[:2] == (300, 50)
+
+
 OF_CODEX = {
     "event.name": "codex.sse_event",
     "event.kind": "response.completed",

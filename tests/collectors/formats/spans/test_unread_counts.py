@@ -167,9 +167,8 @@ def test_a_count_that_is_stated_twice_is_refused_as_that_where_the_source_says_w
 
 
 def test_a_log_record_is_refused_where_it_counts_both_and_names_the_model(collect: Any) -> None:
-    """As Cline's ``task.tokens`` has them."""
     named = {"tokensIn": 40, "tokensOut": 5, "model": "jamba"}
-    (row,) = collect(logged(named, body={"stringValue": "task.tokens"})).quarantined
+    (row,) = collect(logged(named, body={"stringValue": "answered"})).quarantined
     assert (row["reason"], row["api_key_id"]) == ("unread_usage", "key_1")
     assert is_nothing(collect(logged({"tokensIn": 40, "tokensOut": 5})))
     assert is_nothing(collect(logged({"tokensIn": 40, "model": "jamba"})))

@@ -384,6 +384,15 @@ SEMANTIC_KERNEL = Convention(
 Source: ``utils/telemetry/model_diagnostics`` and ``ModelDiagnostics.cs`` of ``microsoft/semantic-kernel``.
 """
 
+MICROSOFT_AI = Convention(
+    counts={
+        "prompt_tokens": ("gen_ai.response.input_tokens",),
+        "completion_tokens": ("gen_ai.response.output_tokens",),
+    },
+)
+"""Microsoft.Extensions.AI named its two counts so until June 2025 (``OpenTelemetryConsts.cs``; issue 6493 of
+``dotnet/extensions``)."""
+
 LANGSMITH = Convention(no_call=("langsmith.span.kind", re.compile(r"(?!(?:llm|embedding)\Z).*", re.DOTALL)))
 """LangSmith's SDK, where it exports to OpenTelemetry, calls what makes a prompt ``chat`` and what looks something up
 ``embeddings``; which of its spans are about models its kinds of runs say.
@@ -498,7 +507,7 @@ CONVENTIONS = (
     *(CONVENTIONS_OF_GENAI, OTHERWISE_SPELLED, OPENINFERENCE, VERCEL, OPENLLMETRY, PYDANTIC_AI, SENTRY, RIG, OPENLIT),
     *(BROKLE, ADK, MASTRA, LITELLM, BIFROST, ARCHESTRA, CODEX, BIFROST_RESPONSES, SEMANTIC_KERNEL, LANGSMITH),
     *(OPENROUTER, LAMINAR, LANGFUSE, BRAINTRUST, LANGWATCH, GENKIT, ALIBABA, LANGTRACE, CODING_TOOL),
-    *(GEMINI_CLI, TRULENS, CORTEX_AGENTS, JUDGMENT),
+    *(GEMINI_CLI, TRULENS, CORTEX_AGENTS, JUDGMENT, MICROSOFT_AI),
 )
 """Every one, in the order in which their names are asked."""
 
