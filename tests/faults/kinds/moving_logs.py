@@ -45,6 +45,8 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "gz": lambda content: gzip.compress(content, mtime=0),
     "zst": zstd.compress,
 }
+_CUTS = ("ends_inside_member", "no line end yet", "document_not_whole")
+"""How a cut is told; the last of what is a part of the first line, which may be a document over several."""
 OUTCOMES = frozenset({"billed once", "gone before anybody saw it", "told", "a cut was told"})
 
 
@@ -326,7 +328,7 @@ def _cut(  # noqa: PLR0917 - one log
             (each / "logs" / f"app.{kind}").write_bytes(content[:at])
         tally.injected[f"cut in {where}"] += 1
         done = lives.run(root, COLLECT)
-        if "ends_inside_member" in done.stderr or "no line end yet" in done.stderr:
+        if any(told in done.stderr for told in _CUTS):
             tally.outcomes["a cut was told"] += 1
         elif at and not _is_boundary(kind, content[:at]):
             tally.silent.append(f"{where}, cut at {at}: nothing was told: {done.stderr!r}")
