@@ -60,9 +60,9 @@ class Places(NamedTuple):
     instants: tuple[str, ...] = ()
     """Paths of instants that the code reads, beside those that fields are."""
     durations: tuple[str, ...] = ()
-    """Paths of what is in seconds, and taken off an instant."""
+    """Paths of what is in seconds, or a text of milliseconds (``1250ms``), and taken off an instant."""
     nested: tuple[str, ...] = ()
-    """Paths below which objects may lie in arrays and in one another."""
+    """Paths below which objects may lie in arrays and in one another, or the text of one; any other text is none."""
     objects: tuple[str, ...] = ()
     """Paths of objects of which every object is looked into, whatever its name."""
     literals: tuple[str, ...] = ()

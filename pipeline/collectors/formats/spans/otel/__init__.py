@@ -28,8 +28,6 @@ __all__ = ["NAME", "NAMES", "PLACES", "entries", "recognises"]
 
 NAME = "otel"
 _ROWS = tuple(".".join(steps) for steps in RECORDS)
-
-
 _NAME_MAX = 64
 """Longer names the kernel has none of. They are all of tokens (Snowflake's): lines with such are read plainly."""
 
