@@ -326,6 +326,7 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("rows.h", "*p != '{' || !begin_row", "!begin_row"),
     ("rows.h", "  noted.count = LEAVES_MAX + 1;", ""),
     ("rows.h", "  if (*p != '{' || depth >= depth_max) return unsure();\n  *o++ = OPEN", "  *o++ = OPEN"),
+    ("rows.h", "  if (kind == EVERY && *p == '{') return unsure(); /* which is a text, or nothing */\n", ""),
     ("rows.h", "    if (name == NO_NAME && counts_tokens(key)) return unsure();\n", ""),
     (
         "rows.h",

@@ -970,6 +970,14 @@ def _placed(value: Any, at: tuple[str, ...]) -> Any:
     return [_placed(each, (*at, "[]")) for each in value] if isinstance(value, list) else value
 
 
+@pytest.mark.parametrize(("kind", "name"), [("braintrust", "error"), ("weave", "exception"), ("opik", "error_info")])
+def test_whatever_an_error_says_it_is_one(kind: str, name: str) -> None:
+    """Of its text a shape has that there is some."""
+    maker = ForeignLines(f"failed {kind}", kind=kind)
+    lines = [maker.usual() | {name: said} for said in ("x", "-", "0", "false", "", None, {}) for _ in range(20)]
+    _agree(_written(*lines), LogFormat(format=kind))
+
+
 ANSWERS = {"braintrust": ("output",), "weave": ("output",)}
 """Where formats have what they hand on as the answer, and what is no answer as well: it is read as a body."""
 

@@ -235,6 +235,14 @@ def test_limits_and_what_conventions_state_beside_their_counts_are_told(name: st
     assert _agree(_with_attribute(name), USUAL).told == 2
 
 
+def test_counts_that_are_an_object_in_the_place_of_its_text_are_read_plainly() -> None:
+    named = {"langfuse.observation.type": "generation", "user_of_id": "k"}
+    pair = {"key": "langfuse.observation.usage_details", "value": {"stringValue": {"made up": "x"}}}
+    odd = _span(1, attributes=[*_attributes(**named), pair])
+    found = _agree(_line(_group(odd)), USUAL, _line(_group(odd)))
+    assert (found.told, len(found.quarantined)) == (1, 2)
+
+
 def test_spans_that_count_by_names_of_nobody_s_are_refused_and_those_around_a_call_are_not() -> None:
     ours = _span(2, attributes=[{"key": "acme.tokens_in", "value": {"intValue": "7"}}, *_attributes(model="m")])
     found = _agree(_line(_group(_span(1, within=2), ours)), _line(_group(_span(1), ours)), USUAL)

@@ -113,7 +113,7 @@ def _entry(span: JsonObject) -> JsonObject:
         "ts": stated_once(span, "created") if began is None else began,
         "api_key_id": first_stated(metadata, "api_key_id"),
         "request_id": traced_id(span.get("root_span_id"), first_stated(span, "span_id", "id")),
-        "response.error": span.get("error"),
+        "response.error": bool(span.get("error")),
         **answer_of(metrics, metadata, object_in(span.get("output"))),
         "span": span,
     }

@@ -96,7 +96,7 @@ def _entry(call: JsonObject) -> JsonObject | LineRefused | None:
         "api_key_id": object_in(call.get("attributes")).get("api_key_id"),
         "request_id": call.get("id"),
         "request": {"model": _model_asked(call)},
-        "response.error": call.get("exception"),
+        "response.error": bool(call.get("exception")),
         "response": output or None,
         "call": call,
     }

@@ -67,6 +67,7 @@ static int is_usual_number(const u8 *p) { /* p behind the quote */
 static const u8 *value_of_pair(const u8 *p, u32 name, int depth) {
   u32 kind = names[name].kind;
   if (kind == NESTED) return nested(p, depth);
+  if (kind == EVERY && *p == '{') return unsure(); /* which is a text, or nothing */
   if (*p == '{' || *p == '[') return value_under(p, LITERAL, depth);
   if (kind == EVERY && *p == '"') return inside(p, name + OF_INNER, depth);
   return *p == '"' && kind == LITERAL ? as_written(p + 1) : scalar_under(p, kind == EVERY ? LITERAL : kind);
