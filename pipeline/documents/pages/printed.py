@@ -388,7 +388,7 @@ class _Writer:
         yield from self._taxes()
 
     def _taxes(self) -> Iterator[Fact]:
-        """Write each tax with its rate and what it is on, also one that is not charged.
+        """Write each tax with its rate and what it is on; one that is not charged without a rate, as it has none.
 
         An older document may not say which tax its corrections have: then its lines are printed as they were frozen.
         """
@@ -405,7 +405,8 @@ class _Writer:
                 amount = line.amount if line else Decimal(0)
                 base, rate = self._amount(share.base), self.spelling.percent(tax.charged_rate)
                 name = self.spelling.words.kinds[LineKind.TAX.value] if tax.label == LABEL_DEFAULT else tax.label
-                label = self.spelling.words.tax_of.format(label=apart(harmless(name)), rate=rate, base=base)
+                words = self.spelling.words.tax_of if tax.is_charged else self.spelling.words.tax_not_charged
+                label = words.format(label=apart(harmless(name)), rate=rate, base=base)
                 yield Fact(label=label, value=self._amount(amount))
 
     def _payment(self, bank: BankDetails) -> Iterator[Fact]:

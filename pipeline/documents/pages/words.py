@@ -98,6 +98,8 @@ class Words:
     exchange_explained: str
     net_total: str
     tax_of: str
+    tax_not_charged: str
+    """Of a reversed charge, of what is exempt or outside the tax: it has no rate that could be printed."""
     total: str
     correction_of: str
     reduction_of: str
@@ -173,6 +175,7 @@ ENGLISH = Words(
     exchange_explained="Prices in {currencies} are charged in {currency} at the rates of exchange in the details.",
     net_total="Total before tax",
     tax_of="{label} {rate}% on {base}",
+    tax_not_charged="{label} on {base}, not charged",
     total="Total",
     correction_of="Correction of {period}",
     reduction_of="Line {line} of {invoice}",
@@ -286,6 +289,7 @@ GERMAN = Words(
     exchange_explained="Preise in {currencies} sind in {currency} zu den Wechselkursen des Einzelnachweises berechnet.",
     net_total="Nettobetrag",
     tax_of="{label} {rate} % auf {base}",
+    tax_not_charged="{label} auf {base}, nicht berechnet",
     total="Gesamtbetrag",
     correction_of="Korrektur für {period}",
     reduction_of="Zeile {line} von {invoice}",
@@ -404,6 +408,7 @@ FRENCH = Words(
     exchange_explained="Les prix en {currencies} sont facturés en {currency} aux taux de change du détail.",
     net_total="Total hors taxes",
     tax_of="{label} {rate} % sur {base}",
+    tax_not_charged="{label} sur {base}, non facturée",
     total="Total",
     correction_of="Correction de {period}",
     reduction_of="Ligne {line} de {invoice}",
