@@ -1,8 +1,8 @@
 """From what a family read to what an exchange amounts to: its status, and token counts that hold together.
 
 Owns the one rule for all families: usage above zero is measured, whatever else is said; zeros beside an answer are no
-measurement; a stream that stated none, or its prompt alone, is estimated from its chunks; an error that stated none is
-failed. And the refusal of counts that contradict each other. Does not own what was stated (``families``).
+measurement; a stream that stated none is estimated from its chunks; an error that stated none is failed. And the
+refusal of counts that contradict each other. Does not own what was stated (``families``).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
         status = UsageStatus.FAILED
     elif is_stream and reading.generated_chunks:
         status = UsageStatus.ESTIMATED
-        tokens = TokenCounts(prompt_tokens=reading.prompt_alone or None, completion_tokens=reading.generated_chunks)
+        tokens = TokenCounts(prompt_tokens=None, completion_tokens=reading.generated_chunks)
     return BodyReading(
         status=status,
         dialect=dialect,

@@ -8,9 +8,8 @@ choice: the last of each choice is added up, but for one and the same usage that
 stands within a choice is its own, in streams and plain answers. A gateway that calls a model again within one stream
 (its tools, or what broke off), or a log of several answers in one body, has whole answers of different ids: each is an
 event of its own. So is each model of a system of several, which charges what each of them consumed (``UsageBreakdown``
-of Groq's SDK, ``BotModelUsage`` of Volcano Engine's). Databricks states the prompt in every chunk, beside nulls until
-the last (issue 6600 of spiceai/spiceai): of a stream that was cut, that is all that is stated. watsonx calls the model
-``model_id``. What the counts mean is ``chat_usage``'s.
+of Groq's SDK, ``BotModelUsage`` of Volcano Engine's). watsonx calls the model ``model_id``. What the counts mean is
+``chat_usage``'s.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from pipeline.collectors.families.chat_usage import (
     TOTAL,
     both_counts,
     parts_of_prompt,
-    prompt_alone,
     stated_by,
     usage_object,
     with_timings,
@@ -123,7 +121,6 @@ def _read_one(family: str, body: Body, asked: Asked) -> Reading:
         has_error=seen.has_error,
         has_content=bool(seen.generated_chunks),
         generated_chunks=seen.generated_chunks,
-        prompt_alone=None if counted is None or stated is not None else prompt_alone(counted),
     )
     of_each = [found for document in body.documents for found in (_of_each_model(document),) if found]
     return whole if not of_each else _of_models(whole, of_each[-1])

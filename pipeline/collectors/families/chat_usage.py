@@ -304,16 +304,6 @@ def parts_of_prompt(usage: JsonObject) -> JsonObject:
     return {name: usage.get(name) for name in _OF_PROMPT if name in usage}
 
 
-def prompt_alone(usage: JsonObject) -> int | None:
-    """Return the prompt of a usage object that states no completion.
-
-    ``None`` where it counts parts of it: whether these lie within it, only a total tells.
-    """
-    parts = parts_of_prompt(usage).values()
-    counts = [count for part in parts for count in (part.values() if isinstance(part, dict) else (part,))]
-    return None if any(counts) else count_of(usage, *PROMPT)
-
-
 def _prompt_of_gemini(usage: JsonObject, model: str | None) -> tuple[int, int] | None:
     """Return the prompt and no completion where Gemini states a total beyond the prompt and leaves that out."""
     prompt, total = count_of(usage, *PROMPT), count_of(usage, *TOTAL)

@@ -64,8 +64,6 @@ class Reading(NamedTuple):
     """Whether anything was delivered: beside it, a usage of zeros is no measurement."""
     generated_chunks: int = 0
     """In a stream, how many of its chunks hold generated text, reasoning or arguments of a tool."""
-    prompt_alone: int | None = None
-    """The prompt, where it is all that a stream stated before it broke off."""
     parts: tuple[Reading, ...] = ()
     """What other models did for this answer and it does not count: each is an event of its own."""
     part: str | None = None

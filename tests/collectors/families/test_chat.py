@@ -351,34 +351,6 @@ def test_whatever_was_generated_counts_in_an_estimate(delta: dict[str, Any]) -> 
     assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
 
 
-NULLS = {"prompt_tokens": 10, "completion_tokens": None, "total_tokens": None}
-
-
-@pytest.mark.parametrize(
-    ("usage", "prompt"),
-    [
-        (NULLS, 10),
-        ({"prompt_tokens": 10}, 10),
-        (NULLS | {"prompt_tokens_details": {"cached_tokens": 0}, "cache_read_input_tokens": 0}, 10),
-        (NULLS | {"prompt_tokens_details": {"cached_tokens": 4}}, None),
-        (NULLS | {"cache_read_input_tokens": 40}, None),
-        (NULLS | {"prompt_tokens": 0}, None),
-        ({"completion_tokens": 3}, None),
-    ],
-)
-def test_a_stream_that_was_cut_is_estimated_with_the_prompt_that_it_stated_alone(
-    usage: dict[str, Any], prompt: int | None
-) -> None:
-    cut = [_chunk({"content": "Fr"}, usage), _chunk({"content": "ost"}, usage)]
-    reading = read(ways(*cut)["transcript"], path=PATH)
-    assert reading.tokens is not None
-    assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
-    assert (reading.tokens.prompt_tokens, reading.tokens.completion_tokens) == (prompt, 2)
-    assert read(ways(*cut, _chunk({}, _usage(10, 7)))["transcript"], path=PATH).status.value == "measured"
-    failed = ways(*cut, {"error": {"message": "gone"}})["transcript"]
-    assert (read(failed, path=PATH).status.value, read(failed, path=PATH).tokens) == ("failed", None)
-
-
 def test_zeros_beside_an_answer_are_no_measurement_and_beside_nothing_they_are_one() -> None:
     assert read(_chat(_usage(0, 0)), path=PATH).status.value == "unknown"
     stream = ways(_chunk({"content": "Fr"}), _chunk({}, _usage(0, 0)))["transcript"]

@@ -28,7 +28,6 @@ HEARD = {
 }
 CHAT = "/v1/chat/completions"
 TIMINGS = {"cache_n": 236, "prompt_n": 5, "prompt_ms": 30.9, "predicted_n": 35, "predicted_ms": 661.0}
-NULLS = {"prompt_tokens": 241, "completion_tokens": None, "total_tokens": None, "cache_read_input_tokens": 0}
 USAGE = {"usage": {"prompt_tokens": 241, "completion_tokens": 35, "total_tokens": 276}}
 CALL = {"model_id": "qwen-max", "input_tokens": 282, "output_tokens": 449}
 OTHER = {"model_id": "deepseek-r1", "input_tokens": 1464, "output_tokens": 8}
@@ -58,8 +57,6 @@ BODIES: dict[str, tuple[str | None, list[Any]]] = {
     "timings beside usage": (CHAT, [{"choices": [{"message": {"content": "Fog."}}], "timings": TIMINGS} | USAGE]),
     "a workflow": ("/ai/ask", [{"output": {"text": "Fog."}, "usage": {"models": [CALL, OTHER]}, "request_id": "d-1"}]),
     "begun": ("/v1/messages", [SPEED, TEXT, TEXT]),
-    "a prompt alone": (CHAT, [{"choices": [{"delta": {"content": "Fog."}}], "usage": {"prompt_tokens": 241}}]),
-    "a prompt beside nulls": (CHAT, [{"choices": [{"delta": {"content": "Fog."}}], "usage": NULLS}]),
     "fast": ("/v1/messages", [SPEED, TEXT, {"type": "message_delta", "usage": {"output_tokens": 9, "speed": "fast"}}]),
     "zeros": (
         "/v1/messages",
