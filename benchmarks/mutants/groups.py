@@ -181,8 +181,8 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.logs.line_blocks: LineBlocks.__iter__: 1 instead: 0 (#2)": (
         "a block ends a byte sooner, and a line that follows a whole block comes alone, as the same line"
     ),
-    "collectors.logs.compression: _GzipMember.__init__: 17 instead: 16": "15 | 17 is 15 | 16",
-    "collectors.logs.compression: decompressed: True instead: False (#2)": (
+    "collectors.logs.stored.compression: _GzipMember.__init__: 17 instead: 16": "15 | 17 is 15 | 16",
+    "collectors.logs.stored.compression: decompressed: True instead: False (#2)": (
         "what is before the first member is its magic bytes, and no padding"
     ),
     "collectors.counting: normalised: 1 instead: 0 (#2)": "a count of one is not too large either",
@@ -226,9 +226,9 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.segment: at import: mult instead: 2 ** 14": "how many rows become columns at a time",
     "collectors.segment: at import: 3 instead: 2": "how many rows become columns at a time",
     "collectors.segment: at import: 15 instead: 14": "how many rows become columns at a time",
-    "collectors.logs.compression: at import: mult instead: 2 ** 20": "how large pieces are",
-    "collectors.logs.compression: at import: 3 instead: 2": "how large pieces are",
-    "collectors.logs.compression: at import: 21 instead: 20": "how large pieces are",
+    "collectors.logs.stored.compression: at import: mult instead: 2 ** 20": "how large pieces are",
+    "collectors.logs.stored.compression: at import: 3 instead: 2": "how large pieces are",
+    "collectors.logs.stored.compression: at import: 21 instead: 20": "how large pieces are",
     "collectors.logs.line_blocks: at import: mult instead: 2 ** 22": "how much is split at a time",
     "collectors.logs.line_blocks: at import: 3 instead: 2": "how much is split at a time",
     "collectors.logs.line_blocks: at import: 23 instead: 22": "how much is split at a time",

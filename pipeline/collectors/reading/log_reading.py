@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.formats.log_format import read_by
-from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.logs.log_file import open_log
-from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.stored.compression import Compression
+from pipeline.collectors.logs.stored.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:

@@ -15,14 +15,15 @@ import pytest
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat
 from pipeline.collectors.again import hash_log, read_again, records_beginning_like
-from pipeline.collectors.logs import compression, digests, log_file
-from pipeline.collectors.logs.compression import Compression, Piece, compression_of, decompressed
+from pipeline.collectors.logs import digests, log_file
 from pipeline.collectors.logs.digests import DigestUnavailable, new_digest, usual_algorithm
 from pipeline.collectors.logs.hashed_again import Hashed, hash_segments, nothing_of
 from pipeline.collectors.logs.lineage import KnownSources, believed, continue_from, possible_ends, window
 from pipeline.collectors.logs.log_file import LogFile, open_log
-from pipeline.collectors.logs.other_formats import refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.stored import compression
+from pipeline.collectors.logs.stored.compression import Compression, Piece, compression_of, decompressed
+from pipeline.collectors.logs.stored.other_formats import refuse_other_formats
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
@@ -623,7 +624,8 @@ def test_what_is_unread_of_a_log_that_is_gone_or_lies_elsewhere_is_said(tmp_path
 @pytest.mark.parametrize(
     ("first", "name"),
     [
-        *((b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"PK\x03\x04", "zip"), (b"PAR1", "Parquet")),
+        *((b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"PK\x03\x04", "zip")),
+        *((b"PAR1", "Parquet, compressed once more"), (b"PARE", "Parquet, encrypted")),
         *((b"\x04\x22\x4d\x18", "lz4"), (b"\xff\x06\x00\x00sNaPpY", "snappy"), (b"7z\xbc\xaf\x27\x1c", "7z")),
         *((b"\x1f\x9d\x90", "compress"), (b"\x78\x01", "zlib"), (b"\x78\x9c", "zlib"), (b"\x78\xda", "zlib")),
         *((b"\x1f\x8b", "compressed twice"), (b"\x28\xb5\x2f\xfd", "compressed twice")),
@@ -638,7 +640,7 @@ def test_what_is_unread_of_a_log_that_is_gone_or_lies_elsewhere_is_said(tmp_path
     ],
 )
 def test_another_format_is_told_by_its_first_bytes(first: bytes, name: str) -> None:
-    detail = f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
+    detail = f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd, or rows of Parquet"
     assert refusal(lambda: refuse_other_formats(first + b" and more")) == ("not_json_lines", detail)
 
 

@@ -14,13 +14,13 @@ import pytest
 
 from pipeline.base.zstd import zstd
 from pipeline.collectors.logs import log_file
-from pipeline.collectors.logs.compression import decompressed
+from pipeline.collectors.logs.stored.compression import decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.collectors.logs.compression import Piece
+    from pipeline.collectors.logs.stored.compression import Piece
 
 CHECKED = {int(zstd.CompressionParameter.checksum_flag): 1}
 
