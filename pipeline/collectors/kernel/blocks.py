@@ -349,7 +349,7 @@ class BlockDecoder:
         beginnings = [beginning_of_identity(kinds[each & 3], keys.values[each >> 2]) for each in found.tolist()]
         is_counted = np.array([[kind in each for kind in _KINDS_OF_IDS] for each in kinds])[found & 3]
         sizes = np.array([each.sizes for each in texts]) * is_counted[chosen].T
-        return program.identities(program.introduced(beginnings)[chosen], [each.starts for each in texts], sizes)
+        return program.identities(beginnings, chosen, [each.starts for each in texts], sizes)
 
 
 @cache

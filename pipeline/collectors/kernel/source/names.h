@@ -15,7 +15,7 @@ static struct {
   u8 bytes[NAME_BYTES_MAX];
   u32 size, owner, kind;
 } names[NAMES_MAX]; /* affixes first */
-static u32 name_count, affix_count, name_slots[NAME_SLOTS];
+static u32 affix_count, name_slots[NAME_SLOTS];
 
 enum { NO_NAME = NAMES_MAX };
 

@@ -8,7 +8,7 @@ static u32 row_levels; /* how many arrays of rows, or of groups of them, are ope
 /* Puts a row of the line, of the shape with a number, whose holes begin at `line_holes`; 0 where there is none, or no
    room. */
 static int add_row(int n) {
-  if (n < 0 || rows == LINES_MAX) return 0;
+  if (n < 0 || rows == ROWS_MAX) return 0;
   row_lines[rows] = row_line;
   row_shapes[rows] = (u32)n;
   row_holes[rows++] = line_holes;
@@ -41,7 +41,7 @@ static const u8 *each(const u8 *p, u32 name, int depth) {
     if (!(p = object(p, name + OF_INNER, depth + 1))) return 0;
     if (names[name].kind == ROWS) {
       for (u32 i = 0; i < row_levels; i++) *o++ = LIST_END, *o++ = CLOSE;
-      if (!add_row(shape_number(shape, (u32)(o - shape)))) return unsure();
+      if (!add_row(shape_number())) return unsure();
     }
     is_behind_rows = 1;
   }
