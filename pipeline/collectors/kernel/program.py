@@ -104,7 +104,7 @@ class Program:
         self._lent = 0
         """So much of the room is lent."""
         self._rule_words_used = 1
-        self._set_up(min(log_format.depth_max, _DEPTH_MAX))
+        self._set_up(log_format)
 
     def room(self, size: int) -> memoryview | None:
         """Return where the program reads a block, for so many bytes; ``None`` where they are too many.
@@ -227,7 +227,7 @@ class Program:
         self._at["rule_at"][:] = self._at["rule_behind"][:] = 0
         self._rule_words_used = 1
 
-    def _set_up(self, depth_max: int) -> None:
+    def _set_up(self, log_format: LogFormat) -> None:
         by_ending = sorted(BEGINNINGS, key=lambda beginning: beginning[::-1])
         for row, beginning in zip(self._at["key_beginnings"], by_ending, strict=False):
             row[0], row[-len(beginning) :] = len(beginning), np.frombuffer(beginning.encode(), np.uint8)
@@ -236,7 +236,8 @@ class Program:
             message = "there are more names than the program has room for"
             raise ValueError(message)
         self._at["names"][: len(names)] = names
-        self._call("set_up", len(names), depth_max)
+        depth_max = min(log_format.depth_max, _DEPTH_MAX)
+        self._call("set_up", len(names), depth_max, log_format.time_zone in (None, "UTC"))
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 

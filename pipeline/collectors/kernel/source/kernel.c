@@ -22,7 +22,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   switch (kind) {
   case NEVER: return unsure();
   case RESPONSE: return response(p, depth);
-  case TIMED: case TIMED_IN_UTC: return instant(p, kind);
+  case TIMED: return instant(p);
   case PRESENT: return present(p, depth);
   case ELAPSED: return elapsed(p);
   case NESTED: return nested(p, depth);
@@ -164,9 +164,10 @@ void EXPORT(forget)(void) {
   for (u32 i = 0; i < SLOTS; i++) shapes.slots[i] = keys.slots[i] = 0;
 }
 
-/* Takes in so many `names`, and how deep a line may be. */
-void EXPORT(set_up)(u32 name_count, int deepest) {
+/* Takes in so many `names`, how deep a line may be, and whether an instant is in UTC that states no offset. */
+void EXPORT(set_up)(u32 name_count, int deepest, int is_naive_utc) {
   depth_max = deepest;
+  may_be_naive = is_naive_utc;
   fill_places_left();
   fill_key_endings();
   for (u32 n = 0; n < name_count; n++) {

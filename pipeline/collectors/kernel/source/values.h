@@ -145,7 +145,7 @@ static const u8 *one_of_words(const u8 *p, u32 name) { /* p behind the quote */
   return put_word(found) ? behind : unsure();
 }
 
-static const u8 *instant(const u8 *p, u32 kind);
+static const u8 *instant(const u8 *p);
 
 static const u8 *stream_within(const u8 *p, int depth);
 
@@ -158,7 +158,7 @@ static const u8 *null(const u8 *p) {
 
 /* A value that is no object and no array. */
 static inline const u8 *scalar_under(const u8 *p, u32 kind) {
-  if (kind == TIMED || kind == TIMED_IN_UTC) return instant(p, kind);
+  if (kind == TIMED) return instant(p);
   switch (*p) {
   case '"': return text_under(p + 1, kind);
   case 't': *o++ = TRUE; return word(p, "true");
@@ -172,7 +172,7 @@ static inline const u8 *scalar_under(const u8 *p, u32 kind) {
 static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (!has_room()) return unsure();
   if (kind == RESPONSE) return stream_within(p, depth);
-  int is_leaf = kind == TIMED || kind == TIMED_IN_UTC || kind == PRESENT;
+  int is_leaf = kind == TIMED || kind == PRESENT;
   if (*p == '{' && !is_leaf) return object(p, OF_BODY, depth);
   if (*p == '[' && !is_leaf) return list_under(p, kind, depth);
   const u8 *begin = o, *behind = kind == PRESENT ? present(p, depth) : scalar_under(p, kind);
