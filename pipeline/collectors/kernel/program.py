@@ -210,7 +210,7 @@ class Program:
         self._rule_words_used += len(words)
         return True
 
-    def amounts(self, shapes: Array, columns: int) -> tuple[Array, Array]:
+    def apply_rules(self, shapes: Array, columns: int) -> tuple[Array, Array]:
         """Work out so many columns of all rows of the block, of which these are the shapes.
 
         Return the rule that each row obeys, or ``NO_RULE``, and an array of columns, in which rows without a rule have
@@ -218,7 +218,7 @@ class Program:
         """
         count = len(shapes)
         self._at["row_shapes"][:count] = shapes
-        self._call("amounts", count, columns)
+        self._call("apply_rules", count, columns)
         return self._at["row_rules"][:count], self._at["columns"][:columns, :count]
 
     def forget(self) -> None:

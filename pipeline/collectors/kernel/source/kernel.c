@@ -37,7 +37,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
     if (*p == '{' || *p == '"') return inside(p, OF_BODY, depth);
     break;
   case GROUPS: case ROWS:
-    if (*p == '[') return each(p, name, depth);
+    if (*p == '[') return array_of_rows(p, name, depth);
     break;
   case PAIRS:
     if (*p == '[') return pairs(p, name + OF_INNER, depth);

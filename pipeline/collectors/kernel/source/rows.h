@@ -25,7 +25,7 @@ static int begin_row(u32 first, u32 count) {
 
 /* An array of objects. Each is read behind what stands before the array, and without the others: so the shape of a row
    is that of a line which holds nothing else. Twin: otel.entries. */
-static const u8 *each(const u8 *p, u32 name, int depth) {
+static const u8 *array_of_rows(const u8 *p, u32 name, int depth) {
   if (depth >= depth_max) return unsure();
   *o++ = LIST;
   Mark before = marked();

@@ -42,7 +42,7 @@ static const i64 *behind_conditions(const i64 *word, const i64 *hole) {
 }
 
 /* Works out so many rows of the block, each by the first rule of its shape that it obeys, and so many columns of each. */
-void EXPORT(amounts)(u32 row_count, u32 column_count) {
+void EXPORT(apply_rules)(u32 row_count, u32 column_count) {
   for (u32 row = 0; row < row_count; row++) {
     const i64 *hole = holes + row_holes[row], *word = 0;
     u32 rule = row_shapes[row];
