@@ -39,7 +39,7 @@ _NAME = np.dtype([("bytes", "S64"), ("size", "u4"), ("owner", "u4"), ("kind", "u
 _TYPES: dict[int, Any] = {1: np.uint8, 4: np.uint32, 8: np.int64, _NAME.itemsize: _NAME}
 """Of elements of arrays, by their sizes."""
 _STATED_BYTES, _STATED_NAME_MAX = 20, 32
-"""Of what it states of an array, and of the name of one."""
+"""So long is what the program states of each array, and the name of one at most."""
 WRAPPERS = ("docker", "cri")
 """Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""
 _PAD = 64
@@ -90,8 +90,8 @@ class Program:
             exports = wasmtime.Instance(self._store, compiled().module, []).exports(self._store)
         except wasmtime.WasmtimeError as refused:
             raise ProgramFailed(str(refused).partition("\n")[0]) from None
-        self._functions: dict[str, Any] = {str(name): function for name, function in exports.items()}
-        memory = self._functions["memory"]
+        self._exports: dict[str, Any] = {str(name): function for name, function in exports.items()}
+        memory = self._exports["memory"]
         base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
         whole: Any = (ctypes.c_uint8 * size).from_address(base)
         whole.store = self._store  # whoever has a view of it keeps what it lies in
@@ -162,7 +162,7 @@ class Program:
 
     def shape(self, number: int) -> bytes:
         """Return a shape."""
-        return self._numbered("shapes", number)
+        return self._text("shapes", number)
 
     @property
     def is_nearly_full(self) -> bool:
@@ -174,7 +174,7 @@ class Program:
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
-        return self._numbered("keys", number)
+        return self._text("keys", number)
 
     def identities(self, beginnings: Sequence[bytes], which: Array, starts: Sequence[Array], sizes: Array) -> Array:
         """Return the identities of events: digests of their beginnings, and behind these of their ids.
@@ -216,10 +216,10 @@ class Program:
         Return the rule that each row obeys, or ``NO_RULE``, and an array of columns, in which rows without a rule have
         anything.
         """
-        count = len(shapes)
-        self._at["row_shapes"][:count] = shapes
-        self._call("apply_rules", count, columns)
-        return self._at["row_rules"][:count], self._at["columns"][:columns, :count]
+        rows = len(shapes)
+        self._at["row_shapes"][:rows] = shapes
+        self._call("apply_rules", rows, columns)
+        return self._at["row_rules"][:rows], self._at["columns"][:columns, :rows]
 
     def forget(self) -> None:
         """Let shapes and keys be numbered anew, and forget the rules."""
@@ -241,7 +241,8 @@ class Program:
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
-    def _numbered(self, of: str, number: int) -> bytes:
+    def _text(self, of: str, number: int) -> bytes:
+        """Return the text that has a number: ``of`` the shapes, or of the keys."""
         at = int(self._at[f"{of}.at"][number])
         return bytes(self._at[f"{of}.texts"][at : at + int(self._at[f"{of}.sizes"][number])].data)
 
@@ -259,7 +260,7 @@ class Program:
         return found
 
     def _call(self, name: str, *arguments: int) -> Any:
-        return self._functions[name](self._store, *arguments)
+        return self._exports[name](self._store, *arguments)
 
 
 def has_kernel() -> bool:
