@@ -441,7 +441,7 @@ def test_a_document_is_compared_where_it_ends_however_many_brackets_and_blanks_a
         (b"ab", {0, 2}),
         (b"ab\ncd\n\nef", {0, 3, 6, 7, 9}),
         (b'{"a": {}}x', {0, 9, 10}),
-        (b'a\n{"b": 1}\r\n{"c": 2}\n', {0, 2, 10, 11, 12, 20, 21}),  # each object may have been the last, without its end
+        (b'a\n{"b": 1}\r\n{"c": 2}\n', {0, 2, 10, 11, 12, 20, 21}),  # each object may have been the last
         (b"[{\n}]\r\n\0 \xef\xbb\xbf[", {0, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13}),
         (b" \x0b\t{", {0, 1, 2, 3, 4}),
         (b'{"a": "}\xff\x01"} \n{"b": 1} \n', {0, 12, 13, 14, 22, 23, 24}),  # behind the first line, lines
