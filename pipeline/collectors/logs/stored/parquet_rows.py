@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow.parquet as pq
+    from _typeshed import WriteableBuffer
 
 _MAGIC = b"PAR1"
 _BUFFER_BYTES = 2**20
@@ -94,7 +95,6 @@ class _File(io.RawIOBase):
     """What ``read`` returns, as a file that can be read anywhere."""
 
     def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        super().__init__()
         self._read = read
         self._size = size
         self._at = 0
@@ -102,20 +102,13 @@ class _File(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         return self._at
 
-    def read(self, size: int = -1) -> bytes:
-        end = self._size if size < 0 else min(self._at + size, self._size)
-        pieces = []
-        while self._at < end and (piece := self._read(self._at, end - self._at)):
-            pieces.append(piece)
-            self._at += len(piece)
-        return b"".join(pieces)
+    def readinto(self, room: WriteableBuffer) -> int:
+        into = memoryview(room).cast("B")
+        content = self._read(self._at, len(into))
+        into[: len(content)] = content
+        self._at += len(content)
+        return len(content)
