@@ -16,17 +16,7 @@ _FOLDER = Path(__file__).resolve().parents[1] / "pipeline/collectors/kernel"
 KERNEL = _FOLDER / "kernel.wasm"
 SOURCE = _FOLDER / "source"
 _OPTIONS = (
-    *(
-        "-target",
-        "wasm32-freestanding",
-        "-O3",
-        "-msimd128",
-        "-mbulk-memory",
-        "-nostdlib",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-    ),
+    *("-target", "wasm32-freestanding", "-O3", "-msimd128", "-mbulk-memory", "-nostdlib"),
     *("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=1048576"),
 )
 

@@ -100,20 +100,8 @@ TEXTS = frozenset(
     (
         *("content", "text", "delta", "reasoning_content", "reasoning", "refusal", "thinking", "response"),
         *("outputText", "generation", "completion", "embedding", "generated_text", "Content"),
-        *(
-            "message",
-            "Message",
-            "errorMessage",
-            "arguments",
-            "answer",
-            "output",
-            "prompt",
-            "p",
-            "url",
-            "b64_json",
-            "images",
-        ),
-        *("webSearchQueries", "web_search_queries"),
+        *("message", "Message", "errorMessage", "arguments", "answer", "output", "prompt", "p"),
+        *("url", "b64_json", "images", "webSearchQueries", "web_search_queries"),
     )
 )
 """Names of bodies under which a text is only asked whether it is one, and whether it is empty."""

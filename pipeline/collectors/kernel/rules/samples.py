@@ -74,15 +74,13 @@ class Samples:
     def line(self, contents: Sequence[Any], earlier: Callable[[int], int] | None = None) -> bytes:
         """Return a line; counts of chunks that others replace are these, or any."""
         self.asked += 1
-
-        def content(number: int, *_: object) -> Any:
-            return self._wholes.get(contents[number], contents[number])
+        written = [self._wholes.get(content, content) for content in contents]
 
         def any_count(hole: int) -> int:
             any_other = (1, 2, 3, self._chance.randint(1, 1000))
             return contents[hole] if self._chance.random() < _HALF else self._chance.choice(any_other)
 
-        return self.lines.line(content, earlier or any_count, self.asked)
+        return self.lines.line(written.__getitem__, earlier or any_count, self.asked)
 
     def comes_out(self, rule: Rule, contents: Sequence[Any]) -> bool:
         """Tell whether the plain reader makes of a line what a rule says."""

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.kernel.names import Name
 
-    Contents: TypeAlias = Callable[[int, "HoleKind", str], int | str]
-    """What stands in a hole: its number, its kind, and the name it stands under."""
-    Earlier: TypeAlias = Callable[[int], int]
-    """What stood in a hole in a chunk before the one whose counts stand for it."""
+    Contents: TypeAlias = Callable[[int], Any]
+    """What stands in a hole of a number: a count, a length, an instant or a duration, or the text of an id or a key."""
     Part: TypeAlias = str | Callable[["_Line"], str]
     """A part of lines: the same in all of them, or what makes it."""
     Chunks: TypeAlias = Callable[["_Line"], list[str]]
@@ -101,8 +99,8 @@ class Parsed(NamedTuple):
     """The names under which an id stands that stood before, and so has no hole."""
     part: Part
 
-    def line(self, contents: Contents, earlier: Earlier, number: int) -> bytes:
-        """Return a line of the shape; ``earlier`` are the counts of chunks that others replace.
+    def line(self, contents: Contents, earlier: Contents, number: int) -> bytes:
+        """Return a line of the shape; ``earlier`` stood in holes in chunks that others replace.
 
         What no row depends on differs from one number to the next: what a text is, how many fractions follow one
         another, in which order the two kinds of a run come.
@@ -135,7 +133,7 @@ class _Line(NamedTuple):
     """A line that is being made."""
 
     contents: Contents
-    earlier: Earlier
+    earlier: Contents
     number: int
     ids: list[str]
     """The different ones so far."""
@@ -181,10 +179,10 @@ class _Parser:
         self._at += size
         return self._shape[self._at - size : self._at].decode()
 
-    def _hole(self, kind: HoleKind) -> Callable[[_Line], int | str]:
-        number, name = len(self.holes), self._name
-        self.holes.append(Hole(kind, name))
-        return lambda line: line.contents(number, kind, name)
+    def _hole(self, kind: HoleKind) -> Callable[[_Line], Any]:
+        number = len(self.holes)
+        self.holes.append(Hole(kind, self._name))
+        return lambda line: line.contents(number)
 
     def value(self) -> Part:  # noqa: C901, PLR0911 - a token a case
         """Return the part of a value."""
@@ -332,7 +330,7 @@ class _Parser:
         length = self._hole(HoleKind.LENGTH)
 
         def earlier(line: _Line, ids: list[str]) -> str:
-            return _text(part, line._replace(contents=lambda number, *_: line.earlier(number), ids=list(ids)))
+            return _text(part, line._replace(contents=line.earlier, ids=list(ids)))
 
         def chunks(line: _Line) -> list[str]:
             ids = list(line.ids)
