@@ -55,6 +55,59 @@ def test_metrics_of_gravitee(collect: Any) -> None:
     assert collect(failed, **source("gravitee")).event["status"] == "failed"
 
 
+def api_management(**columns: Any) -> dict[str, Any]:
+    """Return a row as ``az monitor log-analytics query`` prints what the query of the page answers: all as text."""
+    return {
+        "CorrelationId": "c-1",
+        "CorrelationId1": "c-1",
+        "ModelName": "jamba-large-1.7",
+        "DeploymentName": "jamba",
+        "PromptTokens": "40",
+        "CompletionTokens": "5",
+        "TotalTokens": "45",
+        "IsCounted": "True",
+        "TimeGenerated": "2026-11-03T10:00:01.2500000Z",
+        "ApimSubscriptionId": "key_1",
+        "ResponseCode": "200",
+        "Method": "POST",
+        "Url": "https://gw.azure-api.net/openai/deployments/jamba/chat/completions?api-version=2024-10-21",
+        "TableName": "PrimaryResult",
+    } | columns
+
+
+UNCOUNTED = {"PromptTokens": None, "CompletionTokens": "0", "TotalTokens": None, "IsCounted": "False"}
+EMBEDDED = {"Url": "https://gw.azure-api.net/v1/embeddings", "PromptTokens": "40", "TotalTokens": "40"}
+
+
+def test_calls_of_azure_s_api_management(collect: Any) -> None:
+    event = collect(api_management(), **source("apim")).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert (event["api_key_id"], event["request_id"]) == ("key_1", "c-1")
+    assert (event["model_requested"], event["model_reported"]) == ("jamba", "jamba-large-1.7")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("columns", "status", "tokens"),
+    [
+        (UNCOUNTED, "unknown", (None, None)),
+        (UNCOUNTED | {"ResponseCode": "429"}, "failed", (None, None)),
+        (UNCOUNTED | {"Method": "GET", "Url": "https://gw.azure-api.net/v1/models"}, "not_metered", (None, None)),
+        (UNCOUNTED | EMBEDDED, "measured", (40, 0)),
+    ],
+)
+def test_what_azure_s_api_management_did_not_count_is_billed_by_no_prompt_alone(
+    columns: dict[str, Any], status: str, tokens: tuple[int | None, int | None], collect: Any
+) -> None:
+    event = collect(api_management(**columns), **source("apim")).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == (status, *tokens)
+
+
+def test_a_call_that_azure_s_table_of_tokens_alone_has_is_quarantined(collect: Any) -> None:
+    of_call = ("TimeGenerated", "ApimSubscriptionId", "ResponseCode", "Method", "Url", "CorrelationId1")
+    assert collect(api_management(**dict.fromkeys(of_call)), **source("apim")).refusal == ("missing_field", "ts")
+
+
 def test_requests_of_sglang(collect: Any) -> None:
     line = {
         "request_parameters": '{"rid": "r-1", "stream": true}',
