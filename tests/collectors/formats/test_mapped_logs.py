@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -106,6 +107,53 @@ def test_what_azure_s_api_management_did_not_count_is_billed_by_no_prompt_alone(
 def test_a_call_that_azure_s_table_of_tokens_alone_has_is_quarantined(collect: Any) -> None:
     of_call = ("TimeGenerated", "ApimSubscriptionId", "ResponseCode", "Method", "Url", "CorrelationId1")
     assert collect(api_management(**dict.fromkeys(of_call)), **source("apim")).refusal == ("missing_field", "ts")
+
+
+def logpush(**fields: Any) -> dict[str, Any]:
+    """Return a record of Cloudflare's Logpush as its script decrypts it: metadata and bodies are text."""
+    usage = {"input_tokens": 6, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4, "output_tokens": 5}
+    answer = {"id": "msg_1", "type": "message", "role": "assistant", "model": "opus-4", "content": [], "usage": usage}
+    return {
+        "Cached": False,
+        "Endpoint": "v1/messages",
+        "Gateway": "desk",
+        "Metadata": '{"api_key_id": "key_1"}',
+        "Metrics": {"cost": 0.0042, "durationMs": 1234},
+        "Model": "opus",
+        "Provider": "anthropic",
+        "RateLimited": False,
+        "RequestBody": '{"model": "opus", "max_tokens": 9, "messages": []}',
+        "RequestedModel": "cloudflare/auto",
+        "ResponseBody": json.dumps(answer),
+        "StatusCode": 200,
+        "Timestamp": 1793700001250000000,
+    } | fields
+
+
+def test_what_cloudflare_s_logpush_delivers_is_read_where_it_is_decrypted(collect: Any) -> None:
+    collected = collect(logpush(), **source("logpush"))
+    assert collected.tokens[:4] == (40, 5, 30, 4)
+    event = collected.event
+    assert (event["api_key_id"], event["response_id"]) == ("key_1", "msg_1")
+    assert (event["model_requested"], event["model_reported"]) == ("cloudflare/auto", "opus-4")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+    encrypted = {"type": "encrypted", "key": "a2V5", "iv": "aXY=", "data": "ZGF0YQ=="}
+    as_it_comes = dict.fromkeys(("Metadata", "RequestBody", "ResponseBody"), encrypted)
+    assert collect(logpush(**as_it_comes), **source("logpush")).refusal[0] == "missing_field"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"Cached": True}, "not_metered"),
+        ({"StatusCode": 429, "RateLimited": True, "ResponseBody": ""}, "failed"),
+        ({"RequestBody": "", "ResponseBody": ""}, "unknown"),
+    ],
+)
+def test_what_cloudflare_answered_by_itself_or_not_at_all_is_not_billed(
+    fields: dict[str, Any], status: str, collect: Any
+) -> None:
+    assert collect(logpush(**fields), **source("logpush")).event["status"] == status
 
 
 def test_requests_of_sglang(collect: Any) -> None:
