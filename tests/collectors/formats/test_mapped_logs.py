@@ -156,6 +156,55 @@ def test_what_cloudflare_answered_by_itself_or_not_at_all_is_not_billed(
     assert collect(logpush(**fields), **source("logpush")).event["status"] == status
 
 
+def agentgateway_row(**columns: Any) -> dict[str, Any]:
+    """Return a row of agentgateway's ``request_logs``, whose attributes are JSON text."""
+    attributes = {
+        "http.method": "POST",
+        "http.path": "/v1/messages",
+        "http.status": 200,
+        "gen_ai.usage.input_tokens": 40,
+        "gen_ai.usage.cache_read.input_tokens": 30,
+        "gen_ai.usage.cache_creation.input_tokens": 4,
+        "gen_ai.usage.reasoning_tokens": 2,
+        "agw.api_key.name": "key_1",
+        "agw.ai.usage.cost.total": 0.1,
+    }
+    return {
+        "id": "0199a3c1",
+        "started_at": "2026-11-03T10:00:01.250+00:00",
+        "completed_at": "2026-11-03T10:00:02.500+00:00",
+        "duration_ms": 1250,
+        "trace_id": None,
+        "span_id": None,
+        "http_status": 200,
+        "error": None,
+        "gen_ai_operation_name": "chat",
+        "gen_ai_provider_name": "anthropic",
+        "gen_ai_request_model": "opus",
+        "gen_ai_response_model": "opus-4",
+        "input_tokens": 40,
+        "output_tokens": 5,
+        "total_tokens": 45,
+        "cost": 0.1,
+        "agentgateway_user": None,
+        "has_payload": 0,
+        "attributes_json": json.dumps(attributes),
+    } | columns
+
+
+def test_rows_that_agentgateway_keeps_in_a_database(collect: Any) -> None:
+    rows = [agentgateway_row(), agentgateway_row(trace_id="5b8e", span_id="eee1", output_tokens=None)]
+    text = "[" + ",\n".join(json.dumps(row) for row in rows) + "]"  # as sqlite3 -json prints them
+    counted, unseen = collect(text, **source("agentgateway-table")).events
+    assert (counted["status"], counted["prompt_tokens"], counted["completion_tokens"]) == ("measured", 40, 5)
+    assert (counted["prompt_cached_tokens"], counted["prompt_cache_write_tokens"]) == (30, 4)
+    assert (counted["reasoning_tokens"], counted["api_key_id"]) == (2, "key_1")
+    assert counted["request_id"] == "0199a3c1"
+    assert (counted["model_requested"], counted["model_reported"]) == ("opus", "opus-4")
+    assert counted["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+    assert (unseen["status"], unseen["request_id"]) == ("unknown", "5b8e/eee1")
+
+
 def test_requests_of_sglang(collect: Any) -> None:
     line = {
         "request_parameters": '{"rid": "r-1", "stream": true}',
