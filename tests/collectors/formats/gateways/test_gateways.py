@@ -310,6 +310,13 @@ def test_apisix_knows_messages_by_where_a_path_leads_however_a_caller_writes_it(
     assert collect(json.dumps(apisix_line(uri=uri, llm_summary=SUMMARY))).tokens[:4] == (80, 5, 30, 10)
 
 
+def test_what_apisix_counts_of_converse_with_a_cache_does_not_add_up_and_is_quarantined(collect: Any) -> None:
+    counts = {"model": "nova", "prompt_tokens": "10", "completion_tokens": "5", "total_tokens": "45"}
+    parts = dict.fromkeys(("cache_read_input_tokens", "cache_creation_input_tokens", "reasoning_tokens"), "0")
+    line = apisix_line(uri="/model/nova/converse", llm_summary=counts | parts)
+    assert collect(json.dumps(line)).refusal[0] == "contradictory_usage"
+
+
 STREAMED = SUMMARY | {"stream": "true", "reasoning_tokens": "0"}
 
 
