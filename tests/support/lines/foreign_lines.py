@@ -936,12 +936,17 @@ def _higress(maker: Maker) -> Document:
     pick = maker.chance.choice
     prompt, completion = maker.count(), maker.count()
     counts = {"input_token": prompt, "output_token": completion, "total_token": maker.sum(prompt, completion)}
+    details = {
+        "input_token_details": {"cached_tokens": maker.count(), "audio_tokens": maker.count()},
+        "output_token_details": {"reasoning_tokens": maker.count(), "audio_tokens": 1},
+    }
     stated = {
-        "model": _model(maker),
+        "model": pick((_model(maker), _model(maker), "UNKNOWN")),
         "consumer": _key(maker),
         "chat_id": _hex(maker),
         "response_type": "normal",
         **counts,
+        **pick(({}, details)),
     }
     is_of_model = maker.chance.random() < 0.8
     return {

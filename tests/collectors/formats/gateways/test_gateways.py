@@ -317,6 +317,20 @@ def test_what_apisix_counts_of_converse_with_a_cache_does_not_add_up_and_is_quar
     assert collect(json.dumps(line)).refusal[0] == "contradictory_usage"
 
 
+@pytest.mark.parametrize("model", ["unknown", "UNKNOWN"])
+def test_a_model_that_higress_does_not_know_is_the_one_that_the_path_names(model: str, collect: Any) -> None:
+    line = higress_line({"model": model}, path="/openai/deployments/jamba/chat/completions")
+    event = collect(json.dumps(line)).event
+    assert (event["model_requested"], event["model_reported"], event["prompt_tokens"]) == ("jamba", None, 40)
+
+
+def test_higress_says_what_was_audio_where_it_says_parts(collect: Any) -> None:
+    parts = {"input_token_details": {"audio_tokens": 30}, "output_token_details": {"audio_tokens": 3}}
+    for stated in (parts, {name: json.dumps(each) for name, each in parts.items()}):
+        event = collect(json.dumps(higress_line(stated))).event
+        assert (event["prompt_audio_tokens"], event["completion_audio_tokens"]) == (30, 3)
+
+
 STREAMED = SUMMARY | {"stream": "true", "reasoning_tokens": "0"}
 
 
