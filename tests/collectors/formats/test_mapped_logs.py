@@ -205,6 +205,45 @@ def test_rows_that_agentgateway_keeps_in_a_database(collect: Any) -> None:
     assert (unseen["status"], unseen["request_id"]) == ("unknown", "5b8e/eee1")
 
 
+def truefoundry(answer: Any, **fields: Any) -> dict[str, Any]:
+    attributes = {
+        "tfy.span_type": "Model",
+        "tfy.model.name": "openai-main/jamba",
+        "tfy.model.request_url": "https://api.openai.com/v1/chat/completions",
+        "tfy.model.metric.input_tokens": 40,
+        "tfy.model.metric.output_tokens": 5,
+        "tfy.model.metric.cost_in_usd": 0.1,
+        "tfy.output": answer,
+    }
+    return {
+        "spanId": "eee19b7ec3c1b174",
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "parentSpanId": "bddb6503c0eeb940",
+        "serviceName": "tfy-llm-gateway",
+        "spanName": "Model: jamba",
+        "timestamp": "2026-11-03T10:00:01.250Z",
+        "durationNs": 1234567890,
+        "statusCode": "Ok",
+        "createdBySubject": {"subjectId": "u-1", "subjectSlug": "lena", "subjectType": "user"},
+        "spanAttributes": attributes,
+    } | fields
+
+
+def test_spans_of_truefoundry_s_gateway_are_read_by_the_answer_else_by_their_counts(collect: Any) -> None:
+    usage = {"prompt_tokens": 40, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 30}}
+    answer = {"id": "chatcmpl-1", "object": "chat.completion", "model": "jamba-large", "choices": [], "usage": usage}
+    collected = collect(truefoundry(json.dumps(answer)), **source("truefoundry"))
+    assert collected.tokens[:3] == (40, 5, 30)
+    event = collected.event
+    assert (event["api_key_id"], event["response_id"]) == ("lena", "chatcmpl-1")
+    assert (event["model_requested"], event["model_reported"]) == ("openai-main/jamba", "jamba-large")
+    assert event["request_id"] == "5b8efff798038103d269b633813fc60c/eee19b7ec3c1b174"
+    assert collect(truefoundry(None), **source("truefoundry")).tokens[:3] == (40, 5, None)
+    bare = {"tfy.span_type": "Model", "tfy.model.name": "openai-main/jamba"}
+    failed = truefoundry(None, statusCode="Error", spanAttributes=bare)
+    assert collect(failed, **source("truefoundry")).event["status"] == "failed"
+
+
 def test_requests_of_sglang(collect: Any) -> None:
     line = {
         "request_parameters": '{"rid": "r-1", "stream": true}',
