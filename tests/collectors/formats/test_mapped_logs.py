@@ -266,13 +266,17 @@ def test_requests_of_sglang(collect: Any) -> None:
 @pytest.mark.parametrize(
     ("granular", "tokens"),
     [
-        ({"input": 40, "output": 5}, (40, 5)),
-        ('{"input": 40, "output": 5}', (40, 5)),
-        ({"input": 10, "output": 5, "cache_read_input": 30}, None),
+        ({"input": 40, "output": 5}, (40, 5, None, None)),
+        ('{"input": 40, "output": 5}', (40, 5, None, None)),
+        ({"input": 10, "output": 5, "cache_read_input": 26, "cache_write_input": 4}, (40, 5, 26, 4)),
+        ({"input": 10, "output": 5, "cache_read_input": 30, "cache_write_input": 0}, (40, 5, 30, 0)),
+        ({"input": 40, "output": 5, "cache_read_input": 30}, (40, 5, 30, None)),
+        ({"input": 10, "output": 5, "cache_write_1h_input": 30}, None),
+        ({"input": 10, "output": 5, "cache_read_input": 20}, None),
     ],
 )
-def test_rows_of_snowflake_whose_total_has_more_than_the_two_are_quarantined(
-    granular: Any, tokens: tuple[int, int] | None, collect: Any
+def test_rows_of_snowflake_with_what_lay_in_a_cache_and_with_a_kind_unknown(
+    granular: Any, tokens: tuple[int | None, ...] | None, collect: Any
 ) -> None:
     row = {
         "START_TIME": "2026-11-03 10:00:01.250 -0800",
@@ -287,8 +291,9 @@ def test_rows_of_snowflake_whose_total_has_more_than_the_two_are_quarantined(
     if tokens is None:
         assert collected.refusal[0] == "contradictory_usage"
     else:
-        assert collected.tokens[:2] == tokens
-        assert collected.event["occurred_at"].isoformat() == "2026-11-03T18:00:01.250000+00:00"
+        event = collected.event
+        assert (*collected.tokens[:2], event["prompt_cached_tokens"], event["prompt_cache_write_tokens"]) == tokens
+        assert event["occurred_at"].isoformat() == "2026-11-03T18:00:01.250000+00:00"
 
 
 def test_lines_of_one_answer_of_a_coding_tool_are_one_exchange(collect: Any) -> None:
