@@ -296,6 +296,77 @@ def test_rows_of_snowflake_with_what_lay_in_a_cache_and_with_a_kind_unknown(
         assert event["occurred_at"].isoformat() == "2026-11-03T18:00:01.250000+00:00"
 
 
+def _tyk_ai(answer: str | None, **counts: Any) -> dict[str, Any]:
+    """Return a row as the query of the page makes it: the answer, or what the gateway counted where that was cut."""
+    counted = ("name", "prompt_tokens", "response_tokens", "cache_read_prompt_tokens", "cache_write_prompt_tokens")
+    row = {"id": 7, "app_id": 3, "time_stamp": "2026-11-03T10:00:02.250123+00:00", "response_code": 200}
+    row |= {"request_body": '{"model": "opus", "stream": true}', "response_body": answer}
+    return row | dict.fromkeys((*counted, "total_tokens")) | counts
+
+
+_TYK_AI_STREAM = (
+    'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "type": "message",'
+    ' "model": "opus-5", "role": "assistant", "content": [],'
+    ' "usage": {"input_tokens": 10, "cache_creation_input_tokens": 4,'
+    ' "cache_read_input_tokens": 26, "output_tokens": 2}}}\n\nevent: message_delta\ndata: {"type": "message_delta",'
+    ' "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}}\n\n'
+    'event: message_stop\ndata: {"type": "message_stop"}\n\n'
+)
+_TYK_AI_GEMINI = (
+    '{"candidates": [{"content": {"parts": [{"text": "x"}], "role": "model"}, "finishReason": "STOP"}],'
+    ' "usageMetadata": {"promptTokenCount": 40, "candidatesTokenCount": 3, "thoughtsTokenCount": 2,'
+    ' "totalTokenCount": 45, "cachedContentTokenCount": 30}, "modelVersion": "opus-5"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "tokens"),
+    [
+        (_tyk_ai(_TYK_AI_STREAM), "measured", (40, 5, 26, 4)),
+        (_tyk_ai(_TYK_AI_GEMINI), "measured", (40, 5, 30, None)),
+        (
+            _tyk_ai(
+                None,
+                name="opus-5",
+                prompt_tokens=10,
+                response_tokens=5,
+                cache_read_prompt_tokens=26,
+                cache_write_prompt_tokens=4,
+                total_tokens=45,
+            ),
+            "measured",
+            (40, 5, 26, 4),
+        ),
+        (
+            _tyk_ai(
+                None,
+                name="opus-5",
+                prompt_tokens=40,
+                response_tokens=5,
+                cache_read_prompt_tokens=0,
+                cache_write_prompt_tokens=0,
+                total_tokens=45,
+            ),
+            "measured",
+            (40, 5, 0, 0),
+        ),
+        (_tyk_ai(None), "unknown", (None, None, None, None)),
+        (_tyk_ai("", request_body=""), "unknown", (None, None, None, None)),
+        (_tyk_ai('{"error":"budget exceeded: x"}', response_code=403), "failed", (None, None, None, None)),
+    ],
+)
+def test_rows_of_tyk_s_ai_gateway_by_their_answer_or_what_was_counted(
+    row: dict[str, Any], status: str, tokens: tuple[int | None, ...], collect: Any
+) -> None:
+    event = collect(row, **source("tyk-ai")).event
+    counted = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens")
+    assert (event["status"], tuple(event[each] for each in counted)) == (status, tokens)
+    assert (event["api_key_id"], event["request_id"]) == ("3", "7")
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:02.250123+00:00"
+    if status == "measured":
+        assert event["model_reported"] == "opus-5"
+
+
 def test_lines_of_one_answer_of_a_coding_tool_are_one_exchange(collect: Any) -> None:
     usage = {"input_tokens": 6, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4, "output_tokens": 1}
     message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "opus", "content": [], "usage": usage}
