@@ -62,6 +62,8 @@ GROUPS = {
             "pipeline/collectors/event_columns.py",
             "pipeline/collectors/exchange.py",
             "pipeline/collectors/families",
+            "pipeline/collectors/values/arrow_rows.py",
+            "pipeline/collectors/values/csv_cells.py",
             "pipeline/collectors/values/fields.py",
             "pipeline/collectors/formats",
             "pipeline/collectors/logs",
@@ -163,6 +165,9 @@ _EQUAL_IN_RATING: dict[str, str] = {
 }
 
 _EQUAL_IN_READING: dict[str, str] = {
+    "collectors.logs.stored.parquet_rows: _lines_of: True instead: False": "as many threads as there are read the same",
+    "collectors.values.arrow_rows: _instant: 2 instead: 1": "no unit has two to a second",
+    "collectors.logs.stored.parquet_rows: at import: 65 instead: 64": "how many rows are held at once",
     "collectors.families.chat_usage: _with_what_lies_outside: without 0: stated.": (
         "both counts are stated there; the zero is for the type checker"
     ),
@@ -181,8 +186,8 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.logs.line_blocks: LineBlocks.__iter__: 1 instead: 0 (#2)": (
         "a block ends a byte sooner, and a line that follows a whole block comes alone, as the same line"
     ),
-    "collectors.logs.compression: _GzipMember.__init__: 17 instead: 16": "15 | 17 is 15 | 16",
-    "collectors.logs.compression: decompressed: True instead: False (#2)": (
+    "collectors.logs.stored.compression: _GzipMember.__init__: 17 instead: 16": "15 | 17 is 15 | 16",
+    "collectors.logs.stored.compression: decompressed: True instead: False (#2)": (
         "what is before the first member is its magic bytes, and no padding"
     ),
     "collectors.counting: normalised: 1 instead: 0 (#2)": "a count of one is not too large either",
@@ -226,9 +231,9 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.segment: at import: mult instead: 2 ** 14": "how many rows become columns at a time",
     "collectors.segment: at import: 3 instead: 2": "how many rows become columns at a time",
     "collectors.segment: at import: 15 instead: 14": "how many rows become columns at a time",
-    "collectors.logs.compression: at import: mult instead: 2 ** 20": "how large pieces are",
-    "collectors.logs.compression: at import: 3 instead: 2": "how large pieces are",
-    "collectors.logs.compression: at import: 21 instead: 20": "how large pieces are",
+    "collectors.logs.stored.compression: at import: mult instead: 2 ** 20": "how large pieces are",
+    "collectors.logs.stored.compression: at import: 3 instead: 2": "how large pieces are",
+    "collectors.logs.stored.compression: at import: 21 instead: 20": "how large pieces are",
     "collectors.logs.line_blocks: at import: mult instead: 2 ** 22": "how much is split at a time",
     "collectors.logs.line_blocks: at import: 3 instead: 2": "how much is split at a time",
     "collectors.logs.line_blocks: at import: 23 instead: 22": "how much is split at a time",

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.formats.log_format import LogFormat
-from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.hashed_again import hash_segments, nothing_of
 from pipeline.collectors.logs.lineage import Continuation, window
 from pipeline.collectors.logs.log_file import WINDOW_BYTES, open_log
 from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.collectors.logs.stored.compression import Compression
 from pipeline.collectors.reading.log_reading import LogReading
 
 if TYPE_CHECKING:

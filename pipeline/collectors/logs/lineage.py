@@ -15,9 +15,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.digests import usual_algorithm
 from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable
+from pipeline.collectors.logs.stored.compression import Compression
 from pipeline.usage.sources import Window
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pipeline.usage.sources import Algorithm, SourceRecord
 
 _LINE_END = re.compile(rb"\n")
-_END_OF_OBJECT = re.compile(rb"(?<=\})\r?\n")
+_END_OF_OBJECT = re.compile(rb"\}([ \t\r\0\xef\xbb\xbf]*)(?=\n|\Z)")
+"""Where a last line that was an object may have ended: what stands behind it says nothing."""
 _BETWEEN = re.compile(r"[ \t\r\n\x0b\x0c\0\xef\xbb\xbf,\x1e]*")
 """What may stand before, between and behind documents (``whole_document``), a character a byte."""
 _DOCUMENT = json.JSONDecoder(parse_int=len, parse_float=len, strict=False)
@@ -102,7 +103,8 @@ def possible_ends(content: bytes) -> set[int]:
     was an object ended there before its line end came.
     """
     ends = {len(content), *(found.end() for found in _LINE_END.finditer(content))}
-    ends.update(found.start() for found in _END_OF_OBJECT.finditer(content))
+    for found in _END_OF_OBJECT.finditer(content):
+        ends.update(range(found.start(1), found.end(1) + 1))
     for places in _behind_documents(content.decode("latin-1")):
         ends.update(places)
     return ends
@@ -143,7 +145,7 @@ def continue_from(known: KnownSources, log: LogFile) -> Continuation:
 
     A plain log is read at its windows only. A compressed one is decompressed once where a record has its head, unless
     it is unchanged: that is known without it when its size on disk is that of the record and its only member states the
-    very end that was collected.
+    very end that was collected, or its footer as many rows.
 
     Raises ``LogUnreadable`` where bytes by which it might be known again are not handed out.
     """
@@ -176,12 +178,17 @@ def _of_unchanged(candidates: Sequence[SourceRecord], log: LogFile) -> Continuat
     same_size = [
         record for record in candidates if record.file_size == log.file_size and record.compression == log.compression
     ]
-    stated = log.stated_size() if same_size else None
+    unchanged = _unchanged(same_size, log) if same_size else None
+    return None if unchanged is None else _after(unchanged, b"", end=unchanged.end, problem=None)
+
+
+def _unchanged(candidates: Sequence[SourceRecord], log: LogFile) -> SourceRecord | None:
+    if log.compression is Compression.PARQUET:
+        rows = log.stated_rows()
+        return next((record for record in candidates if record.next_line == rows + 1), None)
+    stated = log.stated_size()
     modulus = 2**32 if log.compression is Compression.GZIP else 2**64
-    return next(
-        (_after(record, b"", end=record.end, problem=None) for record in same_size if record.end % modulus == stated),
-        None,
-    )
+    return next((record for record in candidates if record.end % modulus == stated), None)
 
 
 def _of_compressed(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:

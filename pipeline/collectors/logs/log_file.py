@@ -16,7 +16,8 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.collectors.logs.compression import (
+from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable, ProblemReason
+from pipeline.collectors.logs.stored.compression import (
     MAGIC_BYTES_MAX,
     MEMBER_BEGINS,
     PIECE_BYTES_MAX,
@@ -26,7 +27,7 @@ from pipeline.collectors.logs.compression import (
     decompressed,
     zstd_content_size,
 )
-from pipeline.collectors.logs.problems import SAY_NOTHING_OF_THE_BYTES, LogUnreadable, ProblemReason
+from pipeline.collectors.logs.stored.parquet_rows import pieces_of, rows_in
 from pipeline.configuration.stored.stored_log import StoredLog
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class LogFile:
     """Whether it is an object of a store."""
     cut_at: list[int] = field(default_factory=list)
     """Holds the size on disk once the log was read to its end and turned out to end inside a member."""
+    beginning: list[bytes] = field(default_factory=list)
+    """Holds the head, once it was asked for."""
 
     @property
     def is_written_once(self) -> bool:
@@ -76,6 +79,10 @@ class LogFile:
         if self.compression is Compression.NONE:
             for block in self._blocks(self.read, 0, _PLAIN_BLOCK_BYTES):
                 yield Piece(content=block, is_verified=True)
+            return
+        if self.compression is Compression.PARQUET:
+            bytes_max = self.log_format.decompressed_bytes_max
+            yield from pieces_of(self.read, self.file_size, bytes_max=bytes_max, reads_ahead=self.is_stored)
             return
         blocks = self._blocks(self.read, 0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes)
         for piece in decompressed(blocks, self.compression, bytes_max=self.log_format.decompressed_bytes_max):
@@ -121,14 +128,19 @@ class LogFile:
 
         yield from self._blocks(read, start, _PLAIN_BLOCK_BYTES, end, on_bytes, ends_with_lines=True)
 
-    def head(self, size: int = WINDOW_BYTES) -> bytes:
-        """Return the first bytes of the log, at most ``size``; of a stream that breaks before, those up to there.
+    def head(self) -> bytes:
+        """Return the first bytes of the log, at most a window; of a stream that breaks before, those up to there.
 
         Raises ``LogUnreadable`` where bytes are not handed out: by fewer of them, a known log would be a new one.
         """
+        if not self.beginning:
+            self.beginning.append(self._head())
+        return self.beginning[0]
+
+    def _head(self) -> bytes:
         content = bytearray()
         try:
-            for part in self.span(0, size):
+            for part in self.span(0, WINDOW_BYTES):
                 content += part
         except LogUnreadable as error:
             if error.reason in SAY_NOTHING_OF_THE_BYTES:
@@ -143,11 +155,15 @@ class LogFile:
         """
         if self.compression is Compression.NONE:
             return self.file_size
-        if not self._is_single_member():
+        if self.compression is Compression.PARQUET or not self._is_single_member():
             return None
         if self.compression is Compression.GZIP:
             return int.from_bytes(self.read(max(self.file_size - 4, 0), 4), "little")
         return zstd_content_size(self.read(0, _ZSTD_HEADER_BYTES_MAX))
+
+    def stated_rows(self) -> int:
+        """Return how many lines there are, of a log that is rows of Parquet. Raises ``LogUnreadable``."""
+        return rows_in(self.read, self.file_size)
 
     def _is_single_member(self) -> bool:
         """Tell that no second member can begin anywhere.
@@ -233,7 +249,7 @@ def open_log(path: LogPath, log_format: LogFormat, *, follows_links: bool = Fals
     the store, refuses.
     """
     if isinstance(path, StoredLog):
-        from pipeline.collectors.logs.object_bytes import opened  # noqa: PLC0415  # few have logs there
+        from pipeline.collectors.logs.stored.object_bytes import opened  # noqa: PLC0415  # few have logs there
 
         with opened(path) as read:
             yield LogFile(

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.lineage import KnownSources, continue_from
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.stored.compression import Compression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.formats.log_format import read_by
-from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.logs.log_file import open_log
-from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.stored.compression import Compression
+from pipeline.collectors.logs.stored.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class LogReading(Iterator["LogSegment"]):
         offset = 0
         try:
             with open_log(self._path, self._log_format, follows_links=follows_links) as log:
-                refuse_other_formats(log.head(BEGINNING_BYTES_MAX))
+                refuse_other_formats(log.head()[:BEGINNING_BYTES_MAX])
                 for segment in self._read_log(log):
                     offset = segment.record.end
                     yield segment

@@ -76,10 +76,15 @@ def _cells_of(row: str, delimiter: str) -> tuple[str, ...] | None:
 def _written(cell: str) -> str:
     if cell in _TRUTHS or _NUMBER.fullmatch(cell):
         return cell
-    if cell.startswith(("{", "[")):
-        try:
-            parse(cell)
-        except BrokenJson:
-            return json.dumps(cell)
-        return cell
-    return json.dumps(cell)
+    return cell if is_object_or_array(cell) else json.dumps(cell)
+
+
+def is_object_or_array(cell: str) -> bool:
+    """Tell whether a text is a JSON object or array, and so stands in its row as one."""
+    if not cell.startswith(("{", "[")):
+        return False
+    try:
+        parse(cell)
+    except BrokenJson:
+        return False
+    return True

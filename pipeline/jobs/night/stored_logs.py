@@ -98,7 +98,7 @@ class StoredLogs:
         if not any(isinstance(log.target, StoredLog) for log in logs):
             yield lambda target: target
             return
-        from pipeline.collectors.logs.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
+        from pipeline.collectors.logs.stored.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
 
         with reading_ahead((log.target for log in logs), is_wanted=is_wanted or (lambda _: True)) as opened:
             yield opened

@@ -75,6 +75,19 @@ def test_a_credit_note_and_an_invoice_below_zero_name_no_account_to_pay_to(tmp_p
     assert "pay to" not in tallybook(root, "invoice", "show", "INV-000003").stdout
 
 
+def test_a_tax_that_is_not_charged_has_no_amount(tmp_path: Path) -> None:
+    taxes = ('{ reverse_charge = true, label = "VAT" }', '{ rate = 0, label = "VAT" }', '{ rate = 19, label = "VAT" }')
+    accounts = "".join(
+        account(each, f"key_{each}") + f"tax = {tax}\n"
+        for each, tax in zip(("acme", "bolt", "corp"), taxes, strict=True)
+    )
+    calls = [plain("2026-10-16T10:00:00Z", id=each, key=f"key_{each}") for each in ("acme", "bolt", "corp")]
+    root = books(tmp_path, accounts, *calls)
+    said = ("VAT not charged", "VAT 0.00 USD", "VAT 0.38 USD")
+    for each, tax in zip(("acme", "bolt", "corp"), said, strict=True):
+        assert f"subtotal 2.00 USD, {tax}\n" in tallybook(root, "invoice", "show", f"draft-2026-10-{each}").stdout
+
+
 @pytest.mark.parametrize("said", ["2026-11-00", "2026-11-01T03:00:00", "soon"])
 def test_an_as_of_that_is_none_says_what_may_be_written(tmp_path: Path, said: str) -> None:
     done = tallybook(make_workspace(tmp_path / "books"), "nightly", "--as-of", said)

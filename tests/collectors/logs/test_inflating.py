@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collectors.logs import compression
-from pipeline.collectors.logs.compression import Compression, decompressed, inflating
 from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.collectors.logs.stored import compression
+from pipeline.collectors.logs.stored.compression import Compression, decompressed, inflating
 
 _FEW_LETTERS = bytes(b'ab{}":01'[value % 8] for value in range(256))
 _HAS_CRC, _HAS_EXTRA, _HAS_NAME, _HAS_COMMENT = 2, 4, 8, 16

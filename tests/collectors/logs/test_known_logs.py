@@ -15,14 +15,15 @@ import pytest
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat
 from pipeline.collectors.again import hash_log, read_again, records_beginning_like
-from pipeline.collectors.logs import compression, digests, log_file
-from pipeline.collectors.logs.compression import Compression, Piece, compression_of, decompressed
+from pipeline.collectors.logs import digests, log_file
 from pipeline.collectors.logs.digests import DigestUnavailable, new_digest, usual_algorithm
 from pipeline.collectors.logs.hashed_again import Hashed, hash_segments, nothing_of
 from pipeline.collectors.logs.lineage import KnownSources, believed, continue_from, possible_ends, window
 from pipeline.collectors.logs.log_file import LogFile, open_log
-from pipeline.collectors.logs.other_formats import refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.stored import compression
+from pipeline.collectors.logs.stored.compression import Compression, Piece, compression_of, decompressed
+from pipeline.collectors.logs.stored.other_formats import refuse_other_formats
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
@@ -192,8 +193,7 @@ def test_a_span_is_what_there_is_of_it(tmp_path: Path, how: Compression) -> None
     with opened(tmp_path / "log", packed(content, how)) as log:
         for start, end in ((0, 15), (0, 99), (3, 7), (0, 0), (7, 7), (14, 15), (15, 20), (20, 30), (9, 4)):
             assert b"".join(log.span(start, end)) == content[start:end]
-        assert log.head() == content
-        assert log.head(4) == content[:4]
+        assert log.head() == log.head() == content
         assert b"".join(piece.content for piece in log.pieces()) == content
         assert log.compression is how
         told: list[int] = []
@@ -440,11 +440,11 @@ def test_a_document_is_compared_where_it_ends_however_many_brackets_and_blanks_a
         (b"ab", {0, 2}),
         (b"ab\ncd\n\nef", {0, 3, 6, 7, 9}),
         (b'{"a": {}}x', {0, 9, 10}),
-        (b'a\n{"b": 1}\r\n{"c": 2}\n', {0, 2, 10, 12, 20, 21}),  # each object may have been the last, without its end
+        (b'a\n{"b": 1}\r\n{"c": 2}\n', {0, 2, 10, 11, 12, 20, 21}),  # each object may have been the last
         (b"[{\n}]\r\n\0 \xef\xbb\xbf[", {0, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13}),
         (b" \x0b\t{", {0, 1, 2, 3, 4}),
-        (b'{"a": "}\xff\x01"} \n{"b": 1} \n', {0, 12, 13, 14, 24}),  # behind the first line, lines
-        (b'{"a": 1}, {"b": 2}\n{"c": 3} \n', {0, 8, 9, 10, 18, 19, 29}),
+        (b'{"a": "}\xff\x01"} \n{"b": 1} \n', {0, 12, 13, 14, 22, 23, 24}),  # behind the first line, lines
+        (b'{"a": 1}, {"b": 2}\n{"c": 3} \n', {0, 8, 9, 10, 18, 19, 27, 28, 29}),
         (b'{\n"a": 1}\n{"b": 2} {"c": 3}', {0, 2, 9, 10, 18, 19, 27}),
         (b'[{"a": 1}]\n[{"b": 2}] \n[', {0, 10, 11, 21, 22, 23, 24}),
         (b'\n{"a": 1e999}{"b": ' + b"9" * 5_000 + b"}x", {0, 1, 13, 5_020, 5_021}),
@@ -623,7 +623,8 @@ def test_what_is_unread_of_a_log_that_is_gone_or_lies_elsewhere_is_said(tmp_path
 @pytest.mark.parametrize(
     ("first", "name"),
     [
-        *((b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"PK\x03\x04", "zip"), (b"PAR1", "Parquet")),
+        *((b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"PK\x03\x04", "zip")),
+        *((b"PAR1", "Parquet, compressed once more"), (b"PARE", "Parquet, encrypted")),
         *((b"\x04\x22\x4d\x18", "lz4"), (b"\xff\x06\x00\x00sNaPpY", "snappy"), (b"7z\xbc\xaf\x27\x1c", "7z")),
         *((b"\x1f\x9d\x90", "compress"), (b"\x78\x01", "zlib"), (b"\x78\x9c", "zlib"), (b"\x78\xda", "zlib")),
         *((b"\x1f\x8b", "compressed twice"), (b"\x28\xb5\x2f\xfd", "compressed twice")),
@@ -638,7 +639,7 @@ def test_what_is_unread_of_a_log_that_is_gone_or_lies_elsewhere_is_said(tmp_path
     ],
 )
 def test_another_format_is_told_by_its_first_bytes(first: bytes, name: str) -> None:
-    detail = f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
+    detail = f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd, or rows of Parquet"
     assert refusal(lambda: refuse_other_formats(first + b" and more")) == ("not_json_lines", detail)
 
 

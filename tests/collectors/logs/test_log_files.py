@@ -18,9 +18,10 @@ import pytest
 
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.logs import compression, log_file
+from pipeline.collectors.logs import log_file
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
+from pipeline.collectors.logs.stored import compression
 
 
 def _lines(exchange: Any, first: int, last: int) -> bytes:
@@ -210,7 +211,7 @@ COMBINED = (
         pytest.param(lzma.compress(b"{}\n"), "xz", id="xz"),
         pytest.param(bz2.compress(b"{}\n"), "bzip2", id="bzip2"),
         pytest.param(b"PK\x03\x04\n\n", "zip", id="zip"),
-        pytest.param(b"PAR1\n\n", "Parquet", id="parquet"),
+        pytest.param(gzip.compress(b"PAR1\n\n"), "Parquet, compressed once more", id="parquet in gzip"),
         pytest.param(gzip.compress(bz2.compress(b"{}\n")), "bzip2", id="bzip2 in gzip"),
         pytest.param(gzip.compress(gzip.compress(b"{}\n")), "compressed twice", id="gzip in gzip"),
         pytest.param(_zstd(gzip.compress(b"{}\n")), "compressed twice", id="gzip in zstd"),

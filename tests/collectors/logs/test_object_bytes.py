@@ -13,10 +13,10 @@ import pytest
 
 from pipeline.base.errors import StoreRefused
 from pipeline.collectors.formats.log_format import LogFormat
-from pipeline.collectors.logs import object_bytes
 from pipeline.collectors.logs.log_file import open_log
-from pipeline.collectors.logs.object_bytes import opened, reading_ahead
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
+from pipeline.collectors.logs.stored import object_bytes
+from pipeline.collectors.logs.stored.object_bytes import opened, reading_ahead
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.objects.stores import TagDiffers
 

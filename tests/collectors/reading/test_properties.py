@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
-from pipeline.collectors.logs.compression import Compression, decompressed
 from pipeline.collectors.logs.lines import Line, LineSplitter
+from pipeline.collectors.logs.stored.compression import Compression, decompressed
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:

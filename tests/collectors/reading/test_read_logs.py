@@ -300,8 +300,8 @@ def test_nothing_of_a_damaged_log_is_handed_out_beyond_its_last_whole_member(
 
 
 def test_a_log_in_another_format_and_one_that_cannot_be_opened_are_said(tmp_path: Path) -> None:
-    found, segments = read(tmp_path / "log", b"PAR1" + b"x" * 50)
-    detail = "this is Parquet; logs are JSON lines in UTF-8, plain or as gzip or zstd"
+    found, segments = read(tmp_path / "log", b"ORC" + b"x" * 50)
+    detail = "this is ORC; logs are JSON lines in UTF-8, plain or as gzip or zstd, or rows of Parquet"
     assert found.problem == SourceProblem(source="logs/a", reason=ProblemReason.NOT_JSON_LINES, offset=0, detail=detail)
     assert segments == []
     found, _ = read(tmp_path / "none")

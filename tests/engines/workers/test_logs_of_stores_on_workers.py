@@ -13,7 +13,7 @@ from test_collecting_on_workers import AS_OF, asked, collected, lake_of, lines, 
 from workspaces import make_workspace, tallybook
 from written_lakes import assert_same_books, twins_of_which_one_writes
 
-from pipeline.collectors.logs import object_bytes
+from pipeline.collectors.logs.stored import object_bytes
 from pipeline.jobs.night.on_workers import at_worker, logs_on_workers
 from pipeline.lake import read_log
 

@@ -123,7 +123,8 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output,
         output.rows(_SUBTOTALS, rows)
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
-        tax = f"{label} {plain(invoice.tax_amount)} {invoice.currency}"
+        is_charged = bool(invoice.tax_amount) or invoice.tax is None or invoice.tax.is_charged
+        tax = f"{label} {plain(invoice.tax_amount)} {invoice.currency}" if is_charged else f"{label} not charged"
         say("", f"subtotal {plain(invoice.subtotal)} {invoice.currency}, {tax}")
     say("", f"total {plain(invoice.total)} {invoice.currency}", "")
     if invoice.tax_text:

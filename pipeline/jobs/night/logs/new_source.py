@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.stored.stored_log import LogPath
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
-_KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
+_KIND = re.compile(r"\.(?:jsonl|ndjson|json|log|parquet)(?=[.-]|$)")
 _REQUEST_LOG = "request-log"
 _NO_BATCH_WITH_REQUESTS = (
     '# batch = { objects = ["…/*.json"], inputs = ["…/*.jsonl"] }  # where batch objects and input files '

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.collectors.logs.compression import Compression, compression_of
+from pipeline.collectors.logs.stored.compression import Compression, compression_of
 from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:

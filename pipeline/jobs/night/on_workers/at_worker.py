@@ -100,7 +100,7 @@ def _targets(logs: Sequence[PlannedLog]) -> Iterator[Callable[[PlannedLog], LogP
     if not stored:
         yield lambda log: _path_of(log, refused)
         return
-    from pipeline.collectors.logs.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
+    from pipeline.collectors.logs.stored.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
 
     with reading_ahead(stored.values()) as opened:
         yield lambda log: opened(stored[log.path]) if log.path in stored else _path_of(log, refused)
@@ -237,7 +237,7 @@ def _begins_so_still(log: PlannedLog, path: LogPath, log_format: LogFormat) -> b
         return True
     try:
         with open_log(path, log_format) as file:
-            return window(file.head(log.head.size)) == log.head
+            return window(file.head()[: log.head.size]) == log.head
     except LogUnreadable:
         return False
 

@@ -322,7 +322,7 @@ def _looking_ahead(logs: Sequence[LogOfSource]) -> Iterator[Callable[[LogPath], 
     if not any(isinstance(log.target, StoredLog) for log in logs):
         yield lambda target: target
         return
-    from pipeline.collectors.logs.object_bytes import WINDOWS, reading_ahead  # noqa: PLC0415  # few have logs there
+    from pipeline.collectors.logs.stored.object_bytes import WINDOWS, reading_ahead  # noqa: PLC0415  # few have logs there
 
     with reading_ahead((log.target for log in logs), whole_up_to=WINDOWS) as opened:
         yield opened

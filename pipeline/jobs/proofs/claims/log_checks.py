@@ -98,7 +98,7 @@ def _reading_ahead(logs: Sequence[_Log]) -> Iterator[None]:
     if not any(isinstance(log.path, StoredLog) for log in logs):
         yield
         return
-    from pipeline.collectors.logs.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
+    from pipeline.collectors.logs.stored.object_bytes import reading_ahead  # noqa: PLC0415  # few have logs there
 
     with reading_ahead([log.path for log in logs]) as opened:
         as_listed = [log.path for log in logs]

@@ -1,8 +1,9 @@
 """Compressed bytes to plain ones, as a stream of bounded pieces that says how far it has been verified.
 
-Owns gzip and zstd, known by their magic bytes and never by a name; members and frames may follow one another. Does not
-own files (``log_file``). A stream that ends inside a member is a file that is still being written; a stream that breaks
-its format or checksum raises, and what came after the last verified member is not to be believed.
+Owns how a log may be stored, known by its magic bytes and never by a name, and of these gzip and zstd; members and
+frames may follow one another. Does not own files (``log_file``) nor rows of Parquet (``parquet_rows``). A stream that
+ends inside a member is a file that is still being written; a stream that breaks its format or checksum raises, and what
+came after the last verified member is not to be believed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Compression(StrEnum):
     NONE = "none"
     GZIP = "gzip"
     ZSTD = "zstd"
+    PARQUET = "parquet"
 
 
 MAGIC_BYTES_MAX = 4
@@ -37,6 +39,7 @@ _MAGIC = {
     b"\x1f\x8b": Compression.GZIP,
     b"\x28\xb5\x2f\xfd": Compression.ZSTD,
     **{bytes([first]) + b"\x2a\x4d\x18": Compression.ZSTD for first in range(0x50, 0x60)},
+    b"PAR1": Compression.PARQUET,
 }
 """A frame to be skipped may come first (RFC 8878, 3.1.2), as each one does that ``pzstd`` writes."""
 MEMBER_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")

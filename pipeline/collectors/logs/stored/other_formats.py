@@ -1,7 +1,7 @@
 """What is no log of JSON lines, recognised by its first bytes and said once, not as a quarantined line for each part.
 
-Does not own gzip and zstd, which are read (``compression``): what is still compressed when these are taken off was
-compressed twice.
+Does not own gzip, zstd and Parquet, which are read (``compression``): what is still compressed when these are taken off
+was compressed twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _BEGINNINGS = {
     b"\x78\x9c": "zlib",
     b"\x78\xda": "zlib",
     b"PK\x03\x04": "zip",
-    b"PAR1": "Parquet",
+    b"PAR1": "Parquet, compressed once more",
+    b"PARE": "Parquet, encrypted",
     b"\x04\x22\x4d\x18": "lz4",
     b"\xff\x06\x00\x00sNaPpY": "snappy",
     b"7z\xbc\xaf\x27\x1c": "7z",
@@ -51,7 +52,8 @@ def refuse_other_formats(first_bytes: bytes) -> None:
         name = "tar"
     if name is not None:
         raise LogUnreadable(
-            ProblemReason.NOT_JSON_LINES, f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
+            ProblemReason.NOT_JSON_LINES,
+            f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd, or rows of Parquet",
         )
     if _ACCESS_LOG_AS_TEXT.match(first_bytes):
         raise LogUnreadable(
