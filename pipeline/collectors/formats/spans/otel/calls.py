@@ -11,6 +11,7 @@ by name, and not billed. What is no call by anybody's convention and counts toke
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
@@ -292,8 +293,9 @@ def _name_answers_of_gemini_cli(document: JsonObject, calls: list[JsonObject]) -
         if DETAILS_OF_GEMINI_CLI.fullmatch(body_of(record)) and attributes.get(RESPONSE_ID) is not None:
             ids.setdefault(_written_at(attributes), []).append(attributes.get(RESPONSE_ID))
     at = [_written_at(call["attributes"]) for call in calls]
+    times = Counter(at)
     for call, written in zip(calls, at, strict=True):
-        if at.count(written) == len(ids.get(written, ())) == 1:
+        if times[written] == len(ids.get(written, ())) == 1:
             call["response.id"] = ids[written][0]
 
 
