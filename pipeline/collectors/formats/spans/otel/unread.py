@@ -17,6 +17,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.spans.otel.conventions import MODELS, NAMES, OF_MODELS
 from pipeline.collectors.formats.spans.otel.otlp import integer_of
 from pipeline.collectors.values.refusal import LineRefused
@@ -101,9 +102,9 @@ def unread_counts(attributes: JsonObject, *, is_span: bool) -> tuple[str, ...]:
 def refused(entry: CountsUnread) -> tuple[JsonObject, LineRefused]:
     """Return an entry with the two counts that it seems to state, for who lists them, and why it is refused.
 
-    The names are shown that say no more than a name does: letters, ``_`` and dots.
+    The names are shown that say no more than a name does: letters, ``_`` and dots, and no raw key.
     """
-    shown = [name for name in entry.names if _SHOWN.fullmatch(name)][:_SHOWN_MAX]
+    shown = [name for name in entry.names if _SHOWN.fullmatch(name) and not is_raw_key(name)][:_SHOWN_MAX]
     named = f" ({', '.join(shown)})" if shown else ""
     detail = f"tokens are counted by names that no reader knows{named}; {_ADVICE}"
     seems = {
