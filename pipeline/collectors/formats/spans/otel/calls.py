@@ -262,20 +262,25 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
     A framework's instrumentation puts its span around that of the client, which may trace itself, as Anthropic's SDK
     does: an inference right within another one of the same line, of the same counts, is that call once more. So is what
     asks for vectors right within what says so and counts nothing, as Vercel's SDK has it. Children end first, so they
-    come first.
+    come first. One is the call of one span within it alone, and of none of somebody else's: whom a span says to be
+    within, whoever calls may choose (``traceparent``).
     """
     of_spans = {(record.get("traceId"), record.get("spanId")): entry for record, entry in exchanges if id_of(record)}
+    repeating: set[int] = set()
     for record, inner in exchanges:
         around = record.get("traceId"), record.get("parentSpanId")
         outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
-        if outer is None or not any(_counted(inner)) or not _is_again(inner, outer):
+        if outer is None or id(outer) in repeating or not any(_counted(inner)) or not _is_again(inner, outer):
             continue
+        repeating.add(id(outer))
         shared = {name: inner.get(name) or outer.get(name) for name in _SHARED if name in inner or name in outer}
         for entry in (inner, outer):
             entry |= {**shared, "request_id": inner["request_id"]}
 
 
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
+    if None not in (whose := [each["api_key_id"] for each in (inner, outer)]) and whose[0] != whose[1]:
+        return False
     is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
     return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
 
