@@ -62,6 +62,8 @@ GROUPS = {
             "pipeline/collectors/event_columns.py",
             "pipeline/collectors/exchange.py",
             "pipeline/collectors/families",
+            "pipeline/collectors/values/arrow_rows.py",
+            "pipeline/collectors/values/csv_cells.py",
             "pipeline/collectors/values/fields.py",
             "pipeline/collectors/formats",
             "pipeline/collectors/logs",
@@ -163,6 +165,9 @@ _EQUAL_IN_RATING: dict[str, str] = {
 }
 
 _EQUAL_IN_READING: dict[str, str] = {
+    "collectors.logs.stored.parquet_rows: _lines_of: True instead: False": "as many threads as there are read the same",
+    "collectors.values.arrow_rows: _instant: 2 instead: 1": "no unit has two to a second",
+    "collectors.logs.stored.parquet_rows: at import: 65 instead: 64": "how many rows are held at once",
     "collectors.families.chat_usage: _with_what_lies_outside: without 0: stated.": (
         "both counts are stated there; the zero is for the type checker"
     ),

@@ -66,6 +66,8 @@ class LogFile:
     """Whether it is an object of a store."""
     cut_at: list[int] = field(default_factory=list)
     """Holds the size on disk once the log was read to its end and turned out to end inside a member."""
+    beginning: list[bytes] = field(default_factory=list)
+    """Holds the head, once it was asked for."""
 
     @property
     def is_written_once(self) -> bool:
@@ -126,14 +128,19 @@ class LogFile:
 
         yield from self._blocks(read, start, _PLAIN_BLOCK_BYTES, end, on_bytes, ends_with_lines=True)
 
-    def head(self, size: int = WINDOW_BYTES) -> bytes:
-        """Return the first bytes of the log, at most ``size``; of a stream that breaks before, those up to there.
+    def head(self) -> bytes:
+        """Return the first bytes of the log, at most a window; of a stream that breaks before, those up to there.
 
         Raises ``LogUnreadable`` where bytes are not handed out: by fewer of them, a known log would be a new one.
         """
+        if not self.beginning:
+            self.beginning.append(self._head())
+        return self.beginning[0]
+
+    def _head(self) -> bytes:
         content = bytearray()
         try:
-            for part in self.span(0, size):
+            for part in self.span(0, WINDOW_BYTES):
                 content += part
         except LogUnreadable as error:
             if error.reason in SAY_NOTHING_OF_THE_BYTES:

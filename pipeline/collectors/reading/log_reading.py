@@ -142,7 +142,7 @@ class LogReading(Iterator["LogSegment"]):
         offset = 0
         try:
             with open_log(self._path, self._log_format, follows_links=follows_links) as log:
-                refuse_other_formats(log.head(BEGINNING_BYTES_MAX))
+                refuse_other_formats(log.head()[:BEGINNING_BYTES_MAX])
                 for segment in self._read_log(log):
                     offset = segment.record.end
                     yield segment

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -155,4 +155,4 @@ def _other(value: Any) -> Any:
             return base64.b64encode(value).decode()
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+    return str(value)

@@ -16,12 +16,13 @@ from logged_documents import posthog_event
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.stored import parquet_rows
-from pipeline.collectors.logs.stored.compression import PIECE_BYTES_MAX
 from pipeline.collectors.logs.stored.parquet_rows import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from pipeline.collectors.logs.stored.compression import Piece
 
 
 def table(rows: Sequence[dict[str, Any]]) -> pa.Table:
@@ -107,7 +108,6 @@ def test_a_log_is_known_by_its_rows_however_they_are_stored(
     for other in ({"compression": "zstd"}, {"row_group_size": 7, "use_dictionary": False}):
         assert collect_file(written(tmp_path / "log", encoded(rows, **other)), known=found.records).segments == []
     written(log, encoded(rows))
-    monkeypatch.setattr(parquet_rows, "_ROWS_AT_ONCE", 200)
     read: list[int] = []
     of_file = parquet_rows._lines_of  # noqa: SLF001
 
@@ -117,7 +117,7 @@ def test_a_log_is_known_by_its_rows_however_they_are_stored(
 
     monkeypatch.setattr(parquet_rows, "_lines_of", noting)
     assert collect_file(log, known=found.records).segments == []
-    assert len(read) == 2, "its beginning, for what it says and for what it is known by: no row more"
+    assert len(read) == 1, "its beginning is read, and no row more"
 
 
 def test_a_file_with_more_rows_in_its_place_is_continued(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
@@ -167,6 +167,7 @@ def test_a_damaged_group_costs_what_is_in_it_and_behind_it(collect_file: Any, ex
     found = collect_file(written(tmp_path / "log", bytes(whole)))
     assert ids(found) == [f"r-{at}" for at in range(100)]
     assert found.reading.problem.reason == "corrupt_compression"
+    assert found.reading.problem.detail == "the Parquet file breaks its format or a checksum, or is encrypted"
 
 
 def test_a_flipped_bit_of_its_columns_bills_no_other_usage(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
@@ -194,23 +195,65 @@ def test_what_parquet_is_compressed_in_and_what_is_encrypted_are_named(collect_f
         assert problem.detail.startswith(f"this is {name}; ")
 
 
+def pieces(content: bytes, asked: list[int] | None = None, **options: Any) -> list[Piece]:
+    def read(at: int, size: int) -> bytes:
+        if asked is not None:
+            asked.append(size)
+        return content[at : at + size]
+
+    return list(pieces_of(read, len(content), **({"bytes_max": 2**30} | options)))
+
+
 def test_rows_beyond_all_measure_are_refused(collect_file: Any, tmp_path: Path) -> None:
-    log = written(tmp_path / "log", encoded(pa.table({"prompt": ["a" * 10_000] * 1_000})))
-    assert log.stat().st_size < 100_000
-    found = collect_file(log, decompressed_bytes_max=2**20)
+    content = encoded(pa.table({"prompt": ["a" * 10_000] * 1_000}), row_group_size=300)
+    size = sum(len(piece.content) for piece in pieces(content))
+    assert len(content) < size // 100
+    assert len(pieces(content, bytes_max=size)) == len(pieces(content))
+    found = collect_file(written(tmp_path / "log", content), decompressed_bytes_max=size - 1)
     assert found.reading.problem.reason == "expands_too_much"
+    assert found.reading.problem.detail == f"more than {size - 1} bytes as JSON lines"
 
 
-def test_pieces_are_bounded_and_end_with_their_group(tmp_path: Path) -> None:
-    content = encoded(pa.table({"prompt": ["a" * (PIECE_BYTES_MAX // 3)] * 10}), row_group_size=5)
-    pieces = list(pieces_of(lambda at, size: content[at : at + size], len(content), bytes_max=2**30))
-    assert max(len(piece.content) for piece in pieces) <= PIECE_BYTES_MAX
-    assert b"".join(piece.content for piece in pieces).count(b"\n") == 10
-    verified = [at for at, piece in enumerate(pieces) if piece.is_verified]
-    assert verified == [len(pieces) // 2 - 1, len(pieces) - 1]
-    with open_log(written(tmp_path / "log", content), LogFormat()) as log:
-        assert log.stated_size() is None
-        assert log.stated_rows() == 10
+@pytest.mark.parametrize("length", [333, 1000 - len('{"prompt": ""}\n'), 10])
+@pytest.mark.parametrize("rows", [1, 64, 130])
+def test_pieces_are_bounded_and_believed_once_their_group_has_ended(
+    length: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_rows, "PIECE_BYTES_MAX", 1000)
+    content = encoded(pa.table({"prompt": ["a" * length] * 2 * rows}), row_group_size=rows)
+    found = pieces(content)
+    assert max(len(piece.content) for piece in found) <= 1000
+    line = b'{"prompt": "' + b"a" * length + b'"}\n'
+    assert b"".join(piece.content for piece in found) == line * 2 * rows
+    groups = [len(piece.content) for piece in found if piece.is_verified]
+    first = next(at for at, piece in enumerate(found) if piece.is_verified)
+    assert len(groups) == 2
+    assert sum(len(piece.content) for piece in found[: first + 1]) == len(line) * rows
+    assert found[-1].is_verified
+
+
+def test_no_more_of_a_group_is_read_at_once_than_memory_bears_but_of_a_store() -> None:
+    chance = random.Random(3)
+    rows = pa.table({"a": [chance.randbytes(10_000).hex() for _ in range(300)], "b": range(300)})
+    content = encoded(rows, compression="none", use_dictionary=False, write_batch_size=10)
+    little: list[int] = []
+    much: list[int] = []
+    assert pieces(content, little) == pieces(content, much, reads_ahead=True)
+    assert max(little) <= 2**20 < 5 * 2**20 < max(much)
+
+
+def test_a_file_is_read_from_wherever_it_is_asked_for() -> None:
+    file = parquet_rows._File(lambda at, size: b"0123456789"[at : at + size], 10)  # noqa: SLF001
+    assert file.read(1) == b"0"
+    assert (file.seek(3), file.read(2), file.read(2), file.tell()) == (3, b"34", b"56", 7)
+    assert (file.seek(-4, io.SEEK_END), file.seek(1, io.SEEK_CUR), file.read(9), file.read(1)) == (6, 7, b"789", b"")
+
+
+def test_the_rows_of_a_footer_say_how_much_there_is(tmp_path: Path) -> None:
+    log = written(tmp_path / "log", encoded(pa.table({"a": range(10)}), row_group_size=3))
+    with open_log(log, LogFormat()) as opened:
+        assert opened.stated_size() is None
+        assert opened.stated_rows() == 10
 
 
 def test_a_row_that_is_no_exchange_is_quarantined_by_itself(collect_file: Any, exchange: Any, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ and digests the lake keeps. A group of rows is believed once all of it was read.
 from __future__ import annotations
 
 import io
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 from pipeline.collectors.logs.stored.compression import PIECE_BYTES_MAX, Piece
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow.parquet as pq
+    from _typeshed import WriteableBuffer
 
 _MAGIC = b"PAR1"
 _BUFFER_BYTES = 2**20
 """So much is read at once of each column: a group of rows, which has one column behind the other, may be large."""
+_HELD_BYTES = 2**16
+"""About so much is handed out at once: as much as a log is known again by, so that no more rows than these are made."""
 _ROWS_AT_ONCE = 64
 """So many are held as values: a row may have a long prompt, and a column of the same one takes no room in the file."""
 
@@ -40,51 +43,54 @@ def pieces_of(
     ``bytes_max``.
     """
     written = 0
-    for lines, is_verified in _lines_of(_opened(read, size, buffer_bytes=0 if reads_ahead else _BUFFER_BYTES)):
-        written += len(lines)
-        if written > bytes_max:
-            raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {bytes_max} bytes as JSON lines")
-        for at in range(0, len(lines), PIECE_BYTES_MAX):
-            end = at + PIECE_BYTES_MAX
-            yield Piece(content=lines[at:end], is_verified=is_verified and end >= len(lines))
-
-
-def _lines_of(file: pq.ParquetFile) -> Iterator[tuple[bytes, bool]]:
-    """Yield lines of rows, as many as are held at once, and whether their group ends with them."""
-    from pipeline.collectors.values.arrow_rows import lines_of  # noqa: PLC0415  # few logs are stored so
-
-    for group in range(file.num_row_groups):
-        held = b""
-        batches = file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], use_threads=False)
-        while (batch := _taken(partial(next, batches, None))) is not None:
-            if held:
-                yield held, False
-            held = _taken(partial(b"".join, lines_of(batch)))
-        yield held, True
+    with _refusing():
+        for lines, is_verified in _lines_of(_opened(read, size, 0 if reads_ahead else _BUFFER_BYTES)):
+            written += len(lines)
+            if written > bytes_max:
+                raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {bytes_max} bytes as JSON lines")
+            for at in range(0, len(lines), PIECE_BYTES_MAX):
+                end = at + PIECE_BYTES_MAX
+                yield Piece(content=lines[at:end], is_verified=is_verified and end >= len(lines))
 
 
 def rows_in(read: Callable[[int, int], bytes], size: int) -> int:
     """Return how many rows the footer says that there are; as ``pieces_of``."""
-    return int(_opened(read, size).metadata.num_rows)
+    with _refusing():
+        return int(_opened(read, size).metadata.num_rows)
 
 
-def _opened(read: Callable[[int, int], bytes], size: int, *, buffer_bytes: int = 0) -> pq.ParquetFile:
+def _lines_of(file: pq.ParquetFile) -> Iterator[tuple[bytes, bool]]:
+    """Yield lines of rows, some together, and whether their group ends with them."""
+    from pipeline.collectors.values.arrow_rows import lines_of  # noqa: PLC0415  # few logs are stored so
+
+    for group in range(file.num_row_groups):
+        held = bytearray()
+        for rows in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], use_threads=False):
+            for line in lines_of(rows):
+                if len(held) >= _HELD_BYTES:
+                    yield bytes(held), False
+                    held.clear()
+                held += line
+        yield bytes(held), True
+
+
+def _opened(read: Callable[[int, int], bytes], size: int, buffer_bytes: int = 0) -> pq.ParquetFile:
     import pyarrow.parquet as pq  # noqa: PLC0415  # few logs are stored so
 
     if size < 2 * len(_MAGIC) or read(size - len(_MAGIC), len(_MAGIC)) != _MAGIC:
         detail = "the Parquet file has no footer: it was cut, or is still being written"
         raise LogUnreadable(ProblemReason.ENDS_INSIDE_MEMBER, detail)
     file = _File(read, size)
-    ask = partial(pq.ParquetFile, file, buffer_size=buffer_bytes, pre_buffer=False, page_checksum_verification=True)
-    return _taken(ask)
+    return pq.ParquetFile(file, buffer_size=buffer_bytes, pre_buffer=False, page_checksum_verification=True)
 
 
-def _taken(ask: Callable[[], Any]) -> Any:
-    """Return what Arrow answers. Raises ``LogUnreadable`` where it cannot."""
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Raise ``LogUnreadable`` where Arrow cannot read on."""
     import pyarrow as pa  # noqa: PLC0415  # few logs are stored so
 
     try:
-        return ask()
+        yield
     except (pa.ArrowException, OSError, ValueError):
         detail = "the Parquet file breaks its format or a checksum, or is encrypted"
         raise LogUnreadable(ProblemReason.CORRUPT_COMPRESSION, detail) from None
@@ -94,7 +100,6 @@ class _File(io.RawIOBase):
     """What ``read`` returns, as a file that can be read anywhere."""
 
     def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        super().__init__()
         self._read = read
         self._size = size
         self._at = 0
@@ -102,20 +107,13 @@ class _File(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         return self._at
 
-    def read(self, size: int = -1) -> bytes:
-        end = self._size if size < 0 else min(self._at + size, self._size)
-        pieces = []
-        while self._at < end and (piece := self._read(self._at, end - self._at)):
-            pieces.append(piece)
-            self._at += len(piece)
-        return b"".join(pieces)
+    def readinto(self, room: WriteableBuffer) -> int:
+        into = memoryview(room).cast("B")
+        content = self._read(self._at, len(into))
+        into[: len(content)] = content
+        self._at += len(content)
+        return len(content)

@@ -237,7 +237,7 @@ def _begins_so_still(log: PlannedLog, path: LogPath, log_format: LogFormat) -> b
         return True
     try:
         with open_log(path, log_format) as file:
-            return window(file.head(log.head.size)) == log.head
+            return window(file.head()[: log.head.size]) == log.head
     except LogUnreadable:
         return False
 
