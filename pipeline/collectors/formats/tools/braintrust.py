@@ -21,6 +21,7 @@ the API's reference.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, sum_of, word
@@ -41,7 +42,7 @@ _CALL = "llm"
 _PAGES = ("events", "data")
 """Where a page has its rows: of the API, and of a query."""
 _LIFETIMES = ("prompt_cache_creation_5m_tokens", "prompt_cache_creation_1h_tokens")
-_MESSAGE = "message"
+_MESSAGE = re.compile("message")
 _COUNTS_OF_MESSAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _COUNTS = {
     "prompt_tokens": ("prompt_tokens",),
@@ -109,7 +110,7 @@ def answer_of(metrics: JsonObject, metadata: JsonObject, output: JsonObject) -> 
 def _is_message(output: JsonObject, metrics: JsonObject) -> bool:
     """Tell a message of Anthropic's, whose two counts are those that the span states beside it."""
     usage = output.get("usage")
-    if word(output.get("type")) != _MESSAGE or not isinstance(usage, dict):
+    if _MESSAGE.fullmatch(word(output.get("type"))) is None or not isinstance(usage, dict):
         return False
     counts = ((_part(metrics, ours), usage.get(theirs)) for ours, theirs in _COUNTS_OF_MESSAGE.items())
     return all(is_integer(stated) and stated == own for stated, own in counts)

@@ -270,12 +270,12 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
     for record, inner in exchanges:
         around = record.get("traceId"), record.get("parentSpanId")
         outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
-        if outer is None or id(outer) in repeating or not any(_counted(inner)) or not _is_again(inner, outer):
+        if outer is None or not any(_counted(inner)) or not _is_again(inner, outer):
             continue
-        repeating.add(id(outer))
         shared = {name: inner.get(name) or outer.get(name) for name in _SHARED if name in inner or name in outer}
-        for entry in (inner, outer):
+        for entry in (outer,) if id(outer) in repeating else (inner, outer):
             entry |= {**shared, "request_id": inner["request_id"]}
+        repeating.add(id(outer))
 
 
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
