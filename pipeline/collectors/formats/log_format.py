@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
     from pipeline.configuration.log_fields import Path, Rule
 
-READER_VERSION = 20
+READER_VERSION = 21
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
 
 _OUR_NAMES = {name: f'"{name}"' for name in MAPPED_FIELDS}
