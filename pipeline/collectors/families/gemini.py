@@ -9,8 +9,9 @@ it did, and no filter took that back, what was generated is what that one said.
 Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search grounding
 ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept by name,
 outside the prompt. Else it is of the prompt, and what of it was audio (``toolUsePromptTokensDetails``) is audio of the
-prompt, beside what ``promptTokensDetails`` says of the other. What Google's SDKs for Python write has the same names in snake case, and what its ADK makes of an
-answer (``LlmResponse``) has what was searched at its top. Source: the reference of the Gemini API, ``UsageMetadata``.
+prompt, beside what ``promptTokensDetails`` says of the other. What Google's SDKs for Python write has the same names in
+snake case, and what its ADK makes of an answer (``LlmResponse``) has what was searched at its top. Source: the
+reference of the Gemini API, ``UsageMetadata``.
 
 The Live API calls the answer's counts ``response…``. A log of its session has several turns, each of which ends with
 ``turnComplete``, and each is an event of its own: "The API charges you per turn for all tokens present in the session
