@@ -19,7 +19,7 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_in
 from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
-from pipeline.collectors.identity import event_id
+from pipeline.collectors.identity import EntryOfLine, SharedLine, event_id
 from pipeline.collectors.refused import RefusedUsage, what_is_stated
 from pipeline.collectors.values.copy_escapes import copied
 from pipeline.collectors.values.refusal import LineRefused
@@ -84,12 +84,12 @@ class _Reader(NamedTuple):
         entries = entries_in(document, self.log_format)
         if len(entries) == 1 and (entries[0].document is document or not isinstance(document, list)):
             return self.rows(entries[0], line)
-        rows: list[EventRow | QuarantineRow] = []
-        for number, entry in enumerate(entries, 1):
-            # what has no id is known by its bytes, and entries that are alike are entries of their own
-            own = line._replace(content=None if line.content is None else line.content + b"\0%d" % number)
-            rows += self.rows(entry, own, which=f"entry {number}: ")
-        return rows
+        shared = SharedLine(line.content or b"")
+        return [
+            row  # entries that are alike are entries of their own
+            for number, entry in enumerate(entries, 1)
+            for row in self.rows(entry, line, EntryOfLine(shared, number))
+        ]
 
     def of_broken_text(self, line: Line, error: UnicodeDecodeError) -> list[EventRow | QuarantineRow]:
         """Return the events of a line with bytes that are no UTF-8, or its refusal where they may decide something."""
@@ -106,9 +106,10 @@ class _Reader(NamedTuple):
         refused = LineRefused(QuarantineReason.INVALID_UTF8, where)
         return [self.refused(refused, line, what_is_stated(line, None, self.log_format, self.fingerprint))]
 
-    def rows(self, entry: Entry, line: Line, which: str = "") -> list[EventRow | QuarantineRow]:
-        """Return the rows of one entry; ``which`` it is of its line is said where it is refused."""
+    def rows(self, entry: Entry, line: Line, own: EntryOfLine | None = None) -> list[EventRow | QuarantineRow]:
+        """Return the rows of one entry; which it is of its line, where it is one of several (``own``)."""
         document, log_format, refused = entry
+        which = "" if own is None else f"entry {own.number}: "
         if not isinstance(document, dict):
             what = LineRefused(QuarantineReason.NOT_AN_OBJECT, f"{which or 'the line is '}JSON, and no object")
             return [self.refused(what, line, RefusedUsage())]
@@ -120,8 +121,9 @@ class _Reader(NamedTuple):
         except LineRefused as why:
             told = what_is_stated(line, document, log_format, self.fingerprint)
             return [self.refused(LineRefused(why.reason, which + why.detail), line, told)]
+        place, known_by = (self.source, line.number, line.start, line.end), own or line.content or b""
         return [
-            EventRow(each.status, _values(envelope, each, line, self.source, log_format))
+            EventRow(each.status, _values(envelope, each, place, known_by, log_format))
             for each in (reading, *reading.parts)
         ]
 
@@ -156,12 +158,14 @@ def _document(content: bytes, depth_max: int, errors: str) -> Any:
         return parse(plain.decode(errors=errors), depth_max=depth_max)
 
 
-def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:
+def _values(
+    envelope: Envelope, reading: BodyReading, place: Row, known_by: bytes | EntryOfLine, log_format: LogFormat
+) -> Row:
     identity = event_id(
         api_key_id=envelope.api_key_id,
         response_id=reading.response_id,
         request_id=envelope.request_id,
-        line=line.content or b"",
+        line=known_by,
         rule=log_format.identity,
         part=reading.part,
     )
@@ -169,8 +173,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
     counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)
     model = envelope.model_requested or reading.model_in_path
     left_out = ",".join(sorted(envelope.left_out | reading.left_out)) or None
-    of_line = source, line.number, line.start, line.end
-    own = identity, envelope.occurred_us, reading.status.value, is_stream, model, left_out, *of_line
+    own = identity, envelope.occurred_us, reading.status.value, is_stream, model, left_out, *place
     return _in_order((*own, *_of_envelope(envelope), *envelope.logged, *_of_reading(reading), *counts, None))
 
 

@@ -7,16 +7,47 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
 EVENT_ID_BYTES = 16
+_LENGTH_BYTES = 8
 
 _DOMAIN = b"tallybook usage event\x00"
 _OF_LINE = "line"
 """The kind of an identity that no id makes."""
+
+
+class SharedLine:
+    """A line of several entries: of those without ids it is hashed once for each key, and not once for each entry."""
+
+    __slots__ = ("_begun", "_content")
+
+    def __init__(self, content: bytes) -> None:
+        """Begin with nothing hashed."""
+        self._content = content
+        self._begun: dict[tuple[bytes, int], hashlib._Hash] = {}
+
+    def hashed(self, domain: bytes, behind: bytes) -> hashlib._Hash:
+        """Return the hash of a domain, and of the line with what is put behind it as one part."""
+        size = len(self._content) + len(behind)
+        begun = self._begun.get((domain, size))
+        if begun is None:
+            begun = hashlib.sha256(domain + size.to_bytes(_LENGTH_BYTES, "big"))
+            begun.update(self._content)
+            self._begun[domain, size] = begun
+        own = begun.copy()
+        own.update(behind)
+        return own
+
+
+class EntryOfLine(NamedTuple):
+    """One of several entries of a line: what has no id is known by the bytes of the line and its number there."""
+
+    line: SharedLine
+    number: int
 
 
 IDENTITIES: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +69,7 @@ def event_id(
     api_key_id: str,
     response_id: str | None,
     request_id: str | None,
-    line: bytes,
+    line: bytes | EntryOfLine,
     rule: str = "response-id",
     part: str | None = None,
 ) -> bytes:
@@ -55,10 +86,15 @@ def event_id(
         if found is not None
     }
     kinds = kinds_of_ids(rule, ids)
-    counted = [ids[kind] for kind in kinds] if kinds else [line]
-    if part is not None:
-        return _digest("+".join((*(kinds or (_OF_LINE,)), "part")), api_key_id, *counted, part.encode())
-    return _digest("+".join(kinds or (_OF_LINE,)), api_key_id, *counted)
+    kind = "+".join((*(kinds or (_OF_LINE,)), *(() if part is None else ("part",))))
+    parts = () if part is None else (part.encode(),)
+    if kinds:
+        return _digest(kind, api_key_id, *(ids[each] for each in kinds), *parts)
+    if isinstance(line, bytes):
+        return _digest(kind, api_key_id, line, *parts)
+    of_line = line.line.hashed(_domain(kind, api_key_id), b"\0%d" % line.number)
+    of_line.update(b"".join(map(lengthed, parts)))
+    return of_line.digest()[:EVENT_ID_BYTES]
 
 
 def identities_of_lines(lines: Iterable[bytes], api_key_ids: Iterable[str]) -> bytes:
@@ -82,4 +118,4 @@ def _domain(kind: str, api_key_id: str) -> bytes:
 
 def lengthed(part: bytes) -> bytes:
     """Return a part with its length before it."""
-    return len(part).to_bytes(8, "big") + part  # lengths first: no two lists have the same bytes
+    return len(part).to_bytes(_LENGTH_BYTES, "big") + part  # lengths first: no two lists have the same bytes

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from copy import deepcopy
 from itertools import product
@@ -24,6 +25,7 @@ from workspaces import STANDARD, make_workspace, plain, tallybook, write_log
 
 from pipeline.collectors import LogFormat, routes
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.formats.spans.otel.unread import unread_counts
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.logs.logical_lines import group_of
 from pipeline.collectors.wrappers import WRAPPERS, commands
@@ -341,3 +343,54 @@ def test_what_a_caller_repeats_takes_no_square_of_its_length_to_look_through(mad
         return time.process_time() - begun
 
     assert seconds(2**16) < 20 * max(seconds(2**13), 0.01)
+
+
+def _spans(*spans: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
+
+
+def _span(own: int, around: int, named: dict[str, Any], trace: str = "t") -> dict[str, Any]:
+    pairs = [
+        {"key": name, "value": {"stringValue" if isinstance(value, str) else "intValue": value}}
+        for name, value in {"api_key_id": "key_1", **named}.items()
+    ]
+    ids = {"traceId": trace, "spanId": f"s{own}", "parentSpanId": f"s{around}"}
+    return {**ids, "startTimeUnixNano": "1793700001000000000", "attributes": pairs}
+
+
+CALLED = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 4, "gen_ai.usage.output_tokens": 1}
+UNREAD = {"acme.tokens.in": 4, "acme.tokens.out": 1}
+MANY = {
+    "spans within one another, and one that nobody reads": lambda size: _spans(
+        *(_span(number, number - 1, CALLED) for number in range(size)), _span(size + 1, size + 2, UNREAD)
+    ),
+    "spans that nobody reads within one another, and one that is read": lambda size: _spans(
+        *(_span(number, number - 1, UNREAD) for number in range(size)), _span(size + 1, size + 2, CALLED)
+    ),
+    "spans without ids": lambda size: _spans(*(_span(number, 0, CALLED, trace="") for number in range(size))),
+}
+"""What holds many entries on one line, each of which may be looked at beside all others, or beside the line."""
+
+
+@pytest.mark.parametrize("many", MANY.values(), ids=MANY)
+def test_the_entries_of_a_line_cost_no_square_of_how_many_they_are(many: Any) -> None:
+    def seconds(size: int) -> float:
+        content = json.dumps(many(size)).encode()
+        begun = time.process_time()
+        assert decode_line(
+            Line(1, 0, len(content), content, b"", 1), source="s", log_format=LogFormat(), fingerprint=str
+        )
+        return time.process_time() - begun
+
+    short = seconds(500)
+    assert seconds(6_000) < 36 * max(short, 0.02)
+
+
+def test_names_of_many_megabytes_are_not_kept() -> None:
+    tracemalloc.start()
+    for number in range(40):
+        named = {f"{'x' * 10**6}{number}.tokens.in": 4, f"{'x' * 10**6}{number}.tokens.out": 1}
+        assert unread_counts(named, is_span=True)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 4 * 10**6

@@ -337,3 +337,46 @@ def test_no_text_is_framing_wherever_its_stream_is_cut_and_however_its_lines_end
         expected = rows(logged(path, sound.replace("\n", end) + '"xxx'))
         for cut in range(1, len(written), 7):
             assert rows(logged(path, begun.replace("\n", end) + written[:cut])) == expected
+
+
+def spans_of(*spans: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
+
+
+def span_of(own: str, key: str, around: str | None = None, **named: Any) -> dict[str, Any]:
+    """Return a span of a call; whom it says to be within, and what its own programs state, a caller chooses."""
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "jamba",
+        "api_key_id": key,
+        "gen_ai.usage.input_tokens": 40,
+        "gen_ai.usage.output_tokens": 5,
+    } | named
+    pairs = [
+        {"key": name, "value": {"stringValue" if isinstance(value, str) else "intValue": value}}
+        for name, value in said.items()
+    ]
+    span = {"traceId": "t-1", "spanId": own, "startTimeUnixNano": "1793700001000000000", "attributes": pairs}
+    return span if around is None else span | {"parentSpanId": around}
+
+
+def exchanges_of(document: dict[str, Any], key: str) -> int:
+    """Return as how many exchanges the spans of a key are counted."""
+    index, whose = (SAME.index(USAGE_EVENTS.get_field_index(name)) for name in ("event_id", "api_key_id"))
+    return len({row[1 + index] for row in rows(document) if row[1 + whose] == key})
+
+
+def test_calls_that_a_caller_puts_within_one_span_of_its_own_are_as_many_as_they_were() -> None:
+    """By the header ``traceparent`` the gateway's spans are within the caller's, which states what id it likes."""
+    chosen = {"gen_ai.response.id": "chosen"}
+    calls = [span_of(f"g-{number}", "key_a", around="c-1") for number in range(5)]
+    assert exchanges_of(spans_of(*calls, span_of("c-1", "key_a", **chosen)), "key_a") == 5
+    assert exchanges_of(spans_of(span_of("c-1", "key_a", **chosen), *calls), "key_a") == 5
+    assert exchanges_of(spans_of(calls[0], span_of("c-1", "key_a", **chosen)), "key_a") == 1
+
+
+def test_a_span_within_that_of_another_customer_takes_nothing_from_it() -> None:
+    theirs = [span_of(f"v-{number}", "key_victim") for number in range(3)]
+    chosen = {"gen_ai.response.id": "chosen"}
+    mine = [span_of(f"m-{number}", "key_a", around=f"v-{number}", **chosen) for number in range(3)]
+    assert exchanges_of(spans_of(*mine, *theirs), "key_victim") == 3

@@ -11,7 +11,14 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint, LogFormat
-from pipeline.collectors.identity import beginning_of_identity, event_id, kinds_of_ids, lengthed
+from pipeline.collectors.identity import (
+    EntryOfLine,
+    SharedLine,
+    beginning_of_identity,
+    event_id,
+    kinds_of_ids,
+    lengthed,
+)
 
 SECRET = bytes(range(32))
 
@@ -176,3 +183,12 @@ def test_a_short_secret_is_refused_and_no_secret_is_ever_shown() -> None:
 def test_a_log_format_that_cannot_be_meant_is_a_configuration_error(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(settings))):
         LogFormat(**settings)
+
+
+@pytest.mark.parametrize("part", [None, "model 2"])
+def test_an_entry_without_ids_is_known_by_the_line_and_its_number_behind_a_nul(part: str | None) -> None:
+    line = SharedLine(b"[{}, {}]")
+    for key, number in (("k", 1), ("k", 2), ("k", 10), ("other", 1), ("k", 1)):
+        own = event_id(api_key_id=key, response_id=None, request_id=None, line=EntryOfLine(line, number), part=part)
+        whole = b"[{}, {}]\0%d" % number
+        assert own == event_id(api_key_id=key, response_id=None, request_id=None, line=whole, part=part)

@@ -26,7 +26,6 @@ OF_NO_COUNT = {
     ("formats/spans/written_spans.py", "int(value)"): "of a Decimal alone",
     ("formats/tools/har.py", "json.dumps(of, default=str)"): "of an archive, which no rule is for",
     ("formats/tools/posthog.py", "Decimal(taken[0])"): "a duration",
-    ("decode.py", "b'\\x00%d' % number"): "the place of an entry",
     ("refused.py", "range(_DEPTH_MAX)"): "a depth",
     ("formats/gateways/agentgateway.py", "int(taken[1])"): "a duration",
     ("formats/gateways/nginx.py", "int(taken * _SECOND_US)"): "a duration",

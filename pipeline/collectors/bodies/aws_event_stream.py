@@ -111,6 +111,15 @@ def inner_of(event: JsonObject) -> str | None:
         return None
 
 
+def is_of_agent(event: JsonObject) -> bool:
+    """Tell the event of an agent of Bedrock, whose chunks hold what its model wrote, and no chunk of a model's API.
+
+    It is ``{"trace": {…, "trace": {…}}}`` ("TracePart" of the agents' runtime).
+    """
+    part = event.get("trace")
+    return isinstance(part, dict) and isinstance(part.get("trace"), dict)
+
+
 def exception_in(event: JsonObject) -> str | None:
     """Return the name of the exception that an event of an SDK is.
 

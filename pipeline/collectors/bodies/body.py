@@ -168,15 +168,16 @@ def _parsed(texts: Iterable[str], depth_max: int) -> list[JsonObject]:
 def _chunks(events: list[JsonObject], depth_max: int) -> Body:
     """Return the chunks of a stream that was logged event by event.
 
-    What each event holds, where it is only a wrapper.
+    What each event holds, where it is only a wrapper. What an agent's model wrote is not looked into.
     """
     documents: list[JsonObject] = []
+    are_of_agent = any(map(aws_event_stream.is_of_agent, events))
     for event in events:
         if "choices" in event:
             documents.append(event)
             continue
         held = stated_once(event, "data")
-        inner = aws_event_stream.inner_of(event)
+        inner = None if are_of_agent else aws_event_stream.inner_of(event)
         if inner is None and isinstance(held, str) and not {"usage", "object"} & event.keys():
             inner = held
         if inner is not None:

@@ -5,9 +5,12 @@ Facts. A row is a span: ``span_attributes.type`` says what it is, and only ``llm
 of zero. ``prompt_tokens`` hold what was read from a cache and written to it, also of Anthropic
 (``finalizeAnthropicTokens`` of the SDK for JavaScript, ``finalize_anthropic_tokens`` of that for Python,
 ``traceanthropic.go``), and ``tokens`` are the total. That for Java leaves Anthropic's cache out of both
-(``InstrumentationSemConv.java``): its span has the whole message in ``output``, whose usage decides. Thoughts of Gemini
-lie within the completion by JavaScript and beside it by Python, and the total tells. What was written to a cache may
-be stated by its lifetime alone. ``cached`` is an answer out of the cache of Braintrust's proxy.
+(``InstrumentationSemConv.java``): its span has the whole message in ``output``, whose usage decides. Elsewhere
+``output`` is what a program put there, such as the text that a model wrote or what that was parsed to, and a caller may
+have it write a message: so it is one where it is an object, and its two counts are those of ``metrics``, and the model
+is that of ``metadata``. Thoughts of Gemini lie within the completion by JavaScript and beside it by Python, and the
+total tells. What was written to a cache may be stated by its lifetime alone. ``cached`` is an answer out of the cache
+of Braintrust's proxy.
 
 ``metrics.start`` is in seconds, when the call began; ``created`` when it was logged. Whose call it was is
 ``metadata.api_key_id``: ``user`` there is what was sent to the model.
@@ -18,6 +21,7 @@ the API's reference.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, sum_of, word
@@ -26,6 +30,7 @@ from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_o
 from pipeline.collectors.formats.places import Places
 from pipeline.collectors.formats.traced_ids import traced_id
 from pipeline.collectors.values.strict_json import stated_once
+from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from pipeline.collectors.values.refusal import LineRefused
@@ -37,6 +42,8 @@ _CALL = "llm"
 _PAGES = ("events", "data")
 """Where a page has its rows: of the API, and of a query."""
 _LIFETIMES = ("prompt_cache_creation_5m_tokens", "prompt_cache_creation_1h_tokens")
+_MESSAGE = re.compile("message")
+_COUNTS_OF_MESSAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _COUNTS = {
     "prompt_tokens": ("prompt_tokens",),
     "completion_tokens": ("completion_tokens",),
@@ -86,9 +93,11 @@ def answer_of(metrics: JsonObject, metadata: JsonObject, output: JsonObject) -> 
 
     Raises ``LineRefused`` (``invalid_usage``) where a count is none.
     """
-    answer: JsonObject = {"request": {"model": metadata.get("model")}, "cache_hit": bool(_part(metrics, "cached"))}
-    if isinstance(output.get("usage"), dict):
-        return {**answer, "response": output}
+    model = metadata.get("model")
+    answer: JsonObject = {"request": {"model": model}, "cache_hit": bool(_part(metrics, "cached"))}
+    if _is_message(output, metrics):
+        message = output if model is None else {name: output.get(name) for name in output if name != "model"}
+        return {**answer, "response": message}
     counts = {
         ours: next((value for name in theirs if (value := _part(metrics, name)) is not None), None)
         for ours, theirs in _COUNTS.items()
@@ -96,6 +105,15 @@ def answer_of(metrics: JsonObject, metadata: JsonObject, output: JsonObject) -> 
     if counts["cache_write_tokens"] is None:
         counts["cache_write_tokens"] = sum_of(*(_part(metrics, name) for name in _LIFETIMES))
     return {**answer, **{f"usage.{name}": value for name, value in counts.items()}}
+
+
+def _is_message(output: JsonObject, metrics: JsonObject) -> bool:
+    """Tell a message of Anthropic's, whose two counts are those that the span states beside it."""
+    usage = output.get("usage")
+    if _MESSAGE.fullmatch(word(output.get("type"))) is None or not isinstance(usage, dict):
+        return False
+    counts = ((_part(metrics, ours), usage.get(theirs)) for ours, theirs in _COUNTS_OF_MESSAGE.items())
+    return all(is_integer(stated) and stated == own for stated, own in counts)
 
 
 def _listed(document: JsonObject) -> Any:
@@ -108,13 +126,13 @@ def _type_of(span: JsonObject) -> str:
 
 def _entry(span: JsonObject) -> JsonObject:
     metrics, metadata = object_in(stated_once(span, "metrics")), object_in(span.get("metadata"))
-    began = stated_once(metrics, "start")
+    began, output = stated_once(metrics, "start"), span.get("output")
     return {
         "ts": stated_once(span, "created") if began is None else began,
         "api_key_id": first_stated(metadata, "api_key_id"),
         "request_id": traced_id(span.get("root_span_id"), first_stated(span, "span_id", "id")),
         "response.error": bool(span.get("error")),
-        **answer_of(metrics, metadata, object_in(span.get("output"))),
+        **answer_of(metrics, metadata, output if isinstance(output, dict) else {}),
         "span": span,
     }
 

@@ -6,7 +6,8 @@ of the output, by its model, where a call has no calls below it, and the sum of 
 (``finish_call`` of ``weave/trace/weave_client.py``): so it is not looked at. A function that hands on what a client
 answered has the same output, and so the same id of the answer, under which both are one exchange. It may as well return
 usage of its own making, a sum of calls among it: what states usage and is no API's answer with its id counts where the
-op is one of a client, and is refused elsewhere.
+op is one of a client, and is refused elsewhere. An ``output`` that is a text is what a model wrote, whatever it looks
+like: no answer of an API is one.
 
 ``started_at`` is when the call began. ``exception`` is why it failed. Whose call it was is ``attributes.api_key_id``,
 as ``weave.attributes`` sets it; ``wb_user_id`` is who traced. ``inputs`` are not looked at but for the model.
@@ -84,7 +85,8 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
 def _entry(call: JsonObject) -> JsonObject | LineRefused | None:
     found = _OP.fullmatch(word(call.get("op_name")))
     op = found[1] if found is not None else word(call.get("op_name"))
-    output = object_in(call.get("output"))
+    output = call.get("output")
+    output = output if isinstance(output, dict) else {}
     is_counted = any(isinstance(output.get(name), dict) for name in _USAGES)
     if not is_counted and not _ASKS_A_MODEL.fullmatch(op):
         return None

@@ -65,6 +65,9 @@ def test_names_are_shown_that_say_no_more_than_a_name_does(collect: Any) -> None
     named = {"Lena Ott: input tokens": 40, "k3y-0f-l3na.output_tokens": 5}
     (row,) = collect(batch(span(named))).quarantined
     assert row["detail"].startswith("tokens are counted by names that no reader knows; ")
+    of_letters = "hf_kLzXcVbNmAsDfGhJqWeRtYuIoP"
+    (row,) = collect(batch(span({f"{of_letters}.input_tokens": 40, "tokens.output": 5}))).quarantined
+    assert row["detail"].startswith("tokens are counted by names that no reader knows (tokens.output); ")
 
 
 def test_one_count_beside_the_model_is_refused_and_without_it_says_too_little(collect: Any) -> None:

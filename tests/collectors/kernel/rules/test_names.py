@@ -34,6 +34,7 @@ from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.kernel import blocks, readers
 from pipeline.collectors.kernel.names import SUFFIXES, TEXTS, Kind, Name, kind_of, names_of_bodies, texts_reached
 from pipeline.collectors.kernel.places import formats_read, names_of
+from pipeline.collectors.kernel.program import HANDED_OVER, TOLD, Program
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
@@ -421,11 +422,9 @@ def test_names_that_a_map_gives_other_values_stand_in_the_shape_as_they_are() ->
 
 
 def test_instants_without_an_offset_are_told_where_they_are_of_utc() -> None:
-    kinds = {
-        zone: next(name.kind for name in names_of(LogFormat(time_zone=zone), None) if name[:2] == ("ts", 1))
-        for zone in (None, "UTC", "Europe/London")
-    }
-    assert kinds == {None: Kind.TIMED_IN_UTC, "UTC": Kind.TIMED_IN_UTC, "Europe/London": Kind.TIMED}
+    line = b'{"ts": "2026-03-01T06:51:19", "api_key_id": "k"}\n'
+    fates = {zone: Program(LogFormat(time_zone=zone)).read(line).fates[0] for zone in (None, "UTC", "Europe/London")}
+    assert fates == {None: TOLD, "UTC": TOLD, "Europe/London": HANDED_OVER}
 
 
 def test_a_count_is_a_hole_whatever_it_is_called_but_where_texts_are_called_so() -> None:

@@ -11,6 +11,7 @@ by name, and not billed. What is no call by anybody's convention and counts toke
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import word
@@ -261,20 +262,25 @@ def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
     A framework's instrumentation puts its span around that of the client, which may trace itself, as Anthropic's SDK
     does: an inference right within another one of the same line, of the same counts, is that call once more. So is what
     asks for vectors right within what says so and counts nothing, as Vercel's SDK has it. Children end first, so they
-    come first.
+    come first. One is the call of one span within it alone, and of none of somebody else's: whom a span says to be
+    within, whoever calls may choose (``traceparent``).
     """
     of_spans = {(record.get("traceId"), record.get("spanId")): entry for record, entry in exchanges if id_of(record)}
+    repeating: set[int] = set()
     for record, inner in exchanges:
         around = record.get("traceId"), record.get("parentSpanId")
         outer = of_spans.get(around) if all(isinstance(each, str) for each in around) else None
         if outer is None or not any(_counted(inner)) or not _is_again(inner, outer):
             continue
         shared = {name: inner.get(name) or outer.get(name) for name in _SHARED if name in inner or name in outer}
-        for entry in (inner, outer):
+        for entry in (outer,) if id(outer) in repeating else (inner, outer):
             entry |= {**shared, "request_id": inner["request_id"]}
+        repeating.add(id(outer))
 
 
 def _is_again(inner: JsonObject, outer: JsonObject) -> bool:
+    if None not in (whose := [each["api_key_id"] for each in (inner, outer)]) and whose[0] != whose[1]:
+        return False
     is_of_vectors = inner["path"] == outer["path"] == _EMBEDDINGS_PATH
     return _counted(inner) == _counted(outer) or (is_of_vectors and not any(_counted(outer)))
 
@@ -292,8 +298,9 @@ def _name_answers_of_gemini_cli(document: JsonObject, calls: list[JsonObject]) -
         if DETAILS_OF_GEMINI_CLI.fullmatch(body_of(record)) and attributes.get(RESPONSE_ID) is not None:
             ids.setdefault(_written_at(attributes), []).append(attributes.get(RESPONSE_ID))
     at = [_written_at(call["attributes"]) for call in calls]
+    times = Counter(at)
     for call, written in zip(calls, at, strict=True):
-        if at.count(written) == len(ids.get(written, ())) == 1:
+        if times[written] == len(ids.get(written, ())) == 1:
             call["response.id"] = ids[written][0]
 
 

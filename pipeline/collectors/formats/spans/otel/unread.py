@@ -17,6 +17,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.spans.otel.conventions import MODELS, NAMES, OF_MODELS
 from pipeline.collectors.formats.spans.otel.otlp import integer_of
 from pipeline.collectors.values.refusal import LineRefused
@@ -25,7 +26,7 @@ from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pipeline.collectors.values.strict_json import JsonObject
 
@@ -101,9 +102,9 @@ def unread_counts(attributes: JsonObject, *, is_span: bool) -> tuple[str, ...]:
 def refused(entry: CountsUnread) -> tuple[JsonObject, LineRefused]:
     """Return an entry with the two counts that it seems to state, for who lists them, and why it is refused.
 
-    The names are shown that say no more than a name does: letters, ``_`` and dots.
+    The names are shown that say no more than a name does: letters, ``_`` and dots, and no raw key.
     """
-    shown = [name for name in entry.names if _SHOWN.fullmatch(name)][:_SHOWN_MAX]
+    shown = [name for name in entry.names if _SHOWN.fullmatch(name) and not is_raw_key(name)][:_SHOWN_MAX]
     named = f" ({', '.join(shown)})" if shown else ""
     detail = f"tokens are counted by names that no reader knows{named}; {_ADVICE}"
     seems = {
@@ -124,12 +125,11 @@ def alone(found: Iterable[tuple[JsonObject, JsonObject | None]]) -> list[tuple[J
         _place(record, "spanId"): _place(record, "parentSpanId") for record, _ in found if "parentSpanId" in record
     }
     calls = {_place(record, "spanId") for record, entry in entries if not isinstance(entry, CountsUnread)}
-    outside = {place for call in calls for place in _way_up(call, around)}
+    repeating = _around(calls, around) | _within(calls, around)
     return [
         (record, entry)
         for record, entry in entries
-        if not isinstance(entry, CountsUnread)
-        or (_place(record, "spanId") not in outside and calls.isdisjoint(_way_up(_place(record, "spanId"), around)))
+        if not isinstance(entry, CountsUnread) or _place(record, "spanId") not in repeating
     ]
 
 
@@ -142,22 +142,42 @@ def _place(record: JsonObject, name: str) -> _Place:
     return (trace, span) if isinstance(trace, str) and isinstance(span, str) and span else None
 
 
-def _way_up(place: _Place, around: dict[_Place, _Place]) -> set[_Place]:
-    """Return a span and those around it, as far as they are on its line."""
+def _around(calls: set[_Place], around: Mapping[_Place, _Place]) -> set[_Place]:
+    """Return calls and the spans around them, as far as they are on their line; each is passed once."""
     passed: set[_Place] = set()
-    while place is not None and place not in passed:
-        passed.add(place)
-        place = around.get(place)
+    for call in calls:
+        place = call
+        while place is not None and place not in passed:
+            passed.add(place)
+            place = around.get(place)
     return passed
 
 
-@lru_cache(maxsize=4096)
+def _within(calls: set[_Place], around: Mapping[_Place, _Place]) -> set[_Place]:
+    """Return calls and the spans within them; each is passed once."""
+    told: dict[_Place, bool] = {}
+    for own in around:
+        place, way = own, []
+        while place is not None and place not in told:
+            told[place] = place in calls  # none that leads back to itself is within a call
+            way.append(place)
+            if told[place]:
+                break
+            place = around.get(place)
+        told |= dict.fromkeys(way, place is not None and told[place])
+    return {place for place, is_within in told.items() if is_within}
+
+
 def _kind_of(name: str) -> _Counts | None:
     """Return what an attribute counts by its name; ``None`` of what is no count of tokens, and of a known one.
 
     >>> _kind_of("acme.usage.tokensIn"), _kind_of("acme.maxTokens"), _kind_of("agent.total_tokens")
     (<_Counts.INPUT: 1>, None, None)
     """
+    return _kept_kind(name) if len(name) <= _KEPT_LENGTH_MAX else _kind(name)
+
+
+def _kind(name: str) -> _Counts | None:
     words = [each.lower() for each in _WORD.findall(name)]
     if name in NAMES or not _has(words, _TOKENS) or _OTHERWISE.search(name) or _REPEATING.match(name):
         return None
@@ -165,6 +185,11 @@ def _kind_of(name: str) -> _Counts | None:
         return None
     kinds = ((_INPUT, _Counts.INPUT), (_OUTPUT, _Counts.OUTPUT), (_BOTH, _Counts.BOTH))
     return next((kind for of_kind, kind in kinds if _has(words, of_kind)), None)
+
+
+_KEPT_LENGTH_MAX = 256
+"""Whoever sends spans chooses names: thousands that are as long as a line may be would fill the memory."""
+_kept_kind = lru_cache(maxsize=4096)(_kind)
 
 
 def _has(words: list[str], one: re.Pattern[str]) -> bool:
