@@ -111,6 +111,8 @@ LOOKED_FOR = frozenset(("error",))
 _COUNT = re.compile(
     "token|count|seconds|_(?:units|processed|queries|used|requests|n)$"
     "|^(?:cache_read|cache_creation|audio|input_length|web_search|web_search_calls|x_search_calls)$"
+    "|^(?:code_interpreter|file_search|document_search|image_generation)(?:_calls)?$|Policy(?:Image)?Units$|^invocation$"
+    "|^(?:web_search_premium|document_library|classifications|pages)$"
     "|^(?:characters|duration|video_duration|generated_images)$",
     re.IGNORECASE,
 )

@@ -28,7 +28,7 @@ from pipeline.collectors.decode import decode_line
 from pipeline.collectors.families import anthropic, chat_usage, cohere, responses, unbilled
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native.apis import APIS
-from pipeline.collectors.families.reading import any_of
+from pipeline.collectors.families.reading import OF_SVG, any_of
 from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.kernel import blocks, readers
@@ -434,6 +434,6 @@ def test_a_count_is_a_hole_whatever_it_is_called_but_where_texts_are_called_so()
     places = [place for each in found for place in each.values()]
     places += [place for each in vars(chat_usage).values() if isinstance(each, tuple) for place in each]
     places += [place for api in APIS for place in (*api.prompt, *api.completion, *api.cached, *api.total)]
-    names = {place if isinstance(place, str) else place[-1] for place in places}
+    names = {place if isinstance(place, str) else place[-1] for place in (*places, *OF_SVG.values(), "invocation")}
     assert {name for name in names if kind_of(name) is not Kind.COUNTED} <= TEXTS
     assert {"audio", "cached_tokens", "input_length", "predicted_n", "search_units"} <= names
