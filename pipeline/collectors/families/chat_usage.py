@@ -157,7 +157,7 @@ OTHERS = {
     "guardrails_tokens": ("guardrails_tokens",),
 }
 """What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
-_OTHERS_OF_OPENROUTER = {"web_searches": ("server_tool_use_details", "web_search_requests")}
+OTHERS_OF_OPENROUTER = {"web_searches": ("server_tool_use_details", "web_search_requests")}
 """Where OpenRouter says of chat what it says of Anthropic's messages at the place above."""
 _OTHERS_OF_OPENAI = {
     "cache_write_12h_tokens": (PROMPT_DETAILS[0], "cache_write_tokens_details", "ttl_12h_tokens"),
@@ -170,8 +170,20 @@ OTHERS_OF_TOOLS = {
     "server_tool_calls": ("num_server_side_tools_used",),
     "web_searches": ("server_side_tool_usage_details", "web_search_calls"),
     "x_searches": ("server_side_tool_usage_details", "x_search_calls"),
+    "code_runs": ("server_side_tool_usage_details", "code_interpreter_calls"),
+    "file_searches": ("server_side_tool_usage_details", "file_search_calls"),
+    "document_searches": ("server_side_tool_usage_details", "document_search_calls"),
+    "images": ("server_side_tool_usage_details", "image_generation_calls"),
 }
 """What xAI says of the tools that it ran, which it charges by the call."""
+_OTHERS_OF_MISTRAL = {
+    "web_searches": ("connectors", "web_search"),
+    "premium_web_searches": ("connectors", "web_search_premium"),
+    "code_runs": ("connectors", "code_interpreter"),
+    "document_searches": ("connectors", "document_library"),
+    "images": ("connectors", "image_generation"),
+}
+"""What Mistral says of the tools that it ran in a conversation (``ConversationUsageInfo``, ``BuiltInConnectors``)."""
 _IN_TOTAL_ALONE = {"connector_tokens": CONNECTORS_APART, "guardrails_tokens": GUARD_APART}
 """Of these, what a total counts and neither of the two: Mistral's connectors, Snowflake's guard."""
 PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
@@ -254,7 +266,11 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
         reasoning=_named(usage, _REASONING),
         prompt_audio=less(_named(usage, _PROMPT_AUDIO) or None, _named(usage, _CACHED_AUDIO)),
         completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
-        others=others_of(usage, OTHERS_OF_TOOLS, _OTHERS_OF_LITELLM, _OTHERS_OF_OPENAI, _OTHERS_OF_OPENROUTER, OTHERS),
+        others=others_of(
+            usage,
+            *(OTHERS_OF_TOOLS, _OTHERS_OF_MISTRAL, _OTHERS_OF_LITELLM, _OTHERS_OF_OPENAI, OTHERS_OF_OPENROUTER),
+            OTHERS,
+        ),
     )
     total = count_of(usage, *TOTAL) or 0
     if not total and is_of_anthropic(usage):

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 NAME = "embeddings"
 _GENERATED = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens")
 _OF_EACH_TEXT = "inputTextTokenCounts"
+_MODEL = ("model", "modelId", "model_id", "modelVersion")
+"""The second is Oracle's, the third watsonx's (``EmbeddingsResponse`` of IBM's SDK for Node), the last Gemini's."""
 _OTHERS = {"image_tokens": ("meta", "billed_units", "image_tokens")}
 """Of the prompt, what may have another price, and no meter."""
 _INSTEAD = {"images": ("meta", "billed_units", "images")}
@@ -85,7 +87,7 @@ def _read_one(documents: Sequence[JsonObject]) -> Reading:
         family=NAME,
         stated=_stated(prompt, others),
         response_id=first(document.get("id") for document in documents),
-        model=first(document.get(name) for document in documents for name in ("model", "modelId", "modelVersion")),
+        model=first(document.get(name) for document in documents for name in _MODEL),
         has_error=any(map(error_of, documents)),
         has_content=any(map(recognises, documents)),
     )

@@ -8,8 +8,10 @@ But for one thing: where it counts nothing that was generated (``candidatesToken
 it did, and no filter took that back, what was generated is what that one said.
 Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search grounding
 ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept by name,
-outside the prompt. What Google's SDKs for Python write has the same names in snake case, and what its ADK makes of an
-answer (``LlmResponse``) has what was searched at its top. Source: the reference of the Gemini API, ``UsageMetadata``.
+outside the prompt. Else it is of the prompt, and what of it was audio (``toolUsePromptTokensDetails``) is audio of the
+prompt, beside what ``promptTokensDetails`` says of the other. What Google's SDKs for Python write has the same names in
+snake case, and what its ADK makes of an answer (``LlmResponse``) has what was searched at its top. Source: the
+reference of the Gemini API, ``UsageMetadata``.
 
 The Live API calls the answer's counts ``response…``. A log of its session has several turns, each of which ends with
 ``turnComplete``, and each is an event of its own: "The API charges you per turn for all tokens present in the session
@@ -25,6 +27,7 @@ from pipeline.collectors.families.reading import (
     Reading,
     Stated,
     any_of,
+    at_most,
     count_of,
     counted_at,
     error_of,
@@ -33,6 +36,7 @@ from pipeline.collectors.families.reading import (
     less,
     list_at,
     object_at,
+    sum_of,
     tokens_of,
     word,
 )
@@ -81,6 +85,7 @@ _SNAKE = {
     "cache_tokens_details": "cacheTokensDetails",
     "candidates_tokens_details": "candidatesTokensDetails",
     "response_tokens_details": "responseTokensDetails",
+    "tool_use_prompt_tokens_details": "toolUsePromptTokensDetails",
     "token_count": "tokenCount",
     "service_tier": "serviceTier",
     "traffic_type": "trafficType",
@@ -240,8 +245,9 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
         completion=completion,
         cached=None if prompt is None else count_of(usage, "cachedContentTokenCount"),
         reasoning=thoughts,
-        prompt_audio=less(
-            _audio(counted_at(usage, "promptTokensDetails")), _audio(counted_at(usage, "cacheTokensDetails"))
+        prompt_audio=sum_of(
+            less(_audio(counted_at(usage, "promptTokensDetails")), _audio(counted_at(usage, "cacheTokensDetails"))),
+            at_most(_audio(counted_at(usage, "toolUsePromptTokensDetails")), inside),
         ),
         completion_audio=_audio(
             counted_at(usage, "candidatesTokensDetails") or counted_at(usage, "responseTokensDetails")

@@ -3,8 +3,9 @@
 prompt = ``total_input_tokens`` + ``total_tool_use_tokens``, completion = ``total_output_tokens`` +
 ``total_thought_tokens``, and ``total_tokens`` is the sum of all four: 45 of 45 recorded. A stream states it in
 ``interaction.completed``, and may state running totals beside any event before (``metadata.total_usage``, recorded as
-``metadata.usage``), of which the last counts where the stream was cut. What of the input, of its cached part and of the
-output was audio stands beside the totals (``input_tokens_by_modality`` and so on), the modality in small letters.
+``metadata.usage``), of which the last counts where the stream was cut. What of the input, of its cached part, of what
+tools handed in and of the output was audio stands beside the totals (``input_tokens_by_modality`` and so on), the
+modality in small letters.
 Google charges what is searched by the query (``grounding_tool_count``): it is kept by name. Source: the reference of
 the Gemini API, ``interactions``, ``Usage``, ``ModalityTokens`` and ``GroundingToolCount``; ``StepDeltaMetadata`` of
 Google's SDK.
@@ -88,9 +89,12 @@ def _stated(usage: JsonObject) -> Stated | None:
         completion=sum_of(completion, thoughts),
         cached=count_of(usage, "total_cached_tokens"),
         reasoning=thoughts,
-        prompt_audio=less(
-            _audio(counted_at(usage, "input_tokens_by_modality")),
-            _audio(counted_at(usage, "cached_tokens_by_modality")),
+        prompt_audio=sum_of(
+            less(
+                _audio(counted_at(usage, "input_tokens_by_modality")),
+                _audio(counted_at(usage, "cached_tokens_by_modality")),
+            ),
+            _audio(counted_at(usage, "tool_use_tokens_by_modality")),
         ),
         completion_audio=_audio(counted_at(usage, "output_tokens_by_modality")),
         total=count_of(usage, "total_tokens"),

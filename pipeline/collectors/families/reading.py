@@ -308,6 +308,22 @@ def others_of(usage: JsonObject, *places: Mapping[str, Sequence[str]]) -> dict[s
     return found
 
 
+OF_SVG = {
+    "svg_prompt_tokens": ("svg_usage", "input_tokens"),
+    "svg_completion_tokens": ("svg_usage", "output_tokens"),
+}
+"""What a language model consumed that wrote an image of OpenAI's as SVG, which no other usage counts (``SvgUsage``)."""
+
+
+def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sum of what several places state by name."""
+    found: dict[str, int] = {}
+    for each in counts:
+        for name in each:
+            found[name] = found.get(name, 0) + each[name]
+    return found
+
+
 TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 """What says in a session that was spoken what another model wrote down of it, which states its own usage."""
 _OF_A_TRANSCRIPT = {
@@ -325,11 +341,7 @@ def transcribed(documents: Iterable[JsonObject]) -> dict[str, int]:
             continue
         own = id_of(any_of(document, "item_id"))
         of_each[repr(number if own is None else own)] = others_of(part_at(document, "usage"), _OF_A_TRANSCRIPT)
-    found: dict[str, int] = {}
-    for counts in of_each.values():
-        for name in counts:
-            found[name] = found.get(name, 0) + counts[name]
-    return found
+    return added(of_each.values())
 
 
 def first(values: Iterable[Any]) -> Any:

@@ -5,13 +5,17 @@ Usage stands in ``usage`` of the response; a stream states it once, in its final
 reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the API reference of OpenAI,
 ``Response.usage``. A background response is queued without usage, and states it to a later ``GET …/responses/{id}``.
 What its tools consumed of other models stands in ``tool_usage``, not in ``usage``, and is kept by name: tokens of
-images that were made, and searches. Gateways leave a response as it is and put chat's usage object into it, parts and
-all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2); it is read as that.
-Perplexity's Agent API names what was cached as Anthropic does (``ResponsesUsage`` of its SDK), lately by both names.
-Gateways that make responses of other answers leave what was cached where these have it: at the top, by chat's names or
-by Anthropic's (cli2api pull 221), and where it is Anthropic's own usage object, outside of the input.
-agentgateway makes responses of Bedrock's answers and leaves what was cached out of the input, while the total counts it
-(16 + 9 + 2,387 written = 2,412, in ``cache_write.bedrock-responses.snap`` of its golden tests).
+images that were made, and searches; so is what a language model consumed that wrote such an image as SVG, which stands
+beside the image (``svg_usage`` of each ``image_generation_call``). Gateways leave a response as it is and put chat's
+usage object into it, parts and all (``_transform_usage_objects`` in ``litellm_core_utils/litellm_logging.py`` of
+LiteLLM 1.110.2); it is read as that. Perplexity's Agent API names what was cached as Anthropic does (``ResponsesUsage``
+of its SDK), lately by both names. Its tools are charged by the call, "separate from model token costs"
+(https://docs.perplexity.ai/docs/getting-started/pricing): ``tool_calls_details`` is kept by name, and so are tokens of
+a tool's own models (``ToolCallTokenUsage``), of which nothing says what is charged. Gateways that make responses of
+other answers leave what was cached where these have it: at the top, by chat's names or by Anthropic's (cli2api pull
+221), and where it is Anthropic's own usage object, outside of the input. agentgateway makes responses of Bedrock's
+answers and leaves what was cached out of the input, while the total counts it (16 + 9 + 2,387 written = 2,412, in
+``cache_write.bedrock-responses.snap`` of its golden tests).
 
 Realtime's ``response.done`` states the same of one turn, under ``input_token_details``; what was cached it tells by
 modality (``cached_tokens_details``). What another model wrote down of what was said states its usage with each item:
@@ -25,8 +29,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families import chat_usage
 from pipeline.collectors.families.reading import (
+    OF_SVG,
     Reading,
     Stated,
+    added,
     any_of,
     at_most,
     count_of,
@@ -70,14 +76,25 @@ _OTHERS_OF_ARK = {"web_searches": ("tool_usage", "web_search")}
 """Where Volcano Engine's Ark counts what its tools did, within the usage."""
 _OF_TOOLS = {
     "image_prompt_tokens": ("tool_usage", "image_gen", "input_tokens"),
+    "image_cached_tokens": ("tool_usage", "image_gen", "cached_tokens"),
     "image_completion_tokens": ("tool_usage", "image_gen", "output_tokens"),
     "web_searches": ("tool_usage", "web_search", "num_requests"),
 }
+_TOOLS_OF_PERPLEXITY = {
+    "search_web": "web_searches",
+    "web_search": "web_searches",
+    "fetch_url": "web_fetches",
+    "people_search": "people_searches",
+    "finance_search": "finance_searches",
+    "sandbox": "code_runs",
+}
+"""The tools of which Perplexity says how often they were called, and how these counts are called here."""
+_OF_A_TOOLS_MODEL = {"tool_prompt_tokens": ("input_tokens",), "tool_completion_tokens": ("output_tokens",)}
 
 
 _DELEGATED, _DECIDED = "response.event", "decision.event"
 """What a Live session says of a response, or of a decision, that it left to another model."""
-_OF_SESSION = {"session_seconds": ("seconds",)}
+_OF_SESSION = {"session_seconds": ("seconds",), "session_paused_seconds": ("paused_seconds",)}
 _BESIDE_ANSWERS = ("conversation.", "session.")
 """How the types of events begin that are about no response, and may state usage of their own."""
 
@@ -195,7 +212,7 @@ def _stated(answer: JsonObject) -> Stated | None:
     usage = object_at(answer, "usage")
     if _is_of_chat(usage):
         stated = chat_usage.stated_by(usage, model=word(answer.get("model")))
-        return stated and stated._replace(others={**stated.others, **others_of(answer, _OF_TOOLS)})
+        return stated and stated._replace(others={**stated.others, **_of_tools(answer)})
     prompt = count_of(usage, "input_tokens", "prompt_tokens")
     completion = count_of(usage, "output_tokens", "completion_tokens")
     if prompt is None or completion is None:
@@ -225,9 +242,29 @@ def _stated(answer: JsonObject) -> Stated | None:
         completion_audio=count_of(of_completion, "audio_tokens"),
         total=total,
         conventions=(chat_usage.CACHED_APART,) if is_apart else (),
-        others=others_of(usage, _OTHERS_OF_ARK, _OTHERS) | others_of(answer, _OF_TOOLS),
+        others=others_of(usage, _OTHERS_OF_ARK, chat_usage.OTHERS_OF_OPENROUTER, _OTHERS)
+        | _of_tools_of_perplexity(usage)
+        | _of_tools(answer),
     )
     return _with_reasoning(stated)
+
+
+def _of_tools(answer: JsonObject) -> dict[str, int]:
+    """Return what a response says of its tools beside its usage: of all together, and of each image."""
+    drawn = [others_of(item, OF_SVG) for item in list_at(answer, "output") if isinstance(item, dict)]
+    return others_of(answer, _OF_TOOLS) | added(drawn)
+
+
+def _of_tools_of_perplexity(usage: JsonObject) -> dict[str, int]:
+    """Return how often each tool was called, and what models of theirs consumed."""
+    tools = part_at(usage, "tool_calls_details")
+    if not tools:  # as nearly always
+        return {}
+    counts = [others_of(tools, {name: (tool, "invocation")}) for tool, name in _TOOLS_OF_PERPLEXITY.items()]
+    for tool in _TOOLS_OF_PERPLEXITY:
+        entries = list_at(tools, tool, "token_usage")
+        counts += [others_of(entry, _OF_A_TOOLS_MODEL) for entry in entries if isinstance(entry, dict)]
+    return added(counts)
 
 
 def _with_reasoning(stated: Stated) -> Stated:

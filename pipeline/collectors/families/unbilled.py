@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import (
+    OF_SVG,
     Reading,
     Stated,
     error_of,
@@ -35,8 +36,10 @@ _EVENTS = ("transcript.", "conversation.item.", "image_generation.", "image_edit
 """How the types of events begin that state usage and tell of no completion."""
 _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
-_TOTAL = {"total_tokens": ("total_tokens",)}
-"""What a rerank may state alone."""
+_TOTALS = ({"total_tokens": ("total_tokens",)}, {"total_tokens": ("totalTokenCount",)})
+"""What a rerank may state alone, and a cache of Gemini's."""
+_OTHERS_OF_WATSONX = {"prompt_tokens": ("input_token_count",)}
+"""Where watsonx counts what it ranked (``RerankResponse`` of IBM's SDK for Node)."""
 _JUDGED = ("relevance_score", "flagged", "category_scores")
 """What the first of the results of a rerank or a moderation holds, one of them."""
 _OTHERS = {
@@ -46,11 +49,33 @@ _OTHERS = {
     "pages": ("pages_processed",),
     "characters": ("characters",),
     "videos": ("video_count",),
+    "paused_seconds": ("paused_seconds",),
 }
+_OTHERS_OF_PARTS = {
+    "prompt_image_tokens": ("input_tokens_details", "image_tokens"),
+    "prompt_audio_tokens": ("input_token_details", "audio_tokens"),
+    "completion_text_tokens": ("output_tokens_details", "text_tokens"),
+}
+"""What of OpenAI's images and transcripts has a price of its own, and is within the counts of all."""
+_OTHERS_OF_COHERE = {"classifications": ("classifications",), "pages": ("pages",)}
+"""What else Cohere bills (``ApiMetaBilledUnits``)."""
+_OTHERS_OF_GUARDRAILS = {
+    "topic_units": ("topicPolicyUnits",),
+    "content_units": ("contentPolicyUnits",),
+    "content_image_units": ("contentPolicyImageUnits",),
+    "sensitive_information_units": ("sensitiveInformationPolicyUnits",),
+    "contextual_grounding_units": ("contextualGroundingPolicyUnits",),
+    "automated_reasoning_units": ("automatedReasoningPolicyUnits",),
+}
+"""What Bedrock's guardrails charge, by the text and by the image (``GuardrailUsage``)."""
 _OTHERS_OF_MODEL_STUDIO = {"seconds": ("duration",), "images": ("image_count",)}
 _OTHERS_OF_ITS_VIDEOS = {"seconds": ("video_duration",)}
 _OTHERS_OF_ARK = {"images": ("generated_images",)}
 """What Alibaba's and Volcano Engine's APIs state of what they make."""
+_BESIDE_TOKENS = (
+    *(_OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS_OF_COHERE, _OTHERS_OF_GUARDRAILS),
+    *(_OTHERS_OF_PARTS, _OTHERS),
+)
 
 
 def recognises(document: JsonObject) -> bool:
@@ -108,6 +133,6 @@ def _others(document: JsonObject) -> dict[str, int]:
             stated = [others_of(usage, {name: (own,)}) for own in names]
             found.update(next(filter(None, stated), {}))
         if not found:
-            found.update(others_of(usage, _TOTAL))
-        found.update(others_of(usage, _OTHERS_OF_MODEL_STUDIO, _OTHERS_OF_ITS_VIDEOS, _OTHERS_OF_ARK, _OTHERS))
-    return found
+            found.update(others_of(usage, *_TOTALS))
+        found.update(others_of(usage, *_BESIDE_TOKENS))
+    return found | others_of(document, _OTHERS_OF_WATSONX, OF_SVG)

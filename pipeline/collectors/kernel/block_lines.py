@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pipeline.collectors.kernel.program import HANDED_OVER, ODD
+from pipeline.collectors.kernel.program import ODD
 from pipeline.collectors.logs.lines import Line, bare_span, lines_of
 from pipeline.collectors.logs.logical_lines import group_of
 
@@ -36,20 +36,11 @@ class Lines(NamedTuple):
     """What the program does not know how to take out of others: nothing."""
 
     def read_by(self, program: Program) -> Told:
-        """Have them read; those are handed over for which there is no room for answers."""
+        """Have them read."""
         told = program.read(self.content)
-        if self.taken is not None:
-            told = told._replace(line_counts=np.array([line.lines for line in self.taken]))
-        ends = told.line_ends
-        if len(ends) and ends[-1] == len(self.content):
+        if self.taken is None:
             return told
-        ends = np.flatnonzero(np.frombuffer(self.content, np.uint8) == ord("\n")) + 1
-        more = (0, len(ends) - len(told.fates))
-        return told._replace(
-            line_ends=ends,
-            line_counts=told.line_counts if self.taken is not None else np.ones(len(ends), np.int64),
-            fates=np.pad(told.fates, more, constant_values=HANDED_OVER),
-        )
+        return told._replace(line_counts=np.array([line.lines for line in self.taken]))
 
     def all(self) -> Iterator[Line]:
         """Yield each line."""

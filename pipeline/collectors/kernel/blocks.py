@@ -169,14 +169,13 @@ class BlockDecoder:
         """
         return self._decoded(Lines(content, start, first_line))
 
-    def decoded_lines(self, lines: Sequence[Line]) -> DecodedLines:
+    def decoded_lines(self, lines: Sequence[Line], *, may_change: bool = True) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each of some lines that were taken out of others."""
-        contents = [line.content for line in lines]
-        if any(content is None or b"\n" in content for content in contents):
+        contents = [line.content for line in lines if line.content is not None]
+        if len(contents) < len(lines) or any(b"\n" in content for content in contents):
             return self.plainly(lines)
-        return self._decoded(
-            Lines(b"".join(content + b"\n" for content in contents if content is not None), taken=lines)
-        )
+        together = Lines(b"".join([content + b"\n" for content in contents]), taken=lines)
+        return self._decoded(together, may_change=may_change)
 
     def decoded_wrapped(self, lines: WrappedLines, rows_max: int) -> Run | None:
         """Return what lines of a log amount to that hold others, up to where none goes on and to so many rows.
@@ -252,7 +251,7 @@ class BlockDecoder:
             return self.plainly(lines)
         self._give_back()
         self._take(found)  # and read with it from now on
-        return self._decoded(Lines(b"".join(content + b"\n" for content in contents), taken=lines), may_change=False)
+        return self.decoded_lines(lines, may_change=False)
 
     def _format_of(self, line: bytes, otherwise: Format | None) -> Format | None:
         """Return the format of a line, where the kernel can read it; where there is no choice, the other one."""
@@ -299,7 +298,7 @@ class BlockDecoder:
         told.fates[told.lines[says_nothing]] = BLANK
         told.fates[rows.lines[is_row]] = TOLD
         told.fates[told.lines[is_left]] = HANDED_OVER
-        told.fates[rows.lines[may_repeat(told, rows, rules.counts) & is_row]] = HANDED_OVER
+        told.fates[rows.lines[may_repeat(told, rows, rules.counted) & is_row]] = HANDED_OVER
         is_row &= told.fates[rows.lines] == TOLD  # a line is read whole, or handed over whole
         return told, rows.some(is_row), Chosen(keys[is_row], key_ids)
 
@@ -349,7 +348,7 @@ class BlockDecoder:
         beginnings = [beginning_of_identity(kinds[each & 3], keys.values[each >> 2]) for each in found.tolist()]
         is_counted = np.array([[kind in each for kind in _KINDS_OF_IDS] for each in kinds])[found & 3]
         sizes = np.array([each.sizes for each in texts]) * is_counted[chosen].T
-        return program.identities(program.introduced(beginnings)[chosen], [each.starts for each in texts], sizes)
+        return program.identities(beginnings, chosen, [each.starts for each in texts], sizes)
 
 
 @cache

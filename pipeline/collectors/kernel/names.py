@@ -52,27 +52,25 @@ class Kind(IntEnum):
     """Which kind of JSON it is, and whether it is true: not empty, and not zero."""
     EVERY = 12
     """An object of counts, of which all names are looked at."""
-    TIMED_IN_UTC = 13
-    """An instant, in UTC where it states no offset."""
-    HEADERS = 14
+    HEADERS = 13
     """An object of the line; of its names, those that are ``NEVER`` or ``KEYED`` are meant in whatever letters."""
-    GROUPS = 15
+    GROUPS = 14
     """An array of objects of the line in which arrays of exchanges lie."""
-    ROWS = 16
+    ROWS = 15
     """An array of objects of the line, each of which is an exchange."""
-    PAIRS = 17
+    PAIRS = 16
     """An array of pairs of a key and a typed value, as OpenTelemetry has attributes: keys are names."""
-    NESTED = 18
+    NESTED = 17
     """Any value; of objects in it, the names of bodies are looked at."""
-    OBJECTS = 19
+    OBJECTS = 18
     """An object of the line; under any other name, an object is looked at as in ``NESTED``, with its name."""
-    ELAPSED = 20
+    ELAPSED = 19
     """Seconds that something took."""
-    WORDS = 21
+    WORDS = 20
     """Of a text, which of some words it is, or that it is none of them, and whether it is empty."""
-    BEGINNING = 22
+    BEGINNING = 21
     """Handed over, whatever it is: under all names that begin so."""
-    ENDING = 23
+    ENDING = 22
     """Likewise, under those that end so."""
 
 
@@ -125,6 +123,8 @@ LOOKED_FOR = frozenset(("error",))
 _COUNT = re.compile(
     "token|count|seconds|_(?:units|processed|queries|used|requests|n)$"
     "|^(?:cache_read|cache_creation|audio|input_length|web_search|web_search_calls|x_search_calls)$"
+    "|^(?:code_interpreter|file_search|document_search|image_generation)(?:_calls)?$|Policy(?:Image)?Units$|^invocation$"
+    "|^(?:web_search_premium|document_library|classifications|pages)$"
     "|^(?:characters|duration|video_duration|generated_images)$",
     re.IGNORECASE,
 )

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     Steps: TypeAlias = tuple[str, ...]
 
 _KINDS: Mapping[str, Kind] = {
+    "ts": Kind.TIMED,
     "request_id": Kind.IDENTIFYING,
     "response.id": Kind.IDENTIFYING,
     "api_key": Kind.KEYED,
@@ -58,16 +59,14 @@ _KINDS: Mapping[str, Kind] = {
     **{str(column.log_field): Kind.ONLY_NULL for column in LOGGED if not column.is_shared},
     **{field: Kind.COUNTED for field in MAPPED_FIELDS if field.startswith("usage.")},
 }
-"""What is taken of the value of a field; an instant is ``TIMED``, and any other ``LITERAL``."""
+"""What is taken of the value of a field; of any other, ``LITERAL``."""
 _OBJECTS = frozenset((Kind.INSIDE, Kind.RESPONSE, Kind.HEADERS, Kind.WHOLE, Kind.EVERY, Kind.OBJECTS))
 _OWNERS = frozenset((Kind.INSIDE, Kind.GROUPS, Kind.ROWS, Kind.PAIRS, Kind.OBJECTS))
 """Of a line, what has names within it."""
-_TIMED = frozenset((Kind.TIMED, Kind.TIMED_IN_UTC))
-_UTC = "UTC"
 _OF_REQUEST = ("request.model", "request.stream", "request.n")
 """Fields that lie within the request, where nobody named them."""
 _IGNORED = frozenset(("host",))
-_NOT_READ = (Kind.IDENTIFYING, Kind.KEYED, *_TIMED)
+_NOT_READ = (Kind.IDENTIFYING, Kind.KEYED, Kind.TIMED)
 """What stands in a hole and is no count: no code may look into it."""
 
 
@@ -139,19 +138,18 @@ def _places(log_format: LogFormat, found: Format | None, stated: Places) -> dict
     """Return every path at which something is looked up, and what is taken of the value there."""
     fields = {**((found and found.mapping) or {}), **stated.fields}
     rules = rules_of({**fields, **log_format.fields})
-    kinds = {**_KINDS, "ts": Kind.TIMED_IN_UTC if log_format.time_zone in (None, _UTC) else Kind.TIMED}
     own = {
-        path.steps: Kind.LITERAL if is_mapped else kinds.get(field, Kind.LITERAL)
+        path.steps: Kind.LITERAL if is_mapped else _KINDS.get(field, Kind.LITERAL)
         for field, rule in rules_of(fields).items()
         for path, is_mapped in _paths_in(rule)
     }
-    own |= {path_of(text).steps: kinds["ts"] for text in stated.instants}
+    own |= {path_of(text).steps: Kind.TIMED for text in stated.instants}
     read = texts_reached(*_makers_of(found), *([found.recognises] if found else ()))
     is_looked_up = found is None or found.mapping is not None or bool(log_format.fields)
     places: dict[Steps, Kind] = {}
     for field in sorted(rules.keys() - _IGNORED):
         for path, is_mapped in _paths_in(rules[field]):
-            kind = kinds.get(field, Kind.LITERAL)
+            kind = _KINDS.get(field, Kind.LITERAL)
             is_read = kind in _NOT_READ and path.steps[-1] in read and own.get(path.steps) is not kind
             _put(places, path.steps, kind, is_literal=is_mapped or is_read)
             if len(path.steps) > 1 and is_looked_up:
@@ -159,20 +157,20 @@ def _places(log_format: LogFormat, found: Format | None, stated: Places) -> dict
     for steps, kind in own.items():
         places.setdefault(steps, kind)  # its code looks there also where a source names another place
     if found is None or found.mapping is not None:
-        _put_by_our_names(places, rules, kinds)
+        _put_by_our_names(places, rules)
     requests, headers = ([at for at, kind in places.items() if kind is each] for each in (Kind.INSIDE, Kind.HEADERS))
     for steps, field in product(requests, [field for field in _OF_REQUEST if field not in rules]):
         _put(places, (*steps, field.removeprefix("request.")), Kind.LITERAL)
     for steps, name in product(headers, bedrock.HEADERS):
         _put(places, (*steps, name), Kind.NEVER)
-    _put_by_code(places, stated, kinds["ts"])
+    _put_by_code(places, stated)
     return places
 
 
-def _put_by_code(places: dict[Steps, Kind], stated: Places, of_instants: Kind) -> None:
+def _put_by_code(places: dict[Steps, Kind], stated: Places) -> None:
     """Say what lies where a format's code says so."""
     of_kinds = {
-        of_instants: stated.instants,
+        Kind.TIMED: stated.instants,
         Kind.EVERY: stated.counts,
         Kind.PRESENT: stated.marks,
         Kind.PAIRS: stated.pairs,
@@ -198,7 +196,7 @@ def _put_by_code(places: dict[Steps, Kind], stated: Places, of_instants: Kind) -
             _put(places, steps, Kind.GROUPS)
 
 
-def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
+def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule]) -> None:
     """Say where fields lie that nobody named: by our names, and some within the request."""
     for field in LOG_FIELDS:
         if field in rules or field in _IGNORED or field in MAPPED_FIELDS:
@@ -206,7 +204,7 @@ def _put_by_our_names(places: dict[Steps, Kind], rules: Mapping[str, Rule], kind
         if field in _OF_REQUEST:
             _put(places, (field,), Kind.NEVER)
         else:
-            _put(places, path_of(field).steps, kinds.get(field, Kind.LITERAL))
+            _put(places, path_of(field).steps, _KINDS.get(field, Kind.LITERAL))
 
 
 def _paths_in(rule: Rule | None) -> Iterator[tuple[Path, bool]]:
@@ -239,7 +237,7 @@ def _put(places: dict[Steps, Kind], steps: Steps, kind: Kind, *, is_literal: boo
     both = {before, kind}
     if Kind.NEVER in both:
         places[steps] = Kind.NEVER
-    elif Kind.LITERAL in both and both.isdisjoint(_OBJECTS | _TIMED) and is_literal:
+    elif Kind.LITERAL in both and both.isdisjoint(_OBJECTS | {Kind.TIMED}) and is_literal:
         places[steps] = Kind.LITERAL
     else:
         message = f"what lies at {'.'.join(steps)} is read as two things"
@@ -280,7 +278,7 @@ class _Tree:
     def _in_body(self, steps: Steps, kind: Kind, around: Kind) -> None:
         """Say that a field lies in a body: as one that is looked at there all the same, or as an instant."""
         *_, last = steps
-        if kind in _TIMED:
+        if kind is Kind.TIMED:
             self.of_bodies[last] = kind
         elif around is Kind.RESPONSE or kind_of(last) is not kind:
             message = f"one field would lie within {around.name}, which is another"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ import numpy as np
 from pipeline.base.errors import TallybookError
 from pipeline.base.raw_keys import BEGINNINGS
 from pipeline.collectors.formats.log_format import LogFormat
-from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.compiled import compiled
 from pipeline.collectors.kernel.places import names_of
 from pipeline.collectors.values.fields import IDENTIFIER
@@ -31,49 +31,15 @@ if TYPE_CHECKING:
 
 NO_RULE = 2**32 - 1
 """The rule of a row that obeys none."""
-IDS_OF_IDENTITY = 2
-"""Of so many ids an identity is made, at most."""
 HANDED_OVER, TOLD, BLANK, ODD = range(4)
 """Fates of lines; what lies in an odd one is for whoever takes a wrapper off by itself."""
 
-_EXTENTS = (
-    *("block", "lines", "holes", "texts", "shapes", "pool", "keys", "key", "beginnings", "beginning"),
-    *("rule words", "rules", "columns", "rows of a column", "key beginnings", "key beginning"),
-)
-"""In the order of ``extent`` of ``kernel.c``."""
-_ARRAYS: tuple[tuple[str, str, tuple[str | int, ...]], ...] = (
-    ("block", "u1", ("block",)),
-    ("line_ends", "u4", ("lines",)),
-    ("fates", "u1", ("lines",)),
-    ("row_lines", "u4", ("lines",)),
-    ("row_shapes", "u4", ("lines",)),
-    ("row_holes", "u4", ("lines",)),
-    ("holes", "i8", ("holes",)),
-    ("texts", "u1", ("texts",)),
-    ("shape_pool", "u1", ("pool",)),
-    ("shape_at", "u4", ("shapes",)),
-    ("shape_sizes", "u4", ("shapes",)),
-    ("keys", "u1", ("keys", "key")),
-    ("key_sizes", "u4", ("keys",)),
-    ("identifier_characters", "u1", (256,)),
-    ("beginnings", "u1", ("beginnings", "beginning")),
-    ("beginning_sizes", "u4", ("beginnings",)),
-    ("id_beginnings", "u4", ("lines",)),
-    ("id_places", "u4", (IDS_OF_IDENTITY, "lines")),
-    ("id_sizes", "u4", (IDS_OF_IDENTITY, "lines")),
-    ("event_ids", "u1", ("lines", EVENT_ID_BYTES)),
-    ("key_beginnings", "u1", ("key beginnings", "key beginning")),
-    ("key_places", "u4", ("lines",)),
-    ("line_counts", "u4", ("lines",)),
-    ("rule_words", "i8", ("rule words",)),
-    ("rule_at", "u4", ("rules",)),
-    ("rule_behind", "u4", ("rules",)),
-    ("row_rules", "u4", ("lines",)),
-    ("columns", "i8", ("columns", "rows of a column")),
-    *((name, "u4", (1,)) for name in ("rows", "texts_size", "shape_count", "key_count", "shape_pool_size")),
-)
-"""Its arrays, in the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (*("set_up", "read", "forget", "where", "extent", "introduce", "identities", "keys_in", "amounts"),)
+_NAME = np.dtype([("bytes", "S64"), ("size", "u4"), ("owner", "u4"), ("kind", "u4")])
+"""A name, as ``names.h`` has it."""
+_TYPES: dict[int, Any] = {1: np.uint8, 4: np.uint32, 8: np.int64, _NAME.itemsize: _NAME}
+"""Of elements of arrays, by their sizes."""
+_STATED_BYTES, _STATED_NAME_MAX = 20, 32
+"""So long is what the program states of each array, and the name of one at most."""
 WRAPPERS = ("docker", "cri")
 """Those that it takes off, by their names, numbered from 1 as in ``wrapped.h``."""
 _PAD = 64
@@ -124,22 +90,21 @@ class Program:
             exports = wasmtime.Instance(self._store, compiled().module, []).exports(self._store)
         except wasmtime.WasmtimeError as refused:
             raise ProgramFailed(str(refused).partition("\n")[0]) from None
-        self._functions: dict[str, Any] = {name: exports[name] for name in _FUNCTIONS}
-        memory: Any = exports["memory"]
+        self._exports: dict[str, Any] = {str(name): function for name, function in exports.items()}
+        memory = self._exports["memory"]
         base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
         whole: Any = (ctypes.c_uint8 * size).from_address(base)
         whole.store = self._store  # whoever has a view of it keeps what it lies in
         self._memory: Array = np.ctypeslib.as_array(whole)
-        self._at = self._views()
+        self._at = self._arrays()
         self.block_bytes_max = len(self._at["block"])
-        self.shapes_max, self.rules_max = len(self._at["shape_at"]), len(self._at["rule_at"])
+        self.shapes_max, self.rules_max = len(self._at["shapes.at"]), len(self._at["rule_at"])
         """How many shapes, and how many rules, can have a number."""
         self._room = self._at["block"].data
         self._lent = 0
         """So much of the room is lent."""
-        self._introduced: dict[bytes, int] = {}
         self._rule_words_used = 1
-        self._set_up(min(log_format.depth_max, _DEPTH_MAX))
+        self._set_up(log_format)
 
     def room(self, size: int) -> memoryview | None:
         """Return where the program reads a block, for so many bytes; ``None`` where they are too many.
@@ -172,7 +137,8 @@ class Program:
         if isinstance(content, memoryview) and self.has(content):
             begin = np.frombuffer(content, np.uint8).ctypes.data - at["block"].ctypes.data if len(content) else 0
         elif isinstance(content, bytes) or isinstance(content.obj, bytes):
-            self._write(content, begin)
+            copied = np.frombuffer(content, np.uint8)
+            at["block"][begin : begin + len(content)] = copied  # which gives the interpreter away
         else:
             message = "a block lies in the memory of another instance"
             raise ValueError(message)
@@ -196,54 +162,38 @@ class Program:
 
     def shape(self, number: int) -> bytes:
         """Return a shape."""
-        at = int(self._at["shape_at"][number])
-        return bytes(self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].data)
+        return self._text("shapes", number)
 
     @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes, keys or rules, beyond which lines are handed over."""
         at = self._at
-        rooms = {"shape_count": "shape_at", "key_count": "key_sizes", "shape_pool_size": "shape_pool"}
+        rooms = {"shapes.count": "shapes.at", "shapes.bytes": "shapes.texts", "keys.count": "keys.at"}
         is_full = any(at[used][0] > _FULL * len(at[room]) for used, room in rooms.items())
         return is_full or self._rule_words_used > _FULL * len(at["rule_words"])
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
-        return bytes(self._at["keys"][number][: int(self._at["key_sizes"][number])].data)
+        return self._text("keys", number)
 
-    def introduced(self, beginnings: Sequence[bytes]) -> Array:
-        """State how messages begin whose digests are identities; return their numbers, for ``identities``."""
-        if len(self._introduced) + len(beginnings) > len(self._at["beginnings"]):
-            self._introduced.clear()
-        known = len(self._introduced)
-        for beginning in beginnings:
-            if beginning not in self._introduced:
-                number = self._introduced[beginning] = len(self._introduced)
-                self._at["beginnings"][number][: len(beginning)] = np.frombuffer(beginning, np.uint8)
-                self._at["beginning_sizes"][number] = len(beginning)
-        if len(self._introduced) > known:
-            self._call("introduce", known, len(self._introduced))
-        return np.array([self._introduced[beginning] for beginning in beginnings], np.int64)
+    def identities(self, beginnings: Sequence[bytes], which: Array, starts: Sequence[Array], sizes: Array) -> Array:
+        """Return the identities of events: digests of their beginnings, and behind these of their ids.
 
-    def identities(self, beginnings: Array, starts: Sequence[Array], sizes: Array) -> Array:
-        """Return the identities of events, from their beginnings, and from each of their ids in ``Told.texts``.
-
-        An id of no size is none.
+        ``which`` of the beginnings each has; where each of its ids is in ``Told.texts``, one of no size being none.
         """
-        count = len(beginnings)
-        self._at["id_beginnings"][:count] = beginnings
-        self._at["id_places"][:, :count], self._at["id_sizes"][:, :count] = starts, sizes
-        self._call("identities", count)
-        return self._at["event_ids"][:count].copy()
+        at, rows = self._at, len(which)
+        size = at["beginnings"].shape[1]
+        whole = b"".join([beginning.ljust(size, b"\0") for beginning in beginnings])
+        at["beginnings"][: len(beginnings)] = np.frombuffer(whole, np.uint8).reshape(-1, size)
+        at["beginning_sizes"][: len(beginnings)] = [*map(len, beginnings)]
+        at["id_beginnings"][:rows] = which
+        at["id_places"][:, :rows], at["id_sizes"][:, :rows] = starts, sizes
+        self._call("identities", rows, len(beginnings))
+        return at["event_ids"][:rows].copy()
 
     def beginnings_in(self, size: int) -> Array:
         """Return where in the first bytes of ``Told.texts`` a raw key may have begun: behind the beginnings of keys."""
-        places, at = [], 0
-        while at < size:
-            count = self._call("keys_in", at, size)
-            places.append(self._at["key_places"][:count].astype(np.int64))
-            at = size if count < len(self._at["key_places"]) else int(places[-1][-1]) - 2
-        return np.concatenate(places) if places else np.zeros(0, np.int64)
+        return self._at["key_places"][: self._call("keys_in", size)].astype(np.int64)
 
     def add_rule(self, number: int, words: Sequence[int], before: int | None) -> bool:
         """State the rule of a number, which is tried where a row does not obey the one ``before``.
@@ -260,16 +210,16 @@ class Program:
         self._rule_words_used += len(words)
         return True
 
-    def amounts(self, shapes: Array, columns: int) -> tuple[Array, Array]:
+    def apply_rules(self, shapes: Array, columns: int) -> tuple[Array, Array]:
         """Work out so many columns of all rows of the block, of which these are the shapes.
 
         Return the rule that each row obeys, or ``NO_RULE``, and an array of columns, in which rows without a rule have
         anything.
         """
-        count = len(shapes)
-        self._at["row_shapes"][:count] = shapes
-        self._call("amounts", count, columns)
-        return self._at["row_rules"][:count], self._at["columns"][:columns, :count]
+        rows = len(shapes)
+        self._at["row_shapes"][:rows] = shapes
+        self._call("apply_rules", rows, columns)
+        return self._at["row_rules"][:rows], self._at["columns"][:columns, :rows]
 
     def forget(self) -> None:
         """Let shapes and keys be numbered anew, and forget the rules."""
@@ -277,38 +227,40 @@ class Program:
         self._at["rule_at"][:] = self._at["rule_behind"][:] = 0
         self._rule_words_used = 1
 
-    def _set_up(self, depth_max: int) -> None:
+    def _set_up(self, log_format: LogFormat) -> None:
         by_ending = sorted(BEGINNINGS, key=lambda beginning: beginning[::-1])
         for row, beginning in zip(self._at["key_beginnings"], by_ending, strict=False):
             row[0], row[-len(beginning) :] = len(beginning), np.frombuffer(beginning.encode(), np.uint8)
-        names = b"".join(
-            name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
-            for name in self.names
-        )
-        self._write(names)
-        if self._call("set_up", len(self.names), depth_max) != len(self.names):
+        names = [(name.text.encode(), len(name.text), name.owner, name.kind) for name in self.names]
+        if len(names) > len(self._at["names"]):
             message = "there are more names than the program has room for"
             raise ValueError(message)
+        self._at["names"][: len(names)] = names
+        depth_max = min(log_format.depth_max, _DEPTH_MAX)
+        self._call("set_up", len(names), depth_max, log_format.time_zone in (None, "UTC"))
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
-    def _write(self, content: bytes | memoryview, at: int = 0) -> None:
-        """Put bytes where the program reads what it is given."""
-        self._at["block"][at : at + len(content)] = np.frombuffer(content, np.uint8)  # which gives the interpreter away
+    def _text(self, of: str, number: int) -> bytes:
+        """Return the text that has a number: ``of`` the shapes, or of the keys."""
+        at = int(self._at[f"{of}.at"][number])
+        return bytes(self._at[f"{of}.texts"][at : at + int(self._at[f"{of}.sizes"][number])].data)
 
-    def _views(self) -> dict[str, Array]:
-        extents: dict[str | int, int] = {name: self._call("extent", at) for at, name in enumerate(_EXTENTS)}
-        return {
-            name: self._view(self._call("where", at), kind, [extents.get(size, size) for size in sizes])
-            for at, (name, kind, sizes) in enumerate(_ARRAYS)
-        }
-
-    def _view(self, at: int, kind: str, shape: Sequence[Any]) -> Array:
-        size = int(np.prod(shape)) * np.dtype(kind).itemsize
-        return self._memory[at : at + size].view(kind).reshape(shape)
+    def _arrays(self) -> dict[str, Array]:
+        """Return its arrays by their names, as ``shared`` of ``kernel.c`` states them."""
+        found: dict[str, Array] = {}
+        for at in count(self._call("shared"), _STATED_BYTES):
+            stated = self._memory[at : at + _STATED_BYTES].view("u4")
+            name, begin, size, row_size, element_size = stated.tolist()
+            if not name:
+                break
+            array = self._memory[begin : begin + size].view(_TYPES[element_size])
+            text, *_ = self._memory[name : name + _STATED_NAME_MAX].tobytes().split(b"\0", 1)
+            found[text.decode()] = array.reshape(-1, row_size // element_size) if row_size else array
+        return found
 
     def _call(self, name: str, *arguments: int) -> Any:
-        return self._functions[name](self._store, *arguments)
+        return self._exports[name](self._store, *arguments)
 
 
 def has_kernel() -> bool:

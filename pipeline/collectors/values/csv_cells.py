@@ -14,7 +14,8 @@ from typing import NamedTuple
 from pipeline.collectors.values.strict_json import BrokenJson, parse
 
 _DELIMITERS = (",", "\t", ";", "|")
-_COLUMN = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.@$:/ ()-]{0,99}")
+_COLUMN = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.@$:/ ()\[\]-]{0,99}")
+"""In brackets Azure's portal says of what zone a time is: ``TimeGenerated [UTC]``."""
 _NUMBER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})", re.ASCII)
 _TRUTHS = ("true", "false")
 _NAMED = re.compile(r"\.[ct]sv(?:\.(?:gz|zst|zstd))?(?:\.[0-9]{1,9})?$", re.IGNORECASE)

@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from pipeline.jobs.warned import NightWarning
     from pipeline.lake.log.snapshot import LakeSnapshot
 
-COMMIT_EVENTS_MAX = 1_000_000
-"""A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.
-"""
+COMMIT_EVENTS_MAX = 100_000
+"""A commit is made when so many events wait, so that a backfill of any size runs in 300 MB and can be resumed."""
 COMMIT_SEGMENTS_MAX = 10_000
 """So many segments whose rows workers wrote are one commit at most: an entry of some 5 MB."""
 _TRIES_MAX = 5

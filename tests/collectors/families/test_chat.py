@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -65,11 +66,15 @@ def test_reasoning_of_xai_lies_outside_the_completion_and_its_total_tells() -> N
 
 
 def test_what_tools_of_xai_did_is_kept_by_name() -> None:
-    counts = {"web_search_calls": 3, "x_search_calls": 1, "code_interpreter_calls": 0}
+    counts = {"web_search_calls": 3, "x_search_calls": 1, "code_interpreter_calls": 0, "mcp_calls": 6}
+    counts |= {"file_search_calls": 7, "document_search_calls": 8, "image_generation_calls": 9}
     usage = {"prompt_tokens": 40, "completion_tokens": 5, "num_server_side_tools_used": 4}
     usage |= {"server_side_tool_usage_details": counts}
     reading = read(_chat(usage, "grok-5"), path=PATH)
-    assert reading.other_usage == '{"server_tool_calls":4,"web_searches":3,"x_searches":1}'
+    named = {"document_searches": 8, "file_searches": 7, "images": 9, "server_tool_calls": 4}
+    assert json.loads(reading.other_usage or "") == named | {"web_searches": 3, "x_searches": 1}
+    usage["server_side_tool_usage_details"] = {"code_interpreter_calls": 5}
+    assert read(_chat(usage, "grok-5"), path=PATH).other_usage == '{"code_runs":5,"server_tool_calls":4}'
 
 
 @pytest.mark.parametrize(

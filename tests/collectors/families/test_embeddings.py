@@ -208,5 +208,9 @@ def test_zeros_beside_vectors_are_no_measurement() -> None:
     assert read(_openai({"prompt_tokens": 0, "total_tokens": 0}), path="/v1/embeddings").status.value == "unknown"
 
 
-def test_the_model_of_oracles_vectors_is_no_version() -> None:
+def test_the_model_of_vectors_goes_by_the_name_that_their_api_has_for_it() -> None:
+    """Of Oracle's a version stands beside it."""
+    path, of_watsonx = SHAPES["watsonx"]
+    assert read(of_watsonx, path=path).model_reported == "m-1"
+    assert read(of_watsonx | {"model": "m-2"}, path=path).model_reported == "m-2"
     assert read(SHAPES["oracle, of each text"][1], path="/20231130/actions/embedText").model_reported == "m-1"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any
 
 import pytest
+from both_readers import by_kernel, read_plainly
+from fuzzing import found_rows
 from readings import family_reading, read, tokens, ways
 
+from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
@@ -274,6 +280,57 @@ def test_audio_that_was_cached_is_cached_and_what_was_spoken_is_audio() -> None:
     assert (stated.prompt_audio, stated.completion_audio) == (200, 70)
 
 
+HANDED_IN = {
+    "promptTokenCount": 1000,
+    "toolUsePromptTokenCount": 90,
+    "candidatesTokenCount": 30,
+    "totalTokenCount": 1120,
+    "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 250}, {"modality": "TEXT", "tokenCount": 750}],
+    "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 33}, {"modality": "TEXT", "tokenCount": 57}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "audio"),
+    [
+        ({}, 283),
+        ({"promptTokensDetails": None}, 33),
+        ({"toolUsePromptTokensDetails": None}, 250),
+        ({"cachedContentTokenCount": 300, "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 250}]}, 33),
+        ({"toolUsePromptTokenCount": 20, "totalTokenCount": 1050}, 270),
+    ],
+    ids=["beside the caller's", "alone", "none", "the caller's was cached", "more than there is"],
+)
+def test_audio_that_tools_handed_in_is_audio_of_the_prompt(changed: dict[str, Any], audio: int) -> None:
+    found = read(_answer(HANDED_IN | changed), path=PATH).tokens
+    assert found is not None
+    assert found.prompt_audio_tokens == audio
+
+
+def test_audio_that_a_search_retrieved_is_outside_of_the_prompt_as_all_of_it() -> None:
+    found = read(_answer(HANDED_IN, SEARCHED), path=PATH).tokens
+    assert found is not None
+    assert (found.prompt_tokens, found.prompt_audio_tokens) == (1000, 250)
+
+
+def test_both_readers_say_the_same_of_audio_that_tools_handed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
+    chance = random.Random(1)
+    lines = []
+    for number in range(60):
+        spoken, said, cached = chance.randrange(1, 50), chance.randrange(1, 50), chance.randrange(60)
+        usage = HANDED_IN | {
+            "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": said}],
+            "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": spoken}],
+            "cachedContentTokenCount": 100,
+            "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": cached}],
+        }
+        line = {"ts": "2026-03-01T06:51:19Z", "request_id": f"r-{number}", "api_key_id": "k", "status": 200}
+        lines.append(json.dumps({**line, "path": PATH, "response": _answer(usage)}).encode())
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)
+
+
 SNAKE = {
     "candidates": [{"content": {"role": "model", "parts": [{"text": "Hail."}]}, "finish_reason": "STOP", "index": 0}],
     "usage_metadata": {
@@ -284,6 +341,7 @@ SNAKE = {
         "cached_content_token_count": 64,
         "total_token_count": 160,
         "prompt_tokens_details": [{"modality": "AUDIO", "token_count": 20}],
+        "tool_use_prompt_tokens_details": [{"modality": "AUDIO", "token_count": 3}],
         "candidates_tokens_details": [{"modality": "AUDIO", "token_count": 5}],
         "traffic_type": "ON_DEMAND",
     },
@@ -299,7 +357,7 @@ def test_what_an_sdk_of_google_wrote_in_snake_case_says_the_same(path: str | Non
     assert (reading.dialect, reading.response_id, reading.model_reported) == ("gemini", "r-1", "gemini-2.5-flash-002")
     assert (reading.finish_reason, reading.service_tier) == ("STOP", "ON_DEMAND")
     assert reading.tokens is not None
-    assert (reading.tokens.prompt_audio_tokens, reading.tokens.completion_audio_tokens) == (20, 5)
+    assert (reading.tokens.prompt_audio_tokens, reading.tokens.completion_audio_tokens) == (23, 5)
     searched = SNAKE["candidates"][0] | {"grounding_metadata": {"web_search_queries": ["weather"]}}
     assert tokens(SNAKE | {"candidates": [searched]}, path=path)[0] == 80
 

@@ -126,13 +126,15 @@ def test_audio_is_counted_apart_and_what_of_it_was_cached_is_cached(way: str) ->
         "total_output_tokens": 90,
         "output_tokens_by_modality": [{"modality": "text", "tokens": 20}, {"modality": "audio", "tokens": 70}],
         "total_thought_tokens": 30,
-        "total_tokens": 1120,
+        "total_tool_use_tokens": 60,
+        "tool_use_tokens_by_modality": [{"modality": "text", "tokens": 39}, {"modality": "audio", "tokens": 21}],
+        "total_tokens": 1180,
     }
     bodies = {"alone": _interaction(usage=usage)} | ways(*_stream(usage=usage))
-    assert tokens(bodies[way], path=PATH) == (1000, 120, 400, None, 30)
+    assert tokens(bodies[way], path=PATH) == (1060, 120, 400, None, 30)
     counts = read(bodies[way], path=PATH).tokens
     assert counts is not None
-    assert (counts.prompt_audio_tokens, counts.completion_audio_tokens) == (200, 70)
+    assert (counts.prompt_audio_tokens, counts.completion_audio_tokens) == (221, 70)
 
 
 @pytest.mark.parametrize("details", [None, [], {}, "audio", ["audio"], [{"modality": "text", "tokens": 9}]])

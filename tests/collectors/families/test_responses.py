@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any
 
 import pytest
+from both_readers import by_kernel, read_plainly
+from fuzzing import found_rows
 from native_bodies import SPOKEN, turn
 from readings import family_reading, read, sse, tokens, ways
 
+from pipeline.collectors.kernel import readers
+from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.values.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
@@ -317,13 +323,53 @@ def test_audio_and_tools_of_the_provider_are_kept_apart() -> None:
 
 def test_what_tools_consumed_of_other_models_is_kept_by_name() -> None:
     images = {"input_tokens": 171, "input_tokens_details": {"text_tokens": 171}, "output_tokens": 1756}
+    images |= {"total_tokens": 1927, "cached_tokens": 64}
     tools = {"image_gen": images, "web_search": {"num_requests": 2}}
     for body in (_response(tool_usage=tools), ways(*_stream(tool_usage=tools))["transcript"]):
         reading = read(body, path=PATH)
         assert tokens(body, path=PATH) == (120, 45, 70, 30, 12)
-        assert reading.other_usage == '{"image_completion_tokens":1756,"image_prompt_tokens":171,"web_searches":2}'
+        named = {"image_prompt_tokens": 171, "image_cached_tokens": 64, "image_completion_tokens": 1756}
+        assert json.loads(reading.other_usage or "") == named | {"web_searches": 2}
     nothing = {"image_gen": {"input_tokens": 0, "output_tokens": 0}, "web_search": {"num_requests": 0}}
     assert read(_response(tool_usage=nothing), path=PATH).other_usage is None
+
+
+def _drawn(prompt: int, completion: int) -> dict[str, Any]:
+    usage = {"model": "m-2", "input_tokens": prompt, "output_tokens": completion, "reasoning_tokens": 1}
+    return {"type": "image_generation_call", "svg_usage": usage | {"total_tokens": prompt + completion}}
+
+
+@pytest.mark.parametrize("usage", [USAGE, CHATS], ids=["its own", "chat's"])
+def test_what_a_model_consumed_that_wrote_images_as_svg_is_kept_by_name(usage: dict[str, Any]) -> None:
+    output = [_drawn(200, 310), {"type": "image_generation_call", "svg_usage": None}, _drawn(11, 3), "text"]
+    whole = _response(usage=usage, output=output)
+    for body in (whole, ways(*_stream(usage=usage, output=output))["transcript"]):
+        assert tokens(body, path=PATH) == tokens(_response(usage=usage), path=PATH)
+        assert read(body, path=PATH).other_usage == '{"svg_completion_tokens":313,"svg_prompt_tokens":211}'
+
+
+def test_what_tools_of_perplexity_did_is_kept_by_name_and_what_models_of_theirs_consumed() -> None:
+    consumed = {"model": "m-2", "input_tokens": 55, "output_tokens": 6}
+    called = {
+        "search_web": {"invocation": 3, "cost_usd": 0.015},
+        "web_search": {"invocation": 2},
+        "fetch_url": {"invocation": 4, "token_usage": [consumed, "text", {"input_tokens": 5}]},
+        "people_search": {"invocation": 5},
+        "finance_search": {"invocation": 6},
+        "sandbox": {"invocation": 1, "token_usage": [consumed]},
+        "another": {"invocation": 9},
+    }
+    reading = read(_response(usage=USAGE | {"tool_calls_details": called}), path=PATH)
+    assert json.loads(reading.other_usage or "") == {
+        "web_searches": 5,
+        "web_fetches": 4,
+        "people_searches": 5,
+        "finance_searches": 6,
+        "code_runs": 1,
+        "tool_prompt_tokens": 115,
+        "tool_completion_tokens": 12,
+    }
+    assert tokens(_response(usage=USAGE | {"tool_calls_details": called}), path=PATH) == (120, 45, 70, 30, 12)
 
 
 @pytest.mark.parametrize("at", [0, 3, 4])
@@ -435,21 +481,29 @@ def test_what_a_live_session_leaves_to_other_models_are_events_and_its_seconds_a
     ]
     assert {each.tokens and (each.tokens.prompt_tokens, each.tokens.completion_tokens) for each in found} == {(120, 45)}
     assert len({(each.response_id, each.part) for each in found}) == 4
-    assert [each.other_usage for each in found] == ['{"session_seconds":65}', None, None, None]
+    assert [each.other_usage for each in found] == [
+        '{"session_paused_seconds":5,"session_seconds":65}',
+        None,
+        None,
+        None,
+    ]
 
 
 def test_a_live_session_may_leave_nothing_to_others_or_decisions_alone() -> None:
-    closed = {"type": "session.closed", "usage": {"seconds": 65}}
+    closed = {"type": "session.closed", "usage": {"seconds": 65, "active_seconds": 45, "paused_seconds": 20}}
     reading = read([closed], **LIVE)
-    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"seconds":65}')
+    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"paused_seconds":20,"seconds":65}')
     reading = read([DECIDED, closed], **LIVE)
+    assert reading.other_usage == '{"session_paused_seconds":20,"session_seconds":65}'
     assert (reading.status.value, reading.service_tier, reading.parts) == ("measured", "decisions", ())
     assert read([{"type": "decision.event", "event": {"type": "decision.failed"}}], **LIVE).status.value == "unknown"
 
 
-def test_what_tools_of_xai_and_of_ark_did_is_kept_by_name() -> None:
+def test_what_tools_of_xai_of_openrouter_and_of_ark_did_is_kept_by_name() -> None:
     of_xai = {"num_server_side_tools_used": 4, "server_side_tool_usage_details": {"web_search_calls": 3}}
     assert read(_response(usage=USAGE | of_xai), path=PATH).other_usage == '{"server_tool_calls":4,"web_searches":3}'
+    of_openrouter = {"server_tool_use_details": {"web_search_requests": 2, "tool_calls_requested": 4}}
+    assert read(_response(usage=USAGE | of_openrouter), path=PATH).other_usage == '{"web_searches":2}'
     of_ark = {"tool_usage": {"web_search": 2}, "tool_usage_details": {"web_search": {"search_engine": 2}}}
     assert read(_response(usage=USAGE | of_ark), path=PATH).other_usage == '{"web_searches":2}'
 
@@ -457,3 +511,24 @@ def test_what_tools_of_xai_and_of_ark_did_is_kept_by_name() -> None:
 def test_a_session_that_states_nothing_is_unknown_and_never_failed() -> None:
     assert read(None, path=PATH, method="GET", status=101).status.value == "unknown"
     assert read(None, path=REALTIME, method="GET", status=101).status.value == "not_metered"
+
+
+def test_both_readers_say_the_same_of_what_tools_did_and_consumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(readers, "_idle", {})
+    chance = random.Random(1)
+    lines = []
+    for number in range(120):
+        one, two, three = (chance.randrange(1, 90) for _ in range(3))
+        of_each = {"search_web": {"invocation": one, "token_usage": [{"input_tokens": two, "output_tokens": three}]}}
+        of_tools = {"image_gen": {"input_tokens": one, "output_tokens": two, "cached_tokens": three}}
+        answer = (
+            _response(usage=USAGE | {"tool_calls_details": of_each}),
+            _response(output=[_drawn(one, two), _drawn(two, three)][: 1 + number % 2], tool_usage=of_tools),
+            {"created": 1, "data": [{"b64_json": "PHN2"}], "svg_usage": {"input_tokens": one, "output_tokens": two}},
+            {"usage": {"topicPolicyUnits": one, "contentPolicyUnits": two}, "action": "NONE"},
+        )[number % 4]
+        path = (PATH, PATH, "/v1/images/generations", "/guardrail/g-1/version/1/apply")[number % 4]
+        line = {"ts": "2026-03-01T06:51:19Z", "request_id": f"r-{number}", "api_key_id": "k", "status": 200}
+        lines.append(json.dumps({**line, "path": path, "response": answer}).encode())
+    assert found_rows(by_kernel(lines)) == read_plainly(lines)

@@ -1063,10 +1063,7 @@ def test_a_text_in_usage_that_is_a_number_is_none_that_counts_under_a_name_of_te
         assert _agree(_written(*lines), log_format).told >= len(lines) - 1
 
 
-NO_OBJECTS = (
-    *(Kind.LITERAL, Kind.COUNTED, Kind.IDENTIFYING, Kind.KEYED, Kind.NEVER, Kind.ONLY_NULL),
-    *(Kind.TIMED, Kind.TIMED_IN_UTC),
-)
+NO_OBJECTS = (*(Kind.LITERAL, Kind.COUNTED, Kind.IDENTIFYING, Kind.KEYED, Kind.NEVER, Kind.ONLY_NULL, Kind.TIMED),)
 """Places at which an object is handed over."""
 
 

@@ -10,7 +10,8 @@ from both_readers import by_kernel, read_plainly
 from fuzzing import found_rows
 
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.kernel import readers
+from pipeline.collectors.formats.found import all_formats
+from pipeline.collectors.kernel import program, readers
 from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.kernel.rules import rows as told_rows
 from pipeline.collectors.kernel.rules import table
@@ -652,3 +653,11 @@ def test_a_segment_ends_behind_the_line_that_fills_it_however_many_rows_lines_ha
 def test_spans_without_ids_are_for_the_plain_reader_which_knows_each_by_its_place_in_the_line() -> None:
     spans = [{name: said for name, said in _span(number).items() if not name.endswith("Id")} for number in range(3)]
     assert _agree(_line(_group(spans[0])), _line(_group(*spans)), _line(_group(spans[1], spans[1])), USUAL).told == 1
+
+
+@pytest.mark.parametrize("spans", [2**18, 2**18 + 1])
+def test_a_line_of_more_rows_than_there_is_room_for_is_handed_over(spans: int) -> None:
+    (otel,) = (each for each in all_formats() if each.name == "otel")
+    told = program.Program(LogFormat(format="otel"), otel).read(_line(_group(*[{}] * spans)) + b"\n")
+    assert len(told.lines) in (0, spans)
+    assert told.fates.tolist() == [program.HANDED_OVER if spans > 2**18 else program.TOLD]

@@ -74,6 +74,12 @@ def test_rows_are_the_lines_that_they_would_be(name: str, content: bytes, read: 
     ]
 
 
+def test_a_column_may_say_its_zone_in_brackets_as_those_of_azure_s_portal(read: Any) -> None:
+    rows = [{"TimeGenerated [UTC]": row["ts"], **{name: row[name] for name in list(row)[1:]}} for row in ROWS]
+    found = read(table(rows), format="request-log", fields={"ts": '"TimeGenerated [UTC]"'})
+    assert (len(found.events), found.quarantined) == (3, [])
+
+
 def test_a_row_may_have_several_lines_and_each_is_accounted_for(read: Any) -> None:
     content = table(ROWS)
     found = read(content)

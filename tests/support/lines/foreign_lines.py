@@ -539,12 +539,21 @@ def _vertex_batch(maker: Maker) -> Document:
 def _kong(maker: Maker) -> Document:
     pick, plugin = maker.chance.choice, maker.chance.choice(("proxy", "proxy", "ai-proxy"))
     usage = pick(
-        (_counts(maker), {"prompt_tokens": 0, "completion_tokens": 9}, {"prompt_token": 3, "completion_token": 4})
+        (
+            _counts(maker),
+            {"prompt_tokens": 0, "completion_tokens": 9},
+            {"prompt_token": 3, "completion_token": 4},
+            {
+                "input_tokens": 9_000 + maker.count(),
+                "output_tokens": maker.count(),
+                "input_tokens_details": {"text_tokens": maker.count(), "audio_tokens_count": 9},
+            },
+        )
     )
     meta = {
-        "request_model": _model(maker),
+        "request_model": pick((_model(maker), "UNSPECIFIED")),
         "response_model": _model(maker),
-        "request_mode": pick(("stream", "oneshot")),
+        "request_mode": pick(("stream", "oneshot", "realtime")),
     }
     payload = {"request": json.dumps({"model": "m", "n": 2}), "response": _body(maker)}
     of_plugin = {
@@ -927,12 +936,17 @@ def _higress(maker: Maker) -> Document:
     pick = maker.chance.choice
     prompt, completion = maker.count(), maker.count()
     counts = {"input_token": prompt, "output_token": completion, "total_token": maker.sum(prompt, completion)}
+    details = {
+        "input_token_details": {"cached_tokens": maker.count(), "audio_tokens": maker.count()},
+        "output_token_details": {"reasoning_tokens": maker.count(), "audio_tokens": 1},
+    }
     stated = {
-        "model": _model(maker),
+        "model": pick((_model(maker), _model(maker), "UNKNOWN")),
         "consumer": _key(maker),
         "chat_id": _hex(maker),
         "response_type": "normal",
         **counts,
+        **pick(({}, details)),
     }
     is_of_model = maker.chance.random() < 0.8
     return {

@@ -5,8 +5,8 @@ these was read from a provider's cache it does not say. ``cached`` is an answer 
 counts are the first one's. ``metadata`` is JSON text, or an object: what a caller sent in ``cf-aig-metadata``, and the
 only thing that says whose call it was. ``path`` is the one at the provider, which of some (``run/@cf/…`` of Workers AI,
 ``predictions`` of Replicate) is no sign of what a model answered with; the content type of an answer is, where it is an
-image, a sound or a film. Bodies are not in the list. What Logpush delivers is another thing: it names neither counts
-nor ids, and bodies in it are encrypted.
+image, a sound or a film. Bodies are not in the list. What Logpush delivers is another thing, without counts and ids,
+and with bodies that are encrypted: the page of sources has a mapping for them.
 
 Source: https://developers.cloudflare.com/api/resources/ai_gateway/subresources/logs/methods/list/, ``AiGatewayLog`` of
 ``@cloudflare/workers-types`` 4.20251118, and of Logpush the dataset ``ai_gateway_events``.

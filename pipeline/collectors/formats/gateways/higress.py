@@ -8,8 +8,9 @@ thought is there where the plugin is told to log ``input_token_details`` and ``o
 quarantined with its numbers. Newer plugins write them unasked, and write Gemini's parts as words of their own
 (``thoughts_token_count``). What Gemini consumed for a tool is beside its prompt. Whether it is charged, its answer says
 and the plugin does not (what a search retrieved is not), so such a line is refused. ``chat_id`` is the id of the
-answer. ``consumer`` is there where the plugin is told to log the header ``x-mse-consumer``. Bodies are never there. The
-plugin writes of every request of its routes how long it took; of a model's answer it writes the model, or counts.
+answer. A model that is found nowhere is ``unknown``, or ``UNKNOWN``. ``consumer`` is there where the plugin is told to
+log the header ``x-mse-consumer``. Bodies are never there. The plugin writes of every request of its routes how long it
+took; of a model's answer it writes the model, or counts.
 
 Source: https://higress.cn/en/docs/latest/plugins/ai/api-o11y/ai-statistics/, ``helm/core/templates/configmap.yaml`` and
 ``plugins/wasm-go/extensions/ai-statistics`` of Higress (April 2026), ``pkg/tokenusage`` of higress-group/wasm-go.
@@ -43,8 +44,8 @@ NAME = "higress"
 
 _COUNTS = ("input_token", "output_token", "total_token")
 _OF_TOOL = "tool_use_prompt_token_count"
-_NO_MODEL = "unknown"
-"""What the plugin calls a model that it did not find in an answer."""
+_NO_MODEL = ("unknown", "UNKNOWN")
+"""What the plugin calls a model that it found neither in an answer nor in what was asked."""
 
 MAPPING: Mapping[str, Any] = {
     "ts": ["start_time", "timestamp"],
@@ -74,6 +75,8 @@ MAPPING: Mapping[str, Any] = {
         "ai_log.output_token_details.thoughtsTokenCount",
         "ai_log.output_token_details.thoughts_token_count",
     ],
+    "usage.prompt_audio_tokens": "ai_log.input_token_details.audio_tokens",
+    "usage.completion_audio_tokens": "ai_log.output_token_details.audio_tokens",
 }
 
 
@@ -99,8 +102,12 @@ def entries(document: JsonObject) -> list[JsonObject]:
     if (is_integer(of_tool) or isinstance(of_tool, Decimal)) and of_tool:
         detail = f"{_OF_TOOL} is {shown(of_tool)}, and whether they are charged Higress does not say"
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
-    is_own = is_route_of_ones_own(path, method) and _is_of_a_model(of_plugin)
-    return [changed(line, {"path": None}) if is_own else line]
+    values: JsonObject = {}
+    if of_plugin.get("model") in _NO_MODEL:
+        values["ai_log"] = changed(of_plugin, {"model": None})
+    if is_route_of_ones_own(path, method) and _is_of_a_model(of_plugin):
+        values["path"] = None
+    return [changed(line, values)] if values else [line]
 
 
 def _object(stated: Any) -> JsonObject:
@@ -111,4 +118,4 @@ def _object(stated: Any) -> JsonObject:
 def _is_of_a_model(of_plugin: JsonObject) -> bool:
     """Tell what the plugin wrote of a model's answer, by the model or a count, from what it writes of any request."""
     is_counted = any(of_plugin.get(name) is not None for name in _COUNTS)
-    return is_counted or of_plugin.get("model") not in (None, "", _NO_MODEL)
+    return is_counted or of_plugin.get("model") not in (None, "", *_NO_MODEL)

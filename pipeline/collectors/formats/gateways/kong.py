@@ -6,12 +6,14 @@ credential that it was authenticated by, ``consumer`` whose that is; headers are
 ``upstream_uri`` is the path at the provider. What AI Proxy counted is ``ai.proxy.usage``, in the names of chat, its
 parts since 3.11; before 3.10 it went by the name of the plugin (``ai.ai-proxy``), and its counts were documented as
 ``prompt_token`` and ``completion_token``. What other AI plugins asked of models for themselves stands beside it, and is
-not what the caller asked for. Bodies are there with ``logging.log_payloads``; of a stream Kong puts one together, which
-has no id. ``ai.proxy.cache.cache_status`` is ``Hit`` where Kong answered by itself. Where a stream states no usage,
-Kong guesses the completion from its length, and leaves a prompt of 0: a guess is no measurement, so it is dropped.
+not what the caller asked for. Bodies are there with ``logging.log_payloads``; of a stream Kong puts one together of
+its text and its own totals, without an id and without the parts of counts: so what Kong counted is read, and not that.
+``ai.proxy.cache.cache_status`` is ``Hit`` where Kong answered by itself. Where a stream states no usage, Kong guesses
+the completion from its length, and leaves a prompt of 0: a guess is no measurement, so it is dropped. A model that Kong
+does not know is ``UNSPECIFIED``.
 
 Source: https://developer.konghq.com/ai-gateway/ai-audit-log-reference/ (Gateway 3.6 to 3.15), its changelog, and
-``kong/pdk/log.lua``, ``serialize-analytics.lua`` and ``normalize-sse-chunk.lua`` of Kong 3.10.
+``kong/pdk/log.lua``, ``ctx.lua``, ``serialize-analytics.lua`` and ``normalize-sse-chunk.lua`` of Kong 3.10.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ _PLUGINS = ("proxy", "ai-proxy", "ai-proxy-advanced")
 """Under which names the plugin that forwards to models writes, the newest first."""
 
 
+_MODELS, _UNSPECIFIED = ("request_model", "response_model"), "UNSPECIFIED"
+
+
 def _of_plugin(*paths: str) -> list[str]:
     return [f'ai."{plugin}".{path}' for path in paths for plugin in _PLUGINS]
 
@@ -52,7 +57,7 @@ MAPPING: Mapping[str, Any] = {
     "path": ["upstream_uri", "request.uri"],
     "request": [*_of_plugin("payload.request"), "ai.payload.request"],
     "request.model": _of_plugin("meta.request_model"),
-    "request.stream": {"from": _of_plugin("meta.request_mode"), "stream": True, "oneshot": False},
+    "request.stream": {"from": _of_plugin("meta.request_mode"), "stream": True, "realtime": True, "oneshot": False},
     "response": _of_plugin("payload.response"),
     "response_headers": "response.headers",
     "response.model": _of_plugin("meta.response_model"),
@@ -66,6 +71,8 @@ MAPPING: Mapping[str, Any] = {
     "usage": _of_plugin("usage"),
     "usage.prompt_tokens": _of_plugin("usage.prompt_token"),
     "usage.completion_tokens": _of_plugin("usage.completion_token"),
+    "usage.prompt_audio_tokens": _of_plugin("usage.input_tokens_details.audio_tokens_count"),
+    "usage.reasoning_tokens": _of_plugin("usage.output_tokens_reasoning_tokens_count"),
 }
 
 
@@ -79,7 +86,7 @@ def recognises(document: JsonObject) -> bool:
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
-    """Return the document where it is about a model, without what Kong guessed."""
+    """Return the document where it is about a model, without what Kong guessed or put together."""
     request = document.get("request")
     asked: JsonObject = request if isinstance(request, dict) else {}
     ai = object_at(document.get("ai"))
@@ -92,8 +99,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     if recognises(document) and not is_about_a_model(path, method, is_traced=is_traced):
         return []
     values: JsonObject = {}
-    if guessed := {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}:
-        values["ai"] = changed(ai, guessed)
+    if read := {name: changed(of, left) for name, of in plugins.items() if (left := _left_out(of))}:
+        values["ai"] = changed(ai, read)
     of_request: JsonObject = {} if method == asked.get("method") else {"method": method}
     if is_traced and is_route_of_ones_own(path, method):
         values["upstream_uri"] = of_request["uri"] = None
@@ -111,5 +118,19 @@ def _is_guessed(usage: Any) -> bool:
     return bool(completion) and 0 in prompts and not any(prompts)
 
 
-def _without_counts(plugin: JsonObject) -> JsonObject:
-    return changed(plugin, {"usage": None, "payload": None})
+def _left_out(plugin: JsonObject) -> JsonObject:
+    """Return what is read otherwise than a plugin has it: its guesses, and what its statistics say better."""
+    usage = plugin.get("usage")
+    meta, payload = object_at(plugin.get("meta")), object_at(plugin.get("payload"))
+    values: JsonObject = {}
+    if nameless := dict.fromkeys(name for name in _MODELS if meta.get(name) == _UNSPECIFIED):
+        values["meta"] = changed(meta, nameless)
+    if _is_guessed(usage):
+        values.update(usage=None, payload=None)
+    elif meta.get("request_mode") == "stream" and "response" in payload and _is_counted(usage):
+        values["payload"] = changed(payload, {"response": None})
+    return values
+
+
+def _is_counted(usage: Any) -> bool:
+    return isinstance(usage, dict) and bool(usage.get("prompt_tokens") and usage.get("completion_tokens"))

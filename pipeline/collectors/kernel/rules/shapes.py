@@ -146,16 +146,8 @@ def _text(part: Part, line: _Line) -> str:
 
 
 def _one(parts: Sequence[Part]) -> Part:
-    """Return parts in a row as one part; what is the same in all lines is put together once."""
-    found: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and found and isinstance(found[-1], str):
-            found[-1] += part
-        else:
-            found.append(part)
-    if len(found) < 2:  # noqa: PLR2004 - nothing, or one
-        return found[0] if found else ""
-    return lambda line: "".join([part if isinstance(part, str) else part(line) for part in found])
+    """Return parts in a row as one part."""
+    return lambda line: "".join([part if isinstance(part, str) else part(line) for part in parts])
 
 
 class _Parser:

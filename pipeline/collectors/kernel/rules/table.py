@@ -72,7 +72,7 @@ class RuleTable:
         self._next_number = self._variants.size
         self.kept: dict[int, Rule] = {}
         """The rules by which counts are kept by name."""
-        self.counts: dict[int, tuple[int, ...] | None] = {}
+        self.counted: dict[int, tuple[int, ...] | None] = {}
         """Of rules whose rows may be within one another, which holes have their counts."""
         self._is_joined = False
         """Whether an id is made of two by any rule."""
@@ -89,15 +89,15 @@ class RuleTable:
         self._finder.meets(len(told.lines))
         self._learn(told, np.flatnonzero(self._fates[told.shapes] == _NEW))
         told = self._variants.told(told)
-        rules, columns = self._amounts(told)
+        rules, columns = self._applied(told)
         others = np.flatnonzero(rules == NO_RULE)
         if self._learn(told, others[self._fates[told.shapes[others]] == _KNOWN]):
-            rules, columns = self._amounts(told)
+            rules, columns = self._applied(told)
         is_row = rules != NO_RULE
         return told, Rows(np.flatnonzero(is_row), told.lines[is_row], rules[is_row], columns.compress(is_row, axis=1))
 
-    def _amounts(self, told: Told) -> tuple[Array, Array]:
-        return self._program.amounts(told.shapes, len(COLUMNS if self._is_joined or self.counts else USUAL))
+    def _applied(self, told: Told) -> tuple[Array, Array]:
+        return self._program.apply_rules(told.shapes, len(COLUMNS if self._is_joined or self.counted else USUAL))
 
     def _learn(self, told: Told, rows: Array) -> bool:
         """Search rules of rows that have none, by their shapes, where they are frequent; tell whether any was found."""
@@ -135,7 +135,7 @@ class RuleTable:
             if rule.kept:
                 self.kept[own] = rule
             if rule.within:
-                self.counts[own] = rule.counts
+                self.counted[own] = rule.counts
         self._fates[number] = _KNOWN if kept else _NEVER
         return len(kept) > before
 

@@ -8,7 +8,7 @@ static int is_in_scratch;                 /* whether what is read lies there, an
 
 enum { CHUNK_READ, CHUNK_CUT, CHUNK_UNSURE };
 
-/* Reads one chunk, of which nothing is behind it but blanks; it is `last` then, and its shape is added. A chunk that ends
+/* Reads one chunk, of which nothing is behind it but blanks; it is `last_chunk` then, and its shape is added. A chunk that ends
    too early says nothing (twin: body._parsed). */
 static int chunk(const u8 *p, const u8 *end, int depth) {
   const u8 *limit = text_end;
@@ -20,19 +20,19 @@ static int chunk(const u8 *p, const u8 *end, int depth) {
   if (p && blanks(p) != end) p = unsure();
   text_end = limit;
   chunk_shape = 0;
-  last.kind = -1;
+  last_chunk.kind = -1;
   if (!p) {
     back_to(before);
     return is_cut ? CHUNK_CUT : CHUNK_UNSURE;
   }
-  last.size = (u32)(o - before.o);
-  copy(last.shape, before.o, last.size);
+  last_chunk.size = (u32)(o - before.o);
+  copy(last_chunk.shape, before.o, last_chunk.size);
   o = before.o;
   if (hole_count == before.holes) {
-    last.kind = add_to_run(last.shape, last.size);
-    return last.kind < 0 ? CHUNK_UNSURE : CHUNK_READ;
+    last_chunk.kind = add_to_run(last_chunk.shape, last_chunk.size);
+    return last_chunk.kind < 0 ? CHUNK_UNSURE : CHUNK_READ;
   }
-  return add_alone(last.shape, last.size, before.holes, id_count != before.ids) ? CHUNK_READ : CHUNK_UNSURE;
+  return add_alone(last_chunk.shape, last_chunk.size, before.holes, id_count != before.ids) ? CHUNK_READ : CHUNK_UNSURE;
 }
 
 /* Behind the end of a line in a string, as one writes CR and LF; 0 where they are written as numbers. */
@@ -63,9 +63,7 @@ static const u8 *transcript(const u8 *p) {
   int is_pending = 0, has_chunks = 0;
   const u8 *event = p; /* where the event begins */
   if (is_in_scratch) return unsure();
-  *o++ = TRANSCRIPT;
-  run.kinds = 0;
-  latest.end = 0;
+  begin_chunks(TRANSCRIPT);
   while (*p != '"') {
     const u8 *begin = p, *behind;
     u8 *end = scratch;
@@ -97,16 +95,12 @@ static const u8 *transcript(const u8 *p) {
     }
     p = behind;
   }
-  if (!has_chunks || !end_run()) return unsure();
-  *o++ = CHUNKS_END;
-  return p + 1;
+  return has_chunks && end_chunks() ? p + 1 : unsure();
 }
 
 /* Documents on lines, in a string; the first is whole, and there is another one. Twin: body._lines_body. */
 static const u8 *json_lines(const u8 *p) {
-  *o++ = JSON_LINES;
-  run.kinds = 0;
-  latest.end = 0;
+  begin_chunks(JSON_LINES);
   while (*p != '"') {
     const u8 *begin = p, *behind;
     u8 *end = scratch;
@@ -119,26 +113,20 @@ static const u8 *json_lines(const u8 *p) {
     }
     p = behind;
   }
-  if (!end_run()) return unsure();
-  *o++ = CHUNKS_END;
-  return p + 1;
+  return end_chunks() ? p + 1 : unsure();
 }
 
 /* An array of chunks. Twin: body._json_body. */
 static const u8 *array_of_chunks(const u8 *p, int depth) {
   if (depth >= depth_max) return unsure();
   int found, is_inside = 0;
-  *o++ = CHUNKS;
-  run.kinds = 0;
-  latest.end = 0;
+  begin_chunks(CHUNKS);
   while ((found = next_element(&p, &is_inside)) == MEMBER) {
     const u8 *behind = *p == '{' ? value(p, depth + 1) : 0;
     if (!behind || chunk(p, behind, depth + 1) != CHUNK_READ) return unsure();
     p = behind;
   }
-  if (found != LAST_MEMBER || !end_run()) return unsure();
-  *o++ = CHUNKS_END;
-  return p;
+  return found == LAST_MEMBER && end_chunks() ? p : unsure();
 }
 
 /* The one document in a string, p behind its quote; `has_more`: where there is another one, on another line. */

@@ -27,6 +27,25 @@ static int end_run(void) {
   return 1;
 }
 
+/* The chunk that was added last and has counts: of chunks in a row that differ in nothing but these, the counts of the
+   last stand for all. */
+static struct {
+  const u8 *end; /* of its shape, where nothing came after it; else 0 */
+  u32 size, holes, first_hole;
+} counted;
+
+static void begin_chunks(u8 token) {
+  *o++ = token;
+  run.kinds = 0;
+  counted.end = 0;
+}
+
+static int end_chunks(void) {
+  if (!end_run()) return 0;
+  *o++ = CHUNKS_END;
+  return 1;
+}
+
 /* Adds a chunk, whose shape lies elsewhere than at `o`; returns which kind of the run it is, or -1. */
 static int add_to_run(const u8 *chunk, u32 size) {
   for (u32 i = 0; i < run.kinds; i++)
@@ -42,20 +61,13 @@ static int add_to_run(const u8 *chunk, u32 size) {
   return (int)run.kinds++;
 }
 
-/* The chunk that was added last and has counts: of chunks in a row that differ in nothing but these, the counts of the
-   last stand for all. */
-static struct {
-  const u8 *end; /* of its shape, where nothing came after it; else 0 */
-  u32 size, holes, first_hole;
-} latest;
-
 /* Lets the chunk that was added last be another one, with these counts. */
-static void set_latest(const i64 *counts) {
-  u8 *token = o - latest.size - 1;
-  for (u32 i = 0; i < latest.holes; i++) holes[latest.first_hole + i] = counts[i];
+static void replace_counts(const i64 *counts) {
+  u8 *token = o - counted.size - 1;
+  for (u32 i = 0; i < counted.holes; i++) holes[counted.first_hole + i] = counts[i];
   if (*token == ONE) holes[hole_count++] = 0;
   *token = LATEST;
-  holes[latest.first_hole + latest.holes]++; /* how many were before it */
+  holes[counted.first_hole + counted.holes]++; /* how many were before it */
 }
 
 /* Adds a chunk that has holes of its own: those from `first` on. The run before it has its holes before these. */
@@ -65,20 +77,20 @@ static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
   if (count > LINE_HOLES_MAX) return 0;
   for (u32 i = 0; i < count; i++) own[i] = holes[first + i];
   hole_count = first;
-  int is_latest = !has_new_ids && !run.kinds && latest.end == o && latest.size == size && latest.holes == count;
-  if (is_latest && equal(o - size, chunk, size)) {
-    set_latest(own);
+  int is_counted = !has_new_ids && !run.kinds && counted.end == o && counted.size == size && counted.holes == count;
+  if (is_counted && equal(o - size, chunk, size)) {
+    replace_counts(own);
     return 1;
   }
   if (!end_run() || o + size + 2 > shape + SHAPE_BYTES_MAX) return 0;
-  latest.first_hole = hole_count;
+  counted.first_hole = hole_count;
   for (u32 i = 0; i < count; i++) holes[hole_count++] = own[i];
   *o++ = ONE;
   copy(o, chunk, size);
   o += size;
-  latest.end = has_new_ids ? 0 : o;
-  latest.size = size;
-  latest.holes = count;
+  counted.end = has_new_ids ? 0 : o;
+  counted.size = size;
+  counted.holes = count;
   return 1;
 }
 
@@ -176,7 +188,7 @@ static struct {
   u8 shape[CHUNK_BYTES_MAX];
   u32 size;
   int kind; /* which of the run it is; -1 where it has holes of its own */
-} last;
+} last_chunk;
 
 /* The holes of which anybody asks whether they are empty, and which of them are. */
 static u32 asked_holes(const Form *form, u32 *empty) {
@@ -185,7 +197,7 @@ static u32 asked_holes(const Form *form, u32 *empty) {
   for (u32 i = 0; i < form->holes; i++)
     if (varying.tokens[i] >= 0) {
       asked |= (u32)1 << i;
-      *empty |= (u32)(last.shape[varying.tokens[i]] == NO_TEXT) << i;
+      *empty |= (u32)(last_chunk.shape[varying.tokens[i]] == NO_TEXT) << i;
     }
   return asked;
 }
@@ -196,8 +208,8 @@ static const u8 *again_with_counts(Form *form, const u8 *p) {
   u32 empty, before, asked = asked_holes(form, &before), counts = 0;
   const u8 *behind;
   for (u32 i = 0; i < form->holes; i++) counts += varying.tokens[i] == NUMBER;
-  if (counts != latest.holes) return p; /* it has other holes than counts, such as new ids */
-  for (; (behind = fits(form, p, &empty)) && (empty & asked) == before; p = behind) set_latest(form->counts);
+  if (counts != counted.holes) return p; /* it has other holes than counts, such as new ids */
+  for (; (behind = fits(form, p, &empty)) && (empty & asked) == before; p = behind) replace_counts(form->counts);
   return p;
 }
 
@@ -209,12 +221,12 @@ static const u8 *again(Form *form, const u8 *p) {
   for (; (behind = fits(form, p, &empty)); p = behind) {
     empty &= asked;
     if (empty == before) {
-      run.lengths[last.kind]++;
+      run.lengths[last_chunk.kind]++;
       continue;
     }
     for (u32 i = 0; i < form->holes; i++)
-      if (asked >> i & 1) last.shape[varying.tokens[i]] = empty >> i & 1 ? NO_TEXT : TEXT;
-    if ((last.kind = add_to_run(last.shape, last.size)) < 0) return 0;
+      if (asked >> i & 1) last_chunk.shape[varying.tokens[i]] = empty >> i & 1 ? NO_TEXT : TEXT;
+    if ((last_chunk.kind = add_to_run(last_chunk.shape, last_chunk.size)) < 0) return 0;
     before = empty;
   }
   return p;
@@ -225,5 +237,5 @@ static const u8 *again(Form *form, const u8 *p) {
 static const u8 *behind_alike(const u8 *event, const u8 *line, const u8 *decoded_line, const u8 *event_end) {
   Form form;
   if (!form_of(&form, event, line, decoded_line, event_end)) return event_end;
-  return last.kind < 0 ? again_with_counts(&form, event_end) : again(&form, event_end);
+  return last_chunk.kind < 0 ? again_with_counts(&form, event_end) : again(&form, event_end);
 }

@@ -2,16 +2,16 @@
 #pragma once
 #include "shapes.h"
 
-enum { BEGINNINGS_MAX = 1 << 17, BEGINNING_BYTES_MAX = 256, MESSAGE_BYTES_MAX = 896, EVENT_ID_BYTES = 16 };
+enum { BEGINNING_BYTES_MAX = 256, MESSAGE_BYTES_MAX = 896, EVENT_ID_BYTES = 16 };
 enum { IDS_OF_IDENTITY = 2 };
 
-/* What the host says of each row: where its message begins in `beginnings`, and where its ids lie in `texts`; one of no
-   size is none. */
-static u8 beginnings[BEGINNINGS_MAX][BEGINNING_BYTES_MAX];
-static u32 beginning_sizes[BEGINNINGS_MAX];
-static u32 begun[BEGINNINGS_MAX][8]; /* the state behind the first block of a beginning that fills one */
-static u32 id_beginnings[LINES_MAX], id_places[IDS_OF_IDENTITY][LINES_MAX], id_sizes[IDS_OF_IDENTITY][LINES_MAX];
-static u8 event_ids[LINES_MAX][EVENT_ID_BYTES];
+/* What the host says of each row: with which of `beginnings` its message begins, and where its ids lie in `texts`; one of
+   no size is none. */
+static u8 beginnings[ROWS_MAX][BEGINNING_BYTES_MAX];
+static u32 beginning_sizes[ROWS_MAX];
+static u32 begun[ROWS_MAX][8]; /* the state behind the first block of a beginning that fills one */
+static u32 id_beginnings[ROWS_MAX], id_places[IDS_OF_IDENTITY][ROWS_MAX], id_sizes[IDS_OF_IDENTITY][ROWS_MAX];
+static u8 event_ids[ROWS_MAX][EVENT_ID_BYTES];
 
 typedef u32 x4 __attribute__((vector_size(16)));
 
@@ -82,9 +82,9 @@ static inline u32 big_endian(const u8 *p) {
 /* How many bytes of a message are in `begun`. */
 static inline u32 behind_first(u32 beginning) { return beginning_sizes[beginning] >= 64 ? 64 : 0; }
 
-/* Takes in the beginnings from one on, up to another. */
-void EXPORT(introduce)(u32 first, u32 end) {
-  for (u32 n = first; n < end; n++) {
+/* Works out `begun` of so many beginnings. */
+static void begin(u32 count) {
+  for (u32 n = 0; n < count; n++) {
     x4 state[8], words[16];
     for (int i = 0; i < 8; i++) state[i] = (x4){0} + initial_state[i];
     for (int i = 0; i < 16; i++) words[i] = (x4){0} + big_endian(beginnings[n] + 4 * i);
@@ -93,9 +93,10 @@ void EXPORT(introduce)(u32 first, u32 end) {
   }
 }
 
-/* Works out the identities of so many rows. */
-void EXPORT(identities)(u32 count) {
+/* Works out the identities of so many rows, which have so many beginnings. */
+void EXPORT(identities)(u32 count, u32 beginning_count) {
   static u8 messages[4][MESSAGE_BYTES_MAX];
+  begin(beginning_count);
   for (u32 row = 0; row < count; row += 4) {
     u32 sizes[4] = {0}, firsts[4] = {0}, longest = 0;
     x4 state[8] = {{0}}, words[16];

@@ -2,6 +2,8 @@
 #pragma once
 #include "values.h"
 
+static int may_be_naive; /* whether an instant is in UTC that states no offset */
+
 static int two_digits(const u8 *p) { return is_digit(p[0]) && is_digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : 1000; }
 
 /* Days from 1970-01-01 to a day of 2000 to 2099; -1 where there is none. */
@@ -42,7 +44,7 @@ static i64 time_of_day(const u8 *p) {
 }
 
 /* A date and time in numbers, a hyphen behind its year. Twin: instants.instant_us; its other forms are handed over. */
-static const u8 *date_and_time(const u8 *p, int may_be_naive) { /* p behind the quote */
+static const u8 *date_and_time(const u8 *p) { /* p behind the quote */
   u8 token = INSTANT_TEXT;
   int fraction = 0, digits = 0;
   if (p[0] != '2' || p[1] != '0' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ')) return unsure();
@@ -145,14 +147,14 @@ static const u8 *epoch(const u8 *p, u8 token) {
   return p;
 }
 
-static const u8 *instant(const u8 *p, u32 kind) {
+static const u8 *instant(const u8 *p) {
   if (*p == 'n') return null(p);
   if (*p != '"') {
     const u8 *behind = number(p), *read = epoch(p, INSTANT_NUMBER);
     return read && read == behind ? behind : unsure();
   }
   p++;
-  if (is_digit(*p) && p[4] == '-') return date_and_time(p, kind == TIMED_IN_UTC);
+  if (is_digit(*p) && p[4] == '-') return date_and_time(p);
   if (!is_digit(*p) || !is_digit(p[2])) return date_in_words(p);
   p = epoch(p, INSTANT_DIGITS);
   return p && *p == '"' ? p + 1 : unsure();

@@ -11,9 +11,9 @@
 enum { HANDED_OVER, TOLD, BLANK, ODD };
 
 static u8 block[BLOCK_BYTES_MAX + PAD];
-static u32 line_ends[LINES_MAX];
-static u8 fates[LINES_MAX];
-static u32 line_counts[LINES_MAX]; /* how many lines of the log each was made of */
+static u32 line_ends[BLOCK_BYTES_MAX];
+static u8 fates[BLOCK_BYTES_MAX];
+static u32 line_counts[BLOCK_BYTES_MAX]; /* how many lines of the log each was made of */
 
 /* ---- the fields of a line ---- */
 
@@ -22,7 +22,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
   switch (kind) {
   case NEVER: return unsure();
   case RESPONSE: return response(p, depth);
-  case TIMED: case TIMED_IN_UTC: return instant(p, kind);
+  case TIMED: return instant(p);
   case PRESENT: return present(p, depth);
   case ELAPSED: return elapsed(p);
   case NESTED: return nested(p, depth);
@@ -37,7 +37,7 @@ static const u8 *field(const u8 *p, u32 name, u32 kind, int depth) {
     if (*p == '{' || *p == '"') return inside(p, OF_BODY, depth);
     break;
   case GROUPS: case ROWS:
-    if (*p == '[') return each(p, name, depth);
+    if (*p == '[') return array_of_rows(p, name, depth);
     break;
   case PAIRS:
     if (*p == '[') return pairs(p, name + OF_INNER, depth);
@@ -68,7 +68,7 @@ static int parsed(const u8 *begin) {
   const u8 *p = blanks(begin);
   p = *p == '{' ? object(p, OF_LINE, 0) : unsure();
   noted.is_off = 1;
-  int n = p && blanks(p) == text_end ? shape_number(shape, (u32)(o - shape)) : -1;
+  int n = p && blanks(p) == text_end ? shape_number() : -1;
   if (n >= 0) keep_layout(begin, p, (u32)n);
   return n;
 }
@@ -139,7 +139,7 @@ u32 EXPORT(read)(u32 from, u32 to, u32 wrapper, u32 lines_max) {
   Group group = {0};
   rows = hole_count = texts_size = 0;
   for (int i = 0; i < PAD; i++) limit[i] = 0;
-  while (begin < limit && lines < LINES_MAX && lines < lines_max) {
+  while (begin < limit && lines < lines_max) {
     int is_ascii = 0;
     u8 *end = end_of_line(begin, limit, &is_ascii);
     if (!end) break;
@@ -159,52 +159,45 @@ u32 EXPORT(read)(u32 from, u32 to, u32 wrapper, u32 lines_max) {
 
 /* Lets shapes and keys be numbered anew. */
 void EXPORT(forget)(void) {
-  shape_count = shape_pool_size = key_count = 0;
+  shapes.count = shapes.bytes = keys.count = keys.bytes = 0;
   forget_layouts();
-  for (u32 i = 0; i < SLOTS; i++) shape_slots[i] = 0;
-  for (u32 i = 0; i < KEY_SLOTS; i++) key_slots[i] = 0;
+  for (u32 i = 0; i < SLOTS; i++) shapes.slots[i] = keys.slots[i] = 0;
 }
 
-static int add_name(const u8 *text, u32 size, u32 owner, u32 kind) {
-  if (name_count == NAMES_MAX || size > NAME_BYTES_MAX) return 0;
-  u32 at = slot_of((Text){text, size}, owner);
-  while (name_slots[at]) at = (at + 1) % NAME_SLOTS;
-  copy(names[name_count].bytes, text, size);
-  names[name_count].size = size;
-  names[name_count].owner = owner;
-  names[name_count].kind = kind;
-  affix_count += kind >= BEGINNING;
-  name_slots[at] = ++name_count;
-  return 1;
-}
-
-/* Takes in the names in `block`, each behind two bytes of owner, one of kind and one of size, and how deep a line may be;
-   returns how many names there are. */
-u32 EXPORT(set_up)(u32 count, int deepest) {
-  const u8 *p = block;
+/* Takes in so many `names`, how deep a line may be, and whether an instant is in UTC that states no offset. */
+void EXPORT(set_up)(u32 name_count, int deepest, int is_naive_utc) {
   depth_max = deepest;
+  may_be_naive = is_naive_utc;
   fill_places_left();
   fill_key_endings();
-  for (u32 i = 0; i < count; i++, p += 4 + p[3])
-    if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
-  return name_count;
+  for (u32 n = 0; n < name_count; n++) {
+    u32 at = slot_of((Text){names[n].bytes, names[n].size}, names[n].owner);
+    while (name_slots[at]) at = (at + 1) % NAME_SLOTS;
+    name_slots[at] = n + 1;
+    affix_count += names[n].kind >= BEGINNING;
+  }
 }
 
-void *EXPORT(where)(int what) {
-  void *places[] = {
-    block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
-    shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
-    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids,
-    key_beginnings, key_places, line_counts,
-    rule_words, rule_at, rule_behind, row_rules, columns,
-    &rows, &texts_size, &shape_count, &key_count, &shape_pool_size,
+/* What the host reads and writes there, by its name: an array of elements, an array of rows of these, or a number. */
+typedef struct {
+  const char *name;
+  void *at;
+  u32 size, row_size, element_size;
+} Shared;
+#define ELEMENTS(array) {#array, array, sizeof array, 0, sizeof *array}
+#define ROWS_OF(array) {#array, array, sizeof array, sizeof *array, sizeof **array}
+#define NUMBER_OF(number) {#number, &number, sizeof number, 0, sizeof number}
+
+const Shared *EXPORT(shared)(void) {
+  static const Shared all_shared[] = {
+    ELEMENTS(block), ELEMENTS(line_ends), ELEMENTS(line_counts), ELEMENTS(fates),
+    NUMBER_OF(rows), ELEMENTS(row_lines), ELEMENTS(row_shapes), ELEMENTS(row_holes), ELEMENTS(row_rules),
+    ELEMENTS(holes), ELEMENTS(texts), NUMBER_OF(texts_size),
+    ELEMENTS(shapes.texts), ELEMENTS(shapes.at), ELEMENTS(shapes.sizes), NUMBER_OF(shapes.count), NUMBER_OF(shapes.bytes),
+    ELEMENTS(keys.texts), ELEMENTS(keys.at), ELEMENTS(keys.sizes), NUMBER_OF(keys.count),
+    ELEMENTS(names), ELEMENTS(rule_words), ELEMENTS(rule_at), ELEMENTS(rule_behind), ROWS_OF(columns),
+    ROWS_OF(beginnings), ELEMENTS(beginning_sizes), ELEMENTS(id_beginnings), ROWS_OF(id_places), ROWS_OF(id_sizes),
+    ROWS_OF(event_ids), ELEMENTS(identifier_characters), ROWS_OF(key_beginnings), ELEMENTS(key_places), {0},
   };
-  return places[what];
-}
-
-u32 EXPORT(extent)(int what) {
-  u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX,
-                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX, RULE_WORDS_MAX, RULES_MAX, COLUMNS_MAX, COLUMN_ROWS,
-                 KEY_BEGINNINGS_MAX, KEY_BEGINNING_BYTES_MAX};
-  return sizes[what];
+  return all_shared;
 }

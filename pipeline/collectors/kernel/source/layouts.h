@@ -214,7 +214,7 @@ static int like_one_before(const u8 *p) {
     fitted_at[tried] = ++layout_clock;
     latest_layout = tried;
     u32 size = (u32)(o - shape);
-    return size == l->size && same(shape, l->tokens, size) ? (int)l->number : shape_number(shape, size);
+    return size == l->size && same(shape, l->tokens, size) ? (int)l->number : shape_number();
   }
   return -1;
 }

@@ -8,14 +8,14 @@ enum { OF_BODY = 0, OF_LINE = 1, OF_INNER = 2, OF_EVERY = 1 << 15 }; /* whose a 
 /* What is taken of the value under a name: `names.Kind` says it. The last two are of affixes. */
 enum {
   LITERAL, COUNTED, TEXTUAL, IDENTIFYING, INSIDE, KEYED, TIMED, RESPONSE, ONLY_NULL, NEVER, WHOLE, PRESENT, EVERY,
-  TIMED_IN_UTC, HEADERS, GROUPS, ROWS, PAIRS, NESTED, OBJECTS, ELAPSED, WORDS, BEGINNING, ENDING,
+  HEADERS, GROUPS, ROWS, PAIRS, NESTED, OBJECTS, ELAPSED, WORDS, BEGINNING, ENDING,
 };
 
 static struct {
   u8 bytes[NAME_BYTES_MAX];
   u32 size, owner, kind;
 } names[NAMES_MAX]; /* affixes first */
-static u32 name_count, affix_count, name_slots[NAME_SLOTS];
+static u32 affix_count, name_slots[NAME_SLOTS];
 
 enum { NO_NAME = NAMES_MAX };
 

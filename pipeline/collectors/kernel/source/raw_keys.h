@@ -8,7 +8,7 @@ enum { OF_THIRD, OF_SECOND, OF_LAST, CHARACTERS, GROUP = 4, KEY_BEGINNINGS_MAX =
 static u8 key_beginnings[KEY_BEGINNINGS_MAX][KEY_BEGINNING_BYTES_MAX];
 /* For each of their last three characters, by its halves: of which groups it may be. */
 static u8 key_endings[CHARACTERS][2][16];
-static u32 key_places[LINES_MAX]; /* behind the last character */
+static u32 key_places[TEXTS_BYTES_MAX]; /* behind the last character */
 
 static void fill_key_endings(void) {
   for (u32 i = 0; i < KEY_BEGINNINGS_MAX; i++)
@@ -34,18 +34,16 @@ static int is_behind_beginning(u32 at, u8 groups) {
   return 0;
 }
 
-/* Notes the places in `texts` from one on, up to another, until there is no room for more; returns how many. */
-u32 EXPORT(keys_in)(u32 from, u32 to) {
+/* Notes the places in the first bytes of `texts`; returns how many. */
+u32 EXPORT(keys_in)(u32 size) {
   u32 found = 0;
-  for (u32 at = from; at + 2 < to; at += 16) {
+  for (u32 at = 0; at + 2 < size; at += 16) {
     const u8 *p = texts + at;
     v16 groups = groups_of(OF_THIRD, load(p)) & groups_of(OF_SECOND, load(p + 1)) & groups_of(OF_LAST, load(p + 2));
     for (u32 here = bits((v16)(groups != all(0))); here; here &= here - 1) {
       u32 first = (u32)__builtin_ctz(here), end = at + first + 3;
-      if (end > to) break;
-      if (!is_behind_beginning(end, groups[first])) continue;
-      key_places[found++] = end;
-      if (found == LINES_MAX) return found;
+      if (end > size) break;
+      if (is_behind_beginning(end, groups[first])) key_places[found++] = end;
     }
   }
   return found;

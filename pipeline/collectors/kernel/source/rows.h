@@ -8,7 +8,7 @@ static u32 row_levels; /* how many arrays of rows, or of groups of them, are ope
 /* Puts a row of the line, of the shape with a number, whose holes begin at `line_holes`; 0 where there is none, or no
    room. */
 static int add_row(int n) {
-  if (n < 0 || rows == LINES_MAX) return 0;
+  if (n < 0 || rows == ROWS_MAX) return 0;
   row_lines[rows] = row_line;
   row_shapes[rows] = (u32)n;
   row_holes[rows++] = line_holes;
@@ -25,7 +25,7 @@ static int begin_row(u32 first, u32 count) {
 
 /* An array of objects. Each is read behind what stands before the array, and without the others: so the shape of a row
    is that of a line which holds nothing else. Twin: otel.entries. */
-static const u8 *each(const u8 *p, u32 name, int depth) {
+static const u8 *array_of_rows(const u8 *p, u32 name, int depth) {
   if (depth >= depth_max) return unsure();
   *o++ = LIST;
   Mark before = marked();
@@ -41,7 +41,7 @@ static const u8 *each(const u8 *p, u32 name, int depth) {
     if (!(p = object(p, name + OF_INNER, depth + 1))) return 0;
     if (names[name].kind == ROWS) {
       for (u32 i = 0; i < row_levels; i++) *o++ = LIST_END, *o++ = CLOSE;
-      if (!add_row(shape_number(shape, (u32)(o - shape)))) return unsure();
+      if (!add_row(shape_number())) return unsure();
     }
     is_behind_rows = 1;
   }
@@ -50,10 +50,6 @@ static const u8 *each(const u8 *p, u32 name, int depth) {
   row_levels--;
   *o++ = LIST_END;
   return found == LAST_MEMBER ? p : 0;
-}
-
-static inline int is_word_of(Text t, const char *letters, u32 size) {
-  return t.size == size && begins_with(t.at, letters);
 }
 
 /* Whether a text is a whole number above zero as programs write it. Of any other the number decides, which may be
@@ -84,7 +80,7 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 name, int depth) {
     u32 type = named(m.key, owner);
     if (type == NO_NAME || !put_name(type, seen)) return unsure();
     int is_id = names[name].kind == IDENTIFYING || names[name].kind == KEYED;
-    if (is_id && is_word_of(m.key, "intValue", 8) && *p == '"' && !is_usual_number(p + 1)) return unsure();
+    if (is_id && begins_with(m.key.at, "intValue\"") && *p == '"' && !is_usual_number(p + 1)) return unsure();
     if (!(p = value_of_pair(p, name, depth + 1))) return 0;
     found = next(&p, &m);
   }
@@ -94,24 +90,20 @@ static const u8 *typed_value(const u8 *p, u32 owner, u32 name, int depth) {
 }
 
 /* Whether a name has a word in it, in letters of whatever size; the word is in small ones. */
-static int has_word(Text name, const char *word, u32 size) {
-  for (u32 i = 0; i + size <= name.size; i++) {
+static int has_word(Text name, const char *word) {
+  for (const u8 *p = name.at; p < name.at + name.size; p++) {
     u32 n = 0;
-    while (n < size && (name.at[i + n] | 0x20) == (u8)word[n]) n++;
-    if (n == size) return 1;
+    while (word[n] && (p[n] | 0x20) == (u8)word[n]) n++; /* the quote behind a name is in no word */
+    if (!word[n]) return 1;
   }
   return 0;
 }
 
-static int begins_as(Text name, const char *letters, u32 size) {
-  return name.size > size && begins_with(name.at, letters);
-}
-
 /* Whether a name that nobody knows may be one of a count of tokens. Twin: unread._kind_of. */
 static int counts_tokens(Text name) {
-  if (!has_word(name, "token", 5) || has_word(name, "max", 3) || has_word(name, "first", 5)) return 0;
-  return !begins_as(name, "ai.usage.", 9) && !begins_as(name, "gen_ai.usage.details.", 21) &&
-         !begins_as(name, "gen_ai.aggregated_usage.", 24) && !begins_as(name, "llm.token_count.", 16);
+  if (!has_word(name, "token") || has_word(name, "max") || has_word(name, "first")) return 0;
+  return !begins_with(name.at, "ai.usage.") && !begins_with(name.at, "gen_ai.usage.details.") &&
+         !begins_with(name.at, "gen_ai.aggregated_usage.") && !begins_with(name.at, "llm.token_count.");
 }
 
 /* A list of pairs, each `{"key": …, "value": {…}}`: members by their keys. Twin: otlp._attributes. */
@@ -123,8 +115,8 @@ static const u8 *pairs(const u8 *p, u32 owner, int depth) {
   while ((found = next_element(&p, &is_inside)) == MEMBER) {
     Members m = {0};
     Text key;
-    if (*p != '{' || next(&p, &m) != MEMBER || !is_word_of(m.key, "key", 3) || *p != '"') return unsure();
-    if (!(p = simple(p + 1, &key)) || next(&p, &m) != MEMBER || !is_word_of(m.key, "value", 5)) return unsure();
+    if (*p != '{' || next(&p, &m) != MEMBER || !begins_with(m.key.at, "key\"") || *p != '"') return unsure();
+    if (!(p = simple(p + 1, &key)) || next(&p, &m) != MEMBER || !begins_with(m.key.at, "value\"")) return unsure();
     u32 name = named(key, owner);
     if (name != NO_NAME && !put_name(name, seen)) return unsure();
     has_others |= name == NO_NAME;

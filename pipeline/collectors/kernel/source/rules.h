@@ -5,10 +5,10 @@
 #include "shapes.h"
 
 enum {
-  RULES_MAX = 1 << 15, /* a number for each shape and each of its variants, and for further rules */
+  RULES_MAX = 1 << 17, /* a number for each shape and each of its variants, and for further rules */
   RULE_WORDS_MAX = 1 << 20, /* of all rules */
   COLUMNS_MAX = 24,
-  COLUMN_ROWS = LINES_MAX + 8, /* so that elements of one row are not all a power of two apart */
+  COLUMN_ROWS = ROWS_MAX + 8, /* so that elements of one row are not all a power of two apart */
 };
 static const u32 NO_RULE = ~0u;
 
@@ -18,7 +18,7 @@ enum { IS_ZERO = 1, IS_NO_ZERO, IS_NOT_NEGATIVE };
 static i64 rule_words[RULE_WORDS_MAX];
 static u32 rule_at[RULES_MAX];     /* where a rule begins; 0 of none. The first one of a shape has its number */
 static u32 rule_behind[RULES_MAX]; /* the one to be tried where a row does not obey it; 0 of none */
-static u32 row_rules[LINES_MAX];   /* the one that a row obeys, or NO_RULE, and then it has no columns */
+static u32 row_rules[ROWS_MAX];   /* the one that a row obeys, or NO_RULE, and then it has no columns */
 static i64 columns[COLUMNS_MAX][COLUMN_ROWS];
 
 /* A sum: how much it is always, how many holes are in it, and each of these with how many times. */
@@ -42,7 +42,7 @@ static const i64 *behind_conditions(const i64 *word, const i64 *hole) {
 }
 
 /* Works out so many rows of the block, each by the first rule of its shape that it obeys, and so many columns of each. */
-void EXPORT(amounts)(u32 row_count, u32 column_count) {
+void EXPORT(apply_rules)(u32 row_count, u32 column_count) {
   for (u32 row = 0; row < row_count; row++) {
     const i64 *hole = holes + row_holes[row], *word = 0;
     u32 rule = row_shapes[row];

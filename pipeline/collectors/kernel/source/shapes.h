@@ -10,17 +10,15 @@ enum {
   SHAPE_BYTES_MAX = 6144,      /* of one line; a line with more is handed over */
   TOKEN_BYTES_MAX = 288,       /* of what is added between two looks at the limit */
   WORD_BYTES_MAX = 255,        /* of a text that stands in the shape as it is */
-  SHAPES_MAX = 4096,
-  SHAPE_POOL_BYTES = 4 << 20,
-  SLOTS = 4 * SHAPES_MAX,
-  LINES_MAX = 1 << 18,
+  NUMBERED_MAX = 1 << 14,      /* of shapes, and of keys */
+  NUMBERED_BYTES_MAX = 4 << 20,
+  SLOTS = 4 * NUMBERED_MAX,
+  ROWS_MAX = 1 << 18,          /* of a block; a line with more is handed over */
   HOLES_MAX = 1 << 19,
   LINE_HOLES_MAX = 256,
   TEXTS_BYTES_MAX = 10 << 20,
   IDS_MAX = 16,                /* different ids in one line */
   ID_BYTES_MAX = 256,
-  KEYS_MAX = 1 << 14,
-  KEY_SLOTS = 4 * KEYS_MAX,
 };
 
 /* Tokens. TEXT and NO_TEXT are bytes that occur in no other token: two shapes that differ in nothing else are alike. */
@@ -37,16 +35,17 @@ enum {
 
 /* Of the block. */
 static u32 rows;
-static u32 row_lines[LINES_MAX], row_shapes[LINES_MAX], row_holes[LINES_MAX];
+static u32 row_lines[ROWS_MAX], row_shapes[ROWS_MAX], row_holes[ROWS_MAX];
 static i64 holes[HOLES_MAX];
 static u8 texts[TEXTS_BYTES_MAX + PAD];
 
-/* Of all blocks since `forget`. */
-static u8 shape_pool[SHAPE_POOL_BYTES + PAD];
-static u32 shape_at[SHAPES_MAX], shape_sizes[SHAPES_MAX], shape_slots[SLOTS], shape_count, shape_pool_size;
-static u64 shape_hashes[SHAPES_MAX];
-static u8 keys[KEYS_MAX][ID_BYTES_MAX];
-static u32 key_sizes[KEYS_MAX], key_slots[KEY_SLOTS], key_count;
+/* Texts that have a number each, of all blocks since `forget`. */
+typedef struct {
+  u8 texts[NUMBERED_BYTES_MAX + PAD];
+  u32 at[NUMBERED_MAX], sizes[NUMBERED_MAX], slots[SLOTS], count, bytes;
+  u64 hashes[NUMBERED_MAX];
+} Numbered;
+static Numbered shapes, keys;
 
 /* Of the line. */
 static u8 shape[SHAPE_BYTES_MAX + TOKEN_BYTES_MAX];
@@ -117,42 +116,34 @@ static int put_id(Text id) {
   return 1;
 }
 
-/* The number of a key, or of its id: few keys make many lines. */
-static int put_key(Text key) {
-  if (key.size > ID_BYTES_MAX) return 0;
-  u32 at = (u32)hash_of(key.at, key.size, 1) % KEY_SLOTS;
-  for (; key_slots[at]; at = (at + 1) % KEY_SLOTS) {
-    u32 n = key_slots[at] - 1;
-    if (key_sizes[n] == key.size && equal(keys[n], key.at, key.size)) {
-      put_hole(KEY, n);
-      return 1;
-    }
+/* The number of a text, new or known; -1 where there are too many. */
+static int number_of(Numbered *among, const u8 *p, u32 size) {
+  u64 h = hash_of(p, size, size);
+  u32 at = (u32)h % SLOTS, n = among->count;
+  for (; among->slots[at]; at = (at + 1) % SLOTS) {
+    u32 known = among->slots[at] - 1;
+    if (among->hashes[known] != h || among->sizes[known] != size) continue;
+    if (equal(among->texts + among->at[known], p, size)) return (int)known;
   }
-  if (key_count == KEYS_MAX) return 0;
-  copy(keys[key_count], key.at, key.size);
-  key_sizes[key_count] = key.size;
-  put_hole(KEY, key_count++);
-  key_slots[at] = key_count;
-  return 1;
+  if (n == NUMBERED_MAX || among->bytes + size > NUMBERED_BYTES_MAX) return -1;
+  copy(among->texts + among->bytes, p, size);
+  among->at[n] = among->bytes;
+  among->sizes[n] = size;
+  among->hashes[n] = h;
+  among->bytes += size;
+  among->slots[at] = ++among->count;
+  return (int)n;
 }
 
-/* The number of a shape, new or known; -1 where there are too many. */
-static int shape_number(const u8 *p, u32 size) {
-  u64 h = hash_of(p, size, size);
-  u32 at = (u32)h % SLOTS;
-  for (; shape_slots[at]; at = (at + 1) % SLOTS) {
-    u32 n = shape_slots[at] - 1;
-    if (shape_hashes[n] == h && shape_sizes[n] == size && equal(shape_pool + shape_at[n], p, size)) return (int)n;
-  }
-  if (shape_count == SHAPES_MAX || shape_pool_size + size > SHAPE_POOL_BYTES) return -1;
-  copy(shape_pool + shape_pool_size, p, size);
-  shape_at[shape_count] = shape_pool_size;
-  shape_sizes[shape_count] = size;
-  shape_hashes[shape_count] = h;
-  shape_pool_size += size;
-  shape_slots[at] = ++shape_count;
-  return (int)shape_count - 1;
+/* A key, or the id of one: few keys make many lines. */
+static int put_key(Text key) {
+  int n = key.size > ID_BYTES_MAX ? -1 : number_of(&keys, key.at, key.size);
+  if (n >= 0) put_hole(KEY, n);
+  return n >= 0;
 }
+
+/* The number of the shape that was put, or -1. */
+static int shape_number(void) { return number_of(&shapes, shape, (u32)(o - shape)); }
 
 /* Whether two shapes are equal but for texts that are empty in one and not in the other. */
 static int are_alike(const u8 *one, const u8 *other, u32 size) {

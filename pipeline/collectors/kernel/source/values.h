@@ -145,7 +145,7 @@ static const u8 *one_of_words(const u8 *p, u32 name) { /* p behind the quote */
   return put_word(found) ? behind : unsure();
 }
 
-static const u8 *instant(const u8 *p, u32 kind);
+static const u8 *instant(const u8 *p);
 
 static const u8 *stream_within(const u8 *p, int depth);
 
@@ -158,7 +158,7 @@ static const u8 *null(const u8 *p) {
 
 /* A value that is no object and no array. */
 static inline const u8 *scalar_under(const u8 *p, u32 kind) {
-  if (kind == TIMED || kind == TIMED_IN_UTC) return instant(p, kind);
+  if (kind == TIMED) return instant(p);
   switch (*p) {
   case '"': return text_under(p + 1, kind);
   case 't': *o++ = TRUE; return word(p, "true");
@@ -172,7 +172,7 @@ static inline const u8 *scalar_under(const u8 *p, u32 kind) {
 static const u8 *value_under(const u8 *p, u32 kind, int depth) {
   if (!has_room()) return unsure();
   if (kind == RESPONSE) return stream_within(p, depth);
-  int is_leaf = kind == TIMED || kind == TIMED_IN_UTC || kind == PRESENT;
+  int is_leaf = kind == TIMED || kind == PRESENT;
   if (*p == '{' && !is_leaf) return object(p, OF_BODY, depth);
   if (*p == '[' && !is_leaf) return list_under(p, kind, depth);
   const u8 *begin = o, *behind = kind == PRESENT ? present(p, depth) : scalar_under(p, kind);
@@ -231,14 +231,26 @@ static const u8 *any_member(const u8 *p, Text name, u32 kind, int depth) {
   return value_under(p, kind, depth);
 }
 
+/* The value under a name that nobody looks at, which is left out; the name is handed over where it is looked at all the
+   same. */
+static const u8 *unread(const u8 *p, Text name, u32 owner, u32 kind_of_owner, int depth) {
+  if (has_affix(name) || (owner == OF_LINE && name.size > NAME_BYTES_MAX)) return unsure();
+  if (kind_of_owner == HEADERS && is_meant_in_capitals(name, owner)) return unsure();
+  const u8 *behind = value(p, depth);
+  if (!behind) return 0;
+  u32 by = kind_of_owner == OBJECTS ? UNREAD_BUT_OBJECTS : UNREAD;
+  note(reader(by, 0, depth), p, behind, o, behind - p <= UNREAD_WORD_BYTES_MAX);
+  if (*p == '"') may_vary(p + 1, FIXED);
+  return behind;
+}
+
 /* An object: members by names that are looked at, and whether there are others. A name that is stated twice, or that
    has an escape, is handed over. `depth` containers are open around it. */
 static const u8 *object(const u8 *p, u32 owner, int depth) {
   Members m = {0};
   u64 seen[NAMES_MAX / 64] = {0};
   u32 kind_of_owner = owner < OF_INNER ? LITERAL : names[owner - OF_INNER].kind;
-  int found, has_others = 0, is_of_counts = kind_of_owner == EVERY, is_of_headers = kind_of_owner == HEADERS;
-  int is_of_objects = kind_of_owner == OBJECTS;
+  int found, has_others = 0, is_of_counts = kind_of_owner == EVERY, is_of_objects = kind_of_owner == OBJECTS;
   Text any[ANY_NAMES_MAX];
   u32 any_names = 0;
   if (depth >= depth_max) return unsure();
@@ -252,14 +264,8 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
       continue;
     }
     if (name == NO_NAME) {
-      if (has_affix(m.key) || (owner == OF_LINE && m.key.size > NAME_BYTES_MAX)) return unsure();
-      if (is_of_headers && is_meant_in_capitals(m.key, owner)) return unsure();
       has_others = 1;
-      const u8 *begin = p;
-      if (!(p = value(p, depth + 1))) return 0;
-      u32 by = is_of_objects ? UNREAD_BUT_OBJECTS : UNREAD;
-      note(reader(by, 0, depth + 1), begin, p, o, p - begin <= UNREAD_WORD_BYTES_MAX);
-      if (*begin == '"') may_vary(begin + 1, FIXED);
+      if (!(p = unread(p, m.key, owner, kind_of_owner, depth + 1))) return 0;
       continue;
     }
     if (!put_name(name, seen) || is_behind_rows) return unsure();

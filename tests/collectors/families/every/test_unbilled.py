@@ -59,6 +59,30 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
         },
         '{"completion_tokens":4160,"prompt_tokens":50}',
     ),
+    "images, and the model that wrote one of them": (
+        "/v1/images/generations",
+        {
+            "created": 1790000000,
+            "data": [{"b64_json": "PHN2"}],
+            "usage": {
+                "input_tokens": 50,
+                "input_tokens_details": {"image_tokens": 20, "text_tokens": 30},
+                "output_tokens": 4160,
+                "output_tokens_details": {"image_tokens": 4157, "text_tokens": 3},
+                "total_tokens": 4210,
+            },
+            "svg_usage": {"model": "m-2", "input_tokens": 200, "output_tokens": 310, "total_tokens": 510},
+        },
+        (
+            '{"completion_text_tokens":3,"completion_tokens":4160,"prompt_image_tokens":20,"prompt_tokens":50,'
+            '"svg_completion_tokens":310,"svg_prompt_tokens":200}'
+        ),
+    ),
+    "cache of gemini": (
+        "/v1beta/cachedContents",
+        {"name": "cachedContents/x", "model": "models/m-1", "usageMetadata": {"totalTokenCount": 4096}},
+        '{"total_tokens":4096}',
+    ),
     "images by address": (
         "/v1/images/generations",
         {"created": 1790000000, "data": [{"url": "https://x.example/1.png"}]},
@@ -66,8 +90,17 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     ),
     "transcript in tokens": (
         "/v1/audio/transcriptions",
-        {"text": "rain", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19}},
-        '{"completion_tokens":5,"prompt_tokens":14}',
+        {
+            "text": "rain",
+            "usage": {
+                "type": "tokens",
+                "input_tokens": 14,
+                "input_token_details": {"audio_tokens": 11, "text_tokens": 3},
+                "output_tokens": 5,
+                "total_tokens": 19,
+            },
+        },
+        '{"completion_tokens":5,"prompt_audio_tokens":11,"prompt_tokens":14}',
     ),
     "transcript in seconds": (
         "/v1/audio/transcriptions",
@@ -112,6 +145,52 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "gemini's count of tokens": ("/v1beta/models/gemini-2.5-flash:countTokens", {"totalTokens": 31}, None),
     "vector store": ("/v1/vector_stores", {"id": "vs_1", "object": "vector_store", "usage_bytes": 0}, None),
 }
+
+
+BY_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
+    "classes of cohere": (
+        "/v1/classify",
+        {"id": "k-1", "classifications": [{"prediction": "x"}], "meta": {"billed_units": {"classifications": 7}}},
+        '{"classifications":7}',
+    ),
+    "pages of cohere": (
+        "/v2/parse",
+        {"id": "k-1", "pages": [{"text": "rain"}], "meta": {"billed_units": {"pages": 5}}},
+        '{"pages":5}',
+    ),
+    "rerank of watsonx": (
+        "/ml/v1/text/rerank",
+        {"model_id": "m-1", "results": [{"index": 0, "score": 0.9}], "input_token_count": 12},
+        '{"prompt_tokens":12}',
+    ),
+    "guardrail of bedrock": (
+        "/guardrail/g-1/version/1/apply",
+        {
+            "action": "NONE",
+            "usage": {
+                "topicPolicyUnits": 1,
+                "contentPolicyUnits": 2,
+                "wordPolicyUnits": 3,
+                "sensitiveInformationPolicyUnits": 4,
+                "sensitiveInformationPolicyFreeUnits": 5,
+                "contextualGroundingPolicyUnits": 6,
+                "contentPolicyImageUnits": 7,
+                "automatedReasoningPolicyUnits": 8,
+            },
+        },
+        (
+            '{"automated_reasoning_units":8,"content_image_units":7,"content_units":2,"contextual_grounding_units":6,'
+            '"sensitive_information_units":4,"topic_units":1}'
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", BY_PATH)
+def test_what_only_its_path_tells_is_not_metered_and_kept_by_name(shape: str) -> None:
+    path, body, others = BY_PATH[shape]
+    reading = read(body, path=path)
+    assert (reading.status.value, reading.tokens, reading.other_usage) == ("not_metered", None, others)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -221,7 +221,21 @@ def test_usage_that_cannot_be_is_quarantined(name: str, collect: Any, exchange: 
 def test_connectors_of_mistral_are_kept_by_name_and_no_total_is_taken_from_them() -> None:
     reading = read(CASES["mistral-conversations"].whole, path="/v1/conversations")
     assert reading.dialect == "mistral-conversations/connectors-apart"
-    assert reading.other_usage == '{"connector_tokens":4000}'
+    assert reading.other_usage == '{"connector_tokens":4000,"web_searches":2}'
+
+
+def test_each_connector_of_mistral_has_a_name() -> None:
+    called = {"web_search": 2, "web_search_premium": 3, "code_interpreter": 4, "document_library": 5}
+    answer = CASES["mistral-conversations"].whole
+    usage = answer["usage"] | {"connectors": called | {"image_generation": 6, "mistral_mcp": 7}}
+    assert json.loads(read(answer | {"usage": usage}, path="/v1/conversations").other_usage or "") == {
+        "connector_tokens": 4000,
+        "web_searches": 2,
+        "premium_web_searches": 3,
+        "code_runs": 4,
+        "document_searches": 5,
+        "images": 6,
+    }
 
 
 @pytest.mark.parametrize("path", ["/v1/conversations/c-1", "/v1/conversations/c-1/restart", "/v1/conversations#stream"])

@@ -195,6 +195,59 @@ def test_kong_s_guess_of_a_stream_without_usage_is_no_measurement(collect: Any) 
     assert (event["status"], event["completion_tokens"], event["model_reported"]) == ("unknown", None, "jamba-large")
 
 
+PARTS_OF_KONG = {
+    "prompt_tokens": 40,
+    "completion_tokens": 5,
+    "total_tokens": 45,
+    "cost": 0,
+    "prompt_tokens_details": {"cached_tokens": 30, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": 0},
+}
+
+
+@pytest.mark.parametrize(("mode", "parts"), [("stream", (30, None, 2)), ("oneshot", (None, None, None))])
+def test_what_kong_puts_together_of_a_stream_has_no_parts_so_its_counts_are_read(
+    mode: str, parts: tuple[int | None, ...], collect: Any
+) -> None:
+    composed = {"object": "chat.completion", "choices": [{"index": 0, "message": {"content": "Hi"}}]}
+    composed |= {"response": "Hi", "usage": {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45}}
+    line = of_kong(usage=PARTS_OF_KONG, payload={"response": json.dumps(composed)})
+    line["ai"]["proxy"]["meta"]["request_mode"] = mode
+    assert collect(json.dumps(line)).tokens == (40, 5, *parts)
+
+
+def test_what_kong_put_together_counts_where_its_statistics_are_off(collect: Any) -> None:
+    composed = {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": 5}}
+    line = of_kong(payload={"response": json.dumps(composed)})
+    line["ai"]["proxy"]["meta"]["request_mode"] = "stream"
+    assert collect(json.dumps(line)).tokens[:2] == (40, 5)
+
+
+def test_a_session_of_realtime_in_kong_has_its_audio(collect: Any) -> None:
+    usage = {
+        "input_tokens": 40,
+        "output_tokens": 25,
+        "total_tokens": 65,
+        "output_tokens_reasoning_tokens_count": 2,
+        "input_tokens_details": {"text_tokens": 10, "audio_tokens_count": 30},
+        "output_tokens_details": {"text_tokens": 5, "audio_tokens": 20},
+    }
+    line = of_kong(usage=usage) | {"upstream_uri": "/v1/realtime?model=gpt-realtime", "response": {"status": 101}}
+    line["request"]["method"] = "GET"
+    line["ai"]["proxy"]["meta"]["request_mode"] = "realtime"
+    collected = collect(json.dumps(line))
+    assert collected.tokens == (40, 25, None, None, 2)
+    event = collected.event
+    assert (event["prompt_audio_tokens"], event["completion_audio_tokens"], event["left_out"]) == (30, 20, None)
+
+
+def test_a_model_that_kong_does_not_know_is_the_one_that_the_path_names(collect: Any) -> None:
+    line = of_kong(usage=PARTS_OF_KONG) | {"upstream_uri": "/openai/deployments/jamba/chat/completions"}
+    line["ai"]["proxy"]["meta"] = {"request_model": "UNSPECIFIED", "response_model": "UNSPECIFIED"}
+    event = collect(json.dumps(line)).event
+    assert (event["model_requested"], event["model_reported"]) == ("jamba", None)
+
+
 @pytest.mark.parametrize("plugin", ["ai-proxy", "ai-proxy-advanced"])
 def test_kong_s_plugins_are_read_by_their_older_names(plugin: str, collect: Any) -> None:
     line = of_kong(plugin=plugin, usage={"prompt_token": 40, "completion_token": 5, "total_tokens": 45})
@@ -255,6 +308,27 @@ def test_apisix_leaves_out_of_a_prompt_of_messages_what_was_cached(uri: str, pro
 )
 def test_apisix_knows_messages_by_where_a_path_leads_however_a_caller_writes_it(uri: str, collect: Any) -> None:
     assert collect(json.dumps(apisix_line(uri=uri, llm_summary=SUMMARY))).tokens[:4] == (80, 5, 30, 10)
+
+
+def test_what_apisix_counts_of_converse_with_a_cache_does_not_add_up_and_is_quarantined(collect: Any) -> None:
+    counts = {"model": "nova", "prompt_tokens": "10", "completion_tokens": "5", "total_tokens": "45"}
+    parts = dict.fromkeys(("cache_read_input_tokens", "cache_creation_input_tokens", "reasoning_tokens"), "0")
+    line = apisix_line(uri="/model/nova/converse", llm_summary=counts | parts)
+    assert collect(json.dumps(line)).refusal[0] == "contradictory_usage"
+
+
+@pytest.mark.parametrize("model", ["unknown", "UNKNOWN"])
+def test_a_model_that_higress_does_not_know_is_the_one_that_the_path_names(model: str, collect: Any) -> None:
+    line = higress_line({"model": model}, path="/openai/deployments/jamba/chat/completions")
+    event = collect(json.dumps(line)).event
+    assert (event["model_requested"], event["model_reported"], event["prompt_tokens"]) == ("jamba", None, 40)
+
+
+def test_higress_says_what_was_audio_where_it_says_parts(collect: Any) -> None:
+    parts = {"input_token_details": {"audio_tokens": 30}, "output_token_details": {"audio_tokens": 3}}
+    for stated in (parts, {name: json.dumps(each) for name, each in parts.items()}):
+        event = collect(json.dumps(higress_line(stated))).event
+        assert (event["prompt_audio_tokens"], event["completion_audio_tokens"]) == (30, 3)
 
 
 STREAMED = SUMMARY | {"stream": "true", "reasoning_tokens": "0"}

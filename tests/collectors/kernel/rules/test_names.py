@@ -28,12 +28,13 @@ from pipeline.collectors.decode import decode_line
 from pipeline.collectors.families import anthropic, chat_usage, cohere, responses, unbilled
 from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native.apis import APIS
-from pipeline.collectors.families.reading import any_of
+from pipeline.collectors.families.reading import OF_SVG, any_of
 from pipeline.collectors.formats.batches.batch import Batch
 from pipeline.collectors.formats.found import by_name, is_request_log
 from pipeline.collectors.kernel import blocks, readers
 from pipeline.collectors.kernel.names import SUFFIXES, TEXTS, Kind, Name, kind_of, names_of_bodies, texts_reached
 from pipeline.collectors.kernel.places import formats_read, names_of
+from pipeline.collectors.kernel.program import HANDED_OVER, TOLD, Program
 from pipeline.collectors.kernel.rules import table
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.values import strict_json
@@ -421,11 +422,9 @@ def test_names_that_a_map_gives_other_values_stand_in_the_shape_as_they_are() ->
 
 
 def test_instants_without_an_offset_are_told_where_they_are_of_utc() -> None:
-    kinds = {
-        zone: next(name.kind for name in names_of(LogFormat(time_zone=zone), None) if name[:2] == ("ts", 1))
-        for zone in (None, "UTC", "Europe/London")
-    }
-    assert kinds == {None: Kind.TIMED_IN_UTC, "UTC": Kind.TIMED_IN_UTC, "Europe/London": Kind.TIMED}
+    line = b'{"ts": "2026-03-01T06:51:19", "api_key_id": "k"}\n'
+    fates = {zone: Program(LogFormat(time_zone=zone)).read(line).fates[0] for zone in (None, "UTC", "Europe/London")}
+    assert fates == {None: TOLD, "UTC": TOLD, "Europe/London": HANDED_OVER}
 
 
 def test_a_count_is_a_hole_whatever_it_is_called_but_where_texts_are_called_so() -> None:
@@ -435,6 +434,6 @@ def test_a_count_is_a_hole_whatever_it_is_called_but_where_texts_are_called_so()
     places = [place for each in found for place in each.values()]
     places += [place for each in vars(chat_usage).values() if isinstance(each, tuple) for place in each]
     places += [place for api in APIS for place in (*api.prompt, *api.completion, *api.cached, *api.total)]
-    names = {place if isinstance(place, str) else place[-1] for place in places}
+    names = {place if isinstance(place, str) else place[-1] for place in (*places, *OF_SVG.values(), "invocation")}
     assert {name for name in names if kind_of(name) is not Kind.COUNTED} <= TEXTS
     assert {"audio", "cached_tokens", "input_length", "predicted_n", "search_units"} <= names
