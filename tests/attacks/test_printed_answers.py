@@ -104,6 +104,33 @@ def test_a_stream_that_became_a_text_is_unknown_whatever_it_says(answer: dict[st
     assert row.values[AT["status"]] == "unknown"
 
 
+HOLDERS = ("output", "response", "result", "data", "body", "predictions", "raw", "final_result")
+"""Where APIs put what a model wrote to a schema of the caller's, or others an answer."""
+COUNTED = {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050}
+OF_A_SCHEMA = {**PRINTED, "a vector": {"embedding": [1]}, "vectors": {"embeddings": [[1]]}}
+
+
+@pytest.mark.parametrize("written", OF_A_SCHEMA.values(), ids=OF_A_SCHEMA)
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", None])
+def test_what_a_model_wrote_to_a_schema_counts_nothing_where_the_answer_counts(
+    holder: str, written: dict[str, Any], path: str | None
+) -> None:
+    answer = {"id": "r", "model": "dear", holder: written, "usage": COUNTED}
+    (row,) = billed(logged(path or "", answer))
+    assert row[len(AT) :] == (1000, 50, None)
+    assert "cheap" not in row
+
+
+@pytest.mark.parametrize("written", OF_A_SCHEMA.values(), ids=OF_A_SCHEMA)
+def test_json_that_workers_ai_was_asked_for_is_no_answer(written: dict[str, Any]) -> None:
+    """Its JSON mode returns the object itself ("JSON Mode" of Workers AI)."""
+    answer = {"result": {"response": written, "usage": COUNTED}, "success": True, "errors": [], "messages": []}
+    (row,) = billed(logged("/accounts/a/ai/run/@cf/meta/llama", answer))
+    assert row[len(AT) :] == (1000, 50, None)
+    assert "cheap" not in row
+
+
 def agent(text: str, *, is_first: bool) -> dict[str, Any]:
     """Return a call of an agent of Bedrock, which wrote a text."""
     steps = (

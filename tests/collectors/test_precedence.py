@@ -162,7 +162,13 @@ BARE = {"id": "b-1", "usage": {"prompt_tokens": 20, "completion_tokens": 10}}
         ({"choices": [{"text": "a"}], "usage": usage()}, OWN_ROUTE, "measured", "openai-completions"),
         ({"object": "batch", "usage": usage()}, CHAT_ROUTE, "not_metered", "unbilled"),
         ({"object": "batch", "usage": usage()}, OWN_ROUTE, "not_metered", "unbilled"),
-        ({"data": [{"embedding": []}], "usage": usage()}, CHAT_ROUTE, "measured", "embeddings"),
+        (
+            {"data": [{"embedding": []}], "usage": {"prompt_tokens": 40, "total_tokens": 40}},
+            CHAT_ROUTE,
+            "measured",
+            "embeddings",
+        ),
+        ({"data": [{"embedding": []}], "usage": usage()}, CHAT_ROUTE, "measured", "openai-chat"),
     ],
 )
 def test_a_body_is_read_by_what_it_is_and_by_its_route_where_nobody_recognises_it(

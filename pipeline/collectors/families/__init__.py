@@ -31,7 +31,7 @@ from pipeline.collectors.families.bedrock import answers as bedrock
 from pipeline.collectors.families.native import vercel
 from pipeline.collectors.families.native.apis import APIS
 from pipeline.collectors.families.native.frameworks import FRAMEWORKS
-from pipeline.collectors.families.reading import first, object_at
+from pipeline.collectors.families.reading import first, object_at, states_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -133,9 +133,13 @@ def family_of(documents: Sequence[JsonObject]) -> Family | None:
 def held_in(body: Body) -> Body:
     """Return a body with what its documents hold, where that is an answer that is metered and they are nobody's.
 
+    They are somebody's as well where one of them states usage itself.
+
     Raises ``LineRefused`` where a document holds two different ones.
     """
     if all(map(_HOLDERS.isdisjoint, body.documents)) or family_of(body.documents) is not None:
+        return body
+    if any(map(states_usage, body.documents)):
         return body
     for name in (*_HELD_IN, *_HELD_BY_WHAT_LOGS):
         held = [_held(document, name) for document in body.documents]

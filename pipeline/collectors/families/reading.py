@@ -157,6 +157,14 @@ def part_at(value: Any, *names: str) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+_COUNTED_IN = ("usage", "usageMetadata", "usage_metadata")
+
+
+def states_usage(document: JsonObject) -> bool:
+    """Tell a document that counts by itself: what it holds beside that may be what a model was asked to write."""
+    return any(isinstance(held := any_of(document, name), dict) and bool(held) for name in _COUNTED_IN)
+
+
 def _id_of(document: JsonObject) -> Any:
     return document.get("id")
 

@@ -47,6 +47,7 @@ from pipeline.collectors.families.reading import (
     others_of,
     part_at,
     read_of,
+    states_usage,
     transcribed,
     word,
 )
@@ -198,7 +199,9 @@ def _answer_in(document: JsonObject) -> JsonObject | None:
 
 
 def _is_answer(document: JsonObject) -> bool:
-    return any(word(any_of(place, "object")) in _OBJECTS for place in (document, object_at(document, "response")))
+    """Tell a response, or what holds one; what counts by itself holds what a model wrote (JSON of Workers AI)."""
+    places = (document,) if states_usage(document) else (document, object_at(document, "response"))
+    return any(word(any_of(place, "object")) in _OBJECTS for place in places)
 
 
 def _finish_reason(answer: JsonObject) -> object:
