@@ -122,6 +122,13 @@ def test_what_a_model_wrote_to_a_schema_counts_nothing_where_the_answer_counts(
     assert "cheap" not in row
 
 
+@pytest.mark.parametrize("around", [{"credits": 3}, {"prompt_tokens": 0, "completion_tokens": 0}, {}])
+def test_an_answer_within_what_counts_no_tokens_counts(around: dict[str, Any]) -> None:
+    inner = {"id": "r", "object": "chat.completion", "model": "dear", "choices": [{"message": {}}], "usage": COUNTED}
+    (row,) = billed(logged("/v1/answers", {"result": inner, "usage": around}))
+    assert row[len(AT) :] == (1000, 50, None)
+
+
 @pytest.mark.parametrize("written", OF_A_SCHEMA.values(), ids=OF_A_SCHEMA)
 def test_json_that_workers_ai_was_asked_for_is_no_answer(written: dict[str, Any]) -> None:
     """Its JSON mode returns the object itself ("JSON Mode" of Workers AI)."""

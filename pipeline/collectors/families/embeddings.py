@@ -22,6 +22,7 @@ from pipeline.collectors.families.reading import (
     counted_at,
     error_of,
     first,
+    generates,
     in_turn,
     list_at,
     object_at,
@@ -30,7 +31,6 @@ from pipeline.collectors.families.reading import (
     sum_of,
     with_others,
 )
-from pipeline.collectors.values.traced import is_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from pipeline.collectors.values.strict_json import JsonObject
 
 NAME = "embeddings"
-_GENERATED = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens")
 _OF_EACH_TEXT = "inputTextTokenCounts"
 _MODEL = ("model", "modelId", "model_id", "modelVersion")
 """The second is Oracle's, the third watsonx's (``EmbeddingsResponse`` of IBM's SDK for Node), the last Gemini's."""
@@ -52,7 +51,7 @@ _INSTEAD = {"images": ("meta", "billed_units", "images")}
 
 def recognises(document: JsonObject) -> bool:
     """Tell an answer that holds embeddings; one of which something was generated may hold what looks so."""
-    if _generates(document):
+    if generates(document):
         return False
     if any(name in document for name in ("embedding", "embeddings", "embeddingsByType")) and "choices" not in document:
         return True
@@ -63,11 +62,6 @@ def recognises(document: JsonObject) -> bool:
     firsts = [one for name in ("data", "predictions", "results") for one in list_at(document, name)[:1]]
     firsts += [inner for one in firsts if isinstance(one, dict) for inner in list_at(one, "data")[:1]]
     return any(isinstance(one, dict) and ("embedding" in one or "embeddings" in one) for one in firsts)
-
-
-def _generates(document: JsonObject) -> bool:
-    counts = map(part_at(document, "usage").get, _GENERATED)
-    return any(is_integer(value) and value > 0 for value in counts)
 
 
 def read(body: Body, asked: Asked) -> Reading:

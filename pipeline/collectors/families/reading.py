@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.values.refusal import LineRefused, shown
 from pipeline.collectors.values.strict_json import CONTRADICTED, stated_once, twice
+from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from pipeline.collectors.values.strict_json import JsonObject
 
@@ -158,11 +159,29 @@ def part_at(value: Any, *names: str) -> JsonObject:
 
 
 _COUNTED_IN = ("usage", "usageMetadata", "usage_metadata")
+_GENERATED = ("completion_tokens", "output_tokens", "completionTokens", "outputTokens", "candidatesTokenCount")
+_COUNTED = (
+    *("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount"),
+    *("total_tokens", "totalTokens", "totalTokenCount", *_GENERATED),
+)
 
 
 def states_usage(document: JsonObject) -> bool:
-    """Tell a document that counts by itself: what it holds beside that may be what a model was asked to write."""
-    return any(isinstance(held := any_of(document, name), dict) and bool(held) for name in _COUNTED_IN)
+    """Tell a document that counts tokens by itself: what it holds beside that may be what a model was asked to write.
+
+    One that counts credits, or zeros, around an answer does not.
+    """
+    return _counts_any(document, _COUNTED)
+
+
+def generates(document: JsonObject) -> bool:
+    """Tell a document that counts tokens which were generated."""
+    return _counts_any(document, _GENERATED)
+
+
+def _counts_any(document: JsonObject, names: Sequence[str]) -> bool:
+    counts: Iterator[Any] = (part_at(document, place).get(name) for place in _COUNTED_IN for name in names)
+    return any(is_integer(value) and value > 0 for value in counts)
 
 
 def _id_of(document: JsonObject) -> Any:
