@@ -51,8 +51,10 @@ _INSTEAD = {"images": ("meta", "billed_units", "images")}
 
 def recognises(document: JsonObject) -> bool:
     """Tell an answer that holds embeddings; one of which something was generated may hold what looks so."""
-    if generates(document):
-        return False
+    return _holds_vectors(document) and not generates(document)
+
+
+def _holds_vectors(document: JsonObject) -> bool:
     if any(name in document for name in ("embedding", "embeddings", "embeddingsByType")) and "choices" not in document:
         return True
     if "embeddings" in part_at(document, "output") or "embedding" in part_at(document, "data"):

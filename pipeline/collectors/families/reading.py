@@ -17,7 +17,7 @@ from pipeline.collectors.values.traced import is_integer
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pipeline.collectors.values.strict_json import JsonObject
 
@@ -180,8 +180,8 @@ def generates(document: JsonObject) -> bool:
 
 
 def _counts_any(document: JsonObject, names: Sequence[str]) -> bool:
-    counts: Iterator[Any] = (part_at(document, place).get(name) for place in _COUNTED_IN for name in names)
-    return any(is_integer(value) and value > 0 for value in counts)
+    usages = [part_at(document, place) for place in _COUNTED_IN]
+    return any(is_integer(value) and value > 0 for usage in usages for value in map(usage.get, names))
 
 
 def _id_of(document: JsonObject) -> Any:

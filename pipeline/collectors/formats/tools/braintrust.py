@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import count, sum_of, word
+from pipeline.collectors.families.reading import count, object_at, sum_of, word
 from pipeline.collectors.formats.mapping import first_stated, object_in
 from pipeline.collectors.formats.pages import each_or_refused, first_row, rows_of
 from pipeline.collectors.formats.places import Places
@@ -126,13 +126,13 @@ def _type_of(span: JsonObject) -> str:
 
 def _entry(span: JsonObject) -> JsonObject:
     metrics, metadata = object_in(stated_once(span, "metrics")), object_in(span.get("metadata"))
-    began, output = stated_once(metrics, "start"), span.get("output")
+    began = stated_once(metrics, "start")
     return {
         "ts": stated_once(span, "created") if began is None else began,
         "api_key_id": first_stated(metadata, "api_key_id"),
         "request_id": traced_id(span.get("root_span_id"), first_stated(span, "span_id", "id")),
         "response.error": bool(span.get("error")),
-        **answer_of(metrics, metadata, output if isinstance(output, dict) else {}),
+        **answer_of(metrics, metadata, object_at(span.get("output"))),
         "span": span,
     }
 

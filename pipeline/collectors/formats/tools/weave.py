@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import word
+from pipeline.collectors.families.reading import object_at, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.formats.mapping import object_in
 from pipeline.collectors.formats.pages import first_row, rows_of
@@ -85,8 +85,7 @@ def entries(document: JsonObject) -> list[JsonObject | LineRefused]:
 def _entry(call: JsonObject) -> JsonObject | LineRefused | None:
     found = _OP.fullmatch(word(call.get("op_name")))
     op = found[1] if found is not None else word(call.get("op_name"))
-    output = call.get("output")
-    output = output if isinstance(output, dict) else {}
+    output = object_at(call.get("output"))
     is_counted = any(isinstance(output.get(name), dict) for name in _USAGES)
     if not is_counted and not _ASKS_A_MODEL.fullmatch(op):
         return None
