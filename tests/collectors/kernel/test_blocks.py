@@ -574,7 +574,7 @@ def test_no_sum_of_the_counts_of_a_line_of_the_kernel_is_greater_than_a_count() 
     source = Path(program.__file__).parent / "source"
     count, holes = (
         re.search(rf"{name} = ([0-9]+)[;,]", (source / file).read_text(encoding="utf-8"))
-        for name, file in (("COUNT_MAX", "values.h"), ("LINE_HOLES_MAX", "shapes.h"))
+        for name, file in (("COUNT_MAX", "scalars.h"), ("LINE_HOLES_MAX", "shapes.h"))
     )
     assert count is not None
     assert holes is not None

@@ -1,6 +1,6 @@
 /* When an exchange was: dates and times, and numbers since 1970; and how long it took. Twin: instants. */
 #pragma once
-#include "values.h"
+#include "scalars.h"
 
 static int may_be_naive; /* whether an instant is in UTC that states no offset */
 

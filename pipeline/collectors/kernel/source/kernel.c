@@ -3,7 +3,7 @@
    This file and what it includes are one program. It is built for WebAssembly without a library, and reads and writes
    its own memory alone. docs/kernel.md explains it. */
 #include "identities.h"
-#include "instants.h"
+#include "layouts.h"
 #include "raw_keys.h"
 #include "rules.h"
 #include "wrapped.h"
