@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.decode import Row
 
 COUNT_MAX = 3_906_250_000
-"""A count in a hole is 1 at least, and so many at most. Twin: ``source/values.h``."""
+"""A count in a hole is 1 at least, and so many at most. Twin: ``source/scalars.h``."""
 CONDITIONS_MAX = 32
 """So many conditions a rule has at most; those of real exchanges have four."""
 JOINT = "/"
