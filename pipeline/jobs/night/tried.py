@@ -18,7 +18,7 @@ from pipeline import lake
 from pipeline.accounts import Account, Accounts
 from pipeline.base.money import exact_sum
 from pipeline.collectors import KnownSources, read_log
-from pipeline.collectors.guess import formats_of, sample_documents, wrapper_in
+from pipeline.collectors.guess.samples import formats_of, sample_documents, wrapper_in
 from pipeline.configuration.keys.key_secret import SECRET_BYTES_MIN
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.logs.new_source import mapping_text, paths_beside

@@ -18,7 +18,7 @@ from pipeline import lake
 from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KnownSources
-from pipeline.collectors.guess import sample_documents, stated_fields
+from pipeline.collectors.guess.samples import sample_documents, stated_fields
 from pipeline.configuration.keys.key_secret import find_key_secret
 from pipeline.configuration.settings import EngineSettings, Settings
 from pipeline.configuration.source_files import source_text

@@ -14,7 +14,7 @@ from logged_documents import written_span
 from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
 
 from pipeline.collectors.formats.found import all_formats, by_name
-from pipeline.collectors.guess import guess_fields
+from pipeline.collectors.guess.fields import guess_fields
 from pipeline.configuration.settings import Settings, read_settings
 from pipeline.configuration.source_settings import SourceSettings
 from pipeline.jobs.night.logs.new_source import mapping_text
@@ -389,18 +389,50 @@ def test_a_log_that_tells_nobody_is_said_to_need_a_constant(books: Path, tmp_pat
 
 
 @pytest.mark.long
-def test_of_a_log_that_has_counts_and_no_answers_it_says_that_these_can_be_named(books: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("counted", "fields", "comment"),
+    [
+        ({"usage": {"prompt_tokens": 10, "completion_tokens": 2}}, {"usage": "usage"}, ""),
+        (
+            {"tokens_in": 10, "tokensOut": "2", "cached_tokens": 4},
+            {"usage.prompt_tokens": "tokens_in", "usage.completion_tokens": "tokensOut"},
+            "# usage.cached_tokens may be cached_tokens: name it in fields, if usage.prompt_tokens has it within\n",
+        ),
+        (
+            {"stats": {"tokens": {"input_tokens": 10, "output_tokens": 2}}, "response": "fine"},
+            {"usage": "stats.tokens"},
+            '# response is no answer of an API in any line: where a model wrote it, add response = "answer_of_the_api"',
+        ),
+    ],
+)
+def test_of_a_log_that_has_counts_and_no_answers_these_are_proposed_and_the_table_reads_it(
+    books: Path, tmp_path: Path, counted: dict[str, Any], fields: dict[str, str], comment: str
+) -> None:
     file = tmp_path / "calls.jsonl"
-    usage = {"prompt_tokens": 10, "completion_tokens": 2}
-    line = {"time": "2026-10-01T10:00:00Z", "key_id": "key_a", "model": "jamba-large", "usage": usage}
+    line = {"logged": "2026-10-01T10:00:00Z", "key_id": "key_a", "model_name": "jamba-large", **counted}
     file.write_text(json.dumps(line) + "\n")
     table = tallybook(books, "try", str(file)).stdout.partition("[[sources]]")[2]
-    assert (
-        "# response was not found, and nothing is billed without it: name it in fields, or usage, where the log has "
-        "the counts of answers alone\n"
-    ) in table
-    named = table.replace("fields = { ", 'fields = { usage = "usage", "response.model" = "model", ')
-    (books / "tallybook.toml").write_text("[[sources]]" + named)
+    (source,) = tomllib.loads("[[sources]]" + table)["sources"]
+    assert source["fields"] == {"ts": "logged", "api_key_id": "key_id", "response.model": "model_name", **fields}
+    assert comment in table
+    assert "nothing is billed without it" not in table
+    (books / "tallybook.toml").write_text("[[sources]]" + table)
+    assert "billed 1 " in tallybook(books, "nightly", *AS_OF).stdout
+    assert "jamba-large\t1\t10\t" in tallybook(books, "usage", "--by", "model").stdout
+
+
+@pytest.mark.long
+def test_an_answer_is_found_whatever_its_place_is_called_and_where_lines_between_have_none(
+    books: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "calls.jsonl"
+    times = {"logged": "2026-10-01T10:00:00Z", "key_id": "key_a", "lines": {"usage": 7}}
+    said = json.loads(stream("2026-10-01T10:00:00Z", id="a", pieces=["x"], usage=(10, 2)))["response"]
+    lines = [times, times | {"upstream": {"raw": "timed out"}}, times | {"upstream": {"raw": said}}]
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    table = tallybook(books, "try", str(file)).stdout.partition("[[sources]]")[2]
+    assert 'fields = { ts = "logged", api_key_id = "key_id", response = "upstream.raw" }\n' in table
+    (books / "tallybook.toml").write_text("[[sources]]" + table)
     assert "billed 1 " in tallybook(books, "nightly", *AS_OF).stdout
 
 
@@ -485,6 +517,27 @@ BODY = {"id": "a", "choices": [], "usage": {"prompt_tokens": 1, "completion_toke
             (),
         ),
         ({"time": "yesterday", "user": "k", "response": "ok"}, {}, {}, ("ts", "response", "api_key_id")),
+        # what no name tells, what lies there does, where it is at one place
+        (
+            {"day": "2026-10-01T00:00:00Z", "api_key_id": "k", "answered": {"with": BODY}, "response": {"took": 3}},
+            {"ts": "day", "response": "answered.with"},
+            {},
+            (),
+        ),
+        (
+            {"ts": 1_790_000_000, "api_key_id": "k", "sent": BODY, "kept": json.dumps(BODY), "ms": 1_790_000_000},
+            {},
+            {"response": ("sent", "kept")},
+            (),
+        ),
+        ({"ms": 1_790_000_000, "api_key_id": "k", "response": BODY}, {}, {}, ("ts",)),
+        # counts one by one are certain only where both are at one place
+        (
+            {"ts": 1_790_000_000, "api_key_id": "k", "a": {"input_tokens": 1, "x": 2}, "b": {"inputTokens": 1}},
+            {},
+            {"usage.prompt_tokens": ("a.input_tokens", "b.inputTokens")},
+            ("response",),
+        ),
         # what may be a raw key is never taken for an id
         (
             {"ts": 1_790_000_000, "key_id": RAW, "response": BODY},

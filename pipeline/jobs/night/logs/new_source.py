@@ -14,16 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.batch_files import BatchFiles
 from pipeline.collectors.formats.found import batch_apis
-from pipeline.collectors.guess import (
-    Guess,
-    fields_of,
-    formats_of,
-    guess_fields,
-    guess_line_in,
-    places_of_keys,
-    sample_documents,
-    stated_fields,
-)
+from pipeline.collectors.guess.contents import CACHED, COUNTS, guess_line_in
+from pipeline.collectors.guess.fields import Guess, guess_fields
+from pipeline.collectors.guess.keys import places_of_keys
+from pipeline.collectors.guess.samples import fields_of, formats_of, sample_documents, stated_fields
 from pipeline.configuration.source_files import source_text
 from pipeline.configuration.source_settings import BatchPaths, SourceSettings
 from pipeline.configuration.stored.stored_log import StoredLog
@@ -53,6 +47,10 @@ _KEYS = (_KEY, "api_key")
 _AS_THEY_ARE = ("identity", "dialect", "time_zone", "ids_may_look_like_keys", "link_roots", "gone", "full_listing_days")
 """What no log tells of its source."""
 _RESPONSE = "response"
+_UNREAD_RESPONSE = (
+    '# response is no answer of an API in any line: where a model wrote it, add response = "answer_of_the_api" to '
+    "fields, which no line has; else whoever has it write an answer with usage is billed by that"
+)
 _FIELDS_MISSED = {"ts": "ts", "api_key or api_key_id": _KEY}
 """What lines are refused for that lack it."""
 _NO_GUESS = Guess(fields={}, doubtful={}, missing=())
@@ -88,7 +86,14 @@ class NewSource:
         if source.fields:
             lines.append(f"fields = {fields_text(source.fields)}")
         lines += [
-            f"# {name} is one of {', '.join(paths)}: name it in fields" for name, paths in self.guess.doubtful.items()
+            f"# {name} is one of {', '.join(paths)}: name it in fields"
+            for name, paths in self.guess.doubtful.items()
+            if name != CACHED
+        ]
+        lines += [
+            f"# {CACHED} may be {' or '.join(paths)}: name it in fields, if {COUNTS[0]} has it within"
+            for paths in (self.guess.doubtful.get(CACHED, ()),)
+            if paths
         ]
         lines += [
             f"# {name} was not found, and nothing is billed without it: name it in fields{self._such_as(name)}"
@@ -99,6 +104,8 @@ class NewSource:
             for name in self.guess.unknown
             if name not in source.fields
         ]
+        if self.guess.has_unread_response:
+            lines.append(_UNREAD_RESPONSE)
         return "\n".join(lines) + "\n"
 
     def _such_as(self, name: str) -> str:
