@@ -30,6 +30,7 @@ _SAID = {"ts": "2000-01-01T00:00:00Z", "api_key_id": "key"}
 """What a line has beside what is tried."""
 _AS_LOGGED = LogFormat()
 _AS_COUNTED = LogFormat(fields={"usage": "usage"})
+_BEGINS = ("{", "[", "data:", "event:", "id:", "retry:", ":")
 _OF_ANSWERS = ("response_id", "model_reported", "finish_reason")
 """What answers say beside their usage, one of these at least."""
 _DATE = re.compile(r"\D*\d+[-/]|\w{3}, \d", re.ASCII)
@@ -64,8 +65,8 @@ def is_instant(value: Any) -> bool:
 
 
 def is_body(value: Any) -> bool:
-    """Say whether a value can be a body."""
-    return isinstance(value, dict | list) or (isinstance(value, str) and value.lstrip().startswith(("{", "[", "data:")))
+    """Say whether a value can be a body: a document, or events."""
+    return isinstance(value, dict | list) or (isinstance(value, str) and value.lstrip().startswith(_BEGINS))
 
 
 def dates(documents: Sequence[JsonObject]) -> list[str]:
@@ -75,14 +76,12 @@ def dates(documents: Sequence[JsonObject]) -> list[str]:
 
 def answers(documents: Sequence[JsonObject]) -> list[str]:
     """Return the places at which a document has an answer that states its usage, and says of itself what it is."""
-    return _places_of(
-        documents, lambda value: is_body(value) and _is_measured(_AS_LOGGED, "response", value, _OF_ANSWERS)
-    )
+    return _places_of(documents, lambda value: _is_measured(_AS_LOGGED, "response", value, _OF_ANSWERS))
 
 
 def counts(documents: Sequence[JsonObject]) -> dict[str, list[str]]:
     """Return, by our names, the places of usage or of its two counts, and of the model; of what is nowhere, none."""
-    found = {"usage": _places_of(documents, lambda value: is_body(value) and _is_measured(_AS_COUNTED, "usage", value))}
+    found = {"usage": _places_of(documents, lambda value: _is_measured(_AS_COUNTED, "usage", value))}
     if not found["usage"]:
         found |= {name: _places_of(documents, _is_count, named=_NAMES[name]) for name in (*COUNTS, CACHED)}
     if any(found.values()):
@@ -126,6 +125,8 @@ def _plain_name(step: str) -> str:
 
 def _is_measured(log_format: LogFormat, name: str, value: Any, columns: Sequence[str] = ()) -> bool:
     """Say whether a line with such a value is an event with usage, and with any of some columns."""
+    if not isinstance(value, dict | list | str):
+        return False
     line = Line(1, 0, 0, json.dumps({**_SAID, name: value}).encode())
     for row in decode_line(line, source="", log_format=log_format, fingerprint=str):
         if isinstance(row, EventRow) and row.status is UsageStatus.MEASURED:

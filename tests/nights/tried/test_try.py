@@ -517,6 +517,13 @@ BODY = {"id": "a", "choices": [], "usage": {"prompt_tokens": 1, "completion_toke
             (),
         ),
         ({"time": "yesterday", "user": "k", "response": "ok"}, {}, {}, ("ts", "response", "api_key_id")),
+        # what is called as gateways call it may be cut, or an error; events begin with their name
+        (
+            {"ts": 1_790_000_000, "api_key_id": "k", "resp": {"body": "event: ping\ndata: {}\n\n"}},
+            {"response": "resp.body"},
+            {},
+            (),
+        ),
         # what no name tells, what lies there does, where it is at one place
         (
             {"day": "2026-10-01T00:00:00Z", "api_key_id": "k", "answered": {"with": BODY}, "response": {"took": 3}},
