@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.logs.digests import Digest
 
 
-_AROUND = re.compile(rb"(?:\x00|\xef\xbb\xbf)*")
+_AROUND = re.compile(rb"(?:\x00|\xef\xbb\xbf|\x1e)*")
+"""NULs of a crash, byte order marks, and the record separator of text sequences (RFC 7464; ``jq --seq``)."""
 _BEHIND = b"\0"
 _CR = ord("\r")
 

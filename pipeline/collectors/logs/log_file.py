@@ -28,6 +28,8 @@ from pipeline.collectors.logs.stored.compression import (
     zstd_content_size,
 )
 from pipeline.collectors.logs.stored.parquet_rows import pieces_of, rows_in
+from pipeline.collectors.logs.stored.recoded import recoded
+from pipeline.collectors.logs.stored.xz_index import xz_content_size
 from pipeline.configuration.stored.stored_log import StoredLog
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class LogFile:
     @property
     def is_written_once(self) -> bool:
         """Whether whoever wrote it is done with it, as a rule: objects are written once, and files compressed then."""
-        return self.is_stored or self.compression is not Compression.NONE
+        return self.is_stored or self.compression not in (Compression.NONE, Compression.UTF_16)
 
     def pieces(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[Piece]:
         """Yield the decompressed log from its start; raises ``LogUnreadable`` where it cannot go on."""
@@ -85,7 +87,13 @@ class LogFile:
             yield from pieces_of(self.read, self.file_size, bytes_max=bytes_max, reads_ahead=self.is_stored)
             return
         blocks = self._blocks(self.read, 0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes)
-        for piece in decompressed(blocks, self.compression, bytes_max=self.log_format.decompressed_bytes_max):
+        bytes_max = self.log_format.decompressed_bytes_max
+        pieces = (
+            recoded(blocks, bytes_max=bytes_max)
+            if self.compression is Compression.UTF_16
+            else decompressed(blocks, self.compression, bytes_max=bytes_max)
+        )
+        for piece in pieces:
             if not piece.content and not piece.is_verified:
                 self.cut_at.append(self.file_size)
             yield piece
@@ -155,7 +163,9 @@ class LogFile:
         """
         if self.compression is Compression.NONE:
             return self.file_size
-        if self.compression is Compression.PARQUET or not self._is_single_member():
+        if self.compression is Compression.XZ:
+            return xz_content_size(self.read, self.file_size)
+        if self.compression not in (Compression.GZIP, Compression.ZSTD) or not self._is_single_member():
             return None
         if self.compression is Compression.GZIP:
             return int.from_bytes(self.read(max(self.file_size - 4, 0), 4), "little")

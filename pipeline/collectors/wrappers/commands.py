@@ -3,9 +3,9 @@
 ``kubectl logs --prefix``: ``[pod/gateway-0/app] {"ts": …}``. stern: ``gateway-6c9d8f7b5d-x2k4q app {"ts": …}``, the
 namespace before it where there are several. ``docker compose logs``: ``gateway-1  | {"ts": …}``. Of services of Swarm:
 ``gateway.1.x7k2p9q8r5s4@node    | {"ts": …}``. ``pm2 logs``: ``0|gateway  | {"ts": …}``. ``fly logs``:
-``2026-10-01T00:00:00Z app[d8d9112b5d4e08] fra [info]{"ts": …}``, in colours. ``--timestamps`` of ``kubectl logs``,
-stern, ``docker logs``, ``podman logs`` and Compose write the container's instant, in nanoseconds, right before the line
-or, of Swarm's services, before the name.
+``2026-10-01T00:00:00Z app[d8d9112b5d4e08] fra [info]{"ts": …}``, in colours; Compose and PM2 may be told to write these
+(``--ansi always``). ``--timestamps`` of ``kubectl logs``, stern, ``docker logs``, ``podman logs`` and Compose write the
+container's instant, in nanoseconds, right before the line or, of Swarm's services, before the name.
 
 Containers and pods are known by what is made for them: a number, or the five letters and digits at the end of a pod's
 name; other words before a line are some program's own. Docker writes an instant before each part of a line beyond
@@ -41,9 +41,9 @@ _MADE = rb"-[bcdfghjklmnpqrstvwxz2456789]{5}"
 """The end of a name that Kubernetes made up, in the alphabet that it has for it."""
 _COLOUR = rb"(?:\x1b\[[0-9;]{0,16}m)*"
 _KUBECTL = rb"\[pod/" + _POD + rb"/" + _LABEL + rb"\] "
-_COMPOSE = _NAME + rb"[-_][0-9]{1,9} {1,128}\| "
+_COMPOSE = _COLOUR + _NAME + rb"[-_][0-9]{1,9} {1,128}\| " + _COLOUR
 _SERVICE = rb"(?:" + _NANOSECONDS + rb" )?" + _NAME + rb"\.[0-9]{1,9}(?:\.[a-z0-9]{12,25})?@[!-~]{1,255} {1,64}\| "
-_PM2 = rb"[0-9]{1,2}\|[A-Za-z0-9@][A-Za-z0-9_.@/-]{0,63} {1,64}\| "
+_PM2 = _COLOUR + rb"[0-9]{1,2}\|[A-Za-z0-9@][A-Za-z0-9_.@/-]{0,63} {1,64}\| " + _COLOUR
 """Three digits may be a status, before a path and what a caller sent."""
 _FLY = (
     _COLOUR + _SECOND + rb"Z" + _COLOUR + rb" app\[[0-9a-z]{4,64}\] "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,11 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": zstd.compress,
     "gzip, many members": in_members(gzip.compress),
     "zstd, many frames": in_members(zstd.compress),
+    "xz": lzma.compress,
+    "xz, many streams": in_members(lzma.compress),
+    "bzip2": bz2.compress,
 }
+PACKERS = [gzip.compress, zstd.compress, lzma.compress, bz2.compress]
 COMPRESSED = [name for name in FORMS if name != "plain"]
 
 
@@ -179,7 +185,7 @@ def test_what_is_of_another_size_or_compression_is_decompressed_and_known_by_its
     assert (place.start, place.before) == (len(LOG), LOG[-96:])
 
 
-@pytest.mark.parametrize("form", ["gzip", "zstd"])
+@pytest.mark.parametrize("form", ["gzip", "zstd", "xz"])
 def test_of_unchanged_logs_of_one_size_the_one_whose_end_is_stated_counts(
     continued: Callable[..., Continuation], form: str
 ) -> None:
@@ -192,10 +198,10 @@ def test_of_unchanged_logs_of_one_size_the_one_whose_end_is_stated_counts(
         assert place.is_verified
 
 
-def test_a_gzip_states_its_size_modulo_4_gib_and_a_zstd_frame_states_all_of_it(
+def test_a_gzip_states_its_size_modulo_4_gib_and_other_streams_state_all_of_it(
     continued: Callable[..., Continuation],
 ) -> None:
-    for form, is_unchanged in (("gzip", True), ("zstd", False)):
+    for form, is_unchanged in (("gzip", True), ("zstd", False), ("xz", False)):
         huge = known_as(LOG, 9, compression=form, file_size=len(FORMS[form](LOG)), end=2**32 + len(LOG))
         assert (continued(form, [huge]).start == 2**32 + len(LOG)) is is_unchanged
 
@@ -301,7 +307,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("is_copied_and_truncated"), NAMES, CONTENTS),
     st.tuples(st.just("is_cut"), NAMES, st.integers(0, 30)),
     st.tuples(st.just("is_cut_and_written_anew"), NAMES, CONTENTS),
-    st.tuples(st.just("is_compressed"), NAMES, st.sampled_from([gzip.compress, zstd.compress])),
+    st.tuples(st.just("is_compressed"), NAMES, st.sampled_from(PACKERS)),
 )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
 import json
+import lzma
 import os
 import random
 from functools import partial
@@ -114,7 +116,7 @@ def test_a_log_compressed_after_it_was_collected_is_the_same_log(
     log = tmp_path / "app.jsonl"
     log.write_bytes(content)
     first = collect_file(log)
-    for number, compress in enumerate((gzip.compress, zstd.compress)):
+    for number, compress in enumerate((gzip.compress, zstd.compress, lzma.compress, bz2.compress)):
         compressed = tmp_path / f"app.jsonl.{number}"
         compressed.write_bytes(compress(content))
         assert collect_file(compressed, known=first.records).segments == []
@@ -181,7 +183,7 @@ def test_an_unchanged_plain_log_is_read_at_its_windows_only(
     assert sum(sizes) < 140_000 < log.stat().st_size
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress, lzma.compress])
 def test_an_unchanged_compressed_log_is_not_decompressed_again(
     collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any
 ) -> None:
@@ -202,7 +204,7 @@ def test_an_unchanged_compressed_log_is_not_decompressed_again(
     assert 65_536 <= sum(sizes) < len(content) / 2
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, partial(zstd.compress, options=CHECKED)])
+@pytest.mark.parametrize("compress", [gzip.compress, partial(zstd.compress, options=CHECKED), bz2.compress])
 def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(
     collect_file: Any, exchange: Any, tmp_path: Path, compress: Any
 ) -> None:
@@ -219,11 +221,17 @@ def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(
     assert _ids(collect_file(log, known=first.records)) == list(range(200, 300))
 
 
-@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd", "xz", "bzip2"])
 def test_a_known_log_of_which_one_read_fails_is_never_read_from_its_start(
     how: str, collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compress = {"plain": bytes, "gzip": gzip.compress, "zstd": zstd.compress}[how]
+    compress = {
+        "plain": bytes,
+        "gzip": gzip.compress,
+        "zstd": zstd.compress,
+        "xz": lzma.compress,
+        "bzip2": bz2.compress,
+    }[how]
     before, after = (
         [compress(_lines(exchange, at, at + 20, os.urandom(500).hex())) for at in ats] for ats in ((0, 20), (40, 60))
     )

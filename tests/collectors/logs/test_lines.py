@@ -73,7 +73,9 @@ def test_a_line_may_end_in_crlf(collect: Any, exchange: Any) -> None:
 
 
 @pytest.mark.parametrize("reader", ["fast", "plain"])
-def test_nuls_and_byte_order_marks_around_a_line_are_no_part_of_it(exchange: Any, tmp_path: Path, reader: Any) -> None:
+def test_nuls_byte_order_marks_and_record_separators_around_a_line_are_no_part_of_it(
+    exchange: Any, tmp_path: Path, reader: Any
+) -> None:
     bare = json.dumps(exchange(request_id=..., response=None)).encode()
     mark = b"\xef\xbb\xbf"
     lines = [
@@ -85,7 +87,7 @@ def test_nuls_and_byte_order_marks_around_a_line_are_no_part_of_it(exchange: Any
         mark,
         bare + b"\r",
         b"\0x",
-        bare,
+        b"\x1e" + bare,
     ]
     log = tmp_path / "log"
     log.write_bytes(b"".join(line + b"\n" for line in lines))

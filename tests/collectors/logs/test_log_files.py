@@ -30,6 +30,10 @@ def _lines(exchange: Any, first: int, last: int) -> bytes:
     )
 
 
+def _bzip2(content: bytes) -> bytes:
+    return bz2.compress(content, 1)  # in blocks of 100 KB
+
+
 def _zstd(content: bytes) -> bytes:
     return zstd.compress(content, options={zstd.CompressionParameter.checksum_flag: 1})
 
@@ -47,7 +51,10 @@ def _ids(collected: Any) -> list[str]:
     return [event["request_id"] for event in collected.events]
 
 
-COMPRESSIONS = [pytest.param(gzip.compress, "gzip", id="gzip"), pytest.param(_zstd, "zstd", id="zstd")]
+COMPRESSIONS = [
+    pytest.param(compress, name, id=name)
+    for compress, name in ((gzip.compress, "gzip"), (_zstd, "zstd"), (lzma.compress, "xz"), (_bzip2, "bzip2"))
+]
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
@@ -205,14 +212,12 @@ COMBINED = (
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        pytest.param("{}\n".encode("utf-16"), "UTF-16", id="utf-16"),
-        pytest.param('{"ts": 1}\n'.encode("utf-16-le"), "UTF-16", id="utf-16-le"),
-        pytest.param('{"ts": 1}\n'.encode("utf-16-be"), "UTF-16", id="utf-16-be"),
-        pytest.param(lzma.compress(b"{}\n"), "xz", id="xz"),
-        pytest.param(bz2.compress(b"{}\n"), "bzip2", id="bzip2"),
+        pytest.param(gzip.compress("{}\n".encode("utf-16")), "UTF-16, compressed", id="utf-16 in gzip"),
+        pytest.param(lzma.compress('{"ts": 1}\n'.encode("utf-16-be")), "UTF-16, compressed", id="utf-16-be in xz"),
+        pytest.param("{}\n".encode("utf-32"), "UTF-32", id="utf-32"),
         pytest.param(b"PK\x03\x04\n\n", "zip", id="zip"),
         pytest.param(gzip.compress(b"PAR1\n\n"), "Parquet, compressed once more", id="parquet in gzip"),
-        pytest.param(gzip.compress(bz2.compress(b"{}\n")), "bzip2", id="bzip2 in gzip"),
+        pytest.param(gzip.compress(bz2.compress(b"{}\n")), "compressed twice", id="bzip2 in gzip"),
         pytest.param(gzip.compress(gzip.compress(b"{}\n")), "compressed twice", id="gzip in gzip"),
         pytest.param(_zstd(gzip.compress(b"{}\n")), "compressed twice", id="gzip in zstd"),
         pytest.param(gzip.compress(_zstd(b"{}\n")), "compressed twice", id="zstd in gzip"),
@@ -323,7 +328,7 @@ def _written(path: Path, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, _zstd])
+@pytest.mark.parametrize("compress", [gzip.compress, _zstd, lzma.compress, bz2.compress])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_compressed_log_is_put_where_there_is_room_in_blocks_that_end_with_a_line_where_one_ends_near(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any, seed: int

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +37,8 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
     "zstd": zstd.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
 }
 
 
@@ -98,7 +102,7 @@ def test_a_document_of_the_longest_line_is_read_and_one_byte_more_is_refused(
     assert segment.quarantined["reason"].to_pylist() == ["line_too_long"]
 
 
-@pytest.mark.parametrize("form", ["gzip", "zstd"])
+@pytest.mark.parametrize("form", [form for form in COMPRESSIONS if form != "plain"])
 def test_a_log_expands_to_exactly_what_it_may_and_not_to_one_byte_more(
     tmp_path: Path, exchange: Any, form: str
 ) -> None:

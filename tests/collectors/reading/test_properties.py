@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from pipeline.base.zstd import zstd
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.logs.lines import Line, LineSplitter
-from pipeline.collectors.logs.stored.compression import Compression, decompressed
+from pipeline.collectors.logs.stored.compression import Compression, compression_of, decompressed
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ def test_lines_are_contiguous_and_reach_to_the_last_line_feed(content: bytes) ->
 @pytest.mark.long
 @calm
 @given(
-    content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))),
+    content=_LOGS.filter(lambda content: compression_of(content) is Compression.NONE),
     places=st.lists(st.integers(0, 10_000), max_size=5),
 )
 def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(content: bytes, places: list[int]) -> None:
@@ -134,18 +136,19 @@ def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(conten
 @pytest.mark.long
 @calm
 @given(
-    content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))),
+    content=_LOGS.filter(lambda content: compression_of(content) is Compression.NONE),
     places=st.lists(st.integers(0, 10_000), max_size=3),
 )
-def test_plain_gzip_and_zstd_give_the_same_however_many_members(content: bytes, places: list[int]) -> None:
+def test_plain_and_compressed_logs_give_the_same_however_many_members(content: bytes, places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        logs = [Path(folder) / name for name in ("plain", "gzip", "zstd")]
+        logs = [Path(folder) / name for name in ("plain", "gzip", "zstd", "xz", "bzip2")]
         pieces = _cut(content, places) or [b""]
         logs[0].write_bytes(content)
-        logs[1].write_bytes(b"".join(map(gzip.compress, pieces)))
-        logs[2].write_bytes(b"".join(map(zstd.compress, pieces)))
+        packers = (gzip.compress, zstd.compress, lzma.compress, bz2.compress)
+        for log, compress in zip(logs[1:], packers, strict=True):
+            log.write_bytes(b"".join(map(compress, pieces)))
         plain, *compressed = [_read(log)[0] for log in logs]
-        assert compressed == [plain, plain]
+        assert compressed == [plain] * len(packers)
 
 
 @calm
@@ -160,6 +163,8 @@ def test_decompression_does_not_hang_on_the_size_of_its_blocks(
     for compression, compress in (
         (Compression.GZIP, gzip.compress),
         (Compression.ZSTD, zstd.compress),
+        (Compression.XZ, lzma.compress),
+        (Compression.BZIP2, bz2.compress),
     ):
         compressed = b"".join(map(compress, _cut(content, places) or [b""]))
         pieces = list(decompressed(_cut(compressed, block_places), compression, bytes_max=10**6))

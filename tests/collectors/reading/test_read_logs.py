@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import inspect
 import json
+import lzma
 from concurrent.futures import Future
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -76,7 +78,8 @@ def ids(segment: Any) -> list[str]:
 
 
 READERS = pytest.mark.parametrize("reader", ["fast", "plain"])
-PACKED = pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
+HOW = {bytes: "none", gzip.compress: "gzip", zstd.compress: "zstd", lzma.compress: "xz", bz2.compress: "bzip2"}
+PACKED = pytest.mark.parametrize("pack", HOW)
 
 
 @READERS
@@ -90,7 +93,7 @@ def test_a_log_is_segments_whose_records_account_for_every_line(tmp_path: Path, 
     common: dict[str, Any] = {
         "source": "logs/a",
         "name": "app",
-        "compression": {bytes: "none", gzip.compress: "gzip", zstd.compress: "zstd"}[pack],
+        "compression": HOW[pack],
         "file_size": len(packed),
         "read_by": read_by(LogFormat()),
     }
@@ -255,7 +258,7 @@ def test_one_document_over_many_lines_is_read_once_it_is_whole(tmp_path: Path) -
 
 
 @READERS
-@pytest.mark.parametrize(("pack", "how"), [(gzip.compress, "gzip"), (zstd.compress, "zstd")])
+@pytest.mark.parametrize(("pack", "how"), [(pack, how) for pack, how in HOW.items() if pack is not bytes])
 def test_a_stream_that_is_cut_is_read_as_far_as_it_goes_and_said(
     tmp_path: Path, reader: str, pack: Any, how: str
 ) -> None:
@@ -301,7 +304,9 @@ def test_nothing_of_a_damaged_log_is_handed_out_beyond_its_last_whole_member(
 
 def test_a_log_in_another_format_and_one_that_cannot_be_opened_are_said(tmp_path: Path) -> None:
     found, segments = read(tmp_path / "log", b"ORC" + b"x" * 50)
-    detail = "this is ORC; logs are JSON lines in UTF-8, plain or as gzip or zstd, or rows of Parquet"
+    detail = (
+        "this is ORC; logs are JSON lines in UTF-8 or UTF-16, plain or as gzip, zstd, xz or bzip2, or rows of Parquet"
+    )
     assert found.problem == SourceProblem(source="logs/a", reason=ProblemReason.NOT_JSON_LINES, offset=0, detail=detail)
     assert segments == []
     found, _ = read(tmp_path / "none")

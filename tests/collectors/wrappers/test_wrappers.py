@@ -232,6 +232,15 @@ def in_logs_of_compose(texts: Sequence[str], cut: int) -> list[str]:
     ]
 
 
+def in_colours_of_compose(texts: Sequence[str], cut: int) -> list[str]:
+    return [f"\x1b[36m{line[:13]}\x1b[0m{line[13:]}" for line in in_logs_of_compose(texts, cut)]
+
+
+def in_colours_of_pm2(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [f"\x1b[32m0|gateway  | \x1b[39m{text}" for text in texts]
+
+
 def in_what_logcli_writes(texts: Sequence[str], cut: int) -> list[str]:
     del cut
     return [json.dumps({"labels": {"app": "gateway"}, "line": text, "timestamp": AT}) for text in texts]
@@ -365,6 +374,7 @@ WRAPPINGS = [
     *(in_records_that_docker_sent_to_fluent_bit, in_files_of_fluentd_that_docker_sent_to),
     *(in_an_export_of_what_docker_sent, in_a_subscription_to_what_docker_sent),
     *(in_an_export_of_cloud_logging, in_an_export_of_insights, in_syslog, in_files_of_fluentd, in_logs_of_compose),
+    *(in_colours_of_compose, in_colours_of_pm2),
     *(
         in_docker_s_files_that_fluent_bit_read,
         in_what_logcli_writes,

@@ -1,9 +1,9 @@
 """Compressed bytes to plain ones, as a stream of bounded pieces that says how far it has been verified.
 
-Owns how a log may be stored, known by its magic bytes and never by a name, and of these gzip and zstd; members and
-frames may follow one another. Does not own files (``log_file``) nor rows of Parquet (``parquet_rows``). A stream that
-ends inside a member is a file that is still being written; a stream that breaks its format or checksum raises, and what
-came after the last verified member is not to be believed.
+Owns how a log may be stored, known by its magic bytes and never by a name, and of these gzip, zstd, xz and bzip2;
+members and frames may follow one another. Does not own files (``log_file``), rows of Parquet (``parquet_rows``) nor
+what is written in UTF-16 (``recoded``). A stream that ends inside a member is a file that is still being written; a
+stream that breaks its format or checksum raises, and what came after the last verified member is not to be believed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PIECE_BYTES_MAX = 2**20
 """So much comes of a stream at once, at most, whatever it is made of."""
 _ZSTD_WINDOW_LOG_MAX = 27  # 128 MiB: what the zstd command accepts by default
+_XZ_MEMORY_MAX = 2**27  # what is compressed by ``xz -9`` takes half of it
 
 
 class Compression(StrEnum):
@@ -31,17 +32,25 @@ class Compression(StrEnum):
     NONE = "none"
     GZIP = "gzip"
     ZSTD = "zstd"
+    XZ = "xz"
+    BZIP2 = "bzip2"
     PARQUET = "parquet"
+    UTF_16 = "utf-16"
 
 
-MAGIC_BYTES_MAX = 4
 _MAGIC = {
     b"\x1f\x8b": Compression.GZIP,
     b"\x28\xb5\x2f\xfd": Compression.ZSTD,
     **{bytes([first]) + b"\x2a\x4d\x18": Compression.ZSTD for first in range(0x50, 0x60)},
+    b"\xfd7zXZ\0": Compression.XZ,
+    b"BZh": Compression.BZIP2,
     b"PAR1": Compression.PARQUET,
+    **dict.fromkeys((b"\xff\xfe", b"\xfe\xff", b'{\0"\0', b'\0{\0"'), Compression.UTF_16),
 }
-"""A frame to be skipped may come first (RFC 8878, 3.1.2), as each one does that ``pzstd`` writes."""
+"""A frame of zstd to be skipped may come first (RFC 8878, 3.1.2), as each one does that ``pzstd`` writes."""
+_UTF_32 = b"\xff\xfe\0\0"
+"""Begins as UTF-16 does, and is none."""
+MAGIC_BYTES_MAX = max(map(len, _MAGIC))
 MEMBER_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
 """Four bytes with which a further gzip member or zstd frame begins; compressed bytes hold them by chance now and then.
 """
@@ -60,6 +69,8 @@ class Piece:
 
 def compression_of(first_bytes: bytes) -> Compression:
     """Tell the compression from the first ``MAGIC_BYTES_MAX`` bytes of a file."""
+    if first_bytes.startswith(_UTF_32):
+        return Compression.NONE
     return next(
         (compression for magic, compression in _MAGIC.items() if first_bytes.startswith(magic)), Compression.NONE
     )
@@ -84,7 +95,7 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
     on how well bytes compress: a caller who repeats a prompt must not make the log of others unreadable. A piece is
     bounded, whatever it is made of.
     """
-    member_of = _GzipMember if compression is Compression.GZIP else _ZstdMember
+    member_of = _MEMBERS[compression]
     written = 0
     is_begun = False
     member: _Member = member_of()
@@ -153,13 +164,13 @@ class _GzipMember:
         return memoryview(bytes(content).lstrip(b"\0"))
 
 
-class _ZstdMember:
-    def __init__(self) -> None:
-        from pipeline.base.zstd import zstd  # noqa: PLC0415  # 4 ms
+class _BufferingMember:
+    """One whose decompressor keeps what it was fed until it is asked for the rest of its output."""
 
-        self.broken: type[Exception] = zstd.ZstdError
-        window_max = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG_MAX}
-        self._inflater = zstd.ZstdDecompressor(options=window_max)
+    broken: type[Exception]
+
+    def __init__(self, inflater: Any) -> None:
+        self._inflater = inflater
         self._has_all = False
         """Whether it keeps all that it was fed: it is asked for the rest of the output before it is fed again."""
 
@@ -172,3 +183,39 @@ class _ZstdMember:
 
     def padding_skipped(self, content: memoryview) -> memoryview:
         return content
+
+
+class _ZstdMember(_BufferingMember):
+    def __init__(self) -> None:
+        from pipeline.base.zstd import zstd  # noqa: PLC0415  # 4 ms
+
+        self.broken = zstd.ZstdError
+        window_max = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG_MAX}
+        super().__init__(zstd.ZstdDecompressor(options=window_max))
+
+
+class _XzMember(_BufferingMember):
+    def __init__(self) -> None:
+        import lzma  # noqa: PLC0415  # few logs are stored so
+
+        self.broken = lzma.LZMAError
+        super().__init__(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_MAX))
+
+    def padding_skipped(self, content: memoryview) -> memoryview:
+        return memoryview(bytes(content).lstrip(b"\0"))
+
+
+class _Bzip2Member(_BufferingMember):
+    def __init__(self) -> None:
+        import bz2  # noqa: PLC0415  # few logs are stored so
+
+        self.broken = OSError
+        super().__init__(bz2.BZ2Decompressor())
+
+
+_MEMBERS: Mapping[Compression, Callable[[], _Member]] = {
+    Compression.GZIP: _GzipMember,
+    Compression.ZSTD: _ZstdMember,
+    Compression.XZ: _XzMember,
+    Compression.BZIP2: _Bzip2Member,
+}

@@ -1,7 +1,6 @@
 """What is no log of JSON lines, recognised by its first bytes and said once, not as a quarantined line for each part.
 
-Does not own gzip, zstd and Parquet, which are read (``compression``): what is still compressed when these are taken off
-was compressed twice.
+Does not own what is read (``compression``): what is still compressed when that is taken off was compressed twice.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ import re
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 _BEGINNINGS = {
-    b"\xfd7zXZ\x00": "xz",
-    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "compressed twice",
+    b"BZh": "compressed twice",
     b"\x1f\x8b": "compressed twice",
     b"\x28\xb5\x2f\xfd": "compressed twice",
     b"\x1f\x9d": "compress",
@@ -30,10 +29,10 @@ _BEGINNINGS = {
     b"SQLite format 3\x00": "an SQLite database",
     b"\x00\x00\xfe\xff": "UTF-32",
     b"\xff\xfe\x00\x00": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-    b'{\x00"\x00': "UTF-16",
-    b'\x00{\x00"': "UTF-16",
+    b"\xff\xfe": "UTF-16, compressed",
+    b"\xfe\xff": "UTF-16, compressed",
+    b'{\x00"\x00': "UTF-16, compressed",
+    b'\x00{\x00"': "UTF-16, compressed",
 }
 _ACCESS_LOG_AS_TEXT = re.compile(
     rb'[^\s"{\[]{1,128} [^\n"{\[]{1,128} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}(?::[0-9]{2}){3} [+-][0-9]{4}\] "'
@@ -53,7 +52,8 @@ def refuse_other_formats(first_bytes: bytes) -> None:
     if name is not None:
         raise LogUnreadable(
             ProblemReason.NOT_JSON_LINES,
-            f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd, or rows of Parquet",
+            f"this is {name}; logs are JSON lines in UTF-8 or UTF-16, plain or as gzip, zstd, xz or bzip2, or rows of "
+            "Parquet",
         )
     if _ACCESS_LOG_AS_TEXT.match(first_bytes):
         raise LogUnreadable(
